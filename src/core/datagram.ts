@@ -1,0 +1,53 @@
+/**
+ * What a transport moves: datagrams, each with the pair of addresses it travels between.
+ * A coaps association is an endpoint too, with the association's id as its key.
+ */
+
+/** An IP address and UDP port, as text and number. */
+export interface Address {
+  /** IPv4 dotted or IPv6 (RFC 5952) with its zone where link-local; never a host name. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A remote peer as seen through one of our local addresses. */
+export interface Endpoint {
+  /** Names the pair (local, remote), or the association. Equal keys are the same peer (RFC 7252 §1.2). */
+  readonly key: string;
+  readonly remote: Address;
+  /** The local address that was asked: replies leave from it. */
+  readonly local: Address;
+  /** Both ends are on this machine. */
+  readonly loopback: boolean;
+}
+
+export interface Datagram {
+  readonly bytes: Uint8Array;
+  readonly endpoint: Endpoint;
+  /** Received through a multicast group (RFC 7252 §8); never set on datagrams to send. */
+  readonly multicast: boolean;
+}
+
+/** What could not be sent, and why: a fact of life, reported and counted, never thrown. */
+export interface SendFailure {
+  readonly endpoint: Endpoint;
+  /** The system's name, such as `EHOSTUNREACH`, `EMSGSIZE` or `ECONNREFUSED`. */
+  readonly code: string;
+}
+
+/** Moves batches of datagrams and knows nothing of what is in them. */
+export interface DatagramTransport {
+  /** The unicast addresses it listens on, with the ports really bound. */
+  readonly addresses: readonly Address[];
+  /** The endpoint for a peer that has not spoken yet (a client's first request). */
+  endpoint(remote: Address): Endpoint;
+  /** Hands datagrams to the kernel; the bytes belong to the transport until it has sent them. */
+  send(batch: readonly Datagram[]): void;
+  close(): Promise<void>;
+}
+
+/** Who is called when something arrives; set once, when the transport is opened. */
+export interface DatagramReceiver {
+  receive(batch: readonly Datagram[]): void;
+  sendFailed(failure: SendFailure): void;
+}

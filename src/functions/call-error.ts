@@ -1,0 +1,75 @@
+/**
+ * Why a call has no result. One table: the number is what travels in the problem details
+ * (contract §1, key 0), the name is what docs/errors.md, logs and the command line print.
+ */
+import { FuncoapError, type ErrorFamily } from '../core/error.ts';
+import type { Milliseconds } from '../core/duration.ts';
+import type { ValueType } from './description.ts';
+
+export interface Problem {
+  /** The number in problem details; assigned once, never reused. */
+  readonly number: number;
+  /** The CoAP response code, class × 32 + detail. */
+  readonly status: number;
+  readonly title: string;
+}
+
+export const problems = {
+  'no-such-library': { number: 1, status: 0x84, title: 'There is no such library' },
+  'no-such-method': { number: 2, status: 0x84, title: 'The library has no such method' },
+  'not-callable': { number: 3, status: 0x84, title: 'The export cannot be called' },
+  'not-safe': { number: 4, status: 0x85, title: 'The function has side effects: use POST' },
+  'malformed-body': { number: 5, status: 0x80, title: 'The body is not well-formed' },
+  'unknown-query': { number: 6, status: 0x80, title: 'The query has an item that is not a parameter' },
+  'arguments-twice': { number: 7, status: 0x80, title: 'Arguments are in both the query and the body' },
+  'missing-argument': { number: 8, status: 0x96, title: 'A required argument is missing' },
+  'unexpected-argument': { number: 9, status: 0x96, title: 'There is no such parameter' },
+  'wrong-type': { number: 10, status: 0x96, title: 'An argument has the wrong type' },
+  'too-many-arguments': { number: 11, status: 0x96, title: 'There are more arguments than parameters' },
+  'invalid-argument': { number: 12, status: 0x96, title: 'An argument is refused by the function' },
+  'unsupported-format': { number: 13, status: 0x8f, title: 'The body has a Content-Format that is not understood' },
+  'not-acceptable': { number: 14, status: 0x86, title: 'The answer cannot be given in the accepted format' },
+  'rate-exceeded': { number: 15, status: 0x9d, title: 'Too many requests' },
+  'overloaded': { number: 16, status: 0xa3, title: 'The gateway is busy' },
+  'not-ready': { number: 17, status: 0xa3, title: 'The gateway or the library is not ready' },
+  'function-failed': { number: 18, status: 0xa0, title: 'The function failed' },
+  'time-limit': { number: 19, status: 0xa4, title: 'The function ran out of time' },
+  'memory-limit': { number: 20, status: 0xa0, title: 'The function ran out of memory' },
+  'worker-lost': { number: 21, status: 0xa0, title: 'The thread that ran the function stopped' },
+  'library-failed': { number: 22, status: 0xa0, title: 'The library did not load' },
+  'no-such-resource': { number: 23, status: 0x84, title: 'There is nothing at this path' },
+  'method-not-allowed': { number: 24, status: 0x85, title: 'The resource does not offer this method' },
+  'bad-option': { number: 25, status: 0x82, title: 'A critical option is not understood' },
+  'too-large': { number: 26, status: 0x8d, title: 'The body is too large' },
+  'incomplete': { number: 27, status: 0x88, title: 'A block is missing' },
+  'bad-request': { number: 28, status: 0x80, title: 'The request is not valid' },
+  'unencodable-result': { number: 29, status: 0xa0, title: 'The result cannot be encoded' },
+  'cancelled': { number: 30, status: 0xa3, title: 'The call was given up' },
+} as const;
+
+export type ProblemName = keyof typeof problems;
+
+export interface CallErrorDetails {
+  /** Which parameter, where it is about one. */
+  readonly parameter?: { readonly name: string; readonly id: number | undefined };
+  readonly expected?: ValueType;
+  /** When to come back; travels as Max-Age with 4.29 and 5.03. */
+  readonly retryAfter?: Milliseconds;
+  readonly cause?: unknown;
+  /** What the function threw: shown to the peer only if a debug setting says so. */
+  readonly remote?: { readonly name: string; readonly message: string; readonly stack: string | undefined };
+}
+
+/** A call that has no result. `message` is one sentence that says what was wrong and what to do. */
+export class CallError extends FuncoapError {
+  readonly family: ErrorFamily;
+  readonly problem: Problem;
+  readonly details: CallErrorDetails;
+
+  constructor(name: ProblemName, message: string, details: CallErrorDetails = {}) {
+    super(name, message, { cause: details.cause });
+    this.problem = problems[name];
+    this.details = details;
+    this.family = this.problem.status >= 0xa0 ? 'internal' : 'peer';
+  }
+}

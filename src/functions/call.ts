@@ -1,0 +1,39 @@
+/** One call of one function, as it travels from the front to the thread that runs it and back. */
+import type { Instant, Milliseconds } from '../core/duration.ts';
+import type { Value } from '../core/value.ts';
+import type { FunctionDescription } from './description.ts';
+
+/** Who calls. `local` is the anonymous caller on a loopback listener (contract §6). */
+export interface Caller {
+  readonly identity: string;
+  /** The address and port, or the association: `127.0.0.1:49152`. */
+  readonly peer: string;
+}
+
+export interface Call {
+  readonly function: FunctionDescription;
+  /** Positional, in the order of `function.parameters`; trailing omitted ones are left off, rest ones are spread. */
+  readonly args: readonly Value[];
+  readonly caller: Caller;
+  /** Ties log lines of one call together, and is handed to the function. */
+  readonly correlationId: string;
+  /** The result is of no use after this. */
+  readonly deadline: Instant;
+  /** Aborted when nobody waits for the result any more. */
+  readonly signal?: AbortSignal;
+}
+
+export interface CallResult {
+  readonly value: Value;
+  /** The function looked at who calls: the result is this caller's alone (unless it is declared `shared`). */
+  readonly readCaller: boolean;
+  /** Names under which the function asked to be invalidated. */
+  readonly tags: readonly string[];
+  readonly queued: Milliseconds;
+  readonly ran: Milliseconds;
+}
+
+/** Runs calls. Rejects with a `CallError`, never with anything else. */
+export interface Invoker {
+  invoke(call: Call): Promise<CallResult>;
+}
