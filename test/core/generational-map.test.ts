@@ -1,0 +1,80 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { GenerationalMap } from '../../src/core/generational-map.ts';
+
+describe('a generational map', () => {
+  test('keeps what is looked up and drops what is not', () => {
+    const evicted: number[] = [];
+    const map = new GenerationalMap<number, string>({ maxEntries: 10, onEvict: (key) => evicted.push(key) });
+    for (let i = 0; i < 100; i++) {
+      map.set(i, `value ${i}`);
+      expect(map.get(0)).toBe('value 0');
+    }
+    expect(map.has(1)).toBe(false);
+    expect(map.get(99)).toBe('value 99');
+    expect(evicted.length + map.size).toBe(100);
+  });
+
+  test('carries pinned entries over and refuses new ones when they fill it', () => {
+    const evicted: number[] = [];
+    const map = new GenerationalMap<number, { pinned: boolean }>({
+      maxEntries: 8,
+      pinned: (value) => value.pinned,
+      onEvict: (key) => evicted.push(key),
+    });
+    const stored: number[] = [];
+    for (let i = 0; i < 20; i++) if (map.set(i, { pinned: true })) stored.push(i);
+    expect(stored).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(map.set(3, { pinned: false })).toBe(true);
+    expect(evicted).toEqual([]);
+    map.delete(0);
+    expect(map.set(100, { pinned: true })).toBe(true);
+    expect(stored.slice(1).every((key) => key === 3 || map.has(key))).toBe(true);
+  });
+
+  test('does not walk over all entries for every refusal', () => {
+    let asked = 0;
+    const map = new GenerationalMap<number, number>({ maxEntries: 2048, pinned: () => (asked++, true) });
+    let refused = 0;
+    for (let i = 0; i < 20_000; i++) if (!map.set(i, i)) refused++;
+    expect(refused).toBe(20_000 - 2048);
+    expect(asked / refused).toBeLessThan(10);
+  });
+
+  test('never exceeds its limit, loses no pinned entry, and tells of every other loss', () => {
+    const step = fc.record({
+      kind: fc.constantFrom('set', 'set', 'set', 'get', 'delete', 'unpin'),
+      key: fc.nat(40),
+      pinned: fc.boolean(),
+    });
+    const run = fc.property(fc.integer({ min: 2, max: 30 }), fc.boolean(), fc.array(step, { maxLength: 300 }), (limit, pins, steps) => {
+      const model = new Map<number, { pinned: boolean }>();
+      const map = new GenerationalMap<number, { pinned: boolean }>({
+        maxEntries: limit,
+        pinned: (value) => value.pinned,
+        onEvict: (key, value) => {
+          expect(value.pinned).toBe(false);
+          expect(model.delete(key)).toBe(true);
+        },
+      });
+      for (const { kind, key, pinned } of steps) {
+        if (kind === 'set') {
+          const value = { pinned: pins && pinned };
+          const known = model.has(key);
+          const stored = map.set(key, value);
+          if (stored) model.set(key, value);
+          else expect(pins && !known).toBe(true);
+        } else if (kind === 'get') expect(map.get(key)).toBe(model.get(key));
+        else if (kind === 'delete') expect(map.delete(key)).toBe(model.delete(key));
+        else {
+          const value = model.get(key);
+          if (value !== undefined) value.pinned = false;
+        }
+        expect(map.size).toBe(model.size);
+        expect(map.size).toBeLessThanOrEqual(limit);
+      }
+      expect(new Map(map.entries())).toEqual(model);
+    });
+    fc.assert(run, { numRuns: 500 });
+  });
+});
