@@ -61,3 +61,39 @@ export const isSafeMethod = (value: number): boolean =>
 /** `2.05`, as the RFCs write it. */
 export const dotted = (value: number): string =>
   `${codeClass(value)}.${String(value & 0x1f).padStart(2, '0')}`;
+
+/** Names as the RFCs' registries have them; methods in their own spelling. */
+const codeNames: ReadonlyMap<number, string> = new Map([
+  [emptyCode, 'Empty'],
+  ...Object.entries(method).map(([name, value]): [number, string] => [value, name]),
+  [responseCode.created, 'Created'],
+  [responseCode.deleted, 'Deleted'],
+  [responseCode.valid, 'Valid'],
+  [responseCode.changed, 'Changed'],
+  [responseCode.content, 'Content'],
+  [responseCode.continue, 'Continue'],
+  [responseCode.badRequest, 'Bad Request'],
+  [responseCode.unauthorized, 'Unauthorized'],
+  [responseCode.badOption, 'Bad Option'],
+  [responseCode.forbidden, 'Forbidden'],
+  [responseCode.notFound, 'Not Found'],
+  [responseCode.methodNotAllowed, 'Method Not Allowed'],
+  [responseCode.notAcceptable, 'Not Acceptable'],
+  [responseCode.requestEntityIncomplete, 'Request Entity Incomplete'],
+  [responseCode.conflict, 'Conflict'],
+  [responseCode.preconditionFailed, 'Precondition Failed'],
+  [responseCode.requestEntityTooLarge, 'Request Entity Too Large'],
+  [responseCode.unsupportedContentFormat, 'Unsupported Content-Format'],
+  [responseCode.unprocessableEntity, 'Unprocessable Entity'],
+  [responseCode.tooManyRequests, 'Too Many Requests'],
+  [responseCode.internalServerError, 'Internal Server Error'],
+  [responseCode.notImplemented, 'Not Implemented'],
+  [responseCode.badGateway, 'Bad Gateway'],
+  [responseCode.serviceUnavailable, 'Service Unavailable'],
+  [responseCode.gatewayTimeout, 'Gateway Timeout'],
+  [responseCode.proxyingNotSupported, 'Proxying Not Supported'],
+  [responseCode.hopLimitReached, 'Hop Limit Reached'],
+]);
+
+/** `FETCH`, `Not Found`; undefined for a code that is not registered. */
+export const codeName = (value: number): string | undefined => codeNames.get(value);
