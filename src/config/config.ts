@@ -1,0 +1,103 @@
+/** The effective configuration: complete, validated and frozen. What each setting means is in docs/config.md. */
+import type { Milliseconds } from '../core/duration.ts';
+import type { LinkProfile, MatchedProfile } from './link-profile.ts';
+import type { Bytes } from './units.ts';
+
+export interface CoapConfig {
+  /** IP addresses, IPv6 with its zone where link-local. */
+  readonly listen: readonly string[];
+  /** 0: the system chooses one. */
+  readonly port: number;
+  /** Groups joined on interfaces where plain CoAP listens beyond loopback. */
+  readonly multicast: readonly string[];
+  /** RFC 7252 §8.2: an answer to a multicast request waits for a random part of this. */
+  readonly leisure: Milliseconds;
+  readonly receiveBuffer: Bytes;
+}
+
+export interface LimitsConfig {
+  readonly requestBody: Bytes;
+  /** Peers whose state (verified address, block size, rate) is remembered. */
+  readonly peers: number;
+  /** Replies to GET and FETCH kept for deduplication: the oldest go first. */
+  readonly dedupSafe: Bytes;
+  /** Replies to requests with side effects kept for deduplication: never dropped early. */
+  readonly dedupUnsafe: number;
+  readonly transfers: number;
+  readonly transferBytes: Bytes;
+  readonly observers: number;
+  /** The longest token accepted (RFC 8974). */
+  readonly tokenLength: Bytes;
+  /** Requests accepted and not answered yet, from all peers. */
+  readonly pending: number;
+}
+
+export interface RateConfig {
+  /** Requests per second and peer; 0 is no limit. */
+  readonly perSecond: number;
+  /** Requests that may come at once. */
+  readonly burst: number;
+  /** The limit applies to peers on loopback too. */
+  readonly loopback: boolean;
+}
+
+export interface LibrariesConfig {
+  /** Absolute paths. */
+  readonly folders: readonly string[];
+  /** Libraries that change are loaded again. */
+  readonly watch: boolean;
+}
+
+export interface WorkersConfig {
+  readonly threads: number;
+  /** JavaScript heap of one thread. */
+  readonly memory: Bytes;
+  readonly timeLimit: Milliseconds;
+  /** Calls that may wait for a thread. */
+  readonly queue: number;
+}
+
+export interface CacheConfig {
+  readonly entries: number;
+  readonly bytes: Bytes;
+}
+
+export interface MetricsConfig {
+  readonly enabled: boolean;
+  readonly listen: string;
+  readonly port: number;
+}
+
+export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+
+export interface LogConfig {
+  readonly level: LogLevel;
+  /** One line per request. */
+  readonly access: boolean;
+  /** `auto` is `pretty` on a terminal and `json` elsewhere. */
+  readonly format: 'auto' | 'json' | 'pretty';
+}
+
+export interface DebugConfig {
+  /** Stacks and paths of failed functions are sent to peers. */
+  readonly internals: boolean;
+}
+
+export interface Config {
+  readonly coap: CoapConfig;
+  /** For peers that match none of `profiles`. */
+  readonly profile: LinkProfile;
+  readonly profiles: readonly MatchedProfile[];
+  readonly limits: LimitsConfig;
+  readonly rate: RateConfig;
+  readonly libraries: LibrariesConfig;
+  /** Absolute path of the folder for what the gateway itself keeps. */
+  readonly data: { readonly folder: string };
+  readonly workers: WorkersConfig;
+  readonly cache: CacheConfig;
+  readonly metrics: MetricsConfig;
+  readonly log: LogConfig;
+  readonly debug: DebugConfig;
+  /** How long calls in flight may take to finish when the gateway is told to stop. */
+  readonly shutdown: { readonly grace: Milliseconds };
+}

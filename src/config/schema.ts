@@ -1,0 +1,213 @@
+/**
+ * Every setting, its type, its default and its sentence, in one table: the loader, `funcoap config`,
+ * the names of environment variables and the test of docs/config.md all read it from here.
+ */
+import { z } from 'zod';
+import { milliseconds } from '../core/duration.ts';
+import type { Config } from './config.ts';
+import {
+  address,
+  addressBlock,
+  addresses,
+  choice,
+  computedSetting,
+  duration,
+  folder,
+  folders,
+  groups,
+  integer,
+  name,
+  numberChoice,
+  objects,
+  real,
+  setting,
+  settingMeta,
+  size,
+  yesNo,
+  type SettingMeta,
+} from './setting.ts';
+import { bytes, mebibytes } from './units.ts';
+
+const blockSizes = [16, 32, 64, 128, 256, 512, 1024];
+const never = milliseconds(0);
+const instantly = milliseconds(1);
+
+const overrides = z.strictObject({
+  match: addressBlock(),
+  name: name().optional(),
+  ackTimeout: duration(instantly).optional(),
+  ackRandomFactor: real(1).optional(),
+  maxRetransmit: integer(0, 20).optional(),
+  nstart: integer(1).optional(),
+  piggybackWindow: duration(never).optional(),
+  blockSize: numberChoice(blockSizes).optional(),
+  maxBody: size(bytes(0)).optional(),
+});
+
+const schema = z.strictObject({
+  coap: z.strictObject({
+    listen: setting(addresses(), ['127.0.0.1', '::1'], 'Addresses on which plain CoAP listens. The default is loopback only: who can reach them can call every function.'),
+    port: setting(integer(0, 65535), 5683, 'UDP port; 0 lets the system choose one.'),
+    multicast: setting(groups(), ['224.0.1.187', 'ff02::fd', 'ff05::fd'], 'Multicast groups to join (RFC 7252 §8) on interfaces where plain CoAP listens beyond loopback; empty for none.'),
+    leisure: setting(duration(never), '5s', 'DEFAULT_LEISURE (RFC 7252 §8.2): answers to multicast requests are spread over this time.'),
+    receiveBuffer: setting(size(bytes(2048)), '4MiB', 'Receive buffer of each socket. The system may grant less; the start of the gateway says so.'),
+  }),
+  profile: z.strictObject({
+    name: setting(name(), 'default', 'Name of the profile of peers that match none of `profiles`, in logs.'),
+    ackTimeout: setting(duration(instantly), '2s', 'ACK_TIMEOUT (RFC 7252 §4.8).'),
+    ackRandomFactor: setting(real(1), 1.5, 'ACK_RANDOM_FACTOR (RFC 7252 §4.8).'),
+    maxRetransmit: setting(integer(0, 20), 4, 'MAX_RETRANSMIT (RFC 7252 §4.8).'),
+    nstart: setting(integer(1), 1, 'NSTART (RFC 7252 §4.7): confirmable messages of the gateway outstanding towards one peer.'),
+    piggybackWindow: setting(duration(never), '1.5s', 'An answer that is ready within this time travels in the acknowledgement; a later one in a message of its own.'),
+    blockSize: setting(numberChoice(blockSizes), 256, 'Block size (RFC 7959) for a peer that stated none.'),
+  }),
+  profiles: setting(objects(overrides, 'a list of link profiles, each an object with a match'), [], 'Settings of `profile` for peers by address: a list of objects with `match` and whatever differs (`name`, `ackTimeout`, …, `maxBody`). The longest matching prefix wins.'),
+  limits: z.strictObject({
+    requestBody: setting(size(bytes(0)), '1MiB', 'The longest request body; a longer one is 4.13.'),
+    peers: setting(integer(1), 65536, 'Peers that are remembered at a time.'),
+    dedupSafe: setting(size(bytes(0)), '32MiB', 'Memory for replies to GET and FETCH that are kept for duplicates; the oldest go first.'),
+    dedupUnsafe: setting(integer(1), 100000, 'Replies to POST, PUT and DELETE that are kept for duplicates. They are never dropped early: when it is full, such requests get 5.03.'),
+    transfers: setting(integer(1), 4096, 'Block-wise transfers in progress, in both directions.'),
+    transferBytes: setting(size(bytes(1024)), '64MiB', 'Memory for block-wise transfers in progress.'),
+    observers: setting(integer(0), 10000, 'Observations (RFC 7641) at a time.'),
+    tokenLength: setting(size(bytes(8), bytes(65804)), '1KiB', 'The longest token accepted (RFC 8974).'),
+    pending: setting(integer(1), 10000, 'Requests accepted and not answered yet.'),
+  }),
+  rate: z.strictObject({
+    perSecond: setting(real(0), 100, 'Requests per second from one peer; more are 4.29. 0 is no limit.'),
+    burst: setting(integer(1), 200, 'Requests that one peer may send at once before its rate counts.'),
+    loopback: setting(yesNo(), false, 'Whether the rate holds for peers on loopback too.'),
+  }),
+  libraries: z.strictObject({
+    folders: computedSetting(folders(), '`./libraries` if it exists, else the shipped ones', 'Folders of libraries. Of two libraries with one name the first folder’s is served.'),
+    watch: setting(yesNo(), true, 'Load libraries again when their files change.'),
+  }),
+  data: z.strictObject({
+    folder: setting(folder(), './data', 'Folder for what the gateway keeps.'),
+  }),
+  workers: z.strictObject({
+    threads: computedSetting(integer(1, 1024), 'one per processor but one, at least one', 'Threads that run functions.'),
+    memory: setting(size(mebibytes(8)), '128MiB', 'JavaScript heap of one thread; a function that needs more is stopped.'),
+    timeLimit: setting(duration(instantly), '30s', 'A function that runs longer is stopped and answered 5.04, unless it declares its own limit.'),
+    queue: setting(integer(0), 1000, 'Calls that wait for a thread; more are 5.03.'),
+  }),
+  cache: z.strictObject({
+    entries: setting(integer(0), 10000, 'Results in the cache.'),
+    bytes: setting(size(bytes(0)), '64MiB', 'Memory for results in the cache.'),
+  }),
+  metrics: z.strictObject({
+    enabled: setting(yesNo(), false, 'Serve Prometheus metrics at `/metrics` and the state at `/healthz`.'),
+    listen: setting(address(), '127.0.0.1', 'Address of the metrics server.'),
+    port: setting(integer(0, 65535), 9464, 'TCP port of the metrics server; 0 lets the system choose one.'),
+  }),
+  log: z.strictObject({
+    level: setting(choice(['silent', 'error', 'warn', 'info', 'debug', 'trace']), 'info', 'The least important lines that are written; `debug` shows every message with its bytes.'),
+    access: setting(yesNo(), true, 'One line per request.'),
+    format: setting(choice(['auto', 'json', 'pretty']), 'auto', '`auto` is `pretty` on a terminal and `json` elsewhere.'),
+  }),
+  debug: z.strictObject({
+    internals: setting(yesNo(), false, 'Send stacks and paths of failed functions to peers. Never where strangers can call.'),
+  }),
+  shutdown: z.strictObject({
+    grace: setting(duration(never), '5s', 'How long calls in flight may take to finish when the gateway is told to stop.'),
+  }),
+});
+
+/** One setting that can be given in the file, the environment and on the command line. */
+export interface Setting extends SettingMeta {
+  /** `coap.receiveBuffer` */
+  readonly path: string;
+  /** `FUNCOAP_COAP_RECEIVE_BUFFER` */
+  readonly variable: string;
+  readonly doc: string;
+}
+
+const variableOf = (path: string): string =>
+  `FUNCOAP_${path.replaceAll('.', '_').replace(/[A-Z]/g, '_$&').toUpperCase()}`;
+
+function collect(type: z.ZodObject, above: string): Setting[] {
+  return Object.entries(type.shape).flatMap(([key, child]) => {
+    const path = above + key;
+    if (child instanceof z.ZodObject) return collect(child, `${path}.`);
+    const meta = child instanceof z.ZodType ? settingMeta.get(child) : undefined;
+    return meta?.doc === undefined
+      ? []
+      : [{ ...meta, doc: meta.doc, path, variable: variableOf(path) }];
+  });
+}
+
+/** All settings in the order of the documentation. */
+export const settings: readonly Setting[] = collect(schema, '');
+
+/** The type at a path of a document, with its array indices; undefined where the schema has nothing. */
+function typeAt(path: readonly PropertyKey[]): unknown {
+  let type: unknown = schema;
+  for (const key of path) {
+    if (type instanceof z.ZodOptional) type = type.unwrap();
+    if (type instanceof z.ZodObject) type = type.shape[String(key)];
+    else if (type instanceof z.ZodArray) type = type.element;
+    else return undefined;
+  }
+  return type instanceof z.ZodOptional ? type.unwrap() : type;
+}
+
+/** The names that an object at this path may have; empty where no object belongs there. */
+export function namesAt(path: readonly PropertyKey[]): readonly string[] {
+  const type = typeAt(path);
+  return type instanceof z.ZodObject ? Object.keys(type.shape) : [];
+}
+
+/** Completes "must be …" for whatever is at this path. */
+export function allowedAt(path: readonly PropertyKey[]): string {
+  // An item of a list of plain values has no sentence of its own: the list's is the better one.
+  for (let length = path.length; length > 0; length--) {
+    const type = typeAt(path.slice(0, length));
+    if (type instanceof z.ZodObject) return `an object with ${Object.keys(type.shape).join(', ')}`;
+    const allowed = type instanceof z.ZodType ? settingMeta.get(type)?.allowed : undefined;
+    if (allowed !== undefined) return allowed;
+  }
+  return 'an object with settings';
+}
+
+/** What is wrong at one place of a document. */
+export interface SchemaIssue {
+  readonly path: readonly PropertyKey[];
+  /** Names that do not belong there; empty where a value is wrong. */
+  readonly unknownNames: readonly string[];
+}
+
+export type SchemaResult =
+  | { readonly config: Config; readonly issues?: undefined }
+  | { readonly config?: undefined; readonly issues: readonly SchemaIssue[] };
+
+/** Checks a complete document and gives each value its type. Paths of folders are left as written. */
+export function parseDocument(document: unknown): SchemaResult {
+  const parsed = schema.safeParse(document);
+  if (!parsed.success) {
+    return {
+      issues: parsed.error.issues.map((issue) => ({
+        path: issue.path,
+        unknownNames: issue.code === 'unrecognized_keys' ? issue.keys : [],
+      })),
+    };
+  }
+  const { profile, profiles, ...rest } = parsed.data;
+  const fallback = { ...profile, maxBody: rest.limits.requestBody };
+  return {
+    config: {
+      ...rest,
+      profile: fallback,
+      profiles: profiles.map((own) => ({
+        match: own.match,
+        name: own.name ?? own.match,
+        ackTimeout: own.ackTimeout ?? fallback.ackTimeout,
+        ackRandomFactor: own.ackRandomFactor ?? fallback.ackRandomFactor,
+        maxRetransmit: own.maxRetransmit ?? fallback.maxRetransmit,
+        nstart: own.nstart ?? fallback.nstart,
+        piggybackWindow: own.piggybackWindow ?? fallback.piggybackWindow,
+        blockSize: own.blockSize ?? fallback.blockSize,
+        maxBody: own.maxBody ?? fallback.maxBody,
+      })),
+    },
+  };
+}
