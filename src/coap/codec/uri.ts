@@ -98,7 +98,7 @@ function parseAuthority(
   if (port < 1 || port > 0xffff) throw fail('a port is a number from 1 to 65535');
 
   if (hostText.startsWith('[')) {
-    const [address = '', zone] = splitOnce(hostText.slice(1, -1), '%');
+    const [address, zone] = splitOnce(hostText.slice(1, -1), '%');
     if (!isIpv6(address)) throw fail(`[${address}] is not an IPv6 address`);
     if (zone === undefined) return { host: address.toLowerCase(), port, named: false };
     // RFC 6874 §2 writes %25eth0; people write %eth0.
@@ -154,7 +154,7 @@ function hostFromOption(value: Uint8Array): string {
 }
 
 function hostFromDestination(host: string): string {
-  const [address = '', zone] = splitOnce(host, '%');
+  const [address, zone] = splitOnce(host, '%');
   if (isIpv6(address)) return zone === undefined ? `[${address}]` : `[${address}%25${percentEncoded(utf8(zone))}]`;
   return percentEncoded(utf8(host), subDelimBytes);
 }
