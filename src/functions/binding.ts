@@ -1,0 +1,306 @@
+/**
+ * From the arguments of a request to the positional arguments of a call: the one canonical form,
+ * so that all ways of writing a call are one cache entry.
+ *
+ * Body
+ * - A map is by name; a key that is an integer (or, as JSON has no integer keys, its decimal text)
+ *   is a locked parameter id.
+ * - An array is by position, always: to give one list to a function of one list, nest it (`[[1,2]]`)
+ *   or name it.
+ * - A scalar (also a byte string, a date, null) is the only argument. No body is no argument.
+ * - One exception: where the only parameter is declared an object, a map is that object, unless its
+ *   one key is the parameter's name or id.
+ * Query: `name=text` or `id=text`, the text read by the declared type (query-text.ts). Where the only
+ * parameter is declared an object, other names are its members.
+ *
+ * Then declared defaults are filled in, values brought to the canonical form of their types
+ * (converter.ts), omitted arguments at the end left off, rest arguments spread. `undefined` is
+ * an omitted argument, null is a value.
+ */
+import type { Value } from '../core/value.ts';
+import { CallError } from './call-error.ts';
+import { converterOf, mismatch, type Converter } from './converter.ts';
+import type { FunctionDescription, ParameterDescription, ValueType } from './description.ts';
+import { nearestName, shown } from './names.ts';
+import { readQuery } from './query-text.ts';
+import { wrongType } from './validation.ts';
+
+/** Arguments as they arrived. Control words (`_why`, `c.pmin`) are taken out of `items` before. */
+export type ArgumentInput =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'body'; readonly value: Value }
+  /** Values of Uri-Query, percent-decoded: `a=10`. */
+  | { readonly kind: 'query'; readonly items: readonly string[] };
+
+/** What is worked out once per function. */
+interface Plan {
+  readonly fn: FunctionDescription;
+  readonly slots: readonly Slot[];
+  readonly byName: ReadonlyMap<string, number>;
+  readonly byId: ReadonlyMap<number, number>;
+  /** Position of the rest parameter. */
+  readonly rest: number | undefined;
+  /** The only parameter, where it is declared an object: a map or a query may be its members. */
+  readonly onlyObject: ParameterDescription | undefined;
+}
+
+interface Slot {
+  readonly parameter: ParameterDescription;
+  readonly convert: Converter;
+  /** A fresh copy each time: a function may change what it is given. */
+  readonly fallback: (() => Value) | undefined;
+}
+
+/** Keyed by the description: a changed library brings a new one. */
+const plans = new WeakMap<FunctionDescription, Plan>();
+
+/**
+ * The canonical positional arguments of a call.
+ * @throws CallError `missing-argument`, `unexpected-argument`, `too-many-arguments`, `wrong-type`
+ * (4.22), `unknown-query` (4.00)
+ */
+export function bind(fn: FunctionDescription, input: ArgumentInput): readonly Value[] {
+  let plan = plans.get(fn);
+  if (plan === undefined) {
+    plan = planOf(fn);
+    plans.set(fn, plan);
+  }
+  switch (input.kind) {
+    case 'none':
+      return finish(plan, []);
+    case 'query':
+      return input.items.length === 0 ? finish(plan, []) : finish(plan, fromQuery(plan, input.items));
+    case 'body':
+      return fromBody(plan, input.value);
+  }
+}
+
+function planOf(fn: FunctionDescription): Plan {
+  const { parameters } = fn;
+  const [first] = parameters;
+  const rest = parameters.findIndex((parameter) => parameter.rest);
+  const onlyObject = parameters.length === 1 && first !== undefined && !first.rest && isObject(first.type);
+  return {
+    fn,
+    slots: parameters.map((parameter) => ({
+      parameter,
+      convert: converterOf(parameter.type),
+      fallback: fallbackOf(parameter),
+    })),
+    byName: new Map(parameters.map((parameter, index) => [parameter.name, index])),
+    byId: new Map(parameters.flatMap(({ id }, index): [number, number][] => (id === undefined ? [] : [[id, index]]))),
+    rest: rest === -1 ? undefined : rest,
+    onlyObject: onlyObject ? first : undefined,
+  };
+}
+
+const isObject = (type: ValueType): boolean =>
+  type.kind === 'object' || (type.kind === 'union' && type.options.some((option) => option.kind === 'object'));
+
+function fallbackOf(parameter: ParameterDescription): (() => Value) | undefined {
+  const value = parameter.default;
+  if (value === undefined) return undefined;
+  return typeof value === 'object' && value !== null ? () => structuredClone(value) : () => value;
+}
+
+function fromBody(plan: Plan, value: Value): readonly Value[] {
+  if (value === undefined) return finish(plan, []);
+  if (typeof value !== 'object' || value === null) return fromList(plan, [value]);
+  if (Array.isArray(value)) return fromList(plan, value as readonly Value[]);
+  if (value instanceof Uint8Array || value instanceof Date) return fromList(plan, [value]);
+  if (plan.onlyObject !== undefined && !namesOnlyParameter(plan, value as NamedArguments)) return finish(plan, [value]);
+  return finish(plan, value instanceof Map ? fromMap(plan, value) : fromObject(plan, value as Readonly<Record<string, Value>>));
+}
+
+type NamedArguments = ReadonlyMap<Value, Value> | Readonly<Record<string, Value>>;
+
+/** `{options: …}` for the only parameter `options`: an object with this one key, or its id, is by name. */
+function namesOnlyParameter(plan: Plan, value: NamedArguments): boolean {
+  const keys: readonly Value[] = value instanceof Map ? [...value.keys()].slice(0, 2) : Object.keys(value);
+  const [key] = keys;
+  return keys.length === 1 && (typeof key === 'string' || typeof key === 'number') && indexOf(plan, key) !== undefined;
+}
+
+function fromObject(plan: Plan, value: Readonly<Record<string, Value>>): Value[] {
+  const given: Value[] = [];
+  const keys = Object.keys(value);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] ?? '';
+    const index = plan.byName.get(key) ?? indexOf(plan, key);
+    if (index === undefined) throw unexpected(plan, key);
+    put(plan, given, index, value[key]);
+  }
+  return given;
+}
+
+function fromMap(plan: Plan, value: ReadonlyMap<Value, Value>): Value[] {
+  const given: Value[] = [];
+  for (const [key, argument] of value) {
+    const index = typeof key === 'string' || typeof key === 'number' ? indexOf(plan, key) : undefined;
+    if (index === undefined) throw unexpected(plan, key);
+    put(plan, given, index, argument);
+  }
+  return given;
+}
+
+/** A parameter's position by its name or its id. Parameters are looked up in a Map: `__proto__` is a name like any other. */
+function indexOf(plan: Plan, key: string | number): number | undefined {
+  if (typeof key === 'number') return plan.byId.get(key);
+  const index = plan.byName.get(key);
+  if (index !== undefined) return index;
+  return /^(?:0|[1-9]\d{0,8})$/.test(key) ? plan.byId.get(Number(key)) : undefined;
+}
+
+function put(plan: Plan, given: Value[], index: number, value: Value): void {
+  if (given[index] !== undefined && value !== undefined) {
+    const parameter = nameOf(plan, index);
+    throw new CallError('unexpected-argument', `${plan.fn.method} got '${parameter.name}' twice, by name and by id; give it once.`, { parameter });
+  }
+  while (given.length < index) given.push(undefined);
+  if (value !== undefined || given.length === index) given[index] = value;
+}
+
+function fromList(plan: Plan, values: readonly Value[]): readonly Value[] {
+  const { slots, rest } = plan;
+  const room = rest ?? slots.length;
+  if (values.length <= room) return finish(plan, values);
+  if (rest === undefined) throw tooMany(plan, values.length);
+  return finish(plan, [...values.slice(0, rest), values.slice(rest)]);
+}
+
+/** Converts, fills in defaults, spreads the rest, leaves off what is omitted at the end. */
+function finish(plan: Plan, given: readonly Value[]): readonly Value[] {
+  const { slots } = plan;
+  const args: Value[] = [];
+  let length = 0;
+  for (let i = 0; i < slots.length; i++) {
+    const slot = slots[i];
+    if (slot === undefined) break;
+    const value = given[i];
+    if (value === undefined) {
+      if (slot.fallback !== undefined) {
+        args.push(slot.fallback());
+        length = args.length;
+      } else if (slot.parameter.required) throw missing(plan, i);
+      else if (!slot.parameter.rest) args.push(undefined);
+      continue;
+    }
+    const converted = slot.convert(value, false);
+    if (converted === mismatch) throw wrongType(value, slot.parameter.type, slot.parameter.name, nameOf(plan, i));
+    if (slot.parameter.rest && Array.isArray(converted)) {
+      if (converted.length > 0) args.push(...(converted as readonly Value[]));
+      while (args.length > length && args.at(-1) === undefined) args.pop();
+      length = args.length;
+      continue;
+    }
+    args.push(converted);
+    length = args.length;
+  }
+  args.length = length;
+  return args;
+}
+
+function fromQuery(plan: Plan, items: readonly string[]): Value[] {
+  const { onlyObject } = plan;
+  const direct = onlyObject !== undefined && items.some((item) => indexOf(plan, nameOfItem(item)) === undefined);
+  if (direct) return [readMembers(plan, onlyObject, items)];
+  const given: Value[] = [];
+  const texts = new Map<number, (string | undefined)[]>();
+  for (const item of items) {
+    const name = nameOfItem(item);
+    const index = indexOf(plan, name);
+    if (index === undefined) throw unknownItem(plan, name, [...plan.byName.keys()]);
+    addTo(texts, index, textOfItem(item));
+  }
+  for (const [index, list] of texts) {
+    const parameter = plan.slots[index]?.parameter;
+    if (parameter !== undefined) put(plan, given, index, readQuery(list, parameter.type, parameter.name, nameOf(plan, index)));
+  }
+  return given;
+}
+
+/** `?x=1&y=2` for the only parameter, an object with x and y. */
+function readMembers(plan: Plan, parameter: ParameterDescription, items: readonly string[]): Value {
+  const types = parameter.type.kind === 'union' ? parameter.type.options : [parameter.type];
+  const object = types.find((type) => type.kind === 'object');
+  if (object === undefined) throw unknownItem(plan, nameOfItem(items[0] ?? ''), [parameter.name]);
+  const texts = new Map<string, (string | undefined)[]>();
+  for (const item of items) addTo(texts, nameOfItem(item), textOfItem(item));
+  const members: [string, Value][] = [];
+  for (const [name, list] of texts) {
+    const known = Object.hasOwn(object.properties, name) ? object.properties[name]?.type : object.additional;
+    if (known === undefined) throw unknownItem(plan, name, Object.keys(object.properties));
+    members.push([name, readQuery(list, known, `${parameter.name}.${shown(name)}`, nameOf(plan, 0))]);
+  }
+  return Object.fromEntries(members);
+}
+
+function addTo<K>(lists: Map<K, (string | undefined)[]>, key: K, text: string | undefined): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [text]);
+  else list.push(text);
+}
+
+function nameOfItem(item: string): string {
+  const equals = item.indexOf('=');
+  return equals === -1 ? item : item.slice(0, equals);
+}
+
+/** undefined: the item has no `=`. */
+function textOfItem(item: string): string | undefined {
+  const equals = item.indexOf('=');
+  return equals === -1 ? undefined : item.slice(equals + 1);
+}
+
+const nameOf = (plan: Plan, index: number): { name: string; id: number | undefined } => ({
+  name: plan.slots[index]?.parameter.name ?? '',
+  id: plan.slots[index]?.parameter.id,
+});
+
+/** How many names a sentence can carry. */
+const maxNames = 12;
+
+function takes(plan: Plan): string {
+  const names = plan.slots.map(({ parameter }) => (parameter.rest ? `...${parameter.name}` : parameter.name));
+  if (names.length === 0) return 'it takes no arguments';
+  return `it takes ${names.slice(0, maxNames).join(', ')}${names.length > maxNames ? ', …' : ''}`;
+}
+
+function missing(plan: Plan, index: number): CallError {
+  const parameter = plan.slots[index]?.parameter;
+  const name = nameOf(plan, index);
+  const details = parameter === undefined ? { parameter: name } : { parameter: name, expected: parameter.type };
+  return new CallError('missing-argument', `${plan.fn.method} needs '${name.name}': ${takes(plan)}.`, details);
+}
+
+function unexpected(plan: Plan, key: Value): CallError {
+  const isText = typeof key === 'string';
+  const isNumber = typeof key === 'number' || typeof key === 'bigint' || (isText && /^\d+$/.test(key));
+  const name = isText ? shown(key) : isNumber ? shown(String(key)) : '?';
+  const near = isText ? nearestName(key, [...plan.byName.keys()]) : undefined;
+  const hint = near === undefined ? takes(plan) : `did you mean '${near}'?`;
+  const what = isNumber
+    ? `no parameter with the id ${name}`
+    : isText
+      ? `no parameter '${name}'`
+      : 'no parameters whose names are neither text nor an id';
+  const end = near === undefined ? '.' : '';
+  return new CallError('unexpected-argument', `${plan.fn.method} has ${what}; ${hint}${end}`, {
+    parameter: { name, id: undefined },
+  });
+}
+
+function unknownItem(plan: Plan, name: string, candidates: readonly string[]): CallError {
+  const near = nearestName(name, candidates);
+  const hint = near === undefined ? `${takes(plan)}.` : `did you mean '${near}'?`;
+  return new CallError('unknown-query', `${plan.fn.method} has no parameter '${shown(name)}' for the query; ${hint}`, {
+    parameter: { name: shown(name), id: undefined },
+  });
+}
+
+function tooMany(plan: Plan, count: number): CallError {
+  const [only] = plan.slots;
+  const list = plan.slots.length === 1 && only !== undefined && ['array', 'tuple', 'any'].includes(only.parameter.type.kind);
+  const hint = list ? ' An array is by position: to give one list, put it in another array or name it.' : '';
+  return new CallError('too-many-arguments', `${plan.fn.method} got ${count} arguments; ${takes(plan)}.${hint}`);
+}

@@ -1,0 +1,144 @@
+/**
+ * Reads a doc comment: its text, its tags, its `@param` lines. What decides about a call
+ * (`@safe`, `@pure`, `@maxAge 60`, …) is checked here, so that a slip is reported where it stands.
+ */
+import { milliseconds, type Milliseconds } from '../../core/duration.ts';
+import { UsageError } from '../../core/error.ts';
+
+export interface DocParameter {
+  /** As written, with the members of an object parameter as `options.member`. */
+  readonly name: string;
+  /** What stands in braces. */
+  readonly type: string | undefined;
+  readonly optional: boolean;
+  readonly text: string | undefined;
+}
+
+export interface Doc {
+  readonly text: string | undefined;
+  /** First line of the text. */
+  readonly title: string | undefined;
+  readonly parameters: readonly DocParameter[];
+  readonly returns: { readonly type: string | undefined; readonly text: string | undefined } | undefined;
+  readonly safe: boolean;
+  readonly pure: boolean;
+  readonly shared: boolean;
+  readonly inline: boolean;
+  readonly maxAge: Milliseconds;
+  readonly staleWhileRevalidate: Milliseconds;
+  readonly timeLimit: Milliseconds | undefined;
+}
+
+interface Tag {
+  readonly name: string;
+  readonly text: string;
+}
+
+/**
+ * @param comment the text between the comment's stars, or undefined where there is none
+ * @param where names file, line and function in errors
+ * @throws UsageError `library-tag` for a tag that cannot be meant
+ */
+export function readDoc(comment: string | undefined, where: string): Doc {
+  const { text, tags } = split(comment ?? '');
+  const has = (name: string): boolean => tags.some((tag) => tag.name === name);
+  const duration = (name: string): Milliseconds | undefined => {
+    const tag = tags.find((candidate) => candidate.name === name);
+    return tag === undefined ? undefined : readDuration(tag, where);
+  };
+  const pure = has('pure');
+  const maxAge = duration('maxAge');
+  const staleWhileRevalidate = duration('staleWhileRevalidate');
+  const timeLimit = duration('timeLimit');
+  const cacheTag = maxAge !== undefined ? '@maxAge' : staleWhileRevalidate !== undefined ? '@staleWhileRevalidate' : has('shared') ? '@shared' : undefined;
+  if (!pure && cacheTag !== undefined) {
+    throw new UsageError('library-tag', `${where}: ${cacheTag} is about a cached result, and only a pure function has one; add @pure or remove ${cacheTag}.`);
+  }
+  if (timeLimit === 0) {
+    throw new UsageError('library-tag', `${where}: @timeLimit 0 leaves no time to run; give seconds, such as @timeLimit 10.`);
+  }
+  const returned = tags.find((tag) => tag.name === 'returns' || tag.name === 'return');
+  const returns = returned === undefined ? undefined : readTyped(returned.text);
+  const whole = [text, returns?.text === undefined ? '' : `Returns ${returns.text}`].filter((part) => part !== '').join('\n\n');
+  return {
+    text: whole === '' ? undefined : whole,
+    title: text === '' ? undefined : text.split('\n', 1)[0],
+    parameters: tags.filter((tag) => ['param', 'arg', 'argument'].includes(tag.name)).flatMap((tag) => readParameter(tag.text)),
+    returns,
+    safe: pure || has('safe'),
+    pure,
+    shared: has('shared'),
+    inline: has('inline'),
+    maxAge: maxAge ?? milliseconds(0),
+    staleWhileRevalidate: staleWhileRevalidate ?? milliseconds(0),
+    timeLimit,
+  };
+}
+
+/** The text before the first tag, and the tags; an `@` inside a fenced example is text. */
+function split(comment: string): { text: string; tags: readonly Tag[] } {
+  const text: string[] = [];
+  const tags: { name: string; lines: string[] }[] = [];
+  let fenced = false;
+  for (const raw of comment.replace(/^\*/, '').split(/\r?\n/)) {
+    const line = raw.replace(/^\s*\*? ?/, '').trimEnd();
+    if (line.trimStart().startsWith('```')) fenced = !fenced;
+    const tag = fenced ? null : /^\s*@([A-Za-z]+)\b\s*(.*)$/.exec(line);
+    if (tag !== null) tags.push({ name: tag[1] ?? '', lines: [tag[2] ?? ''] });
+    else (tags.at(-1)?.lines ?? text).push(line);
+  }
+  return {
+    text: text.join('\n').trim(),
+    tags: tags.map(({ name, lines }) => ({ name, text: lines.join('\n').trim() })),
+  };
+}
+
+const units: ReadonlyMap<string, number> = new Map([
+  ['ms', 1],
+  ['', 1000],
+  ['s', 1000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+  ['d', 86_400_000],
+]);
+
+/** Max-Age is at most 32 bits of seconds (RFC 7252 §5.10.5). */
+const maxSeconds = 0xffff_ffff;
+
+function readDuration(tag: Tag, where: string): Milliseconds {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)(?=\s|$)/.exec(tag.text);
+  const unit = units.get(match?.[2] ?? '');
+  const span = match === null || unit === undefined ? NaN : Math.round(Number(match[1]) * unit);
+  if (!(span <= maxSeconds * 1000)) {
+    throw new UsageError('library-tag', `${where}: @${tag.name} needs a time, in seconds or with a unit, such as "@${tag.name} 60" or "@${tag.name} 5m".`);
+  }
+  return milliseconds(span);
+}
+
+/** `{type} rest`, the braces balanced. */
+function readTyped(text: string): { type: string | undefined; text: string | undefined } {
+  const { type, rest } = takeType(text);
+  const words = rest.replace(/^\s*-?\s*/, '');
+  return { type, text: words === '' ? undefined : words };
+}
+
+function takeType(text: string): { type: string | undefined; rest: string } {
+  if (!text.startsWith('{')) return { type: undefined, rest: text };
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === '{') depth++;
+    if (text[i] === '}' && --depth === 0) return { type: text.slice(1, i).trim(), rest: text.slice(i + 1) };
+  }
+  return { type: undefined, rest: text };
+}
+
+/** `{type} name - text`, `{type} [name=default] text`, `name text`. */
+function readParameter(tag: string): readonly DocParameter[] {
+  const { type, rest } = takeType(tag);
+  const match = /^\s*(?:\[\s*([\w$.]+)[^\]]*\]|([\w$.]+))\s*-?\s*([^]*)$/.exec(rest);
+  const name = match?.[1] ?? match?.[2];
+  if (name === undefined) return [];
+  const text = match?.[3]?.trim() ?? '';
+  const optional = match?.[1] !== undefined || type?.endsWith('=') === true;
+  return [{ name, type, optional, text: text === '' ? undefined : text }];
+}
