@@ -55,12 +55,10 @@ export const isResponseCode = (value: number): boolean => {
 };
 
 /** POST, PUT, DELETE, PATCH and iPATCH may change something; GET and FETCH are safe (RFC 7252 §5.1, RFC 8132 §2). */
-export const isSafeMethod = (value: number): boolean =>
-  value === method.GET || value === method.FETCH;
+export const isSafeMethod = (value: number): boolean => value === method.GET || value === method.FETCH;
 
 /** `2.05`, as the RFCs write it. */
-export const dotted = (value: number): string =>
-  `${codeClass(value)}.${String(value & 0x1f).padStart(2, '0')}`;
+export const dotted = (value: number): string => `${codeClass(value)}.${String(value & 0x1f).padStart(2, '0')}`;
 
 /** Names as the RFCs' registries have them; methods in their own spelling. */
 const codeNames: ReadonlyMap<number, string> = new Map([

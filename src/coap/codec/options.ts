@@ -142,5 +142,4 @@ export const uintOption = (number: number, n: number): Option => ({ number, valu
 export const stringOption = (number: number, text: string): Option => ({ number, value: utf8(text) });
 
 /** Ascending by number, values of one option kept in their order. */
-export const sortOptions = (options: readonly Option[]): Option[] =>
-  options.toSorted((a, b) => a.number - b.number);
+export const sortOptions = (options: readonly Option[]): Option[] => options.toSorted((a, b) => a.number - b.number);

@@ -6,14 +6,7 @@
 import { hex, textOf } from '../../core/bytes.ts';
 import { codeName, dotted } from './codes.ts';
 import type { Message } from './message.ts';
-import {
-  decodeUint,
-  findUint,
-  isCritical,
-  optionDefinitions,
-  optionNumber,
-  type Option,
-} from './options.ts';
+import { decodeUint, findUint, isCritical, optionDefinitions, optionNumber, type Option } from './options.ts';
 import { decodeMessage, isMalformed } from './rfc7252.ts';
 
 export interface RenderOptions {
@@ -63,10 +56,7 @@ export function renderHeader(message: Message): string {
  * A message as lines: the header, an indented line for each option, then the payload as text or
  * as hexadecimal.
  */
-export function renderMessage(
-  message: Message,
-  options: RenderOptions = defaultRenderOptions,
-): string[] {
+export function renderMessage(message: Message, options: RenderOptions = defaultRenderOptions): string[] {
   const lines = [renderHeader(message)];
   for (const option of message.options) {
     lines.push(`  ${optionName(option.number)}: ${optionValue(option)}`);
@@ -79,10 +69,7 @@ export function renderMessage(
 }
 
 /** A datagram as lines: each of its fields with offset, bytes and meaning. */
-export function renderBytes(
-  bytes: Uint8Array,
-  options: RenderOptions = defaultRenderOptions,
-): string[] {
+export function renderBytes(bytes: Uint8Array, options: RenderOptions = defaultRenderOptions): string[] {
   const lines: string[] = [];
   for (const field of fieldsOf(bytes)) {
     const shown = field.bytes.subarray(0, options.maxPayloadBytes);

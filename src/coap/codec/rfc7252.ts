@@ -37,8 +37,7 @@ export interface MalformedMessage {
   readonly messageId: number | undefined;
 }
 
-export const isMalformed = (decoded: Message | MalformedMessage): decoded is MalformedMessage =>
-  'malformed' in decoded;
+export const isMalformed = (decoded: Message | MalformedMessage): decoded is MalformedMessage => 'malformed' in decoded;
 
 const headerLength = 4;
 const payloadMarker = 0xff;
@@ -144,11 +143,7 @@ export function decodeMessage(bytes: Uint8Array): Message | MalformedMessage {
   return { type, code, messageId, token, options, payload };
 }
 
-function malformed(
-  reason: string,
-  type: MessageType | undefined,
-  messageId: number | undefined,
-): MalformedMessage {
+function malformed(reason: string, type: MessageType | undefined, messageId: number | undefined): MalformedMessage {
   return { malformed: reason, type, messageId };
 }
 
@@ -217,8 +212,7 @@ const fits = (n: number, max: number): boolean => Number.isInteger(n) && n >= 0 
 
 const extensionSize = (n: number): number => (n < oneByteBase ? 0 : n < twoByteBase ? 1 : 2);
 
-const nibble = (n: number): number =>
-  n < oneByteBase ? n : n < twoByteBase ? oneByteFollows : twoBytesFollow;
+const nibble = (n: number): number => (n < oneByteBase ? n : n < twoByteBase ? oneByteFollows : twoBytesFollow);
 
 function writeExtension(bytes: Uint8Array, at: number, n: number): number {
   if (n < oneByteBase) return at;

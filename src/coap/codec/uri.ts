@@ -9,15 +9,7 @@
 import { textOf, utf8 } from '../../core/bytes.ts';
 import { UsageError } from '../../core/error.ts';
 import { isIpv4, isIpv6 } from './ip-literal.ts';
-import {
-  findOption,
-  findOptions,
-  findUint,
-  optionNumber,
-  stringOption,
-  uintOption,
-  type Option,
-} from './options.ts';
+import { findOption, findOptions, findUint, optionNumber, stringOption, uintOption, type Option } from './options.ts';
 
 export type CoapScheme = 'coap' | 'coaps';
 
@@ -163,7 +155,7 @@ function hostFromDestination(host: string): string {
 export const encodeUriSegment = (segment: Uint8Array | string): string =>
   percentEncoded(typeof segment === 'string' ? utf8(segment) : segment, segmentBytes);
 
-const unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+const unreserved = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~';
 const subDelims = "!$&'()*+,;=";
 const unreservedBytes: ReadonlySet<number> = new Set(utf8(unreserved));
 const subDelimBytes: ReadonlySet<number> = new Set(utf8(unreserved + subDelims));
@@ -175,9 +167,7 @@ const asciiBytes: ReadonlySet<number> = new Set(Array.from({ length: 0x80 }, (_,
 function percentEncoded(bytes: Uint8Array, plain: ReadonlySet<number> = unreservedBytes): string {
   let text = '';
   for (const byte of bytes) {
-    text += plain.has(byte)
-      ? String.fromCharCode(byte)
-      : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+    text += plain.has(byte) ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }
   return text;
 }

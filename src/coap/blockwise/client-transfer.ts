@@ -1,0 +1,269 @@
+/**
+ * One request of ours with a body of any size, and its response of any size (RFC 7959 §2, §3).
+ *
+ *   uploading    2.31                          next block of the body, in the size the peer asks for
+ *                4.13 with a smaller Block1    the body again from its start in that size (§2.9.3)
+ *   any          4.01 with Echo                once more with that Echo (RFC 9175 §2.3)
+ *   downloading  Block2 with more to come      next block, in the size the peer gave
+ *                another ETag                  the representation changed: once more from its start (§2.4)
+ *   any          anything else                 the answer
+ *
+ * Each block goes under a token of its own; a Request-Tag keeps parallel transfers apart where the body is cut.
+ */
+import { concatBytes, emptyBytes, equalBytes } from '../../core/bytes.ts';
+import type { Instant } from '../../core/duration.ts';
+import { codeClass, isSafeMethod, responseCode } from '../codec/codes.ts';
+import type { Message } from '../codec/message.ts';
+import {
+  findOption,
+  opaqueOption,
+  optionNumber,
+  sortOptions,
+  uintOption,
+  type Option,
+} from '../codec/options.ts';
+import type { ClientExchange, ClientExchanges, ExchangeListener, RequestFailure } from '../exchange/client-exchange.ts';
+import type { Peer } from '../exchange/peer.ts';
+import { blockSize, encodeBlock, findBlock, sliceBlock, type Block, type Szx } from './block-option.ts';
+
+export interface TransferRequest {
+  readonly code: number;
+  /** Ascending, without Block1, Block2, Size1, Echo and Observe. */
+  readonly options: readonly Option[];
+  readonly payload: Uint8Array;
+  readonly confirmable: boolean;
+  /** Blocks of this size are sent and asked for; undefined asks for none and sends blocks of 1024. */
+  readonly szx: Szx | undefined;
+  /** Registers as an observer with the first request (RFC 7641 §3.1). */
+  readonly observe: boolean;
+  readonly maxResponseBytes: number;
+}
+
+export interface TransferProgress {
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
+/** A whole answer. */
+export interface TransferAnswer {
+  readonly code: number;
+  readonly options: readonly Option[];
+  readonly payload: Uint8Array;
+  /** Exchanges it took. */
+  readonly exchanges: number;
+}
+
+export interface TransferListener {
+  answered(answer: TransferAnswer, now: Instant): void;
+  failed(reason: RequestFailure, now: Instant): void;
+  progress(progress: TransferProgress): void;
+}
+
+const largestSzx: Szx = 6;
+
+export class ClientTransfer implements ExchangeListener {
+  readonly #exchanges: ClientExchanges;
+  readonly #peer: Peer;
+  readonly #request: TransferRequest;
+  readonly #listener: TransferListener;
+  readonly #requestTag: readonly Option[];
+  #uploadSzx: Szx;
+  #sent = 0;
+  #received: Uint8Array[] = [];
+  #receivedBytes = 0;
+  #etag: Uint8Array | undefined;
+  #echoed = false;
+  #restarts = 0;
+  #count = 0;
+  #exchange: ClientExchange | undefined;
+  /** The exchange that notifications come by. */
+  #observing: ClientExchange | undefined;
+
+  constructor(
+    exchanges: ClientExchanges,
+    peer: Peer,
+    request: TransferRequest,
+    requestTag: Uint8Array,
+    listener: TransferListener,
+  ) {
+    this.#exchanges = exchanges;
+    this.#peer = peer;
+    this.#request = request;
+    this.#listener = listener;
+    this.#uploadSzx = request.szx ?? largestSzx;
+    this.#requestTag = this.#isCut() ? [opaqueOption(optionNumber.requestTag, requestTag)] : [];
+  }
+
+  start(now: Instant): void {
+    this.#sent = 0;
+    this.#resetDownload();
+    this.#sendBody(now);
+  }
+
+  /** Registers the observation again under its token (RFC 7641 §3.3.1). */
+  refresh(now: Instant): void {
+    const { code, payload, confirmable } = this.#request;
+    this.#observing?.send({ code, options: this.#withOptions(this.#firstOptions()), payload, confirmable }, now);
+  }
+
+  stop(now: Instant): void {
+    this.#exchange?.close(now);
+    this.#observing?.close(now);
+  }
+
+  answered(message: Message, options: readonly Option[], now: Instant): void {
+    this.#peer.echo = findOption(options, optionNumber.echo) ?? this.#peer.echo;
+    if (message.code === responseCode.continue) this.#continueUpload(options, now);
+    else if (message.code === responseCode.unauthorized && this.#mayEcho(options)) this.start(now);
+    else if (message.code === responseCode.requestEntityTooLarge && this.#mayShrink(options)) this.start(now);
+    else this.#download(message, options, now);
+  }
+
+  failed(reason: RequestFailure, now: Instant): void {
+    this.stop(now);
+    this.#listener.failed(reason, now);
+  }
+
+  #isCut(): boolean {
+    return this.#request.payload.length > blockSize(this.#uploadSzx);
+  }
+
+  #sendBody(now: Instant): void {
+    const { payload } = this.#request;
+    if (!this.#isCut()) {
+      this.#send(this.#firstOptions(), payload, now);
+      return;
+    }
+    const num = this.#sent / blockSize(this.#uploadSzx);
+    const slice = sliceBlock(payload, num, this.#uploadSzx);
+    if (slice === undefined) {
+      this.failed('bad-block', now);
+      return;
+    }
+    const options = [opaqueOption(optionNumber.block1, encodeBlock(slice.block))];
+    if (num === 0) options.push(uintOption(optionNumber.size1, payload.length));
+    if (!slice.block.more) options.push(...this.#firstOptions());
+    this.#send(options, slice.payload, now);
+  }
+
+  /** What the request says that makes the resource answer. */
+  #firstOptions(): Option[] {
+    const options: Option[] = [];
+    if (this.#request.observe) options.push(uintOption(optionNumber.observe, 0));
+    const { szx } = this.#request;
+    if (szx !== undefined) options.push(blockOption({ num: 0, more: false, szx }));
+    return options;
+  }
+
+  #continueUpload(options: readonly Option[], now: Instant): void {
+    const block = findBlock(options, optionNumber.block1);
+    if (block === undefined || block === 'invalid') {
+      this.failed('bad-block', now);
+      return;
+    }
+    this.#sent += blockSize(this.#uploadSzx);
+    // RFC 7959 §2.3: the server may ask for smaller blocks from the first answer on.
+    if (block.szx < this.#uploadSzx && this.#sent % blockSize(block.szx) === 0) this.#uploadSzx = block.szx;
+    this.#listener.progress({ sentBytes: this.#sent, receivedBytes: 0 });
+    this.#sendBody(now);
+  }
+
+  #mayEcho(options: readonly Option[]): boolean {
+    if (this.#echoed || findOption(options, optionNumber.echo) === undefined) return false;
+    this.#echoed = true;
+    return true;
+  }
+
+  #mayShrink(options: readonly Option[]): boolean {
+    const block = findBlock(options, optionNumber.block1);
+    if (block === undefined || block === 'invalid' || block.szx >= this.#uploadSzx) return false;
+    this.#uploadSzx = block.szx;
+    return true;
+  }
+
+  #download(message: Message, options: readonly Option[], now: Instant): void {
+    const block = findBlock(options, optionNumber.block2);
+    if (block === 'invalid' || (block !== undefined && !this.#isNext(block, message))) {
+      this.#lostTrack(block, now);
+      return;
+    }
+    if ((block?.num ?? 0) === 0 && findOption(options, optionNumber.observe) === undefined) {
+      this.#observing?.close(now); // RFC 7641 §3.1: there is no observation, or it has ended
+    }
+    const etag = findOption(options, optionNumber.etag);
+    if (this.#receivedBytes > 0 && !sameTag(etag, this.#etag)) {
+      this.#restart(now);
+      return;
+    }
+    this.#etag = etag;
+    this.#received.push(message.payload);
+    this.#receivedBytes += message.payload.length;
+    if (this.#receivedBytes > this.#request.maxResponseBytes) {
+      this.failed('too-large', now);
+      return;
+    }
+    if (block?.more !== true) {
+      this.#finish(message.code, options, now);
+      return;
+    }
+    const { szx } = block;
+    const received = this.#receivedBytes;
+    this.#listener.progress({ sentBytes: this.#request.payload.length, receivedBytes: received });
+    // The body has been sent: later blocks are asked for without it (RFC 7959 §3.3).
+    this.#send([blockOption({ num: received / blockSize(szx), more: false, szx })], emptyBytes, now);
+  }
+
+  #isNext(block: Block, message: Message): boolean {
+    if (codeClass(message.code) !== 2) return block.num === 0;
+    const size = blockSize(block.szx);
+    if (block.num === 0) this.#resetDownload(); // a notification, or the start
+    return block.num * size === this.#receivedBytes && (!block.more || message.payload.length === size);
+  }
+
+  #lostTrack(block: Block | 'invalid', now: Instant): void {
+    if (block === 'invalid' || block.num === 0) this.failed('bad-block', now);
+    else this.#restart(now);
+  }
+
+  #restart(now: Instant): void {
+    this.#restarts++;
+    // Asking an unsafe request again would do twice what it does.
+    if (this.#restarts > 2 || !isSafeMethod(this.#request.code)) this.failed('changed', now);
+    else this.start(now);
+  }
+
+  #finish(code: number, options: readonly Option[], now: Instant): void {
+    const payload = this.#received.length === 1 ? (this.#received[0] ?? emptyBytes) : concatBytes(this.#received);
+    this.#resetDownload();
+    this.#listener.answered({ code, options, payload, exchanges: this.#count }, now);
+  }
+
+  #resetDownload(): void {
+    this.#received = [];
+    this.#receivedBytes = 0;
+    this.#etag = undefined;
+  }
+
+  #send(extra: readonly Option[], payload: Uint8Array, now: Instant): void {
+    const { code, confirmable } = this.#request;
+    const registers = extra.some((option) => option.number === optionNumber.observe);
+    if (registers) this.#observing?.close(now);
+    const exchange = this.#exchanges.open(this.#peer, registers, this);
+    if (registers) this.#observing = exchange;
+    else this.#exchange = exchange;
+    this.#count++;
+    exchange.send({ code, options: this.#withOptions(extra), payload, confirmable }, now);
+  }
+
+  #withOptions(extra: readonly Option[]): readonly Option[] {
+    const { echo } = this.#peer;
+    this.#peer.echo = undefined; // RFC 9175 §2.3: in the next request
+    const echoOptions = echo === undefined ? [] : [opaqueOption(optionNumber.echo, echo)];
+    return sortOptions([...this.#request.options, ...extra, ...this.#requestTag, ...echoOptions]);
+  }
+}
+
+const blockOption = (block: Block): Option => opaqueOption(optionNumber.block2, encodeBlock(block));
+
+const sameTag = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
+  a === undefined || b === undefined ? a === b : equalBytes(a, b);

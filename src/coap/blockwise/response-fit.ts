@@ -1,0 +1,106 @@
+/**
+ * Cuts a response to what may be sent: to the peer's block size (RFC 7959 §2.4), and to an unverified peer to no
+ * more than three times its request (RFC 7252 §11.3, RFC 9175 §2.4), then with an Echo option to verify it by.
+ */
+import { emptyBytes } from '../../core/bytes.ts';
+import { codeClass } from '../codec/codes.ts';
+import { opaqueOption, optionNumber, sortOptions, uintOption, type Option } from '../codec/options.ts';
+import type { Response } from '../response.ts';
+import { blockSize, encodeBlock, sliceBlock, szxWithin, type Block, type Szx } from './block-option.ts';
+
+/** An answer of this size is sent to anybody: six Ethernet minimum frames would cost an attacker as much. */
+const alwaysAllowedBytes = 136;
+const amplificationFactor = 3;
+
+/** How many bytes may go to an unverified peer for a request of `bytesIn`. */
+export const unverifiedBudget = (bytesIn: number): number =>
+  Math.max(amplificationFactor * bytesIn, alwaysAllowedBytes);
+
+export interface FitOptions {
+  /** The block asked for, or block 0 in the size that the peer is served in. */
+  readonly block: { readonly num: number; readonly szx: Szx };
+  readonly tokenLength: number;
+  /** Size2 was asked for. */
+  readonly wantsSize: boolean;
+  /** Observe, Block1. */
+  readonly extra: readonly Option[];
+  /** Bytes of the datagram at most, and the Echo to verify the peer by; undefined for a verified peer. */
+  readonly unverified: { readonly budget: number; readonly echo: () => Uint8Array } | undefined;
+}
+
+export interface Fitted {
+  readonly options: readonly Option[];
+  readonly payload: Uint8Array;
+  /** There is more to come than this block. */
+  readonly cut: boolean;
+}
+
+/** Undefined where the block asked for lies past the end. */
+export function fitResponse(response: Response, fit: FitOptions): Fitted | undefined {
+  const { payload } = response;
+  const extra = fit.wantsSize ? [...fit.extra, uintOption(optionNumber.size2, payload.length)] : fit.extra;
+  if (fit.block.num === 0 && payload.length <= blockSize(fit.block.szx)) {
+    const whole = { options: merged(response.options, extra), payload, cut: false };
+    const { unverified } = fit;
+    if (unverified === undefined || messageLength(fit.tokenLength, whole) <= unverified.budget) return whole;
+    return fitUnverified(response, extra, fit.block, fit.tokenLength, unverified);
+  }
+  const fitted = fitBlock(response, extra, fit.block);
+  if (fitted === undefined || fit.unverified === undefined) return fitted;
+  if (messageLength(fit.tokenLength, fitted) <= fit.unverified.budget) return fitted;
+  return fitUnverified(response, extra, fit.block, fit.tokenLength, fit.unverified);
+}
+
+function fitBlock(
+  response: Response,
+  extra: readonly Option[],
+  block: { readonly num: number; readonly szx: Szx },
+): Fitted | undefined {
+  const slice = sliceBlock(response.payload, block.num, block.szx);
+  if (slice === undefined) return undefined;
+  const options = merged(response.options, [...extra, blockOption(slice.block)]);
+  return { options, payload: slice.payload, cut: slice.block.more };
+}
+
+function fitUnverified(
+  response: Response,
+  extra: readonly Option[],
+  block: { readonly num: number; readonly szx: Szx },
+  tokenLength: number,
+  unverified: { readonly budget: number; readonly echo: () => Uint8Array },
+): Fitted | undefined {
+  const withEcho = [...extra, opaqueOption(optionNumber.echo, unverified.echo())];
+  const bare = { options: merged(response.options, [...withEcho, widestBlockOption]), payload: emptyBytes };
+  const room = unverified.budget - messageLength(tokenLength, bare) - 1;
+  const within = szxWithin(room);
+  // Words of an error are not worth a block; an answer whose options alone are too much gives up its payload too.
+  if (within === undefined || codeClass(response.code) !== 2) {
+    return { options: merged(response.options, withEcho), payload: emptyBytes, cut: false };
+  }
+  const szx = Math.min(within, block.szx) as Szx;
+  const num = (block.num * blockSize(block.szx)) / blockSize(szx);
+  return fitBlock(response, withEcho, { num, szx });
+}
+
+const blockOption = (block: Block): Option => opaqueOption(optionNumber.block2, encodeBlock(block));
+const widestBlockOption: Option = blockOption({ num: 0xfffff, more: true, szx: 6 });
+
+const merged = (options: readonly Option[], extra: readonly Option[]): readonly Option[] =>
+  extra.length === 0 ? options : sortOptions([...options, ...extra]);
+
+/** Of the datagram: header, token, options, marker and payload (RFC 7252 §3). */
+function messageLength(
+  tokenLength: number,
+  message: { readonly options: readonly Option[]; readonly payload: Uint8Array },
+): number {
+  let length = 4 + extended(tokenLength);
+  let previous = 0;
+  for (const { number, value } of message.options) {
+    length += 1 + extended(number - previous) - (number - previous) + extended(value.length);
+    previous = number;
+  }
+  return length + (message.payload.length > 0 ? 1 + message.payload.length : 0);
+}
+
+/** `n` bytes and those that say so where 4 bits do not. */
+const extended = (n: number): number => n + (n < 13 ? 0 : n < 269 ? 1 : 2);

@@ -1,0 +1,171 @@
+/**
+ * The client role: requests of ours, observations we hold, and pings, each with a time limit.
+ * Left out: multicast requests, and PROBING_RATE (RFC 7252 §4.7): a NON of ours is sent once and never repeated.
+ */
+import { emptyBytes } from '../core/bytes.ts';
+import type { Endpoint } from '../core/datagram.ts';
+import { after, milliseconds, seconds, type Instant, type Milliseconds } from '../core/duration.ts';
+import type { Timer } from '../core/timer-wheel.ts';
+import { emptyCode } from './codec/codes.ts';
+import { messageType, type Message } from './codec/message.ts';
+import { findUint, optionNumber, type Option } from './codec/options.ts';
+import { encodeMessage } from './codec/rfc7252.ts';
+import { ClientTransfer, type TransferListener, type TransferRequest } from './blockwise/client-transfer.ts';
+import { ClientExchanges, type RequestFailure } from './exchange/client-exchange.ts';
+import type { MessageLayer } from './exchange/message-layer.ts';
+import type { Peer } from './exchange/peer.ts';
+import type { Expiring, TransmissionOwner } from './exchange/transmission.ts';
+import { NotificationOrder } from './observe/notification-order.ts';
+
+export interface ClientRequest extends TransferRequest {
+  /** For the answer; under an observation, for the first one. */
+  readonly timeout: Milliseconds;
+}
+
+export interface PingListener {
+  answered(now: Instant): void;
+  failed(reason: RequestFailure, now: Instant): void;
+}
+
+/** RFC 7641 §3.3.1: how long after the end of Max-Age the observer registers again, and its random part. */
+const refreshAfter = { atLeast: seconds(5), spread: seconds(10) };
+const defaultMaxAgeSeconds = 60;
+
+export class ClientRole {
+  readonly #layer: MessageLayer;
+  readonly #exchanges: ClientExchanges;
+  readonly #randomBytes: (length: number) => Uint8Array;
+
+  constructor(layer: MessageLayer, randomBytes: (length: number) => Uint8Array) {
+    this.#layer = layer;
+    this.#randomBytes = randomBytes;
+    this.#exchanges = new ClientExchanges(layer, randomBytes);
+  }
+
+  /** Exchanges that wait for a response. */
+  get open(): number {
+    return this.#exchanges.size;
+  }
+
+  request(endpoint: Endpoint, request: ClientRequest, listener: TransferListener, now: Instant): PendingRequest {
+    const peer = this.#layer.peers.get(endpoint);
+    const pending = new PendingRequest(this.#layer, this.#exchanges, peer, request, this.#randomBytes(4), listener);
+    pending.start(now);
+    return pending;
+  }
+
+  /** CoAP ping (RFC 7252 §4.3): an Empty CON, answered by a Reset. */
+  ping(endpoint: Endpoint, listener: PingListener, now: Instant): void {
+    const peer = this.#layer.peers.get(endpoint);
+    if (peer === undefined) {
+      listener.failed('congested', now);
+      return;
+    }
+    const messageId = peer.nextMessageId();
+    const empty = { code: emptyCode, token: emptyBytes, options: [], payload: emptyBytes };
+    const bytes = encodeMessage({ ...empty, type: messageType.CON, messageId });
+    const owner: TransmissionOwner = {
+      acknowledged: (_message, at) => listener.answered(at),
+      reset: (at) => listener.answered(at),
+      timedOut: (at) => listener.failed('timeout', at),
+    };
+    if (this.#layer.transmissions.send(peer, messageId, bytes, owner, now) === undefined) {
+      listener.failed('congested', now);
+    }
+  }
+
+  awaits(peer: Peer, message: Message): boolean {
+    return this.#exchanges.find(peer, message.token) !== undefined;
+  }
+
+  receive(peer: Peer, message: Message, now: Instant): void {
+    this.#exchanges.find(peer, message.token)?.receive(message, now);
+  }
+}
+
+/** A request under way, or an observation that is held; its owner may give it up. */
+export class PendingRequest implements TransferListener, Expiring {
+  readonly #layer: MessageLayer;
+  readonly #request: ClientRequest;
+  readonly #listener: TransferListener;
+  readonly #transfer: ClientTransfer | undefined;
+  readonly #order = new NotificationOrder();
+  #timer: Timer<Expiring> | undefined;
+  #state: 'waiting' | 'observing' | 'done' = 'waiting';
+
+  constructor(
+    layer: MessageLayer,
+    exchanges: ClientExchanges,
+    peer: Peer | undefined,
+    request: ClientRequest,
+    requestTag: Uint8Array,
+    listener: TransferListener,
+  ) {
+    this.#layer = layer;
+    this.#request = request;
+    this.#listener = listener;
+    this.#transfer = peer && new ClientTransfer(exchanges, peer, request, requestTag, this);
+  }
+
+  start(now: Instant): void {
+    if (this.#transfer === undefined) {
+      this.failed('congested', now);
+      return;
+    }
+    this.#arm(this.#request.timeout, now);
+    this.#transfer.start(now);
+  }
+
+  /** Nobody waits any more; an observation ends with the next notification, which is then rejected. */
+  cancel(now: Instant): void {
+    this.#end();
+    this.#transfer?.stop(now);
+  }
+
+  expire(now: Instant): void {
+    this.#timer = undefined;
+    if (this.#state === 'observing') this.#transfer?.refresh(now);
+    else if (this.#state === 'waiting') {
+      this.#transfer?.stop(now);
+      this.failed('timeout', now);
+    }
+  }
+
+  answered(answer: { code: number; options: readonly Option[]; payload: Uint8Array; exchanges: number }, now: Instant): void {
+    if (this.#state === 'done') return;
+    const sequence = findUint(answer.options, optionNumber.observe);
+    if (!this.#request.observe || sequence === undefined) this.#end();
+    else {
+      this.#state = 'observing';
+      if (!this.#order.isNewer(sequence, now)) return;
+      this.#armRefresh(answer.options, now);
+    }
+    this.#listener.answered(answer, now);
+  }
+
+  failed(reason: RequestFailure, now: Instant): void {
+    if (this.#state === 'done') return;
+    this.#end();
+    this.#listener.failed(reason, now);
+  }
+
+  progress(progress: { sentBytes: number; receivedBytes: number }): void {
+    this.#listener.progress(progress);
+  }
+
+  #armRefresh(options: readonly Option[], now: Instant): void {
+    const maxAge = findUint(options, optionNumber.maxAge) ?? defaultMaxAgeSeconds;
+    const extra = refreshAfter.atLeast + this.#layer.random() * refreshAfter.spread;
+    this.#arm(milliseconds(maxAge * 1000 + extra), now);
+  }
+
+  #arm(span: Milliseconds, now: Instant): void {
+    if (this.#timer !== undefined) this.#layer.wheel.cancel(this.#timer);
+    this.#timer = this.#layer.wheel.arm(after(now, span), this);
+  }
+
+  #end(): void {
+    this.#state = 'done';
+    if (this.#timer !== undefined) this.#layer.wheel.cancel(this.#timer);
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * A CoAP endpoint as one sans-IO state machine: datagrams and the time go in, datagrams come out.
+ *
+ *   receive(batch, now), poll(now)  →  takeOutput()        nextDeadline() says when to poll
+ *
+ * It is both client and server over the same message layer. It reads no clock and opens no socket.
+ */
+import type { Datagram, Endpoint } from '../core/datagram.ts';
+import { minutes, type Instant } from '../core/duration.ts';
+import { ClientRole, type ClientRequest, type PendingRequest, type PingListener } from './client.ts';
+import type { TransferListener } from './blockwise/client-transfer.ts';
+import type { Message } from './codec/message.ts';
+import type { Seal } from './echo.ts';
+import { MessageLayer } from './exchange/message-layer.ts';
+import type { Peer } from './exchange/peer.ts';
+import type { ServerExchange } from './exchange/server-exchange.ts';
+import type { Observation } from './observe/observation.ts';
+import type { TransmissionParameters } from './parameters.ts';
+import type { Request } from './request.ts';
+import type { Response } from './response.ts';
+import { ServerRole, type RequestHandler } from './server.ts';
+
+/** Bounds on everything that peers can make grow. */
+export interface EngineLimits {
+  readonly maxPeers: number;
+  /** Requests answered later than at once. */
+  readonly maxPending: number;
+  /** Records of POST, PUT, DELETE kept for their whole lifetime. */
+  readonly maxUnsafeRecords: number;
+  /** Records of GET and FETCH, oldest out. */
+  readonly maxSafeRecordBytes: number;
+  /** Request bodies under assembly, together. */
+  readonly maxAssemblyBytes: number;
+  readonly maxAssemblies: number;
+  /** Responses read block by block, together. */
+  readonly maxKeptBytes: number;
+  readonly maxKeptResponses: number;
+  readonly maxObservations: number;
+  readonly maxObservationsPerPeer: number;
+  readonly maxTokenBytes: number;
+}
+
+export const defaultEngineLimits: EngineLimits = {
+  maxPeers: 100_000,
+  maxPending: 10_000,
+  maxUnsafeRecords: 100_000,
+  maxSafeRecordBytes: 32 << 20,
+  maxAssemblyBytes: 64 << 20,
+  maxAssemblies: 10_000,
+  maxKeptBytes: 64 << 20,
+  maxKeptResponses: 10_000,
+  maxObservations: 10_000,
+  maxObservationsPerPeer: 64,
+  maxTokenBytes: 64,
+};
+
+/** Chance, handed in so that tests can repeat it. */
+export interface Randomness {
+  /** Uniform in [0, 1). */
+  readonly uniform: () => number;
+  readonly bytes: (length: number) => Uint8Array;
+}
+
+export interface EngineOptions {
+  readonly limits: EngineLimits;
+  readonly parametersFor: (endpoint: Endpoint) => TransmissionParameters;
+  readonly random: Randomness;
+  readonly seal: Seal;
+  /** Where the engine's time starts. */
+  readonly now: Instant;
+}
+
+export interface EngineCounters {
+  readonly peers: number;
+  readonly pending: number;
+  readonly malformed: number;
+  readonly duplicates: number;
+  readonly rejected: number;
+  readonly retransmissions: number;
+  readonly undelivered: number;
+  readonly refusedPeers: number;
+  readonly unsafeRecords: number;
+  readonly safeRecords: number;
+  readonly safeRecordBytes: number;
+  readonly assemblyBytes: number;
+  readonly keptBytes: number;
+  readonly observations: number;
+  readonly timers: number;
+}
+
+/** Unfinished transfers are forgotten after EXCHANGE_LIFETIME of a slow link, rounded up; RFC 7959 leaves it open. */
+const transferLifetime = minutes(5);
+const retryAfterSeconds = 5;
+
+export class CoapEngine {
+  readonly #layer: MessageLayer;
+  readonly #server: ServerRole;
+  readonly #client: ClientRole;
+
+  constructor(options: EngineOptions, handler: RequestHandler) {
+    const { limits, random, parametersFor, seal } = options;
+    const layerOptions = {
+      maxPeers: limits.maxPeers,
+      maxUnsafe: limits.maxUnsafeRecords,
+      maxSafeBytes: limits.maxSafeRecordBytes,
+      parametersFor,
+      random: random.uniform,
+    };
+    this.#layer = new MessageLayer(layerOptions, this.#messageHandler(), options.now);
+    this.#client = new ClientRole(this.#layer, random.bytes);
+    const serverOptions = {
+      assembly: {
+        maxBytes: limits.maxAssemblyBytes,
+        maxBodies: limits.maxAssemblies,
+        lifetime: transferLifetime,
+      },
+      kept: { maxBytes: limits.maxKeptBytes, maxResponses: limits.maxKeptResponses, lifetime: transferLifetime },
+      maxPending: limits.maxPending,
+      maxTokenBytes: limits.maxTokenBytes,
+      maxObservations: limits.maxObservations,
+      maxObservationsPerPeer: limits.maxObservationsPerPeer,
+      retryAfterSeconds,
+      seal,
+    };
+    this.#server = new ServerRole(serverOptions, handler, this.#layer);
+  }
+
+  receive(batch: readonly Datagram[], now: Instant): void {
+    for (const datagram of batch) this.#layer.receive(datagram, now);
+  }
+
+  /** Does what is due: retransmissions, empty acknowledgements, leisure, time limits. */
+  poll(now: Instant): void {
+    this.#layer.wheel.advance(now, (expiring) => expiring.expire(now));
+  }
+
+  nextDeadline(): Instant | undefined {
+    return this.#layer.wheel.nextDeadline();
+  }
+
+  /** The datagrams to send, each handed out once. */
+  takeOutput(): readonly Datagram[] {
+    return this.#layer.takeOutput();
+  }
+
+  /** Answers a request that the handler was given; returns the bytes of the datagram, 0 where none is sent. */
+  respond(request: Request, response: Response, now: Instant): number {
+    return this.#server.respond(request, response, now);
+  }
+
+  /** Registers the sender of a request as an observer, if it asks for that and there is room (RFC 7641 §4.1). */
+  observe(request: Request, onEnd: (now: Instant) => void, now: Instant): Observation | undefined {
+    return this.#server.observe(request, onEnd, now);
+  }
+
+  request(endpoint: Endpoint, request: ClientRequest, listener: TransferListener, now: Instant): PendingRequest {
+    return this.#client.request(endpoint, request, listener, now);
+  }
+
+  ping(endpoint: Endpoint, listener: PingListener, now: Instant): void {
+    this.#client.ping(endpoint, listener, now);
+  }
+
+  counters(): EngineCounters {
+    const { peers, deduplicator, transmissions, wheel, pending } = this.#layer;
+    const { malformed, duplicates, rejected, undelivered, refusedPeers } = this.#layer;
+    return {
+      peers: peers.size,
+      pending,
+      malformed,
+      duplicates,
+      rejected,
+      retransmissions: transmissions.retransmissions,
+      undelivered,
+      refusedPeers,
+      unsafeRecords: deduplicator.unsafeRecords,
+      safeRecords: deduplicator.safeRecords,
+      safeRecordBytes: deduplicator.safeBytes,
+      assemblyBytes: this.#server.assemblies.bytes,
+      keptBytes: this.#server.kept.bytes,
+      observations: this.#server.observations.size,
+      timers: wheel.size,
+    };
+  }
+
+  #messageHandler(): ConstructorParameters<typeof MessageLayer>[1] {
+    return {
+      request: (exchange: ServerExchange, message: Message, now: Instant) => this.#server.receive(exchange, message, now),
+      refuse: (exchange: ServerExchange, now: Instant) => this.#server.refuse(exchange, now),
+      awaits: (peer: Peer, message: Message) => this.#client.awaits(peer, message),
+      response: (peer: Peer, message: Message, now: Instant) => this.#client.receive(peer, message, now),
+    };
+  }
+}

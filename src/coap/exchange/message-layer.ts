@@ -1,0 +1,156 @@
+/**
+ * The message layer (RFC 7252 §4): what comes in is sorted by type and code, duplicates get what their
+ * originals got, and what cannot be processed is rejected or ignored.
+ *
+ *   code            CON                          NON                     ACK, RST
+ *   malformed       Reset                        ignored                 ignored
+ *   0.00 Empty      Reset (CoAP ping, §4.3)      ignored                 settles a transmission
+ *   0.01-0.31       request                      request                 ignored
+ *   2.xx 4.xx 5.xx  response, else Reset         response, else Reset    settles, then response
+ *   reserved        Reset                        ignored                 ignored
+ *
+ * By multicast only NON requests are processed (§8.1); all else is ignored.
+ */
+import { emptyBytes } from '../../core/bytes.ts';
+import type { Datagram, Endpoint } from '../../core/datagram.ts';
+import type { Instant } from '../../core/duration.ts';
+import { TimerWheel } from '../../core/timer-wheel.ts';
+import { emptyCode, isRequestCode, isResponseCode, isSafeMethod } from '../codec/codes.ts';
+import { messageType, type Message } from '../codec/message.ts';
+import { decodeMessage, encodeMessage, isMalformed } from '../codec/rfc7252.ts';
+import { Deduplicator, type DeduplicationOptions } from './deduplication.ts';
+import { PeerTable, type Peer, type PeerTableOptions } from './peer.ts';
+import { ServerExchange } from './server-exchange.ts';
+import { Transmissions, type Expiring } from './transmission.ts';
+
+export interface MessageLayerOptions extends DeduplicationOptions, PeerTableOptions {}
+
+/** What stands above: the server role for requests, the client role for responses. */
+export interface MessageHandler {
+  request(exchange: ServerExchange, message: Message, now: Instant): void;
+  /** An unsafe request that cannot be deduplicated for its lifetime must not run. */
+  refuse(exchange: ServerExchange, now: Instant): void;
+  /** Whether someone waits for this response; if not it is rejected. */
+  awaits(peer: Peer, message: Message): boolean;
+  response(peer: Peer, message: Message, now: Instant): void;
+}
+
+export class MessageLayer {
+  readonly wheel: TimerWheel<Expiring>;
+  readonly peers: PeerTable;
+  readonly deduplicator: Deduplicator;
+  readonly transmissions: Transmissions;
+  readonly random: () => number;
+  /** Requests that were not answered at once and are not answered yet. */
+  pending = 0;
+  malformed = 0;
+  duplicates = 0;
+  rejected = 0;
+  /** Separate responses that the peer never acknowledged. */
+  undelivered = 0;
+  /** Datagrams of peers that there was no room for. */
+  refusedPeers = 0;
+
+  readonly #handler: MessageHandler;
+  #output: Datagram[] = [];
+
+  constructor(options: MessageLayerOptions, handler: MessageHandler, now: Instant) {
+    this.#handler = handler;
+    this.random = options.random;
+    this.wheel = new TimerWheel(now);
+    this.peers = new PeerTable(options);
+    this.deduplicator = new Deduplicator(options);
+    this.transmissions = new Transmissions(this.wheel, (datagram) => this.output(datagram), options.random);
+  }
+
+  output(datagram: Datagram): void {
+    this.#output.push(datagram);
+  }
+
+  takeOutput(): readonly Datagram[] {
+    const taken = this.#output;
+    if (taken.length > 0) this.#output = [];
+    return taken;
+  }
+
+  receive(datagram: Datagram, now: Instant): void {
+    const message = decodeMessage(datagram.bytes);
+    if (isMalformed(message)) {
+      this.malformed++;
+      // RFC 7252 §4.2: a CON with a format error is rejected, §4.3: a NON is ignored.
+      if (message.type === messageType.CON && message.messageId !== undefined && !datagram.multicast) {
+        this.#reject(datagram.endpoint, message.messageId);
+      }
+      return;
+    }
+    if (datagram.multicast && !(message.type === messageType.NON && isRequestCode(message.code))) return;
+    const peer = this.peers.get(datagram.endpoint);
+    if (peer === undefined) {
+      this.refusedPeers++;
+      return;
+    }
+    if (message.type === messageType.ACK || message.type === messageType.RST) this.#settle(peer, message, now);
+    else if (isRequestCode(message.code)) this.#request(peer, message, datagram, now);
+    else if (isResponseCode(message.code)) this.#response(peer, message, datagram.bytes, now);
+    else if (message.type === messageType.CON) this.#reject(peer.endpoint, message.messageId);
+  }
+
+  #request(peer: Peer, message: Message, datagram: Datagram, now: Instant): void {
+    const confirmable = message.type === messageType.CON;
+    const safe = isSafeMethod(message.code);
+    const received = { bytes: datagram.bytes.length, multicast: datagram.multicast };
+    const admitted = this.deduplicator.admit(peer, message.messageId, datagram.bytes, { safe, confirmable }, now);
+    if (admitted === 'full') {
+      const unrecorded = this.deduplicator.unrecorded(peer, message.messageId, now);
+      this.#handler.refuse(new ServerExchange(this, unrecorded, message, received), now);
+      return;
+    }
+    const { record } = admitted;
+    if (admitted.duplicate) {
+      this.duplicates++;
+      // §4.2: each copy of a CON is acknowledged in the same way; §4.3: further copies of a NON are ignored.
+      if (confirmable && record.reply !== undefined) this.output(peer.datagram(record.reply));
+      return;
+    }
+    const exchange = new ServerExchange(this, record, message, received);
+    this.#handler.request(exchange, message, now);
+    if (exchange.state === 'open') exchange.defer(now);
+  }
+
+  #response(peer: Peer, message: Message, bytes: Uint8Array, now: Instant): void {
+    if (message.type === messageType.NON) {
+      // §4.3 leaves it open: a Reset tells a server that we no longer observe (RFC 7641 §3.6).
+      if (this.#handler.awaits(peer, message)) this.#handler.response(peer, message, now);
+      else this.#reject(peer.endpoint, message.messageId);
+      return;
+    }
+    const kind = { safe: true, confirmable: true };
+    const admitted = this.deduplicator.admit(peer, message.messageId, bytes, kind, now);
+    if (admitted === 'full') return;
+    const { record, duplicate } = admitted;
+    const awaited = !duplicate && this.#handler.awaits(peer, message);
+    if (duplicate) this.duplicates++;
+    else {
+      if (!awaited) this.rejected++;
+      const type = awaited ? messageType.ACK : messageType.RST;
+      this.deduplicator.reply(record, encodeEmpty(type, message.messageId));
+    }
+    if (record.reply !== undefined) this.output(peer.datagram(record.reply));
+    if (awaited) this.#handler.response(peer, message, now);
+  }
+
+  #settle(peer: Peer, message: Message, now: Instant): void {
+    const isReset = message.type === messageType.RST;
+    if (isReset ? message.code !== emptyCode : isRequestCode(message.code)) return;
+    this.transmissions.settle(peer, message, !isReset, now);
+    if (isReset) peer.resetListeners.get(message.messageId)?.reset(now);
+  }
+
+  #reject(endpoint: Endpoint, messageId: number): void {
+    this.rejected++;
+    this.output({ bytes: encodeEmpty(messageType.RST, messageId), endpoint, multicast: false });
+  }
+}
+
+const encodeEmpty = (type: 2 | 3, messageId: number): Uint8Array =>
+  encodeMessage({ type, code: emptyCode, messageId, token: emptyBytes, options: [], payload: emptyBytes });

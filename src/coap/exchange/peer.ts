@@ -1,0 +1,93 @@
+/**
+ * What is remembered of one peer (RFC 7252 §1.2: an endpoint, or a security association), and the bounded
+ * table of them. A peer with work under way, or with a record that must outlive it, is never dropped.
+ */
+import type { Datagram, Endpoint } from '../../core/datagram.ts';
+import type { Instant } from '../../core/duration.ts';
+import { GenerationalMap } from '../../core/generational-map.ts';
+import type { Szx } from '../blockwise/block-option.ts';
+import type { TransmissionParameters } from '../parameters.ts';
+import type { Transmission } from './transmission.ts';
+
+export class Peer {
+  readonly endpoint: Endpoint;
+  /** Never used again, so records keyed by it cannot meet those of another peer. */
+  readonly id: number;
+  readonly parameters: TransmissionParameters;
+  /** The block size the peer stated last (RFC 7959 §2.4: honoured from then on). */
+  szx: Szx | undefined;
+  /** Until then the peer's address counts as verified (RFC 9175 §2.3). */
+  verifiedUntil: Instant;
+  /** Reasons not to drop this peer: exchanges, transmissions, observations, unsafe records. */
+  holds = 0;
+
+  /** Confirmable messages sent and not yet answered, by Message ID. */
+  readonly outstanding: Map<number, Transmission> = new Map();
+  /** Confirmable messages waiting for NSTART. */
+  readonly waiting: Transmission[] = [];
+  /** Who wants to know of a Reset to a NON of ours: observations, by the Message ID of their last one. */
+  readonly resetListeners: Map<number, { reset(now: Instant): void }> = new Map();
+  /** The Echo value that this peer, as a server, wants back with the next request (RFC 9175 §2.3). */
+  echo: Uint8Array | undefined;
+
+  #messageId: number;
+
+  constructor(endpoint: Endpoint, id: number, parameters: TransmissionParameters, firstMessageId: number) {
+    this.endpoint = endpoint;
+    this.id = id;
+    this.parameters = parameters;
+    this.#messageId = firstMessageId;
+    this.verifiedUntil = (endpoint.loopback ? Infinity : -Infinity) as Instant;
+  }
+
+  /** RFC 7252 §4.4: counts up from a random start, so an ID comes back only after 65,535 others. */
+  nextMessageId(): number {
+    this.#messageId = (this.#messageId + 1) & 0xffff;
+    return this.#messageId;
+  }
+
+  isVerified(now: Instant): boolean {
+    return now < this.verifiedUntil;
+  }
+
+  datagram(bytes: Uint8Array): Datagram {
+    return { bytes, endpoint: this.endpoint, multicast: false };
+  }
+}
+
+export interface PeerTableOptions {
+  /** Peers remembered at most. */
+  readonly maxPeers: number;
+  readonly parametersFor: (endpoint: Endpoint) => TransmissionParameters;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+export class PeerTable {
+  readonly #options: PeerTableOptions;
+  readonly #peers: GenerationalMap<string, Peer>;
+  #lastId = 0;
+
+  constructor(options: PeerTableOptions) {
+    this.#options = options;
+    this.#peers = new GenerationalMap({ maxEntries: options.maxPeers, pinned: (peer: Peer) => peer.holds > 0 });
+  }
+
+  get size(): number {
+    return this.#peers.size;
+  }
+
+  /** Undefined when the table is full of peers that cannot be dropped now. */
+  get(endpoint: Endpoint): Peer | undefined {
+    const known = this.#peers.get(endpoint.key);
+    if (known !== undefined) return known;
+    const { parametersFor, random } = this.#options;
+    const firstMessageId = Math.floor(random() * 0x10000);
+    const peer = new Peer(endpoint, ++this.#lastId, parametersFor(endpoint), firstMessageId);
+    return this.#peers.set(endpoint.key, peer) ? peer : undefined;
+  }
+
+  find(endpoint: Endpoint): Peer | undefined {
+    return this.#peers.get(endpoint.key);
+  }
+}

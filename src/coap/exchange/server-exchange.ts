@@ -1,0 +1,142 @@
+/**
+ * One request and its response, server side (RFC 7252 §5.2): piggybacked, separate or non-confirmable.
+ *
+ *   request  state         input                     output, next state
+ *   CON      open          response                  ACK with it                         → done
+ *   CON      open          piggyback window over     empty ACK                           → acknowledged
+ *   CON      acknowledged  response                  CON with it, sent reliably          → done
+ *   NON      open          response                  NON with it                         → done
+ *   NON      open          response, by multicast    armed for a random part of Leisure  → leisure
+ *   NON      leisure       time over                 NON with it                         → done
+ *   any      open          silence                   empty ACK for CON, nothing for NON  → done
+ */
+import { emptyBytes } from '../../core/bytes.ts';
+import { after, milliseconds, type Instant } from '../../core/duration.ts';
+import type { Timer } from '../../core/timer-wheel.ts';
+import { emptyCode } from '../codec/codes.ts';
+import { messageType, type MessageType } from '../codec/message.ts';
+import type { Option } from '../codec/options.ts';
+import { encodeMessage } from '../codec/rfc7252.ts';
+import type { DeduplicationRecord } from './deduplication.ts';
+import type { MessageLayer } from './message-layer.ts';
+import type { Peer } from './peer.ts';
+import type { Expiring, TransmissionOwner } from './transmission.ts';
+
+export class ServerExchange implements Expiring, TransmissionOwner {
+  readonly peer: Peer;
+  readonly type: MessageType;
+  readonly messageId: number;
+  readonly token: Uint8Array;
+  readonly multicast: boolean;
+  /** Of the datagram that carried the request: what amplification is measured against. */
+  readonly bytesIn: number;
+  state: 'open' | 'acknowledged' | 'leisure' | 'done' = 'open';
+  /** Of the datagram that carried the response, once it is answered. */
+  bytesOut = 0;
+
+  readonly #layer: MessageLayer;
+  readonly #record: DeduplicationRecord;
+  #timer: Timer<Expiring> | undefined;
+  #deferred = false;
+  #afterLeisure: Uint8Array = emptyBytes;
+
+  constructor(
+    layer: MessageLayer,
+    record: DeduplicationRecord,
+    request: { readonly type: MessageType; readonly token: Uint8Array },
+    received: { readonly bytes: number; readonly multicast: boolean },
+  ) {
+    this.#layer = layer;
+    this.#record = record;
+    this.peer = record.peer;
+    this.type = request.type;
+    this.messageId = record.messageId;
+    this.token = request.token;
+    this.multicast = received.multicast;
+    this.bytesIn = received.bytes;
+    this.peer.holds++;
+  }
+
+  get confirmable(): boolean {
+    return this.type === messageType.CON;
+  }
+
+  /** The response is not ready at once: from now on the piggyback window runs. */
+  defer(now: Instant): void {
+    this.#deferred = true;
+    this.#layer.pending++;
+    if (this.confirmable) {
+      this.#timer = this.#layer.wheel.arm(after(now, this.peer.parameters.piggybackWindow), this);
+    }
+  }
+
+  expire(): void {
+    this.#timer = undefined;
+    if (this.state === 'leisure') {
+      this.#layer.output(this.peer.datagram(this.#afterLeisure));
+      this.#finish();
+    } else if (this.state === 'open') {
+      this.#acknowledge();
+      this.state = 'acknowledged';
+    }
+  }
+
+  /** Sends the response; a second one for the same request is dropped. */
+  respond(code: number, options: readonly Option[], payload: Uint8Array, now: Instant): void {
+    const { peer, token } = this;
+    if (this.state === 'acknowledged') {
+      const messageId = peer.nextMessageId();
+      const bytes = encodeMessage({ type: messageType.CON, code, messageId, token, options, payload });
+      this.bytesOut = bytes.length;
+      this.#finish();
+      this.#layer.transmissions.send(peer, messageId, bytes, this, now);
+      return;
+    }
+    if (this.state !== 'open') return;
+    const type = this.confirmable ? messageType.ACK : messageType.NON;
+    const messageId = this.confirmable ? this.messageId : peer.nextMessageId();
+    const bytes = encodeMessage({ type, code, messageId, token, options, payload });
+    this.bytesOut = bytes.length;
+    if (this.confirmable) this.#layer.deduplicator.reply(this.#record, bytes);
+    if (this.multicast) this.#waitForLeisure(bytes, now);
+    else {
+      this.#layer.output(peer.datagram(bytes));
+      this.#finish();
+    }
+  }
+
+  /** Answers with no response at all (RFC 7967 §2, RFC 7252 §8.1): a CON is still acknowledged. */
+  silence(): void {
+    if (this.state === 'open' && this.confirmable) this.#acknowledge();
+    this.#finish();
+  }
+
+  acknowledged(): void {}
+  reset(): void {}
+  timedOut(): void {
+    this.#layer.undelivered++;
+  }
+
+  #acknowledge(): void {
+    const empty = { code: emptyCode, token: emptyBytes, options: [], payload: emptyBytes };
+    const bytes = encodeMessage({ ...empty, type: messageType.ACK, messageId: this.messageId });
+    this.#layer.deduplicator.reply(this.#record, bytes);
+    this.#layer.output(this.peer.datagram(bytes));
+  }
+
+  /** RFC 7252 §8.2: at a random time within the leisure period, so that not all answer at once. */
+  #waitForLeisure(bytes: Uint8Array, now: Instant): void {
+    const delay = milliseconds(this.#layer.random() * this.peer.parameters.leisure);
+    this.#afterLeisure = bytes;
+    this.state = 'leisure';
+    this.#timer = this.#layer.wheel.arm(after(now, delay), this);
+  }
+
+  #finish(): void {
+    if (this.state === 'done') return;
+    this.state = 'done';
+    this.peer.holds--;
+    if (this.#deferred) this.#layer.pending--;
+    if (this.#timer !== undefined) this.#layer.wheel.cancel(this.#timer);
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * Reliable transmission of the confirmable messages we send (RFC 7252 §4.2, NSTART of §4.7).
+ *
+ *   state      input                      output, next state
+ *   waiting    a place under NSTART       send, arm timer                      → sent
+ *   sent       timer, attempts left       send again, double the timeout       → sent
+ *   sent       timer, none left           owner.timedOut                       → done
+ *   sent       ACK                        owner.acknowledged                   → done
+ *   sent       RST                        owner.reset                          → done
+ *   any        cancel                                                          → done
+ *
+ * Before each retransmission the owner may hand over newer bytes with a new Message ID: that is how a notification
+ * is superseded (RFC 7641 §4.5.2).
+ */
+import type { Datagram } from '../../core/datagram.ts';
+import { after, milliseconds, type Instant, type Milliseconds } from '../../core/duration.ts';
+import type { Timer, TimerWheel } from '../../core/timer-wheel.ts';
+import type { Message } from '../codec/message.ts';
+import type { Peer } from './peer.ts';
+
+/** Anything the engine arms a timer for. */
+export interface Expiring {
+  expire(now: Instant): void;
+}
+
+export interface TransmissionOwner {
+  /** The peer has it. `message` is the ACK, with a response piggybacked or empty. */
+  acknowledged(message: Message, now: Instant): void;
+  reset(now: Instant): void;
+  timedOut(now: Instant): void;
+  /** Newer bytes to send in place of the old ones at the next attempt; undefined keeps them. */
+  supersede?(now: Instant): { readonly messageId: number; readonly bytes: Uint8Array } | undefined;
+}
+
+/** Confirmable messages that may wait for one peer. */
+const maxWaiting = 1024;
+
+export class Transmissions {
+  readonly #wheel: TimerWheel<Expiring>;
+  readonly #output: (datagram: Datagram) => void;
+  readonly #random: () => number;
+  retransmissions = 0;
+
+  constructor(wheel: TimerWheel<Expiring>, output: (datagram: Datagram) => void, random: () => number) {
+    this.#wheel = wheel;
+    this.#output = output;
+    this.#random = random;
+  }
+
+  /** Sends a CON, at once or when NSTART allows; undefined when too many wait for this peer already. */
+  send(
+    peer: Peer,
+    messageId: number,
+    bytes: Uint8Array,
+    owner: TransmissionOwner,
+    now: Instant,
+  ): Transmission | undefined {
+    if (peer.waiting.length >= maxWaiting) return undefined;
+    const transmission = new Transmission(this, peer, messageId, bytes, owner);
+    peer.holds++;
+    if (peer.outstanding.size < peer.parameters.nstart) this.#start(transmission, now);
+    else peer.waiting.push(transmission);
+    return transmission;
+  }
+
+  /** An ACK or RST has come: whose it is, is told. Unknown ones are ignored (RFC 7252 §4.2). */
+  settle(peer: Peer, message: Message, acknowledged: boolean, now: Instant): void {
+    const transmission = peer.outstanding.get(message.messageId);
+    if (transmission === undefined) return;
+    this.#finish(transmission, now);
+    if (acknowledged) transmission.owner.acknowledged(message, now);
+    else transmission.owner.reset(now);
+  }
+
+  cancel(transmission: Transmission, now: Instant): void {
+    if (transmission.state === 'waiting') {
+      const at = transmission.peer.waiting.indexOf(transmission);
+      if (at >= 0) transmission.peer.waiting.splice(at, 1);
+      transmission.state = 'done';
+      transmission.peer.holds--;
+    } else this.#finish(transmission, now);
+  }
+
+  /** The retransmission timer of a message has run out. */
+  retransmit(transmission: Transmission, now: Instant): void {
+    const { peer, owner } = transmission;
+    if (transmission.attempts > peer.parameters.maxRetransmit) {
+      this.#finish(transmission, now);
+      owner.timedOut(now);
+      return;
+    }
+    const newer = owner.supersede?.(now);
+    if (newer !== undefined) {
+      peer.outstanding.delete(transmission.messageId);
+      transmission.messageId = newer.messageId;
+      transmission.bytes = newer.bytes;
+      peer.outstanding.set(newer.messageId, transmission);
+    }
+    this.retransmissions++;
+    transmission.timeout = milliseconds(transmission.timeout * 2);
+    this.#transmit(transmission, now);
+  }
+
+  #start(transmission: Transmission, now: Instant): void {
+    const { peer } = transmission;
+    const { ackTimeout, ackRandomFactor } = peer.parameters;
+    transmission.state = 'sent';
+    transmission.timeout = milliseconds(ackTimeout * (1 + this.#random() * (ackRandomFactor - 1)));
+    peer.outstanding.set(transmission.messageId, transmission);
+    this.#transmit(transmission, now);
+  }
+
+  #transmit(transmission: Transmission, now: Instant): void {
+    transmission.attempts++;
+    transmission.timer = this.#wheel.arm(after(now, transmission.timeout), transmission);
+    this.#output(transmission.peer.datagram(transmission.bytes));
+  }
+
+  #finish(transmission: Transmission, now: Instant): void {
+    if (transmission.state === 'done') return;
+    const { peer } = transmission;
+    transmission.state = 'done';
+    if (transmission.timer !== undefined) this.#wheel.cancel(transmission.timer);
+    peer.outstanding.delete(transmission.messageId);
+    peer.holds--;
+    const next = peer.outstanding.size < peer.parameters.nstart ? peer.waiting.shift() : undefined;
+    if (next !== undefined) this.#start(next, now);
+  }
+}
+
+export class Transmission implements Expiring {
+  readonly peer: Peer;
+  readonly owner: TransmissionOwner;
+  messageId: number;
+  bytes: Uint8Array;
+  state: 'waiting' | 'sent' | 'done' = 'waiting';
+  attempts = 0;
+  timeout: Milliseconds = milliseconds(0);
+  timer: Timer<Expiring> | undefined;
+  readonly #transmissions: Transmissions;
+
+  constructor(
+    transmissions: Transmissions,
+    peer: Peer,
+    messageId: number,
+    bytes: Uint8Array,
+    owner: TransmissionOwner,
+  ) {
+    this.#transmissions = transmissions;
+    this.peer = peer;
+    this.messageId = messageId;
+    this.bytes = bytes;
+    this.owner = owner;
+  }
+
+  expire(now: Instant): void {
+    this.#transmissions.retransmit(this, now);
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * Observations that peers hold on resources of ours (RFC 7641 §4), and the bounded registry of them.
+ *
+ * An entry ends by: a GET or FETCH with Observe 1, a Reset, a CON notification that is never acknowledged,
+ * an error notification, a new registration under the same token, or the resource itself.
+ */
+import { after, seconds, type Instant, type Milliseconds } from '../../core/duration.ts';
+import { codeClass } from '../codec/codes.ts';
+import { messageType } from '../codec/message.ts';
+import { optionNumber, uintOption, type Option } from '../codec/options.ts';
+import { encodeMessage } from '../codec/rfc7252.ts';
+import type { MessageLayer } from '../exchange/message-layer.ts';
+import type { Peer } from '../exchange/peer.ts';
+import type { Transmission, TransmissionOwner } from '../exchange/transmission.ts';
+import type { Fitted } from '../blockwise/response-fit.ts';
+import type { Request } from '../request.ts';
+import type { Response } from '../response.ts';
+
+/** RFC 7641 §4.5: a notification is confirmable at least this often. */
+const confirmAtLeastEvery: Milliseconds = seconds(24 * 3600);
+
+/** RFC 7641 §3.4: 24 bits that order notifications. */
+const sequenceMask = 0xffffff;
+
+/** Cuts a notification to what the peer takes; the first block of it where it is long. */
+export type NotificationFit = (request: Request, response: Response, extra: readonly Option[], now: Instant) => Fitted;
+
+export class Observation implements TransmissionOwner {
+  readonly request: Request;
+  ended = false;
+  readonly #registry: ObservationRegistry;
+  readonly #onEnd: (now: Instant) => void;
+  #sequence = 0;
+  #transmission: Transmission | undefined;
+  /** The newest state, while an older one is still under way (§4.5.2). */
+  #newer: Response | undefined;
+  #nonMessageId: number | undefined;
+  #confirmBy: Instant;
+
+  constructor(registry: ObservationRegistry, request: Request, onEnd: (now: Instant) => void, now: Instant) {
+    this.#registry = registry;
+    this.request = request;
+    this.#onEnd = onEnd;
+    this.#confirmBy = after(now, confirmAtLeastEvery);
+  }
+
+  /** The next Observe option; each one is newer than all before. */
+  sequenceOption(): Option {
+    this.#sequence = (this.#sequence + 1) & sequenceMask;
+    return uintOption(optionNumber.observe, this.#sequence);
+  }
+
+  /**
+   * Sends the new state. An error ends the observation (§4.2). A confirmable notification that is still under way
+   * is superseded by this one at its next retransmission, or when it is acknowledged.
+   */
+  notify(response: Response, confirmable: boolean, now: Instant): void {
+    if (this.ended) return;
+    const isError = codeClass(response.code) !== 2;
+    // §7: to a peer that may not be there, nothing is sent before it has acknowledged what was sent before.
+    const mustConfirm = isError || now >= this.#confirmBy || !this.request.peer.isVerified(now);
+    if (this.#transmission !== undefined) this.#newer = response;
+    else if (confirmable || mustConfirm) this.#sendConfirmable(response, now);
+    else this.#sendNonConfirmable(response, now);
+    if (isError && this.#newer === undefined) this.#leave(now);
+  }
+
+  end(now: Instant): void {
+    if (this.#transmission !== undefined) this.#registry.layer.transmissions.cancel(this.#transmission, now);
+    this.#leave(now);
+  }
+
+  acknowledged(_message: unknown, now: Instant): void {
+    this.#transmission = undefined;
+    const newer = this.#newer;
+    this.#newer = undefined;
+    if (newer !== undefined) this.notify(newer, true, now);
+  }
+
+  reset(now: Instant): void {
+    this.#transmission = undefined;
+    this.#leave(now);
+  }
+
+  timedOut(now: Instant): void {
+    this.#transmission = undefined;
+    this.#leave(now);
+  }
+
+  supersede(now: Instant): { readonly messageId: number; readonly bytes: Uint8Array } | undefined {
+    const newer = this.#newer;
+    if (newer === undefined) return undefined;
+    this.#newer = undefined;
+    const encoded = this.#encode(newer, messageType.CON, now);
+    if (codeClass(newer.code) !== 2) this.#leave(now);
+    return encoded;
+  }
+
+  #sendConfirmable(response: Response, now: Instant): void {
+    const { messageId, bytes } = this.#encode(response, messageType.CON, now);
+    this.#confirmBy = after(now, confirmAtLeastEvery);
+    this.#transmission = this.#registry.layer.transmissions.send(this.request.peer, messageId, bytes, this, now);
+    if (this.#transmission === undefined) this.#leave(now);
+  }
+
+  #sendNonConfirmable(response: Response, now: Instant): void {
+    const { peer } = this.request;
+    const { messageId, bytes } = this.#encode(response, messageType.NON, now);
+    this.#forgetNonMessageId();
+    this.#nonMessageId = messageId;
+    peer.resetListeners.set(messageId, this);
+    this.#registry.layer.output(peer.datagram(bytes));
+  }
+
+  #encode(response: Response, type: 0 | 1, now: Instant): { messageId: number; bytes: Uint8Array } {
+    const { peer, exchange } = this.request;
+    const extra = codeClass(response.code) === 2 ? [this.sequenceOption()] : [];
+    const { options, payload } = this.#registry.fit(this.request, response, extra, now);
+    const messageId = peer.nextMessageId();
+    const { token } = exchange;
+    return { messageId, bytes: encodeMessage({ type, code: response.code, messageId, token, options, payload }) };
+  }
+
+  #forgetNonMessageId(): void {
+    if (this.#nonMessageId !== undefined) this.request.peer.resetListeners.delete(this.#nonMessageId);
+  }
+
+  #leave(now: Instant): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.#newer = undefined;
+    this.#forgetNonMessageId();
+    this.#registry.remove(this);
+    this.#onEnd(now);
+  }
+}
+
+export interface ObservationLimits {
+  readonly maxObservations: number;
+  readonly maxObservationsPerPeer: number;
+}
+
+export class ObservationRegistry {
+  readonly layer: MessageLayer;
+  readonly fit: NotificationFit;
+  readonly #limits: ObservationLimits;
+  readonly #byPeer = new Map<Peer, Map<string, Observation>>();
+  #size = 0;
+
+  constructor(layer: MessageLayer, fit: NotificationFit, limits: ObservationLimits) {
+    this.layer = layer;
+    this.fit = fit;
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** §4.1. Undefined where there is no room: the request is then answered like one without Observe. */
+  register(request: Request, onEnd: (now: Instant) => void, now: Instant): Observation | undefined {
+    this.end(request.peer, request.exchange.token, now);
+    const ofPeer = this.#byPeer.get(request.peer) ?? new Map<string, Observation>();
+    if (this.#size >= this.#limits.maxObservations || ofPeer.size >= this.#limits.maxObservationsPerPeer) {
+      return undefined;
+    }
+    const observation = new Observation(this, request, onEnd, now);
+    ofPeer.set(tokenKey(request.exchange.token), observation);
+    this.#byPeer.set(request.peer, ofPeer);
+    this.#size++;
+    request.peer.holds++;
+    return observation;
+  }
+
+  /** §3.6: the peer does not want to observe any more. */
+  end(peer: Peer, token: Uint8Array, now: Instant): void {
+    this.#byPeer.get(peer)?.get(tokenKey(token))?.end(now);
+  }
+
+  remove(observation: Observation): void {
+    const { peer, exchange } = observation.request;
+    const ofPeer = this.#byPeer.get(peer);
+    if (ofPeer?.get(tokenKey(exchange.token)) !== observation) return;
+    ofPeer.delete(tokenKey(exchange.token));
+    if (ofPeer.size === 0) this.#byPeer.delete(peer);
+    this.#size--;
+    peer.holds--;
+  }
+}
+
+const tokenKey = (token: Uint8Array): string => String.fromCharCode(...token);

@@ -1,0 +1,46 @@
+/** A response as the application gives it, before blocks, Echo and Observe are put in. */
+import { emptyBytes } from '../core/bytes.ts';
+import type { ResponseCode } from './codec/codes.ts';
+import { opaqueOption, optionNumber, stringOption, uintOption, type Option } from './codec/options.ts';
+import type { Observation } from './observe/observation.ts';
+
+export interface Response {
+  readonly code: ResponseCode;
+  /** Ascending by number. */
+  readonly options: readonly Option[];
+  readonly payload: Uint8Array;
+  /** Where it is too large for one block: kept, so that later blocks continue it without asking the resource again. */
+  readonly kept?: boolean;
+  /** The observation that this response opens (RFC 7641 §4.1). */
+  readonly observation?: Observation | undefined;
+}
+
+export interface ResponseFields {
+  /** At most 8 bytes. */
+  readonly etag?: Uint8Array | undefined;
+  readonly locationPath?: readonly string[];
+  readonly contentFormat?: number | undefined;
+  /** Seconds, cut to a whole number; 60 is what no option says (RFC 7252 §5.10.5). */
+  readonly maxAge?: number | undefined;
+  readonly locationQuery?: readonly string[];
+  /** Bytes. With 4.13: the most that would be accepted (RFC 7959 §2.9.3). */
+  readonly size1?: number;
+  readonly payload?: Uint8Array;
+  readonly kept?: boolean;
+  readonly observation?: Observation | undefined;
+}
+
+const defaultMaxAge = 60;
+
+export function response(code: ResponseCode, fields: ResponseFields = {}): Response {
+  const options: Option[] = [];
+  if (fields.etag !== undefined) options.push(opaqueOption(optionNumber.etag, fields.etag));
+  for (const segment of fields.locationPath ?? []) options.push(stringOption(optionNumber.locationPath, segment));
+  if (fields.contentFormat !== undefined) options.push(uintOption(optionNumber.contentFormat, fields.contentFormat));
+  const maxAge = fields.maxAge === undefined ? defaultMaxAge : Math.floor(fields.maxAge);
+  if (maxAge !== defaultMaxAge) options.push(uintOption(optionNumber.maxAge, Math.min(maxAge, 0xffffffff)));
+  for (const item of fields.locationQuery ?? []) options.push(stringOption(optionNumber.locationQuery, item));
+  if (fields.size1 !== undefined) options.push(uintOption(optionNumber.size1, fields.size1));
+  const { payload = emptyBytes, kept = false, observation } = fields;
+  return { code, options, payload, kept, observation };
+}

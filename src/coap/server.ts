@@ -1,0 +1,236 @@
+/**
+ * The server role: what a request goes through between the message layer and the resource, and its response on
+ * the way back.
+ *
+ *   in:   options understood (RFC 7252 §5.4) → Echo (RFC 9175) → Block1 assembly, Block2 of a kept response
+ *         (RFC 7959) → Observe (RFC 7641) → resource
+ *   out:  No-Response (RFC 7967), multicast suppression (RFC 7252 §8.2) → blocks, amplification limit → exchange
+ */
+import { emptyBytes, utf8 } from '../core/bytes.ts';
+import { after, minutes, type Instant } from '../core/duration.ts';
+import { encodeBlock, findBlock, type Block } from './blockwise/block-option.ts';
+import { KeptResponses, type KeptResponseOptions } from './blockwise/kept-responses.ts';
+import { RequestAssemblies, type AssemblyOptions, type AssemblyResult } from './blockwise/request-assembly.ts';
+import { fitResponse, unverifiedBudget, type Fitted } from './blockwise/response-fit.ts';
+import { codeClass, responseCode } from './codec/codes.ts';
+import type { Message } from './codec/message.ts';
+import { findOption, findUint, opaqueOption, optionNumber, type Option } from './codec/options.ts';
+import { EchoVerifier, type Seal } from './echo.ts';
+import type { MessageLayer } from './exchange/message-layer.ts';
+import type { ServerExchange } from './exchange/server-exchange.ts';
+import { ObservationRegistry, type Observation, type ObservationLimits } from './observe/observation.ts';
+import { checkOptions } from './option-check.ts';
+import type { Request } from './request.ts';
+import { response, type Response } from './response.ts';
+
+/** A verified address stays so for this long. */
+const verifiedFor = minutes(10);
+
+export interface ServerOptions extends ObservationLimits {
+  readonly assembly: AssemblyOptions;
+  readonly kept: KeptResponseOptions;
+  /** Requests answered later than at once; further ones get 5.03. */
+  readonly maxPending: number;
+  /** RFC 8974: longer tokens get 4.00. */
+  readonly maxTokenBytes: number;
+  /** When a peer that is turned away for lack of room should come back. */
+  readonly retryAfterSeconds: number;
+  readonly seal: Seal;
+}
+
+/** The application: answers each request once, now or later, through `ServerRole.respond`. */
+export interface RequestHandler {
+  handle(request: Request, now: Instant): void;
+}
+
+export class ServerRole {
+  readonly observations: ObservationRegistry;
+  readonly assemblies: RequestAssemblies;
+  readonly kept: KeptResponses;
+  readonly #options: ServerOptions;
+  readonly #handler: RequestHandler;
+  readonly #layer: MessageLayer;
+  readonly #echo: EchoVerifier;
+
+  constructor(options: ServerOptions, handler: RequestHandler, layer: MessageLayer) {
+    this.#options = options;
+    this.#handler = handler;
+    this.#layer = layer;
+    this.#echo = new EchoVerifier(options.seal);
+    this.assemblies = new RequestAssemblies(options.assembly);
+    this.kept = new KeptResponses(options.kept);
+    this.observations = new ObservationRegistry(
+      layer,
+      (request, notification, extra, now) => this.#fit(request, notification, { num: 0, extra }, now),
+      options,
+    );
+  }
+
+  receive(exchange: ServerExchange, message: Message, now: Instant): void {
+    const { peer } = exchange;
+    const options = checkOptions(message.options);
+    if (typeof options === 'number') {
+      // RFC 7252 §5.4.1: a CON gets 4.02, a NON is rejected, which §4.3 lets us do in silence.
+      if (!exchange.confirmable) exchange.silence();
+      else this.#refuse(exchange, badOption(options), now);
+      return;
+    }
+    if (exchange.token.length > this.#options.maxTokenBytes) {
+      this.#refuse(exchange, response(responseCode.badRequest, { maxAge: 0 }), now); // RFC 8974 §2.2.2
+      return;
+    }
+    if (isForProxy(options)) {
+      this.#refuse(exchange, response(responseCode.proxyingNotSupported, { maxAge: 0 }), now); // RFC 7252 §5.7.2
+      return;
+    }
+    const echo = findOption(options, optionNumber.echo);
+    if (echo !== undefined && !peer.isVerified(now) && this.#echo.isFresh(peer.endpoint, echo, now)) {
+      peer.verifiedUntil = after(now, verifiedFor);
+    }
+    const block1 = findBlock(options, optionNumber.block1);
+    const block2 = findBlock(options, optionNumber.block2);
+    if (block1 === 'invalid' || block2 === 'invalid') {
+      this.#refuse(exchange, response(responseCode.badRequest, { maxAge: 0 }), now); // RFC 7959 §2.2
+      return;
+    }
+    if (block2 !== undefined) peer.szx = block2.szx;
+    const { code } = message;
+    const { payload } = message;
+    const { confirmable, multicast } = exchange;
+    const request = { peer, code, options, payload, confirmable, multicast, block1, block2, exchange };
+    if (block2 !== undefined && block2.num > 0) this.#continueKept(request, block2, now);
+    else if (block1 !== undefined) this.#assemble(request, block1, now);
+    else this.#deliver(request, now);
+  }
+
+  /** The table of unsafe requests is full: this one must not run (RFC 7252 §4.5). */
+  refuse(exchange: ServerExchange, now: Instant): void {
+    this.#refuse(exchange, this.#busy(), now);
+  }
+
+  /** RFC 7641 §4.1: undefined where the request does not ask for it, or there is no room. */
+  observe(request: Request, onEnd: (now: Instant) => void, now: Instant): Observation | undefined {
+    if (request.multicast || findUint(request.options, optionNumber.observe) !== 0) return undefined;
+    return this.observations.register(request, onEnd, now);
+  }
+
+  /** Sends the response to a request; returns the bytes of its datagram, 0 where none is sent. */
+  respond(request: Request, answer: Response, now: Instant): number {
+    const { exchange } = request;
+    if (exchange.state === 'done') return 0;
+    if (isSuppressed(request, answer)) {
+      exchange.silence();
+      answer.observation?.end(now);
+      return 0;
+    }
+    const extra: Option[] = [];
+    if (request.block1 !== undefined) {
+      const more = answer.code === responseCode.continue;
+      extra.push(opaqueOption(optionNumber.block1, encodeBlock({ ...request.block1, more })));
+    }
+    if (answer.observation !== undefined) {
+      if (codeClass(answer.code) === 2) extra.push(answer.observation.sequenceOption());
+      else answer.observation.end(now);
+    }
+    const num = request.block2?.num ?? 0;
+    const fitted = this.#fit(request, answer, { num, extra }, now);
+    exchange.respond(fitted.code, fitted.options, fitted.payload, now);
+    return exchange.bytesOut;
+  }
+
+  #deliver(request: Request, now: Instant): void {
+    if (request.payload.length > request.peer.parameters.maxBodyBytes) {
+      this.respond(request, tooLarge(request), now);
+      return;
+    }
+    if (findUint(request.options, optionNumber.observe) === 1) {
+      this.observations.end(request.peer, request.exchange.token, now);
+    }
+    if (this.#layer.pending >= this.#options.maxPending) this.respond(request, this.#busy(), now);
+    else this.#handler.handle(request, now);
+  }
+
+  #assemble(request: Request, block1: Block, now: Instant): void {
+    const { peer, code, options, payload } = request;
+    const result = this.assemblies.add(peer, code, options, block1, payload, now);
+    if (result.kind === 'complete') this.#deliver({ ...request, payload: result.body }, now);
+    else this.respond(request, assemblyResponse(request, result), now);
+  }
+
+  #continueKept(request: Request, block2: Block, now: Instant): void {
+    const kept = request.block1 === undefined ? this.kept.find(request, now) : undefined;
+    if (kept === undefined) this.#deliver(request, now);
+    else this.#send(request, kept, block2, now);
+  }
+
+  #send(request: Request, kept: Response, block2: Block, now: Instant): void {
+    const fitted = this.#fit(request, kept, { num: block2.num, extra: [] }, now);
+    request.exchange.respond(fitted.code, fitted.options, fitted.payload, now);
+  }
+
+  #fit(
+    request: Request,
+    answer: Response,
+    { num, extra }: { readonly num: number; readonly extra: readonly Option[] },
+    now: Instant,
+  ): Fitted & { readonly code: number } {
+    const { peer, exchange, block2 } = request;
+    const fitted = fitResponse(answer, {
+      block: { num, szx: block2?.szx ?? peer.szx ?? peer.parameters.szx },
+      tokenLength: exchange.token.length,
+      wantsSize: codeClass(answer.code) === 2 && findOption(request.options, optionNumber.size2) !== undefined,
+      extra,
+      unverified: peer.isVerified(now)
+        ? undefined
+        : { budget: unverifiedBudget(exchange.bytesIn), echo: () => this.#echo.value(peer.endpoint, now) },
+    });
+    if (fitted === undefined) {
+      // NUM lies past the end.
+      const { options } = response(responseCode.badRequest, { maxAge: 0 });
+      return { code: responseCode.badRequest, options, payload: emptyBytes, cut: false };
+    }
+    if (fitted.cut && answer.kept === true && num === 0) this.kept.keep(request, answer, now);
+    return { ...fitted, code: answer.code };
+  }
+
+  /** An error for a request that did not get as far as being one. */
+  #refuse(exchange: ServerExchange, answer: Response, now: Instant): void {
+    if (exchange.multicast) exchange.silence();
+    else exchange.respond(answer.code, answer.options, answer.payload, now);
+  }
+
+  #busy(): Response {
+    return response(responseCode.serviceUnavailable, { maxAge: this.#options.retryAfterSeconds });
+  }
+}
+
+function assemblyResponse(request: Request, result: Exclude<AssemblyResult, { kind: 'complete' }>): Response {
+  switch (result.kind) {
+    case 'continue':
+      return response(responseCode.continue);
+    case 'incomplete':
+      return response(responseCode.requestEntityIncomplete, { maxAge: 0 });
+    case 'too-large':
+      return tooLarge(request);
+    case 'bad-size':
+      return response(responseCode.badRequest, { maxAge: 0 });
+  }
+}
+
+const tooLarge = (request: Request): Response =>
+  response(responseCode.requestEntityTooLarge, { maxAge: 0, size1: request.peer.parameters.maxBodyBytes });
+
+/** RFC 7252 §5.4.1: the diagnostic payload says which option it was. */
+const badOption = (number: number): Response =>
+  response(responseCode.badOption, { maxAge: 0, payload: utf8(`Option ${number}`) });
+
+const isForProxy = (options: readonly Option[]): boolean =>
+  findOption(options, optionNumber.proxyUri) !== undefined || findOption(options, optionNumber.proxyScheme) !== undefined;
+
+function isSuppressed(request: Request, answer: Response): boolean {
+  // RFC 7252 §8.2: nothing useful to say to a multicast request is not said.
+  if (request.multicast && codeClass(answer.code) !== 2) return true;
+  const noResponse = findUint(request.options, optionNumber.noResponse) ?? 0;
+  // RFC 7967 §2.1: bit n - 1 suppresses class n. A 2.31 carries the transfer on and is no final response.
+  return answer.code !== responseCode.continue && (noResponse & (1 << (codeClass(answer.code) - 1))) !== 0;
+}
