@@ -22,7 +22,8 @@ interface LockFile {
 const manifestUrl = new URL('../package.json', import.meta.url);
 const lockUrl = new URL('../package-lock.json', import.meta.url);
 
-const read = <T>(url: URL): T => JSON.parse(readFileSync(url, 'utf8')) as T;
+const read = (url: URL): unknown => JSON.parse(readFileSync(url, 'utf8'));
+const readManifest = (): Manifest => read(manifestUrl) as Manifest;
 const write = (manifest: Manifest): void => {
   const text = `${JSON.stringify(manifest, null, 2)}\n`;
   if (text !== readFileSync(manifestUrl, 'utf8')) writeFileSync(manifestUrl, text);
@@ -34,15 +35,15 @@ const runtimesOf = (manifest: Manifest): [string, string][] =>
 
 /** Takes the development runtimes out. */
 function strip(): void {
-  const { optionalDependencies, ...manifest } = read<Manifest>(manifestUrl);
+  const { optionalDependencies, ...manifest } = readManifest();
   const kept = Object.entries(optionalDependencies ?? {}).filter((entry) => !isRuntime(entry));
   write(kept.length === 0 ? manifest : { ...manifest, optionalDependencies: Object.fromEntries(kept) });
 }
 
 /** Puts them back as package-lock.json has them; changes nothing where they are there. */
 function restore(): void {
-  const manifest = read<Manifest>(manifestUrl);
-  const missing = Object.fromEntries(runtimesOf(read<LockFile>(lockUrl).packages['']));
+  const manifest = readManifest();
+  const missing = Object.fromEntries(runtimesOf((read(lockUrl) as LockFile).packages['']));
   write({ ...manifest, optionalDependencies: { ...missing, ...manifest.optionalDependencies } });
 }
 
@@ -51,7 +52,7 @@ function restore(): void {
  * register the development runtimes as dependencies of the package; publishing a tarball does not.
  */
 function refuse(): never {
-  const { version } = read<Manifest>(manifestUrl);
+  const { version } = readManifest();
   process.stderr.write(
     `Publish the tarball, not the folder: npm pack && npm publish funcoap-${version}.tgz ` +
       '(a folder would be registered with the development runtimes as dependencies).\n',

@@ -28,7 +28,9 @@ export function versionViolations(root: string): string[] {
   const manifest: unknown = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   return ['dependencies', 'devDependencies', 'optionalDependencies'].flatMap((kind) =>
     Object.entries(member(manifest, kind)).flatMap(([name, version]) =>
-      /^\d+\.\d+\.\d+$/.test(String(version)) ? [] : [`package.json: ${name} ${String(version)} is not an exact version`],
+      /^\d+\.\d+\.\d+$/.test(String(version))
+        ? []
+        : [`package.json: ${name} ${String(version)} is not an exact version`],
     ),
   );
 }

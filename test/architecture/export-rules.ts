@@ -11,7 +11,9 @@ export function exportViolations(files: readonly SourceFile[]): string[] {
       if (kind === 'reexport' && file.path !== barrel) {
         return [`${file.path}:${line}: a re-export: ${barrel} is the only barrel, import the defining file`];
       }
-      return kind === 'named' && file.path === barrel ? [`${barrel}:${line}: a definition: the barrel only re-exports`] : [];
+      return kind === 'named' && file.path === barrel
+        ? [`${barrel}:${line}: a definition: the barrel only re-exports`]
+        : [];
     }),
     ...(file.path === barrel
       ? [...file.statements, ...file.imports.filter(({ kind }) => kind !== 'reexport').map(({ line }) => line)].map(

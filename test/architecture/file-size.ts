@@ -7,7 +7,9 @@ export function sizeViolations(files: readonly SourceFile[]): string[] {
   return files.flatMap((file) => {
     const lines = file.text.split('\n').length - 1;
     if (lines <= mostLines || /\blong(?:er)?\b[^]*?\bbecause\b/i.test(headerOf(file.text))) return [];
-    return [`${file.path}: ${lines} lines, over ${mostLines}: split it, or say in its header that it is longer and because of what`];
+    return [
+      `${file.path}: ${lines} lines, over ${mostLines}: split it, or say in its header that it is longer and because of what`,
+    ];
   });
 }
 

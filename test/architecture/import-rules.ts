@@ -27,7 +27,9 @@ function edgeViolations(file: SourceFile, edge: Import, known: ReadonlyMap<strin
   const target = resolveImport(file, edge.specifier);
   if (/\.(?:json|node)$/.test(target)) return [];
   if (file.path.startsWith('bin/')) {
-    return /^(?:src|dist)\/cli\//.test(target) ? [] : say('is not in src/cli/: bin/ calls the command line and nothing else');
+    return /^(?:src|dist)\/cli\//.test(target)
+      ? []
+      : say('is not in src/cli/: bin/ calls the command line and nothing else');
   }
   if (!target.endsWith('.ts')) return say('does not name a file with its .ts extension');
   if (!known.has(target)) return say('does not exist');
@@ -52,7 +54,9 @@ function packageViolations(file: SourceFile, specifier: string, say: Say): strin
   }
   if (name === 'funcoap') return say('is this package itself: import the defining file');
   const allowed = packages[folderOf(file.path)];
-  return allowed === undefined || allowed.includes(name) ? [] : say(`is a package that ${folderOf(file.path)}/ may not know`);
+  return allowed === undefined || allowed.includes(name)
+    ? []
+    : say(`is a package that ${folderOf(file.path)}/ may not know`);
 }
 
 function floorViolations(file: SourceFile, target: string, edge: Import, say: Say): string[] {
@@ -66,8 +70,11 @@ function floorViolations(file: SourceFile, target: string, edge: Import, say: Sa
   if (wall !== undefined) return say(`crosses a wall: ${from}/ never imports ${to}/`);
   if ((floors[to] ?? Infinity) < (floors[from] ?? -1)) return [];
   const door = doors.find((one) => within(file.path, one.from) && within(target, one.to));
-  if (door === undefined) return say(`points up or sideways: ${from}/ stands on floor ${floors[from]}, ${to}/ on ${floors[to]}`);
-  return door.typeOnly && !edge.typeOnly ? say(`needs \`import type\`: ${from}/ knows ${to}/ by its interface only`) : [];
+  if (door === undefined)
+    return say(`points up or sideways: ${from}/ stands on floor ${floors[from]}, ${to}/ on ${floors[to]}`);
+  return door.typeOnly && !edge.typeOnly
+    ? say(`needs \`import type\`: ${from}/ knows ${to}/ by its interface only`)
+    : [];
 }
 
 /** Follows what is there at run time from a file that reaches no node:*, through the floors below. */

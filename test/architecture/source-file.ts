@@ -121,7 +121,9 @@ function importOf(node: Node): Import | undefined {
     case 'TSImportType':
       return found(node['source'] ?? node['argument'], 'dynamic', true);
     case 'CallExpression':
-      return calleeName(node) === 'require' || calleeName(node) === 'import' ? found(first(node), 'dynamic', false) : undefined;
+      return calleeName(node) === 'require' || calleeName(node) === 'import'
+        ? found(first(node), 'dynamic', false)
+        : undefined;
     case 'NewExpression':
       return calleeName(node) === 'URL' && usesImportMeta(node) ? found(first(node), 'url', false) : undefined;
     default:
@@ -142,7 +144,8 @@ function calleeName(node: Node): unknown {
   return callee.type === 'Import' ? 'import' : callee['name'];
 }
 
-const first = (node: Node): unknown => (Array.isArray(node['arguments']) ? (node['arguments'] as unknown[])[0] : undefined);
+const first = (node: Node): unknown =>
+  Array.isArray(node['arguments']) ? (node['arguments'] as unknown[])[0] : undefined;
 
 function usesImportMeta(node: Node): boolean {
   let found = false;
