@@ -17,12 +17,21 @@ const response: Message = {
 };
 
 describe('a response that any device can take', () => {
-  it('has the gateway\'s own options in any of their values', () => {
+  it("has the gateway's own options in any of their values", () => {
     const id = fc.string({ unit: fc.constantFrom('a', 'Z', '0', '-', '_'), minLength: 8, maxLength: 8 });
     const uint = (bytes: number): fc.Arbitrary<number> => fc.integer({ min: 0, max: 2 ** (8 * bytes) - 1 });
     const four = fc.uint8Array({ minLength: 4, maxLength: 4 });
     const eight = fc.uint8Array({ minLength: 8, maxLength: 8 });
-    const values = fc.record({ id, etag: four, observe: uint(3), format: uint(2), maxAge: uint(4), block: uint(3), size: uint(4), echo: eight });
+    const values = fc.record({
+      id,
+      etag: four,
+      observe: uint(3),
+      format: uint(2),
+      maxAge: uint(4),
+      block: uint(3),
+      size: uint(4),
+      echo: eight,
+    });
     fc.assert(
       fc.property(values, ({ id: location, etag, observe, format, maxAge, block, size, echo }) => {
         const options = [
@@ -51,7 +60,9 @@ describe('a response that any device can take', () => {
     ['a Location-Path segment of 9 bytes', optionNumber.locationPath, 9],
   ])('does not have %s', (_, number, length) => {
     const option = opaqueOption(number, new Uint8Array(length));
-    expect(() => assertDeviceFriendly({ ...response, options: [option] })).toThrow(`Option ${number} has ${length} bytes`);
+    expect(() => assertDeviceFriendly({ ...response, options: [option] })).toThrow(
+      `Option ${number} has ${length} bytes`,
+    );
   });
 
   it('is well-formed', () => {

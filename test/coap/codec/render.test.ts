@@ -69,7 +69,9 @@ describe('a message for people', () => {
   });
 
   it('cannot drive a terminal, whatever a peer sends', () => {
-    const nasty = fc.array(fc.oneof(fc.constantFrom('\u001b[31m', '\u009b', '\u202e', '\r', '\u0007', 'é', 'x'))).map((parts) => parts.join(''));
+    const nasty = fc
+      .array(fc.oneof(fc.constantFrom('\u001b[31m', '\u009b', '\u202e', '\r', '\u0007', 'é', 'x')))
+      .map((parts) => parts.join(''));
     fc.assert(
       fc.property(nasty, (text) => {
         const options = [stringOption(optionNumber.uriPath, text), stringOption(optionNumber.uriQuery, text)];

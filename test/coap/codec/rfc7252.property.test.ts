@@ -36,10 +36,7 @@ const message: fc.Arbitrary<Message> = fc.record({
 const mutated = fc
   .tuple(
     fc.constantFrom(...messageVectors, ...malformedVectors),
-    fc.array(
-      fc.record({ at: fc.nat(), drop: fc.nat({ max: 3 }), put: bytesUpTo(3) }),
-      { minLength: 1, maxLength: 4 },
-    ),
+    fc.array(fc.record({ at: fc.nat(), drop: fc.nat({ max: 3 }), put: bytesUpTo(3) }), { minLength: 1, maxLength: 4 }),
   )
   .map(([vector, edits]) => {
     const bytes = Array.from(fromHex(vector.hex));
@@ -83,17 +80,27 @@ describe('every message', () => {
 
 describe('every datagram is one message, with one encoding, or malformed', () => {
   it('if random', () => {
-    fc.assert(fc.property(bytesUpTo(64), (datagram) => holds(datagram)), { numRuns: 2000 });
+    fc.assert(
+      fc.property(bytesUpTo(64), (datagram) => holds(datagram)),
+      { numRuns: 2000 },
+    );
   });
 
   it('if a known message with bytes changed, lost or added', () => {
-    fc.assert(fc.property(mutated, (datagram) => holds(datagram)), { numRuns: 5000 });
+    fc.assert(
+      fc.property(mutated, (datagram) => holds(datagram)),
+      { numRuns: 5000 },
+    );
   });
 
   it('and its fields are all of its bytes', () => {
     fc.assert(
       fc.property(fc.oneof(bytesUpTo(64), mutated, message.map(encodeMessage)), (datagram) => {
-        expect(fieldsOf(datagram).map((field) => hex(field.bytes)).join('')).toBe(hex(datagram));
+        expect(
+          fieldsOf(datagram)
+            .map((field) => hex(field.bytes))
+            .join(''),
+        ).toBe(hex(datagram));
       }),
       { numRuns: 1000 },
     );

@@ -112,20 +112,27 @@ describe('registered options', () => {
   const lengths = (minimum: number, maximum: number): number[] =>
     [0, minimum, maximum, maximum + 1, maximum + 300].filter((length, index, all) => all.indexOf(length) === index);
 
-  it.each([...optionDefinitions])('%i pass in any length, their limits being the next layer\'s', (number, definition) => {
-    for (const length of lengths(definition.minLength, definition.maxLength)) {
-      const value = new Uint8Array(length).fill(0x61);
-      const message: Message = { ...request, options: [{ number, value }] };
-      expect(plain(decoded(encodeMessage(message)))).toEqual(plain(message));
-    }
-  });
+  it.each([...optionDefinitions])(
+    "%i pass in any length, their limits being the next layer's",
+    (number, definition) => {
+      for (const length of lengths(definition.minLength, definition.maxLength)) {
+        const value = new Uint8Array(length).fill(0x61);
+        const message: Message = { ...request, options: [{ number, value }] };
+        expect(plain(decoded(encodeMessage(message)))).toEqual(plain(message));
+      }
+    },
+  );
 
   it.each([...optionDefinitions])('%i cut off anywhere are a format error', (number, definition) => {
     const value = new Uint8Array(Math.max(1, definition.maxLength)).fill(0x61);
     const whole = encodeMessage({ ...request, token: emptyBytes, options: [{ number, value }], payload: emptyBytes });
     for (let length = 5; length < whole.length; length++) {
       const message = decodeMessage(whole.subarray(0, length));
-      expect(message).toMatchObject({ type: request.type, messageId: request.messageId, malformed: expect.any(String) });
+      expect(message).toMatchObject({
+        type: request.type,
+        messageId: request.messageId,
+        malformed: expect.any(String),
+      });
     }
   });
 });

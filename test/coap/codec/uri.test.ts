@@ -20,7 +20,12 @@ const readable = (options: readonly Option[]): string[] =>
 
 describe('decomposing a URI (RFC 7252 §6.4)', () => {
   it.each<[string, string, number, string[]]>([
-    ['coap://127.0.0.1/func/math/add?a=10&b=20', '127.0.0.1', 5683, ['path func', 'path math', 'path add', 'query a=10', 'query b=20']],
+    [
+      'coap://127.0.0.1/func/math/add?a=10&b=20',
+      '127.0.0.1',
+      5683,
+      ['path func', 'path math', 'path add', 'query a=10', 'query b=20'],
+    ],
     ['coap://127.0.0.1', '127.0.0.1', 5683, []],
     ['coap://127.0.0.1/', '127.0.0.1', 5683, []],
     ['coaps://[2001:DB8::2:1]/', '2001:db8::2:1', 5684, []],
@@ -28,13 +33,33 @@ describe('decomposing a URI (RFC 7252 §6.4)', () => {
     ['coap://[fe80::1%25eth0]/a', 'fe80::1%eth0', 5683, ['path a']],
     ['coap://[fe80::1%eth0]/a', 'fe80::1%eth0', 5683, ['path a']],
     // RFC 7252 §6.3: three spellings of one URI.
-    ['coap://example.com:5683/~sensors/temp.xml', 'example.com', 5683, ['host example.com', 'path ~sensors', 'path temp.xml']],
-    ['coap://EXAMPLE.com/%7Esensors/temp.xml', 'example.com', 5683, ['host example.com', 'path ~sensors', 'path temp.xml']],
-    ['COAP://EXAMPLE.com:/%7esensors/temp.xml', 'example.com', 5683, ['host example.com', 'path ~sensors', 'path temp.xml']],
+    [
+      'coap://example.com:5683/~sensors/temp.xml',
+      'example.com',
+      5683,
+      ['host example.com', 'path ~sensors', 'path temp.xml'],
+    ],
+    [
+      'coap://EXAMPLE.com/%7Esensors/temp.xml',
+      'example.com',
+      5683,
+      ['host example.com', 'path ~sensors', 'path temp.xml'],
+    ],
+    [
+      'COAP://EXAMPLE.com:/%7esensors/temp.xml',
+      'example.com',
+      5683,
+      ['host example.com', 'path ~sensors', 'path temp.xml'],
+    ],
     ['coap://1.2.3/', '1.2.3', 5683, ['host 1.2.3']],
     ['coap://ex%C3%A4mple/', 'exämple', 5683, ['host exämple']],
     // RFC 7252 Appendix B
-    ['coap://198.51.100.1:61616//%2F//?%2F%2F&?%26', '198.51.100.1', 61616, ['path ', 'path /', 'path ', 'path ', 'query //', 'query ?&']],
+    [
+      'coap://198.51.100.1:61616//%2F//?%2F%2F&?%26',
+      '198.51.100.1',
+      61616,
+      ['path ', 'path /', 'path ', 'path ', 'query //', 'query ?&'],
+    ],
     ['coap://h/a/', 'h', 5683, ['host h', 'path a', 'path ']],
     ['coap://h/a/./b/../c', 'h', 5683, ['host h', 'path a', 'path c']],
     ['coap://h/a/..', 'h', 5683, ['host h']],
@@ -141,15 +166,23 @@ describe('composing a URI (RFC 7252 §6.5)', () => {
   });
 
   it('fails on any text only with a sentence', () => {
-    const text = fc.string({ unit: fc.constantFrom('coap', '://', '[', ']', ':', '%', '2', 'é', '/', '?', '&', '#', '@', '.') });
+    const text = fc.string({
+      unit: fc.constantFrom('coap', '://', '[', ']', ':', '%', '2', 'é', '/', '?', '&', '#', '@', '.'),
+    });
     fc.assert(
-      fc.property(fc.oneof(fc.string(), text.map((rest) => `coap://${rest}`)), (any) => {
-        try {
-          parseCoapUri(any);
-        } catch (error) {
-          expect(error).toBeInstanceOf(UsageError);
-        }
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          text.map((rest) => `coap://${rest}`),
+        ),
+        (any) => {
+          try {
+            parseCoapUri(any);
+          } catch (error) {
+            expect(error).toBeInstanceOf(UsageError);
+          }
+        },
+      ),
       { numRuns: 1000 },
     );
   });
