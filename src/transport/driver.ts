@@ -1,0 +1,98 @@
+/**
+ * Ties a sans-IO engine to a transport, a clock and one timer. What an engine says after a batch
+ * leaves as one batch. The timer is set anew only when the deadline moves earlier: nearly every
+ * protocol timer is cancelled, and an early wake-up now and then costs less than a timer a datagram.
+ */
+import type { Datagram, DatagramReceiver, DatagramTransport, SendFailure } from '../core/datagram.ts';
+import { until, type Instant } from '../core/duration.ts';
+import { systemScheduler, type Scheduler } from './scheduler.ts';
+
+export interface SansIoEngine {
+  receive(batch: readonly Datagram[], now: Instant): void;
+  /** Called at `nextDeadline`, or earlier. */
+  poll(now: Instant): void;
+  nextDeadline(): Instant | undefined;
+  /** What is to be sent since it was last asked. */
+  takeOutput(): readonly Datagram[];
+  /** A datagram did not leave. An engine may give up earlier for it (RFC 7252 §4.2). */
+  sendFailed?(failure: SendFailure, now: Instant): void;
+}
+
+export class Driver<T extends DatagramTransport> implements DatagramReceiver {
+  readonly #engine: SansIoEngine;
+  readonly #scheduler: Scheduler;
+  #transport: T | undefined = undefined;
+  #armedFor: Instant = Infinity as Instant;
+  #disarm: (() => void) | undefined = undefined;
+  #flushQueued = false;
+  #closed = false;
+
+  constructor(engine: SansIoEngine, scheduler: Scheduler) {
+    this.#engine = engine;
+    this.#scheduler = scheduler;
+  }
+
+  /** From here on output leaves; what arrived while the transport was opening is answered now. */
+  start(transport: T): void {
+    this.#transport = transport;
+    this.#flush();
+  }
+
+  receive(batch: readonly Datagram[]): void {
+    if (this.#closed) return;
+    this.#engine.receive(batch, this.#scheduler.now());
+    this.#flush();
+  }
+
+  sendFailed(failure: SendFailure): void {
+    if (this.#closed || this.#engine.sendFailed === undefined) return;
+    this.#engine.sendFailed(failure, this.#scheduler.now());
+    this.wake();
+  }
+
+  /** The engine has something to send that no datagram and no deadline caused. Many calls, one batch. */
+  readonly wake = (): void => {
+    if (this.#flushQueued) return;
+    this.#flushQueued = true;
+    queueMicrotask(() => {
+      this.#flushQueued = false;
+      this.#flush();
+    });
+  };
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#disarm?.();
+    await this.#transport?.close();
+  }
+
+  #flush(): void {
+    if (this.#closed || this.#transport === undefined) return;
+    const output = this.#engine.takeOutput();
+    if (output.length > 0) this.#transport.send(output);
+    const deadline = this.#engine.nextDeadline();
+    if (deadline === undefined || deadline >= this.#armedFor) return;
+    this.#disarm?.();
+    this.#armedFor = deadline;
+    this.#disarm = this.#scheduler.after(until(deadline, this.#scheduler.now()), this.#expire);
+  }
+
+  readonly #expire = (): void => {
+    this.#armedFor = Infinity as Instant;
+    this.#disarm = undefined;
+    this.#engine.poll(this.#scheduler.now());
+    this.#flush();
+  };
+}
+
+/** Opens a transport for an engine: `drive(engine, (receiver) => openUdp(options, receiver))`. */
+export async function drive<T extends DatagramTransport>(
+  engine: SansIoEngine,
+  open: (receiver: DatagramReceiver) => Promise<T> | T,
+  scheduler: Scheduler = systemScheduler,
+): Promise<{ readonly transport: T; readonly wake: () => void; close(): Promise<void> }> {
+  const driver = new Driver<T>(engine, scheduler);
+  const transport = await open(driver);
+  driver.start(transport);
+  return { transport, wake: driver.wake, close: () => driver.close() };
+}
