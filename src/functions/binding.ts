@@ -98,8 +98,11 @@ const isObject = (type: ValueType): boolean =>
   type.kind === 'object' || (type.kind === 'union' && type.options.some((option) => option.kind === 'object'));
 
 function fallbackOf(parameter: ParameterDescription): (() => Value) | undefined {
-  const value = parameter.default;
-  if (value === undefined) return undefined;
+  const { type, default: declared } = parameter;
+  if (declared === undefined) return undefined;
+  // The author may have declared a default outside of the type: then it is what the function gets.
+  const canonical = converterOf(type)(declared, false);
+  const value = canonical === mismatch ? declared : canonical;
   return typeof value === 'object' && value !== null ? () => structuredClone(value) : () => value;
 }
 
@@ -156,8 +159,9 @@ function put(plan: Plan, given: Value[], index: number, value: Value): void {
     const parameter = nameOf(plan, index);
     throw new CallError('unexpected-argument', `${plan.fn.method} got '${parameter.name}' twice, by name and by id; give it once.`, { parameter });
   }
+  if (value === undefined) return;
   while (given.length < index) given.push(undefined);
-  if (value !== undefined || given.length === index) given[index] = value;
+  given[index] = value;
 }
 
 function fromList(plan: Plan, values: readonly Value[]): readonly Value[] {
@@ -165,6 +169,7 @@ function fromList(plan: Plan, values: readonly Value[]): readonly Value[] {
   const room = rest ?? slots.length;
   if (values.length <= room) return finish(plan, values);
   if (rest === undefined) throw tooMany(plan, values.length);
+  if (values.length - rest > maxRest) throw tooManyRest(plan, rest);
   return finish(plan, [...values.slice(0, rest), values.slice(rest)]);
 }
 
@@ -188,9 +193,11 @@ function finish(plan: Plan, given: readonly Value[]): readonly Value[] {
     const converted = slot.convert(value, false);
     if (converted === mismatch) throw wrongType(value, slot.parameter.type, slot.parameter.name, nameOf(plan, i));
     if (slot.parameter.rest && Array.isArray(converted)) {
-      if (converted.length > 0) args.push(...(converted as readonly Value[]));
-      while (args.length > length && args.at(-1) === undefined) args.pop();
-      length = args.length;
+      if (converted.length > maxRest) throw tooManyRest(plan, i);
+      for (const item of converted as readonly Value[]) {
+        args.push(item);
+        if (item !== undefined) length = args.length;
+      }
       continue;
     }
     args.push(converted);
@@ -256,6 +263,14 @@ const nameOf = (plan: Plan, index: number): { name: string; id: number | undefin
   name: plan.slots[index]?.parameter.name ?? '',
   id: plan.slots[index]?.parameter.id,
 });
+
+/** Rest arguments are spread on the stack of the thread that runs the function. */
+const maxRest = 10_000;
+
+function tooManyRest(plan: Plan, index: number): CallError {
+  const parameter = nameOf(plan, index);
+  return new CallError('too-many-arguments', `${plan.fn.method} takes at most ${maxRest} arguments as ...${parameter.name}; call it several times.`, { parameter });
+}
 
 /** How many names a sentence can carry. */
 const maxNames = 12;
