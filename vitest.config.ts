@@ -2,7 +2,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { SkipReasons } from './.ci/skip-reasons.ts';
 
 /** Where `.ci/run` wants a JSON report of the run; not set otherwise. */
-const report = process.env['FUNCOAP_TEST_REPORT'];
+const report = process.env['VITEST_JSON_REPORT'];
 
 /** Need more than the checkout: programs from Debian, a package registry, minutes. */
 const interop = ['test/interop/**/*.test.ts', 'test/packaging/**/*.test.ts'];

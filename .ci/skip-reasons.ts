@@ -14,5 +14,6 @@ export class SkipReasons implements Reporter {
 function describeSkip(test: TestCase): string {
   const result = test.result();
   const note = result.state === 'skipped' ? result.note : undefined;
-  return `  ${test.module.relativeModuleId} > ${test.fullName}: ${note ?? 'no reason given'}`;
+  const reason = note ?? (test.module.state() === 'failed' ? 'its file could not be set up' : 'no reason given');
+  return `  ${test.module.relativeModuleId} > ${test.fullName}: ${reason}`;
 }
