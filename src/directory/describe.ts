@@ -1,0 +1,90 @@
+/**
+ * What the directory answers, as values to be encoded as CBOR or JSON. Compact for devices: what
+ * is absent or false is left out, ids are the locked ones that compact paths are made of.
+ *
+ * GET /func: the libraries by name.
+ *
+ *     { "math": { id: 2, title: "Arithmetic", functions: 5 },
+ *       "weather": { id: 3, functions: 0, error: "index.ts:3: unexpected token" } }
+ *
+ * GET /func/{library}: the library and its functions by name.
+ *
+ *     { id: 2, title: "Arithmetic",
+ *       functions: { "add": { id: 0, title: "Adds two numbers", safe: true, pure: true },
+ *                    "Matrix": { id: 5, notCallable: "it is a class" } } }
+ *
+ * GET /func/{library}/{method}?_describe: the function.
+ *
+ *     { library: "math", method: "add", ids: [2, 0], title: "Adds two numbers", doc: "…",
+ *       safe: true, pure: true, maxAge: 60,
+ *       parameters: [{ name: "a", id: 0, type: "number", required: true, doc: "…" },
+ *                    { name: "b", id: 1, type: { kind: "integer", minimum: 0 }, default: 1 },
+ *                    { name: "more", id: 2, type: { kind: "array", items: "number" }, rest: true }],
+ *       returns: "number" }
+ *
+ * `maxAge` is in seconds as on the wire, and there only for pure functions; `doc` only where it
+ * says more than the title. Types are written as type-value.ts says.
+ */
+import type { Value } from '../core/value.ts';
+import type { DescribedFunction, DescribedLibrary, DescribedParameter } from './described.ts';
+import { typeValue } from './type-value.ts';
+
+/** The value of GET /func. */
+export const directoryValue = (libraries: readonly DescribedLibrary[]): Value =>
+  Object.fromEntries(
+    libraries.map((library) => [
+      library.name,
+      said({
+        id: library.id,
+        title: library.title,
+        functions: library.functions.filter((fn) => fn.notCallable === undefined).length,
+        error: library.error,
+      }),
+    ]),
+  );
+
+/** The value of GET /func/{library}. */
+export const libraryValue = (library: DescribedLibrary): Value =>
+  said({
+    id: library.id,
+    title: library.title,
+    functions: Object.fromEntries(library.functions.map((fn) => [fn.method, functionSummary(fn)])),
+    error: library.error,
+  });
+
+const functionSummary = (fn: DescribedFunction): Value =>
+  said({ id: fn.id, title: fn.title, safe: fn.safe, pure: fn.pure, notCallable: fn.notCallable });
+
+/** The value of GET /func/{library}/{method}?_describe. */
+export const functionValue = (fn: DescribedFunction): Value =>
+  said({
+    library: fn.library,
+    method: fn.method,
+    ids: fn.libraryId === undefined || fn.id === undefined ? undefined : [fn.libraryId, fn.id],
+    title: fn.title,
+    doc: fn.doc === fn.title ? undefined : fn.doc,
+    safe: fn.safe,
+    pure: fn.pure,
+    maxAge: fn.pure ? fn.maxAge / 1000 : undefined,
+    parameters: fn.parameters.map(parameterValue),
+    returns: fn.returns && typeValue(fn.returns),
+    notCallable: fn.notCallable,
+  });
+
+const parameterValue = (parameter: DescribedParameter): Value => ({
+  ...said({
+    name: parameter.name,
+    id: parameter.id,
+    type: typeValue(parameter.type),
+    required: parameter.required,
+    rest: parameter.rest,
+    doc: parameter.doc,
+  }),
+  // A default of false is something to say.
+  ...(parameter.default !== undefined && { default: parameter.default }),
+});
+
+/** Only what there is to say. */
+function said(members: Readonly<Record<string, Value>>): { readonly [name: string]: Value } {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined && value !== false));
+}

@@ -1,0 +1,91 @@
+/**
+ * Links to libraries and functions, for /.well-known/core (RFC 6690 §4) and for /func in link format.
+ *
+ *     </func>;rt="func.dir";ct="60 50 40"
+ *     </func/math>;rt="func.lib";title="Arithmetic";ct="60 50 40";f="2"
+ *     </func/math/add>;rt="func";title="Adds two numbers";ct="60 50 0 42";f="2/0"
+ *
+ * `f` is the compact id: the path below /f. It is missing where the folder could not be locked.
+ * A library that failed to load has the attribute `err`; a function that cannot be called has no link.
+ * Who may see what is decided before: only what the caller may call is handed in.
+ */
+import { contentFormat } from '../cbor/content-format.ts';
+import { encodeUriSegment } from '../coap/codec/uri.ts';
+import type { DescribedFunction, DescribedLibrary } from './described.ts';
+import { filterLinks, parseLinkFilters } from './link-filter.ts';
+import type { Link, LinkAttribute } from './link-format.ts';
+
+/** The resource types (`rt`) of what the directory lists. */
+export const resourceType = { directory: 'func.dir', library: 'func.lib', function: 'func' } as const;
+
+/** What the directory's own resources are offered in, in the order of preference. */
+export const directoryFormats: readonly number[] = [contentFormat.cbor, contentFormat.json, contentFormat.linkFormat];
+
+/** What results of functions are offered in, in the order of preference. */
+export const resultFormats: readonly number[] = [
+  contentFormat.cbor,
+  contentFormat.json,
+  contentFormat.text,
+  contentFormat.octetStream,
+];
+
+/**
+ * The links of /.well-known/core: entry points and libraries; functions too where the query filters.
+ *
+ * @param entryPoints what the gateway offers beside /func, such as /clock.
+ * @param query the Uri-Query items.
+ */
+export function coreLinks(
+  entryPoints: readonly Link[],
+  libraries: readonly DescribedLibrary[],
+  query: readonly string[],
+): Link[] {
+  const always = [directoryLink, ...entryPoints, ...libraryLinks(libraries)];
+  const filters = parseLinkFilters(query);
+  return filters.length === 0 ? always : filterLinks([...always, ...libraries.flatMap(functionLinks)], filters);
+}
+
+/** The links of /func: one for each library. */
+export const libraryLinks = (libraries: readonly DescribedLibrary[]): Link[] => libraries.map(libraryLink);
+
+/** The links of /func/{library}: one for each function that can be called. */
+export const functionLinks = (library: DescribedLibrary): Link[] =>
+  library.functions.filter((fn) => fn.notCallable === undefined).map(functionLink);
+
+const directoryLink: Link = {
+  target: '/func',
+  attributes: attributes(resourceType.directory, undefined, directoryFormats, undefined),
+};
+
+function libraryLink(library: DescribedLibrary): Link {
+  const id = library.id === undefined ? undefined : String(library.id);
+  const listed = attributes(resourceType.library, library.title, directoryFormats, id);
+  return {
+    target: `/func/${encodeUriSegment(library.name)}`,
+    attributes: library.error === undefined ? listed : [...listed, { name: 'err', value: undefined }],
+  };
+}
+
+function functionLink(fn: DescribedFunction): Link {
+  const id = fn.libraryId === undefined || fn.id === undefined ? undefined : `${fn.libraryId}/${fn.id}`;
+  return {
+    target: `/func/${encodeUriSegment(fn.library)}/${encodeUriSegment(fn.method)}`,
+    attributes: attributes(resourceType.function, fn.title, resultFormats, id),
+  };
+}
+
+function attributes(
+  type: string,
+  title: string | undefined,
+  formats: readonly number[],
+  id: string | undefined,
+): LinkAttribute[] {
+  const list: LinkAttribute[] = [{ name: 'rt', value: type }];
+  if (title !== undefined) list.push({ name: 'title', value: oneLine(title) });
+  list.push({ name: 'ct', value: formats.join(' ') });
+  if (id !== undefined) list.push({ name: 'f', value: id });
+  return list;
+}
+
+/** RFC 2616 §2.2: no control characters in a quoted string. */
+const oneLine = (text: string): string => text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();

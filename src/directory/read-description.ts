@@ -1,0 +1,105 @@
+/**
+ * The other way round of describe.ts: what a client reads from the answers of a gateway's
+ * directory. Members that are not known are ignored, so that a newer gateway may say more.
+ * Every function throws PeerError `bad-description` where the answer is something else.
+ */
+import { seconds } from '../core/duration.ts';
+import type { Value } from '../core/value.ts';
+import type { DescribedFunction, DescribedParameter } from './described.ts';
+import { arrayOf, fieldOf, flagOf, idOf, numberOf, optionalTextOf, recordOf, textOf } from './read-value.ts';
+import { readType } from './type-value.ts';
+
+/** A library as GET /func lists it. */
+export interface LibrarySummary {
+  readonly name: string;
+  readonly id: number | undefined;
+  readonly title: string | undefined;
+  /** How many functions can be called. */
+  readonly functions: number;
+  /** Why its newest version did not load. */
+  readonly error: string | undefined;
+}
+
+/** A function as GET /func/{library} lists it. */
+export interface FunctionSummary {
+  readonly name: string;
+  readonly id: number | undefined;
+  readonly title: string | undefined;
+  readonly safe: boolean;
+  readonly pure: boolean;
+  readonly notCallable: string | undefined;
+}
+
+/** The libraries in the value of GET /func, by name. */
+export const readDirectory = (value: Value): LibrarySummary[] =>
+  Object.entries(recordOf(value, 'the list of libraries'))
+    .map(([name, entry]) => {
+      const record = recordOf(entry, `the library ${name}`);
+      return {
+        name,
+        id: idOf(fieldOf(record, 'id'), `the id of ${name}`),
+        title: optionalTextOf(fieldOf(record, 'title'), `the title of ${name}`),
+        functions: numberOf(fieldOf(record, 'functions'), `the number of functions of ${name}`) ?? 0,
+        error: optionalTextOf(fieldOf(record, 'error'), `the error of ${name}`),
+      };
+    })
+    .toSorted(byName);
+
+/** The functions in the value of GET /func/{library}, by name. */
+export function readLibrary(value: Value): FunctionSummary[] {
+  const library = recordOf(value, 'the library');
+  return Object.entries(recordOf(fieldOf(library, 'functions'), 'the list of functions'))
+    .map(([name, entry]) => {
+      const record = recordOf(entry, `the function ${name}`);
+      return {
+        name,
+        id: idOf(fieldOf(record, 'id'), `the id of ${name}`),
+        title: optionalTextOf(fieldOf(record, 'title'), `the title of ${name}`),
+        safe: flagOf(fieldOf(record, 'safe')),
+        pure: flagOf(fieldOf(record, 'pure')),
+        notCallable: optionalTextOf(fieldOf(record, 'notCallable'), `why ${name} cannot be called`),
+      };
+    })
+    .toSorted(byName);
+}
+
+/** The function in the value of GET /func/{library}/{method}?_describe. */
+export function readFunction(value: Value): DescribedFunction {
+  const record = recordOf(value, 'the function');
+  const ids = fieldOf(record, 'ids');
+  const [libraryId, id] = ids === undefined ? [] : arrayOf(ids, 'the ids of the function');
+  const title = optionalTextOf(fieldOf(record, 'title'), 'the title of the function');
+  const returns = fieldOf(record, 'returns');
+  return {
+    library: textOf(fieldOf(record, 'library'), 'the name of the library'),
+    method: textOf(fieldOf(record, 'method'), 'the name of the function'),
+    libraryId: idOf(libraryId, 'the id of the library'),
+    id: idOf(id, 'the id of the function'),
+    parameters: arrayOf(fieldOf(record, 'parameters'), 'the list of parameters').map(readParameter),
+    returns: returns === undefined ? undefined : readType(returns),
+    title,
+    doc: optionalTextOf(fieldOf(record, 'doc'), 'the documentation of the function') ?? title,
+    safe: flagOf(fieldOf(record, 'safe')),
+    pure: flagOf(fieldOf(record, 'pure')),
+    maxAge: seconds(numberOf(fieldOf(record, 'maxAge'), 'the maxAge of the function') ?? 0),
+    notCallable: optionalTextOf(fieldOf(record, 'notCallable'), 'why the function cannot be called'),
+  };
+}
+
+function readParameter(value: Value): DescribedParameter {
+  const record = recordOf(value, 'a parameter');
+  const name = textOf(fieldOf(record, 'name'), 'the name of a parameter');
+  const assumed = fieldOf(record, 'default');
+  return {
+    name,
+    id: idOf(fieldOf(record, 'id'), `the id of ${name}`),
+    type: readType(fieldOf(record, 'type')),
+    required: flagOf(fieldOf(record, 'required')),
+    rest: flagOf(fieldOf(record, 'rest')),
+    doc: optionalTextOf(fieldOf(record, 'doc'), `the documentation of ${name}`),
+    ...(assumed !== undefined && { default: assumed }),
+  };
+}
+
+const byName = (a: { readonly name: string }, b: { readonly name: string }): number =>
+  a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
