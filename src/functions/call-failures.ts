@@ -1,0 +1,50 @@
+/** The sentences of calls that the pool could not carry out. */
+import { CallError } from './call-error.ts';
+import type { Call } from './call.ts';
+import type { Milliseconds } from '../core/duration.ts';
+import type { CallFailure } from './runtimes/node/messages.ts';
+import type { WorkerLoss } from './worker-port.ts';
+
+const nameOf = (call: Call): string => `${call.function.library}/${call.function.method}`;
+
+export const timeLimitError = (call: Call, limit: Milliseconds): CallError =>
+  new CallError('time-limit', `${nameOf(call)} did not finish within ${Math.round(limit)} ms and was stopped.`);
+
+export const overloadedError = (call: Call, retryAfter: Milliseconds): CallError =>
+  new CallError('overloaded', `Too many calls of ${call.function.library} are waiting; come back later.`, { retryAfter });
+
+export const cancelledError = (call: Call): CallError =>
+  new CallError('cancelled', `The call of ${nameOf(call)} was given up before it had a result.`);
+
+export const closedError = (call: Call, retryAfter: Milliseconds): CallError =>
+  new CallError('not-ready', `${call.function.library} is being replaced or stopped; come back later.`, { retryAfter });
+
+export const loadError = (library: string, message: string): CallError =>
+  new CallError('library-failed', `${library} does not load: ${message}`);
+
+/** The function itself said that it failed. */
+export function functionError(call: Call, failure: CallFailure): CallError {
+  const parameter = call.function.parameters.find((p) => p.name === failure.parameter);
+  return new CallError(failure.problem, failure.message, {
+    ...(parameter === undefined ? {} : { parameter: { name: parameter.name, id: parameter.id } }),
+    ...(failure.thrown === undefined ? {} : { remote: failure.thrown }),
+  });
+}
+
+/** The thread ended under the call; `culprit` where it is known that this call ended it. */
+export function lostError(call: Call, loss: WorkerLoss | undefined, culprit: boolean): CallError {
+  switch (loss?.kind) {
+    case 'memory':
+      return new CallError('memory-limit', `${nameOf(call)} ran in a thread that ran out of memory.`);
+    case 'crashed':
+      return new CallError(
+        culprit ? 'function-failed' : 'worker-lost',
+        `${nameOf(call)} ran in a thread that stopped at an error that nobody caught.`,
+        { remote: { name: loss.name, message: loss.message, stack: loss.stack } },
+      );
+    case 'exited':
+      return new CallError('worker-lost', `${nameOf(call)} ran in a thread that the library ended with process.exit().`);
+    case undefined:
+      return new CallError('worker-lost', `${nameOf(call)} ran in a thread that had to be stopped because of another call; it may have had effects.`);
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Functions that are declared `inline`: they run in the I/O thread, without a worker's cost and
+ * without its protection. Only what their code awaits can be limited in time.
+ */
+import { after, until, type Milliseconds } from '../core/duration.ts';
+import { cancelledError, functionError, timeLimitError } from './call-failures.ts';
+import { CallError } from './call-error.ts';
+import { isCallable, type Exports } from './runtimes/node/load-module.ts';
+import { runCall, type Outcome } from './runtimes/node/run-call.ts';
+import type { Call, CallResult } from './call.ts';
+import type { RunningCall } from './call-context.ts';
+import type { Invalidation } from './invalidation.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export interface InlineParts {
+  readonly exports: Exports;
+  readonly dataFolder: string;
+  readonly timeLimit: Milliseconds;
+  readonly scheduler: Scheduler;
+  readonly invalidated: (what: Invalidation) => void;
+}
+
+export async function runInline(call: Call, parts: InlineParts): Promise<CallResult> {
+  const { scheduler } = parts;
+  const callable = parts.exports.get(call.function.method);
+  if (!isCallable(callable)) throw new CallError('no-such-method', `${call.function.library} has no function ${call.function.method}.`);
+  if (call.signal?.aborted === true) throw cancelledError(call);
+  const startedAt = scheduler.now();
+  const limit = call.function.timeLimit ?? parts.timeLimit;
+  const limitAt = Math.min(after(startedAt, limit), call.deadline) as typeof startedAt;
+  const abort = new AbortController();
+  const running: RunningCall = {
+    library: call.function.library,
+    identity: call.caller.identity,
+    peer: call.caller.peer,
+    correlationId: call.correlationId,
+    deadline: Date.now() + until(limitAt, startedAt),
+    signal: abort.signal,
+    dataFolder: parts.dataFolder,
+    readCaller: false,
+    tags: new Set(),
+    invalidate: parts.invalidated,
+  };
+  const outcome = runCall(callable, call.args, running);
+  const settled = outcome instanceof Promise ? await withinLimit(outcome) : outcome;
+  if (settled.kind === 'failed') throw functionError(call, settled.failure);
+  const { value, readCaller, tags } = settled;
+  return { value, readCaller, tags, queued: 0 as Milliseconds, ran: (scheduler.now() - startedAt) as Milliseconds };
+
+  function withinLimit(pending: Promise<Outcome>): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      const giveUp = (error: CallError): void => {
+        cleanUp();
+        abort.abort(new DOMException(error.message, 'AbortError'));
+        reject(error);
+      };
+      const onAbort = (): void => giveUp(cancelledError(call));
+      const cancelTimer = scheduler.after(until(limitAt, scheduler.now()), () => giveUp(timeLimitError(call, limit)));
+      const cleanUp = (): void => {
+        cancelTimer();
+        call.signal?.removeEventListener('abort', onAbort);
+      };
+      call.signal?.addEventListener('abort', onAbort, { once: true });
+      // runCall never rejects.
+      void pending.then((result) => {
+        cleanUp();
+        resolve(result);
+      });
+    });
+  }
+}

@@ -1,0 +1,135 @@
+/** One version of a library's code: its threads, and its functions as data. */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { channels } from '../core/channels.ts';
+import type { Milliseconds } from '../core/duration.ts';
+import { CallError } from './call-error.ts';
+import { runInline } from './inline-functions.ts';
+import { dataFolderName } from './library-files.ts';
+import { installHooks } from './runtimes/node/hooks.ts';
+import { describeLoadError, loadModule, type Exports } from './runtimes/node/load-module.ts';
+import { startThread } from './runtimes/node/thread.ts';
+import { WorkerPool } from './worker-pool.ts';
+import type { Call, CallResult } from './call.ts';
+import type { ExportDescription } from './export-description.ts';
+import type { Invalidation } from './invalidation.ts';
+import type { LibraryOutput } from './library-output.ts';
+import type { RegistryOptions } from './registry-options.ts';
+import type { WorkerLoss } from './worker-port.ts';
+import type { WorkerBudget } from './worker-pool-options.ts';
+
+export interface LibraryVersionParts {
+  readonly library: string;
+  /** With symbolic links resolved, as modules know it. */
+  readonly folder: string;
+  readonly entry: string;
+  readonly version: string;
+  readonly options: RegistryOptions;
+  readonly budget: WorkerBudget;
+  readonly output: LibraryOutput;
+  readonly invalidated: (what: Invalidation) => void;
+}
+
+export class LibraryVersion {
+  readonly version: string;
+  readonly title: string | undefined;
+  readonly exports: readonly ExportDescription[];
+  readonly #parts: LibraryVersionParts;
+  readonly #pool: WorkerPool;
+  readonly #inline: Exports;
+
+  private constructor(parts: LibraryVersionParts, pool: WorkerPool, inline: Exports, title: string | undefined, exports: readonly ExportDescription[]) {
+    this.version = parts.version;
+    this.title = title;
+    this.exports = exports;
+    this.#parts = parts;
+    this.#pool = pool;
+    this.#inline = inline;
+  }
+
+  /** Starts the first thread of a version. @throws CallError 'library-failed' with file and line. */
+  static async load(parts: LibraryVersionParts): Promise<LibraryVersion> {
+    const pool = createPool(parts);
+    try {
+      const { title, exports = [] } = await pool.open();
+      const wantsInline = exports.some((exported) => exported.inline && exported.notCallable === undefined);
+      const inline = wantsInline ? await loadInline(parts) : new Map<string, unknown>();
+      return new LibraryVersion(parts, pool, inline, title, exports);
+    } catch (error) {
+      await pool.close();
+      throw error;
+    }
+  }
+
+  invoke(call: Call): Promise<CallResult> {
+    if (!call.function.inline) return this.#pool.invoke(call);
+    const { options, invalidated } = this.#parts;
+    return runInline(call, {
+      exports: this.#inline,
+      dataFolder: dataFolderOf(this.#parts.folder),
+      timeLimit: options.pool.timeLimit,
+      scheduler: options.scheduler,
+      invalidated,
+    });
+  }
+
+  /** Finishes its calls, lingers, and stops its threads. */
+  retire(linger: Milliseconds): Promise<void> {
+    return this.#pool.retire(linger);
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+}
+
+const dataFolderOf = (folder: string): string => join(folder, dataFolderName);
+
+function createPool(parts: LibraryVersionParts): WorkerPool {
+  const { library, folder, entry, options, output } = parts;
+  const thread = {
+    library,
+    folder,
+    entry,
+    dataFolder: dataFolderOf(folder),
+    maxHeapMebibytes: options.pool.maxHeapMebibytes,
+    printed: (stream: 'stdout' | 'stderr', text: string) => output.print(stream, text),
+  };
+  return new WorkerPool({
+    library,
+    options: options.pool,
+    budget: parts.budget,
+    scheduler: options.scheduler,
+    start: (start, listener) => startThread(thread, start, listener),
+    invalidated: parts.invalidated,
+    lost: (loss) => publishLoss(library, loss),
+  });
+}
+
+const hookedFolders = new Set<string>();
+
+async function loadInline(parts: LibraryVersionParts): Promise<Exports> {
+  const folderUrl = `${pathToFileURL(parts.folder).href}/`;
+  if (!hookedFolders.has(folderUrl)) {
+    hookedFolders.add(folderUrl);
+    installHooks(folderUrl);
+  }
+  try {
+    return await loadModule(parts.entry, parts.version);
+  } catch (error) {
+    const message = describeLoadError(error, parts.folder, parts.entry);
+    throw new CallError('library-failed', `${parts.library} does not load: ${message}`, { cause: error });
+  }
+}
+
+function publishLoss(library: string, loss: WorkerLoss): void {
+  if (!channels.functionFailed.hasSubscribers) return;
+  const told = loss.kind === 'crashed' ? `${loss.name}: ${loss.message}` : loss.kind === 'memory' ? 'out of memory' : `process.exit(${loss.exitCode})`;
+  channels.functionFailed.publish({
+    target: library,
+    problem: loss.kind === 'memory' ? 'memory-limit' : 'worker-lost',
+    message: `A thread of ${library} ended: ${told}. It is replaced.`,
+    stack: loss.kind === 'crashed' ? loss.stack : undefined,
+    correlationId: '',
+  });
+}

@@ -1,0 +1,274 @@
+/**
+ * `funcoap/library`: what authors of libraries import.
+ *
+ * A library is a folder with an `index.ts` whose exported functions are callable. A plain
+ * `export function` needs nothing from here; `fn()` declares parameters with Zod, which are then
+ * checked on every call and described to clients.
+ */
+import { z } from 'zod';
+import { runningCall, threadHost, type RunningCall } from './call-context.ts';
+import { UsageError } from '../core/error.ts';
+import type { Invalidation } from './invalidation.ts';
+
+export { z };
+export type { Invalidation };
+
+/** Parameters as a record of Zod types; the order of declaration is the positional order. */
+export type ParameterShape = Readonly<Record<string, z.ZodType>>;
+
+/** What `fn()` may be told besides the implementation. */
+export interface FunctionOptions<Shape extends ParameterShape, Result extends z.ZodType> {
+  /** A record of Zod types, or `z.object({...})`. The order of declaration is the positional order. */
+  readonly params?: Shape | z.ZodObject<Shape>;
+  /** The result's type: checked after every call, and described to clients. */
+  readonly returns?: Result;
+  /** No side effects: GET and FETCH are allowed. Default: false, unless `pure`. */
+  readonly safe?: boolean;
+  /** Safe, and a result may be cached for `maxAge`. Default: false. */
+  readonly pure?: boolean;
+  /** How long a result is good for, in seconds. Default: 0, computed for every call. */
+  readonly maxAge?: number;
+  /** How long an old result may still be served while a new one is computed, in seconds. Default: 0. */
+  readonly staleWhileRevalidate?: number;
+  /** One cached result for all callers, although the function reads who calls. Default: false. */
+  readonly shared?: boolean;
+  /**
+   * Runs in the gateway's own thread: for trivial functions that are trusted never to block.
+   * No time limit can stop one. Default: false.
+   */
+  readonly inline?: boolean;
+  /** Stops the function after this many milliseconds. Default: the gateway's limit. */
+  readonly timeLimit?: number;
+  /** What it does, for people. The first line is the title. Default: the comment above the export. */
+  readonly doc?: string;
+}
+
+type Input<Shape extends ParameterShape> = z.input<z.ZodObject<Shape>>;
+type Output<Shape extends ParameterShape> = z.output<z.ZodObject<Shape>>;
+
+/** A function declared with `fn()`. Called directly, it checks and runs as it does for a client. */
+export interface LibraryFunction<Shape extends ParameterShape = ParameterShape, Returned = unknown> {
+  (args: Input<Shape>): Returned;
+  /** What was declared. */
+  readonly definition: FunctionDefinition;
+}
+
+/** A declaration with its defaults filled in. */
+export interface FunctionDefinition {
+  readonly params: z.ZodObject;
+  readonly returns: z.ZodType | undefined;
+  readonly safe: boolean;
+  readonly pure: boolean;
+  /** Seconds. */
+  readonly maxAge: number;
+  /** Seconds. */
+  readonly staleWhileRevalidate: number;
+  readonly shared: boolean;
+  readonly inline: boolean;
+  /** Milliseconds. */
+  readonly timeLimit: number | undefined;
+  readonly doc: string | undefined;
+}
+
+const declared = Symbol.for('funcoap.fn');
+
+/**
+ * Declares a callable function.
+ *
+ * @param options What it takes, gives and promises.
+ * @param impl Receives the checked arguments as one object, with defaults applied. May be async.
+ * @throws UsageError 'bad-declaration' when the options contradict each other.
+ * @example
+ * export const add = fn({ params: { a: z.number(), b: z.number() }, pure: true, maxAge: 240 },
+ *   ({ a, b }) => a + b);
+ */
+export function fn<
+  const Shape extends ParameterShape = Record<never, never>,
+  Result extends z.ZodType = z.ZodType,
+  Returned extends z.input<Result> | Promise<z.input<Result>> = z.input<Result> | Promise<z.input<Result>>,
+>(
+  options: FunctionOptions<Shape, Result>,
+  impl: (args: Output<Shape>) => Returned,
+): LibraryFunction<Shape, Returned> {
+  const definition = define(options);
+  const run = (args: unknown): Returned =>
+    checkResult(definition, impl(checkArguments(definition, args) as Output<Shape>)) as Returned;
+  return Object.assign(run, { definition, [declared]: true as const });
+}
+
+/** Whether an export was made by `fn()` (also by another copy of this module). */
+export function isLibraryFunction(value: unknown): value is LibraryFunction {
+  return typeof value === 'function' && declared in value && 'definition' in value;
+}
+
+function define<Shape extends ParameterShape, Result extends z.ZodType>(
+  options: FunctionOptions<Shape, Result>,
+): FunctionDefinition {
+  const { params, returns, pure = false, safe = pure, maxAge = 0, staleWhileRevalidate = 0 } = options;
+  if (pure && !safe) throw new UsageError('bad-declaration', 'A pure function is safe: remove `safe: false` or `pure: true`.');
+  if (maxAge > 0 && !pure) throw new UsageError('bad-declaration', 'Only results of a pure function are cached: add `pure: true` or remove `maxAge`.');
+  for (const [name, span] of Object.entries({ maxAge, staleWhileRevalidate, timeLimit: options.timeLimit ?? 1 })) {
+    if (!Number.isFinite(span) || span < 0) throw new UsageError('bad-declaration', `\`${name}\` must be a number that is not negative, not ${span}.`);
+  }
+  const object: z.ZodObject = params instanceof z.ZodObject ? params : z.object({ ...params });
+  return {
+    params: object,
+    returns,
+    safe,
+    pure,
+    maxAge,
+    staleWhileRevalidate,
+    shared: options.shared ?? false,
+    inline: options.inline ?? false,
+    timeLimit: options.timeLimit,
+    doc: options.doc,
+  };
+}
+
+function checkArguments(definition: FunctionDefinition, args: unknown): unknown {
+  const parsed = definition.params.safeParse(args ?? {});
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const parameter = issue?.path[0];
+  throw new InvalidArgument(
+    issue === undefined ? 'The arguments are refused.' : describeIssue(issue.path, issue.message),
+    typeof parameter === 'string' ? parameter : undefined,
+  );
+}
+
+function describeIssue(path: readonly PropertyKey[], message: string): string {
+  return path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`;
+}
+
+function checkResult(definition: FunctionDefinition, value: unknown): unknown {
+  const { returns } = definition;
+  if (returns === undefined) return value;
+  const check = (result: unknown): unknown => {
+    const parsed = returns.safeParse(result);
+    if (parsed.success) return parsed.data;
+    const issue = parsed.error.issues[0];
+    throw new UsageError('bad-result', `The result is not what the function declares: ${issue === undefined ? 'refused' : describeIssue(issue.path, issue.message)}.`);
+  };
+  return value instanceof Promise ? value.then(check) : check(value);
+}
+
+/** A byte string, as a Zod type. Travels as a CBOR byte string; in JSON as base64url. */
+export function bytes(): z.ZodType<Uint8Array, Uint8Array> {
+  return z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'Expected bytes').meta({ type: 'string', format: 'bytes' });
+}
+
+/** The argument is refused by the function's own rules: the caller gets 4.22 with this message. */
+export class InvalidArgument extends UsageError {
+  readonly parameter: string | undefined;
+
+  constructor(message: string, parameter?: string) {
+    super('invalid-argument', message);
+    this.parameter = parameter;
+  }
+}
+
+/**
+ * An error to throw when an argument has the right type but cannot be used: the caller gets
+ * 4.22 'invalid-argument'. Anything else that is thrown is 5.00, and its message stays inside.
+ *
+ * @param message One sentence that says what is wrong and what would be right; it reaches the caller.
+ * @param parameter The parameter's name.
+ */
+export function invalidArgument(message: string, parameter?: string): InvalidArgument {
+  return new InvalidArgument(message, parameter);
+}
+
+/** What a function may know of the call it serves. */
+export interface CallContext {
+  /**
+   * Who calls; `local` for the anonymous caller on a loopback listener.
+   * Reading it makes a cached result private to this caller (unless declared `shared`).
+   */
+  readonly identity: string;
+  /** The caller's address and port, such as `127.0.0.1:49152`. Reading it makes the result private too. */
+  readonly peer: string;
+  /** Ties log lines of one call together. */
+  readonly correlationId: string;
+  /** When the result is of no use any more: milliseconds since the epoch, to compare with Date.now(). */
+  readonly deadline: number;
+  /** Aborted when nobody waits for the result any more, or when the time limit has passed. */
+  readonly signal: AbortSignal;
+  /** The absolute path of the library's data folder: the only files it should touch. It may not exist yet. */
+  readonly dataFolder: string;
+}
+
+class Context implements CallContext {
+  readonly #call: RunningCall;
+
+  constructor(call: RunningCall) {
+    this.#call = call;
+  }
+
+  get identity(): string {
+    this.#call.readCaller = true;
+    return this.#call.identity;
+  }
+
+  get peer(): string {
+    this.#call.readCaller = true;
+    return this.#call.peer;
+  }
+
+  get correlationId(): string {
+    return this.#call.correlationId;
+  }
+
+  get deadline(): number {
+    return this.#call.deadline;
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
+
+  get dataFolder(): string {
+    return this.#call.dataFolder;
+  }
+}
+
+function current(asker: string): RunningCall {
+  const call = runningCall.getStore();
+  if (call === undefined) {
+    throw new UsageError('no-call', `${asker} works inside a call only, not while the library loads or from a timer.`);
+  }
+  return call;
+}
+
+/**
+ * The call that is being served. Works also after an `await`.
+ * @throws UsageError 'no-call' outside of a call.
+ */
+export function context(): CallContext {
+  return new Context(current('context()'));
+}
+
+/**
+ * Gives the result of this call a name under which it can be invalidated later.
+ * @throws UsageError 'no-call' outside of a call; 'too-many-tags' at more than 64, or a name over 256 characters.
+ */
+export function tag(name: string): void {
+  const { tags } = current('tag()');
+  if (name.length > 256 || (tags.size >= 64 && !tags.has(name))) {
+    throw new UsageError('too-many-tags', 'A result can carry 64 tags of at most 256 characters each.');
+  }
+  tags.add(name);
+}
+
+/**
+ * Says that cached results of this library are out of date: those of one function, or those with a tag.
+ * Works inside a call and, except for inline libraries, also from timers and watchers.
+ * It takes effect before the answer of the call that says so.
+ * @throws UsageError 'no-call' where it cannot know which library speaks.
+ */
+export function invalidate(what: Invalidation): void {
+  const told = runningCall.getStore() ?? threadHost();
+  if (told === undefined) {
+    throw new UsageError('no-call', 'invalidate() works inside a call or in a worker of the gateway only.');
+  }
+  told.invalidate('method' in what ? { method: String(what.method) } : { tag: String(what.tag) });
+}

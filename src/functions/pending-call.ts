@@ -1,0 +1,83 @@
+/** A call on its way through a worker pool, from the moment it is accepted until it is settled. */
+import { after, type Instant, type Milliseconds } from '../core/duration.ts';
+import type { CallError } from './call-error.ts';
+import type { Call, CallResult } from './call.ts';
+
+export class PendingCall {
+  readonly id: number;
+  readonly call: Call;
+  readonly acceptedAt: Instant;
+  /** How long its function may run. */
+  readonly limit: Milliseconds;
+  readonly #resolve: (result: CallResult) => void;
+  readonly #reject: (error: CallError) => void;
+  #onAbort: (() => void) | undefined;
+  #settled = false;
+
+  /** The slot of its worker that it occupies. */
+  slot = -1;
+  /** When its function began, as far as known on this side. */
+  startedAt: Instant | undefined;
+  /** It was lost with a worker once already. */
+  retried = false;
+  /** It was told to stop at its limit: from here on its worker is on probation. */
+  overdue = false;
+  /** The worker has answered the last abort. */
+  heard = false;
+
+  constructor(
+    id: number,
+    call: Call,
+    acceptedAt: Instant,
+    limit: Milliseconds,
+    resolve: (result: CallResult) => void,
+    reject: (error: CallError) => void,
+  ) {
+    this.id = id;
+    this.call = call;
+    this.acceptedAt = acceptedAt;
+    this.limit = limit;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  /** Somebody has been answered: what the worker still does for it is in vain. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** When it is stopped: its time limit counts from its start; before that only the deadline does. */
+  get limitAt(): Instant {
+    const { deadline } = this.call;
+    if (this.startedAt === undefined) return deadline;
+    const limit = after(this.startedAt, this.limit);
+    return limit < deadline ? limit : deadline;
+  }
+
+  onAbort(run: () => void): void {
+    this.#onAbort = run;
+    this.call.signal?.addEventListener('abort', run, { once: true });
+  }
+
+  resolve(value: Omit<CallResult, 'queued' | 'ran'>, now: Instant): void {
+    if (this.#settled) return;
+    this.#finish();
+    const startedAt = this.startedAt ?? now;
+    this.#resolve({
+      ...value,
+      queued: (startedAt - this.acceptedAt) as Milliseconds,
+      ran: (now - startedAt) as Milliseconds,
+    });
+  }
+
+  reject(error: CallError): void {
+    if (this.#settled) return;
+    this.#finish();
+    this.#reject(error);
+  }
+
+  #finish(): void {
+    this.#settled = true;
+    if (this.#onAbort !== undefined) this.call.signal?.removeEventListener('abort', this.#onAbort);
+  }
+}

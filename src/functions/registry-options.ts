@@ -1,0 +1,43 @@
+/** Settings of the registry. None of these numbers comes from an RFC. */
+import { availableParallelism } from 'node:os';
+import { milliseconds, seconds, type Milliseconds } from '../core/duration.ts';
+import { systemScheduler, type Scheduler } from './scheduler.ts';
+import { defaultWorkerPoolOptions, type WorkerPoolOptions } from './worker-pool-options.ts';
+
+export interface RegistryOptions {
+  /** Where the libraries lie: one folder each. */
+  readonly folder: string;
+  /** Limits of each library's threads. */
+  readonly pool: WorkerPoolOptions;
+  /** Worker threads of all libraries together; a library's first always starts. */
+  readonly maxWorkers: number;
+  /** An edit is read when nothing has changed for this long: editors write files in pieces. */
+  readonly settleTime: Milliseconds;
+  /** A file that never rests is read after this long all the same. */
+  readonly maxSettleTime: Milliseconds;
+  /** How long a call waits for a reload that is under way before it is served by the last good version. */
+  readonly reloadWait: Milliseconds;
+  /** The entry file is looked at before a call, at most this often. */
+  readonly probeInterval: Milliseconds;
+  /** How often folders are read where the system cannot watch them. */
+  readonly pollInterval: Milliseconds;
+  /** How long a replaced version stays for calls that found it before and have yet to run. */
+  readonly linger: Milliseconds;
+  /** What one library may print, in characters a second; the rest is counted and left out. */
+  readonly maxOutputPerSecond: number;
+  readonly scheduler: Scheduler;
+}
+
+export const defaultRegistryOptions: RegistryOptions = Object.freeze({
+  folder: 'libraries',
+  pool: defaultWorkerPoolOptions,
+  maxWorkers: Math.max(8, 4 * availableParallelism()),
+  settleTime: milliseconds(20),
+  maxSettleTime: milliseconds(200),
+  reloadWait: seconds(2),
+  probeInterval: milliseconds(2),
+  pollInterval: seconds(1),
+  linger: seconds(2),
+  maxOutputPerSecond: 65_536,
+  scheduler: systemScheduler,
+});

@@ -1,0 +1,319 @@
+/**
+ * The libraries of a folder: found, loaded, watched, and called.
+ *
+ * Dropping a library in, editing or deleting it takes effect on the next call. Three things make
+ * that true: folders are watched; `pending` looks at the entry file itself when nobody did in the
+ * last moment; and a caller who finds a reload under way waits for it, within a limit. Calls in
+ * flight finish on the threads of the version that they began on.
+ *
+ *     const reload = registry.pending(name);          // undefined as a rule: nothing to wait for
+ *     if (reload !== undefined) await reload;
+ *     const description = registry.find(name, method);
+ *     await registry.invoke({ function: description, ... });
+ */
+import { join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { channels } from '../core/channels.ts';
+import { UsageError } from '../core/error.ts';
+import { CallError } from './call-error.ts';
+import { FolderWatcher } from './folder-watcher.ts';
+import { LibraryIds } from './library-ids.ts';
+import { dataFolderName, libraryNamePattern } from './library-files.ts';
+import { LibraryOutput } from './library-output.ts';
+import { LibraryVersion } from './library-version.ts';
+import { ServedLibrary, type LibraryChange } from './served-library.ts';
+import { WorkerBudget } from './worker-pool-options.ts';
+import { defaultRegistryOptions, type RegistryOptions } from './registry-options.ts';
+import type { Call, CallResult, Invoker } from './call.ts';
+import type { FunctionDescription, LibraryDescription } from './description.ts';
+import type { Invalidation } from './invalidation.ts';
+
+/** Cached results are out of date: all of one function of the library, or those with a tag. */
+export type LibraryInvalidation = { readonly library: string } & Invalidation;
+
+interface Shown {
+  readonly description: LibraryDescription;
+  readonly functions: ReadonlyMap<string, FunctionDescription>;
+}
+
+/** Folders that are no libraries and need no explanation. */
+const ignoredFolders: ReadonlySet<string> = new Set(['node_modules', dataFolderName]);
+
+export class Registry implements Invoker {
+  readonly #options: RegistryOptions;
+  readonly #ids: LibraryIds;
+  readonly #budget: WorkerBudget;
+  readonly #watcher: FolderWatcher;
+  readonly #served = new Map<string, ServedLibrary>();
+  readonly #shown = new Map<string, Shown>();
+  /** By library and version, also those that only finish their calls. */
+  readonly #versions = new Map<string, LibraryVersion>();
+  readonly #retiring = new Set<Promise<void>>();
+  readonly #invalidateListeners = new Set<(what: LibraryInvalidation) => void>();
+  readonly #changeListeners = new Set<(library: string) => void>();
+  readonly #reportedNames = new Set<string>();
+  #byId = new Map<number, Map<number, FunctionDescription>>();
+  #names = new Map<number, string>();
+  #list: readonly LibraryDescription[] | undefined;
+  #scanning: Promise<void> | undefined;
+  #closed = false;
+
+  private constructor(options: RegistryOptions, ids: LibraryIds) {
+    this.#options = options;
+    this.#ids = ids;
+    this.#budget = new WorkerBudget(options.maxWorkers);
+    this.#watcher = new FolderWatcher((name) => this.#folderChanged(name));
+  }
+
+  /**
+   * Loads all libraries of a folder and watches it. A library that does not load is reported, and hinders no other.
+   * @throws UsageError 'no-library-folder' when the folder is not there, 'lock-file' errors when the ids cannot be read.
+   */
+  static async open(options: Partial<RegistryOptions> = {}): Promise<Registry> {
+    const folder = resolve(options.folder ?? defaultRegistryOptions.folder);
+    const complete: RegistryOptions = Object.freeze({ ...defaultRegistryOptions, ...options, folder });
+    const found = await stat(folder).catch(() => undefined);
+    if (found?.isDirectory() !== true) {
+      throw new UsageError('no-library-folder', `There is no folder ${folder}; create it, or say where the libraries lie.`);
+    }
+    const registry = new Registry(complete, await LibraryIds.open(folder));
+    registry.#watch();
+    await registry.#scan();
+    await Promise.all([...registry.#served.values()].map((library) => library.pending()));
+    return registry;
+  }
+
+  /**
+   * Something to wait for before `find`: a reload of this library (by name or locked id) that is under way.
+   * Undefined, at the cost of looking at a clock, in nearly all cases. It never rejects, and never takes
+   * longer than `reloadWait`.
+   */
+  pending(library: string | number): Promise<void> | undefined {
+    const name = typeof library === 'string' ? library : this.#names.get(library);
+    if (name === undefined || this.#closed) return undefined;
+    const served = this.#served.get(name) ?? this.#discover(name);
+    const reload = served?.pending();
+    return reload === undefined ? undefined : this.#bounded(reload);
+  }
+
+  /** Reloads of any library that are under way; for lists of all of them. */
+  pendingAny(): Promise<void> | undefined {
+    const reloads = [...this.#served.values()].flatMap((library) => library.pending() ?? []);
+    if (this.#scanning !== undefined) reloads.push(this.#scanning);
+    return reloads.length === 0 ? undefined : this.#bounded(Promise.all(reloads).then(() => undefined));
+  }
+
+  /** @throws CallError 'no-such-library', 'no-such-method', 'not-callable', 'library-failed', 'not-ready' */
+  find(library: string, method: string): FunctionDescription {
+    const shown = this.#shown.get(library);
+    if (shown === undefined) throw this.#absent(library);
+    const found = shown.functions.get(method);
+    if (found === undefined) {
+      if (this.#served.get(library)?.current === undefined) throw this.#absent(library);
+      throw new CallError('no-such-method', `${library} has no function ${method.slice(0, 64)}; see /func/${library} for those it has.`);
+    }
+    if (found.notCallable !== undefined) {
+      throw new CallError('not-callable', `${library}/${method} cannot be called: ${found.notCallable}.`);
+    }
+    return found;
+  }
+
+  /** By the ids of the lock file. @throws CallError as `find` does */
+  findById(libraryId: number, id: number): FunctionDescription {
+    const name = this.#names.get(libraryId);
+    if (name === undefined) throw new CallError('no-such-library', `No library has the id ${libraryId}; see /func for those there are.`);
+    const found = this.#byId.get(libraryId)?.get(id);
+    if (found !== undefined) return this.find(name, found.method);
+    if (this.#served.get(name)?.current === undefined) throw this.#absent(name);
+    throw new CallError('no-such-method', `No function of ${name} has the id ${id}; see /func/${name} for those it has.`);
+  }
+
+  /** Sorted by name; also those that do not load. */
+  libraries(): readonly LibraryDescription[] {
+    this.#list ??= Object.freeze([...this.#shown.values()].map((shown) => shown.description).sort((a, b) => (a.name < b.name ? -1 : 1)));
+    return this.#list;
+  }
+
+  invoke(call: Call): Promise<CallResult> {
+    const { library, version } = call.function;
+    const running = this.#versions.get(versionKey(library, version));
+    if (running === undefined) {
+      const { retryAfter } = this.#options.pool;
+      return Promise.reject(new CallError('not-ready', `This version of ${library} is not served any more; call again.`, { retryAfter }));
+    }
+    return running.invoke(call);
+  }
+
+  /** A library says that cached results are out of date. Returns a function that ends the subscription. */
+  onInvalidate(listener: (what: LibraryInvalidation) => void): () => void {
+    this.#invalidateListeners.add(listener);
+    return () => this.#invalidateListeners.delete(listener);
+  }
+
+  /** A library was loaded, replaced or removed, or its error changed. */
+  onChange(listener: (library: string) => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
+  }
+
+  /** Stops watching and all threads. Calls that have no result yet fail with 'not-ready'. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#watcher.close();
+    const reloads = [...this.#served.values()].map((library) => library.pending());
+    for (const library of this.#served.values()) library.close();
+    await Promise.all([...this.#versions.values()].map((version) => version.close()));
+    await Promise.all([...reloads, ...this.#retiring]);
+    await Promise.all([...this.#versions.values()].map((version) => version.close()));
+  }
+
+  #absent(library: string): CallError {
+    const served = this.#served.get(library);
+    if (served?.error !== undefined) return new CallError('library-failed', `${library} does not load: ${served.error}`);
+    if (served !== undefined) {
+      const { retryAfter } = this.#options.pool;
+      return new CallError('not-ready', `${library} is being loaded; come back later.`, { retryAfter });
+    }
+    return new CallError('no-such-library', `There is no library ${library.slice(0, 64)}; see /func for those there are.`);
+  }
+
+  #bounded(reload: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.scheduler.after(this.#options.reloadWait, resolve);
+      void reload.finally(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  #watch(): void {
+    if (this.#closed || this.#watcher.watch([this.#options.folder])) return;
+    this.#options.scheduler.after(this.#options.pollInterval, () => {
+      this.#watch();
+      this.#folderChanged(undefined);
+    });
+  }
+
+  #folderChanged(name: string | undefined): void {
+    if (this.#closed) return;
+    const served = name === undefined ? undefined : this.#served.get(name);
+    if (served !== undefined) served.touch();
+    else if (name === undefined || (!name.startsWith('.') && !name.includes('.lock'))) void this.#scan();
+  }
+
+  /** Brings the set of libraries in line with the folder. */
+  #scan(): Promise<void> {
+    this.#scanning ??= this.#readFolder().finally(() => {
+      this.#scanning = undefined;
+    });
+    return this.#scanning;
+  }
+
+  async #readFolder(): Promise<void> {
+    const names = await readdir(this.#options.folder).catch((): string[] => []);
+    for (const name of names.sort()) {
+      if (this.#served.has(name) || name.startsWith('.') || ignoredFolders.has(name)) continue;
+      const found = await stat(join(this.#options.folder, name)).catch(() => undefined);
+      if (found?.isDirectory() === true) this.#discover(name);
+    }
+    for (const library of this.#served.values()) if (!names.includes(library.name)) library.touch();
+  }
+
+  #discover(name: string): ServedLibrary | undefined {
+    if (this.#closed) return undefined;
+    if (!libraryNamePattern.test(name)) {
+      if (existsSync(join(this.#options.folder, name)) && this.#reportedNames.size < 1000) this.#reportName(name);
+      return undefined;
+    }
+    if (ignoredFolders.has(name) || !existsSync(join(this.#options.folder, name))) return undefined;
+    const output = new LibraryOutput(name, this.#options.maxOutputPerSecond, this.#options.scheduler);
+    const served = new ServedLibrary({
+      name,
+      options: this.#options,
+      load: (folder, entry, version) =>
+        LibraryVersion.load({
+          library: name,
+          folder,
+          entry,
+          version,
+          options: this.#options,
+          budget: this.#budget,
+          output,
+          invalidated: (what) => {
+            for (const listener of this.#invalidateListeners) listener({ library: name, ...what });
+          },
+        }),
+      changed: (library, change) => this.#apply(library, change),
+    });
+    this.#served.set(name, served);
+    served.touch();
+    return served;
+  }
+
+  #reportName(name: string): void {
+    if (this.#reportedNames.has(name)) return;
+    this.#reportedNames.add(name);
+    const message = `The folder ${name} is not served: rename it to lower-case letters, digits, "-" and "_", beginning with a letter, at most 64 characters.`;
+    channels.library.publish({ library: name, state: 'failed', functions: 0, message });
+  }
+
+  #apply(library: ServedLibrary, change: LibraryChange): void {
+    const { name } = library;
+    if (change.kind === 'removed') {
+      this.#served.delete(name);
+      this.#shown.delete(name);
+    } else {
+      this.#show(library);
+    }
+    if (change.kind === 'loaded') this.#versions.set(versionKey(name, change.version.version), change.version);
+    if ((change.kind === 'loaded' || change.kind === 'removed') && change.replaced !== undefined) this.#retire(name, change.replaced);
+    this.#reindex();
+    const state = change.kind === 'mended' ? 'loaded' : change.kind;
+    channels.library.publish({ library: name, state, functions: this.#shown.get(name)?.functions.size ?? 0, message: library.error });
+    for (const listener of this.#changeListeners) listener(name);
+  }
+
+  #show(library: ServedLibrary): void {
+    const { name, current, error } = library;
+    const ids = this.#ids.assign(name, current?.exports ?? []);
+    const functions = new Map<string, FunctionDescription>();
+    for (const exported of current?.exports ?? []) {
+      const own = ids.functions.get(exported.method);
+      functions.set(exported.method, {
+        ...exported,
+        library: name,
+        libraryId: ids.library,
+        id: own?.id,
+        version: current?.version ?? '',
+        parameters: exported.parameters.map((parameter) => ({ ...parameter, id: own?.parameters.get(parameter.name) })),
+      });
+    }
+    const description = { name, id: ids.library, version: current?.version ?? '', title: current?.title, functions: [...functions.values()], error };
+    this.#shown.set(name, { description, functions });
+  }
+
+  #retire(name: string, version: LibraryVersion): void {
+    const retiring = version.retire(this.#options.linger).finally(() => {
+      this.#retiring.delete(retiring);
+      const key = versionKey(name, version.version);
+      if (this.#versions.get(key) === version) this.#versions.delete(key);
+    });
+    this.#retiring.add(retiring);
+  }
+
+  #reindex(): void {
+    this.#list = undefined;
+    this.#byId = new Map();
+    this.#names = new Map();
+    for (const { description } of this.#shown.values()) {
+      if (description.id === undefined) continue;
+      this.#names.set(description.id, description.name);
+      const own = description.functions.flatMap((fn): [number, FunctionDescription][] => (fn.id === undefined ? [] : [[fn.id, fn]]));
+      this.#byId.set(description.id, new Map(own));
+    }
+  }
+}
+
+const versionKey = (library: string, version: string): string => `${library}@${version}`;

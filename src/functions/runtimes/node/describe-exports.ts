@@ -1,0 +1,105 @@
+/**
+ * What a library offers: the exports that both the parser finds in its file and the loaded module
+ * really has. Runs in the worker, so that neither a huge file nor a strange schema can hold up the gateway.
+ */
+import { readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
+import { UsageError } from '../../../core/error.ts';
+import { milliseconds, seconds } from '../../../core/duration.ts';
+import { isLibraryFunction, type FunctionDefinition } from '../../library.ts';
+import { readExports } from '../../signature/exports.ts';
+import { parametersFromJsonSchema, specialType, typeFromJsonSchema } from '../../signature/json-schema.ts';
+import type { DeclaredExport } from '../../signature/declared-export.ts';
+import type { ExportDescription, ParameterShape } from '../../export-description.ts';
+import type { Exports } from './load-module.ts';
+
+export interface DescribedLibrary {
+  readonly title: string | undefined;
+  /** In the order of declaration. */
+  readonly exports: readonly ExportDescription[];
+}
+
+/** @throws UsageError with one sentence that names file and line. */
+export function describeExports(entry: string, exports: Exports): DescribedLibrary {
+  const file = basename(entry);
+  const described: ExportDescription[] = [];
+  for (const declared of readExports(readFileSync(entry, 'utf8'), file)) {
+    const value = exports.get(declared.name);
+    // Types are gone, and constants are nobody's business; what looks like a function is listed with the reason.
+    if (typeof value !== 'function') continue;
+    described.push(describeExport(declared, value, `${file}:${declared.line}: ${declared.name}`));
+  }
+  return { title: titleOf(dirname(entry)), exports: described };
+}
+
+function describeExport(declared: DeclaredExport, value: object, where: string): ExportDescription {
+  const { name, notCallable } = declared;
+  if (notCallable === undefined && isLibraryFunction(value)) return fromDefinition(declared, value.definition, where);
+  const called = declared.kind === 'declared' ? 'it is called fn() and does not come from funcoap/library' : undefined;
+  return {
+    method: name,
+    parameters: declared.parameters,
+    returns: declared.returns,
+    title: declared.title,
+    doc: declared.doc,
+    safe: declared.safe,
+    pure: declared.pure,
+    maxAge: declared.maxAge,
+    staleWhileRevalidate: declared.staleWhileRevalidate,
+    shared: declared.shared,
+    inline: declared.inline,
+    timeLimit: declared.timeLimit,
+    notCallable: notCallable ?? called,
+  };
+}
+
+function fromDefinition(declared: DeclaredExport, definition: FunctionDefinition, where: string): ExportDescription {
+  const doc = definition.doc?.trim() ?? declared.doc;
+  return {
+    method: declared.name,
+    parameters: describeParameters(definition, where),
+    returns: definition.returns === undefined ? undefined : typeFromJsonSchema(jsonSchema(definition.returns, 'output')),
+    title: definition.doc === undefined ? declared.title : doc?.split('\n', 1)[0],
+    doc,
+    safe: definition.safe,
+    pure: definition.pure,
+    maxAge: seconds(definition.maxAge),
+    staleWhileRevalidate: seconds(definition.staleWhileRevalidate),
+    shared: definition.shared,
+    inline: definition.inline,
+    timeLimit: definition.timeLimit === undefined ? undefined : milliseconds(definition.timeLimit),
+    notCallable: undefined,
+  };
+}
+
+function describeParameters(definition: FunctionDefinition, where: string): readonly ParameterShape[] {
+  try {
+    return parametersFromJsonSchema(jsonSchema(definition.params, 'input'));
+  } catch (cause) {
+    if (cause instanceof UsageError) throw new UsageError(cause.code, `${where}: ${cause.message}`, { cause });
+    throw cause;
+  }
+}
+
+/** Transforms and the like, which JSON Schema cannot say, are left open here and checked by Zod itself. */
+function jsonSchema(type: z.ZodType, io: 'input' | 'output'): unknown {
+  return z.toJSONSchema(type, {
+    io,
+    unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema: schema }) => {
+      const kind = zodSchema._zod.def.type;
+      if (kind === 'date' || kind === 'bigint') schema[specialType] = kind;
+    },
+  });
+}
+
+/** The heading of the library's README. */
+function titleOf(folder: string): string | undefined {
+  try {
+    return /^#\s+(.+?)\s*$/m.exec(readFileSync(join(folder, 'README.md'), 'utf8').slice(0, 4096))?.[1]?.slice(0, 200);
+  } catch {
+    // A README is welcome, not needed.
+    return undefined;
+  }
+}

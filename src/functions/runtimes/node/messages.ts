@@ -1,0 +1,78 @@
+/**
+ * What the gateway and a worker thread say to each other. Both directions carry arrays: one
+ * postMessage for everything that became due in the same turn of the event loop.
+ *
+ * A call occupies a slot of an Int32Array that both threads share. The worker takes a call only by
+ * changing its slot from `offered` to `taken`, the gateway takes it back only by changing it from
+ * `offered` to `withdrawn`: whoever comes first has it, so calls can be sent ahead of time (batched)
+ * and still be moved to another worker when this one is stuck, and nothing runs twice.
+ */
+import type { Value } from '../../../core/value.ts';
+import type { Invalidation } from '../../invalidation.ts';
+import type { ExportDescription } from '../../export-description.ts';
+import type { ProblemName } from '../../call-error.ts';
+
+export const slotState = { free: 0, offered: 1, taken: 2, withdrawn: 3 } as const;
+
+export interface RunMessage {
+  readonly kind: 'run';
+  readonly id: number;
+  readonly slot: number;
+  readonly method: string;
+  readonly args: readonly Value[];
+  readonly identity: string;
+  readonly peer: string;
+  readonly correlationId: string;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number;
+  /** Milliseconds, from the start of the function. */
+  readonly timeLimit: number;
+}
+
+export type ToWorker =
+  | RunMessage
+  /** Abort the call's signal; answered by `heard`, which shows that the thread is alive. */
+  | { readonly kind: 'abort'; readonly id: number; readonly reason: string };
+
+/** Where a library does not load: one sentence with file and line. */
+export interface LoadFailure {
+  readonly message: string;
+}
+
+/** What a function threw, as text: errors do not survive structured clone whole. */
+export interface ThrownError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+}
+
+export interface CallFailure {
+  readonly problem: Extract<ProblemName, 'function-failed' | 'invalid-argument' | 'no-such-method' | 'unencodable-result'>;
+  readonly message: string;
+  readonly parameter: string | undefined;
+  readonly thrown: ThrownError | undefined;
+}
+
+export type FromWorker =
+  | { readonly kind: 'loaded'; readonly title: string | undefined; readonly exports: readonly ExportDescription[] | undefined }
+  | { readonly kind: 'load-failed'; readonly failure: LoadFailure }
+  /** The function returned a pending promise: the thread is free for others. */
+  | { readonly kind: 'yielded'; readonly id: number }
+  | { readonly kind: 'done'; readonly id: number; readonly value: Value; readonly readCaller: boolean; readonly tags: readonly string[] }
+  | { readonly kind: 'failed'; readonly id: number; readonly failure: CallFailure }
+  /** An abort arrived, or a call that was withdrawn was passed over: the thread is alive. */
+  | { readonly kind: 'heard'; readonly id: number }
+  | { readonly kind: 'invalidate'; readonly what: Invalidation };
+
+/** What a worker thread is started with. */
+export interface WorkerStart {
+  readonly library: string;
+  /** Absolute path of the library's folder. */
+  readonly folder: string;
+  /** Absolute path of its index file. */
+  readonly entry: string;
+  readonly dataFolder: string;
+  /** Read the declarations too: the first worker of a version does, the others need not. */
+  readonly describe: boolean;
+  readonly claims: Int32Array;
+}

@@ -1,0 +1,77 @@
+/** One worker thread of a library's version, as the pool sees it. */
+import { Worker } from 'node:worker_threads';
+import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
+import type { StartWorkerOptions, WorkerListener, WorkerLoss, WorkerPort } from '../../worker-port.ts';
+
+export interface ThreadOptions {
+  readonly library: string;
+  readonly folder: string;
+  readonly entry: string;
+  readonly dataFolder: string;
+  readonly maxHeapMebibytes: number;
+  readonly printed: (stream: 'stdout' | 'stderr', text: string) => void;
+}
+
+const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+const workerUrl = new URL(`./worker${extension}`, import.meta.url);
+
+export function startThread(options: ThreadOptions, start: StartWorkerOptions, listener: WorkerListener): WorkerPort {
+  const claims = new Int32Array(new SharedArrayBuffer(start.slots * Int32Array.BYTES_PER_ELEMENT));
+  const workerData: WorkerStart = {
+    library: options.library,
+    folder: options.folder,
+    entry: options.entry,
+    dataFolder: options.dataFolder,
+    describe: start.describe,
+    claims,
+  };
+  const worker = new Worker(workerUrl, {
+    workerData,
+    name: `funcoap ${options.library}`,
+    // Not the gateway's own flags: only that node:sqlite and type stripping do not print their warnings.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    argv: [],
+    stdin: false,
+    stdout: true,
+    stderr: true,
+    resourceLimits: {
+      maxOldGenerationSizeMb: options.maxHeapMebibytes,
+      maxYoungGenerationSizeMb: Math.max(8, Math.ceil(options.maxHeapMebibytes / 4)),
+    },
+  });
+  worker.stdout.setEncoding('utf8').on('data', (text: string) => options.printed('stdout', text));
+  worker.stderr.setEncoding('utf8').on('data', (text: string) => options.printed('stderr', text));
+
+  let ended = false;
+  const lose = (loss: WorkerLoss): void => {
+    if (ended) return;
+    ended = true;
+    listener.lost(loss);
+  };
+  worker.on('message', (batch: readonly FromWorker[]) => {
+    if (!ended) listener.received(batch);
+  });
+  worker.on('error', (error: unknown) => lose(describeLoss(error)));
+  worker.on('messageerror', (error) => lose(describeLoss(error)));
+  const gone = new Promise<void>((resolve) => {
+    worker.on('exit', (exitCode) => {
+      lose({ kind: 'exited', exitCode });
+      resolve();
+    });
+  });
+  return {
+    claims,
+    post: (batch: readonly ToWorker[]) => worker.postMessage(batch),
+    terminate: async () => {
+      ended = true;
+      await worker.terminate();
+      await gone;
+    },
+  };
+}
+
+function describeLoss(error: unknown): WorkerLoss {
+  if (!(error instanceof Error)) return { kind: 'crashed', name: 'Thrown', message: String(error), stack: undefined };
+  if ('code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') return { kind: 'memory' };
+  return { kind: 'crashed', name: error.name, message: error.message, stack: error.stack };
+}

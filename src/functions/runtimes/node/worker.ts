@@ -1,0 +1,117 @@
+/**
+ * The thread that runs one version of one library. Started by thread.ts; see messages.ts.
+ *
+ * A result is posted before the next call of the same batch starts: that call may never end, and
+ * the result must not wait for it. What becomes due while nothing computes leaves in one batch.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { pathToFileURL } from 'node:url';
+import { setThreadHost, type RunningCall } from '../../call-context.ts';
+import { InternalError } from '../../../core/error.ts';
+import { installHooks } from './hooks.ts';
+import { describeLoadError, isCallable, loadModule, type Exports } from './load-module.ts';
+import { runCall, type Outcome } from './run-call.ts';
+import { slotState, type FromWorker, type RunMessage, type ToWorker, type WorkerStart } from './messages.ts';
+
+if (parentPort === null) throw new InternalError('not-a-worker', 'worker.ts runs in a worker thread only.');
+const port = parentPort;
+const start = workerData as WorkerStart;
+const aborts = new Map<number, AbortController>();
+let outbox: FromWorker[] = [];
+let flushing = false;
+
+function flush(): void {
+  flushing = false;
+  if (outbox.length === 0) return;
+  const batch = outbox;
+  outbox = [];
+  port.postMessage(batch);
+}
+
+function say(message: FromWorker): void {
+  outbox.push(message);
+  if (flushing) return;
+  flushing = true;
+  setImmediate(flush);
+}
+
+setThreadHost({
+  invalidate: (what) => {
+    say({ kind: 'invalidate', what });
+  },
+});
+
+function settle(id: number, slot: number, outcome: Outcome): void {
+  aborts.delete(id);
+  Atomics.store(start.claims, slot, slotState.free);
+  say({ id, ...outcome });
+}
+
+function run(exports: Exports, message: RunMessage): void {
+  const { id, slot } = message;
+  if (Atomics.compareExchange(start.claims, slot, slotState.offered, slotState.taken) !== slotState.offered) {
+    Atomics.store(start.claims, slot, slotState.free);
+    say({ kind: 'heard', id });
+    return;
+  }
+  const callable = exports.get(message.method);
+  if (!isCallable(callable)) {
+    const failure = { problem: 'no-such-method', message: `The library has no function ${message.method}.`, parameter: undefined, thrown: undefined } as const;
+    settle(id, slot, { kind: 'failed', failure });
+    return;
+  }
+  const abort = new AbortController();
+  aborts.set(id, abort);
+  const call: RunningCall = {
+    library: start.library,
+    identity: message.identity,
+    peer: message.peer,
+    correlationId: message.correlationId,
+    deadline: Math.min(message.deadline, Date.now() + message.timeLimit),
+    signal: abort.signal,
+    dataFolder: start.dataFolder,
+    readCaller: false,
+    tags: new Set(),
+    invalidate: (what) => {
+      say({ kind: 'invalidate', what });
+    },
+  };
+  const outcome = runCall(callable, message.args, call);
+  if (!(outcome instanceof Promise)) {
+    settle(id, slot, outcome);
+    return;
+  }
+  say({ kind: 'yielded', id });
+  // runCall never rejects.
+  void outcome.then((settled) => settle(id, slot, settled));
+}
+
+function receive(exports: Exports, batch: readonly ToWorker[]): void {
+  let ran = false;
+  for (const message of batch) {
+    if (message.kind === 'abort') {
+      aborts.get(message.id)?.abort(new DOMException(message.reason, 'AbortError'));
+      say({ kind: 'heard', id: message.id });
+      continue;
+    }
+    if (ran) flush();
+    ran = true;
+    run(exports, message);
+  }
+}
+
+async function main(): Promise<void> {
+  try {
+    installHooks(`${pathToFileURL(start.folder).href}/`);
+    const exports = await loadModule(start.entry);
+    const described = start.describe ? (await import('./describe-exports.ts')).describeExports(start.entry, exports) : undefined;
+    port.on('message', (batch: readonly ToWorker[]) => {
+      receive(exports, batch);
+    });
+    say({ kind: 'loaded', title: described?.title, exports: described?.exports });
+  } catch (thrown) {
+    say({ kind: 'load-failed', failure: { message: describeLoadError(thrown, start.folder, start.entry) } });
+  }
+}
+
+await main();

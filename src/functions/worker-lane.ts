@@ -1,0 +1,149 @@
+/**
+ * One worker as the pool sees it: which calls it holds, which of them computes, and whether it
+ * makes progress. Calls are sent ahead in order; the worker takes them one by one (messages.ts).
+ */
+import { after, type Instant, type Milliseconds } from '../core/duration.ts';
+import { slotState, type ToWorker } from './runtimes/node/messages.ts';
+import type { PendingCall } from './pending-call.ts';
+import type { WorkerPort } from './worker-port.ts';
+
+export type LaneState = 'loading' | 'ready' | 'draining' | 'gone';
+
+export class WorkerLane {
+  readonly port: WorkerPort;
+  readonly startedAt: Instant;
+  /** All calls that occupy a slot, also those given up that still run. */
+  readonly calls: Map<number, PendingCall> = new Map();
+  state: LaneState = 'loading';
+  /** Sent, not known to have begun, in order. */
+  waiting: PendingCall[] = [];
+  /** Computing: its function has neither finished nor yielded. */
+  current: PendingCall | undefined;
+  /** When it last gave a sign of life, or got something to do. */
+  progressAt: Instant;
+  /** Has kept what it holds waiting for too long; cleared by the next sign of life. */
+  stalled = false;
+  idleSince: Instant;
+  #outbox: ToWorker[] = [];
+  readonly #free: number[] = [];
+  readonly #withdrawn: number[] = [];
+
+  constructor(port: WorkerPort, now: Instant) {
+    this.port = port;
+    this.startedAt = now;
+    this.progressAt = now;
+    this.idleSince = now;
+    for (let slot = port.claims.length - 1; slot >= 0; slot--) this.#free.push(slot);
+  }
+
+  /** Calls ahead of a new one. */
+  get load(): number {
+    return this.waiting.length + (this.current === undefined ? 0 : 1);
+  }
+
+  /** May be given a call. */
+  get open(): boolean {
+    if (this.state !== 'ready' || this.stalled) return false;
+    if (this.#free.length === 0) this.#reclaim();
+    return this.#free.length > 0;
+  }
+
+  /** Whether somebody waits for this worker to go on. */
+  get busy(): boolean {
+    return this.current !== undefined || this.waiting.length > 0;
+  }
+
+  /** Sends a call ahead; returns whether something has to be posted soon (it is the first of a batch). */
+  offer(pending: PendingCall, now: Instant, epoch: number): boolean {
+    const slot = this.#free.pop() ?? 0;
+    Atomics.store(this.port.claims, slot, slotState.offered);
+    pending.slot = slot;
+    this.calls.set(pending.id, pending);
+    if (this.busy) this.waiting.push(pending);
+    else this.#begin(pending, now);
+    const { call } = pending;
+    this.#outbox.push({
+      kind: 'run',
+      id: pending.id,
+      slot,
+      method: call.function.method,
+      args: call.args,
+      identity: call.caller.identity,
+      peer: call.caller.peer,
+      correlationId: call.correlationId,
+      deadline: epoch + (call.deadline - now),
+      timeLimit: pending.limit,
+    });
+    return this.#outbox.length === 1;
+  }
+
+  abort(pending: PendingCall, reason: string): boolean {
+    pending.heard = false;
+    this.#outbox.push({ kind: 'abort', id: pending.id, reason });
+    return this.#outbox.length === 1;
+  }
+
+  takeOutbox(): readonly ToWorker[] {
+    const batch = this.#outbox;
+    this.#outbox = [];
+    return batch;
+  }
+
+  /** Takes a call back unless its worker has begun it; the call is then free to go elsewhere. */
+  withdraw(pending: PendingCall, now: Instant): boolean {
+    const { claims } = this.port;
+    const { offered, withdrawn } = slotState;
+    if (Atomics.compareExchange(claims, pending.slot, offered, withdrawn) !== offered) return false;
+    this.#withdrawn.push(pending.slot);
+    pending.startedAt = undefined;
+    this.calls.delete(pending.id);
+    if (pending === this.current) this.#next(now);
+    else this.waiting = this.waiting.filter((other) => other !== pending);
+    if (this.calls.size === 0) this.idleSince = now;
+    return true;
+  }
+
+  /** The function has returned a promise: the next one begins. */
+  yielded(pending: PendingCall, now: Instant): void {
+    if (pending === this.current) this.#next(now);
+  }
+
+  /** The call is over and its slot is free. */
+  finished(pending: PendingCall, now: Instant): void {
+    this.#free.push(pending.slot);
+    this.calls.delete(pending.id);
+    if (pending === this.current) this.#next(now);
+    if (this.calls.size === 0) this.idleSince = now;
+  }
+
+  alive(now: Instant): void {
+    this.progressAt = now;
+    this.stalled = false;
+  }
+
+  stallsAt(limit: Milliseconds): Instant {
+    return after(this.progressAt, limit);
+  }
+
+  #begin(pending: PendingCall, now: Instant): void {
+    this.current = pending;
+    this.progressAt = now;
+    pending.startedAt = now;
+  }
+
+  #next(now: Instant): void {
+    const next = this.waiting.shift();
+    this.current = undefined;
+    if (next !== undefined) this.#begin(next, now);
+  }
+
+  /** The worker frees the slot of a withdrawn call when it comes across it. */
+  #reclaim(): void {
+    for (let i = this.#withdrawn.length - 1; i >= 0; i--) {
+      const slot = this.#withdrawn[i] ?? 0;
+      if (Atomics.load(this.port.claims, slot) !== slotState.free) continue;
+      this.#withdrawn.splice(i, 1);
+      this.#free.push(slot);
+    }
+  }
+}

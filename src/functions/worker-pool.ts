@@ -1,0 +1,449 @@
+/**
+ * The threads of one version of one library, and the calls that wait for them.
+ *
+ * A call is sent to the worker with the fewest calls ahead of it. A worker that shows no progress
+ * for `stallAfter` is computing: what it was sent ahead is taken back and goes elsewhere, to a new
+ * worker if all are busy. So a function that never ends delays nobody but its own caller, and calls
+ * still travel in batches. Why no package does this: docs/decisions/0002-worker-pool.md.
+ *
+ * A call that is lost with its worker is run again once if it is safe; one that has side effects
+ * is never run twice and fails with 'worker-lost'.
+ */
+import { after, type Instant, type Milliseconds } from '../core/duration.ts';
+import { cancelledError, closedError, functionError, loadError, lostError, overloadedError, timeLimitError } from './call-failures.ts';
+import { PendingCall } from './pending-call.ts';
+import { WorkerLane } from './worker-lane.ts';
+import { slotState, type FromWorker } from './runtimes/node/messages.ts';
+import type { Call, CallResult, Invoker } from './call.ts';
+import type { Invalidation } from './invalidation.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { StartWorker, WorkerLoss } from './worker-port.ts';
+import type { WorkerBudget, WorkerPoolOptions } from './worker-pool-options.ts';
+
+/** What the first worker found in the library. */
+export type LoadedLibrary = Omit<Extract<FromWorker, { kind: 'loaded' }>, 'kind'>;
+
+export interface WorkerPoolParts {
+  readonly library: string;
+  readonly options: WorkerPoolOptions;
+  readonly budget: WorkerBudget;
+  readonly scheduler: Scheduler;
+  readonly start: StartWorker;
+  readonly invalidated: (what: Invalidation) => void;
+  /** A worker ended without being told to. */
+  readonly lost: (loss: WorkerLoss) => void;
+}
+
+const maxRestartDoublings = 5;
+/** Failed attempts to start a worker after which waiting calls are told so. */
+const patience = 3;
+
+export class WorkerPool implements Invoker {
+  readonly #parts: WorkerPoolParts;
+  readonly #options: WorkerPoolOptions;
+  readonly #lanes = new Set<WorkerLane>();
+  readonly #ending = new Set<Promise<void>>();
+  readonly #toPost = new Set<WorkerLane>();
+  #queue: PendingCall[] = [];
+  #nextId = 0;
+  #cancelWake: (() => void) | undefined;
+  #wakeAt: Instant | undefined;
+  #failedStarts = 0;
+  #restartAt: Instant | undefined;
+  #opening: { resolve: (loaded: LoadedLibrary) => void; reject: (error: Error) => void } | undefined;
+  #retireAt: Instant | undefined;
+  #closed = false;
+  #onRetired: (() => void) | undefined;
+
+  constructor(parts: WorkerPoolParts) {
+    this.#parts = parts;
+    this.#options = parts.options;
+  }
+
+  /** Worker threads that run or are being started. */
+  get workers(): number {
+    return this.#lanes.size;
+  }
+
+  /** Calls that wait for a worker. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** Starts the first worker. @throws CallError 'library-failed' when the library does not load. */
+  open(): Promise<LoadedLibrary> {
+    return new Promise((resolve, reject) => {
+      this.#opening = { resolve, reject };
+      this.#startWorker();
+      this.#sweep();
+    });
+  }
+
+  invoke(call: Call): Promise<CallResult> {
+    return new Promise((resolve, reject) => {
+      const now = this.#parts.scheduler.now();
+      if (this.#closed) {
+        reject(closedError(call, this.#options.retryAfter));
+        return;
+      }
+      if (call.signal?.aborted === true) {
+        reject(cancelledError(call));
+        return;
+      }
+      if (this.#queue.length >= this.#options.maxQueued) {
+        reject(overloadedError(call, this.#options.retryAfter));
+        return;
+      }
+      const limit = call.function.timeLimit ?? this.#options.timeLimit;
+      const pending = new PendingCall(this.#nextId++, call, now, limit, resolve, reject);
+      pending.onAbort(() => this.#cancel(pending));
+      this.#queue.push(pending);
+      this.#dispatch(now);
+      this.#wakeBy(pending.limitAt);
+    });
+  }
+
+  /** Finishes what was accepted, lingers for calls that are on their way to it, then closes. */
+  retire(linger: Milliseconds): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onRetired = resolve;
+      this.#retireAt = after(this.#parts.scheduler.now(), linger);
+      this.#sweep();
+    });
+  }
+
+  /** Stops all workers now; calls that have no result yet fail with 'not-ready'. */
+  async close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      this.#cancelWake?.();
+      for (const lane of this.#lanes) {
+        for (const pending of lane.calls.values()) pending.reject(closedError(pending.call, this.#options.retryAfter));
+        this.#stop(lane);
+      }
+      for (const pending of this.#queue) pending.reject(closedError(pending.call, this.#options.retryAfter));
+      this.#queue = [];
+      this.#opening?.reject(loadError(this.#parts.library, 'it was closed while it loaded.'));
+      this.#opening = undefined;
+      this.#onRetired?.();
+    }
+    await Promise.all(this.#ending);
+  }
+
+  #startWorker(): boolean {
+    const { budget, scheduler, start } = this.#parts;
+    if (this.#closed || this.#lanes.size >= this.#options.maxWorkers || !budget.take(this.#lanes.size === 0)) return false;
+    const lane: WorkerLane = new WorkerLane(
+      start(
+        { describe: this.#opening !== undefined, slots: this.#options.concurrency },
+        {
+          received: (batch) => {
+            if (lane.state !== 'gone') this.#receive(lane, batch);
+          },
+          lost: (loss) => {
+            if (lane.state !== 'gone') this.#lose(lane, loss);
+          },
+        },
+      ),
+      scheduler.now(),
+    );
+    this.#lanes.add(lane);
+    return true;
+  }
+
+  /** Ends a thread; its place in the budget is free when it is really gone. */
+  #stop(lane: WorkerLane): void {
+    lane.state = 'gone';
+    this.#lanes.delete(lane);
+    this.#toPost.delete(lane);
+    const ending = lane.port.terminate().finally(() => {
+      this.#parts.budget.giveBack();
+      this.#ending.delete(ending);
+    });
+    this.#ending.add(ending);
+  }
+
+  #dispatch(now: Instant): void {
+    let given = 0;
+    for (const pending of this.#queue) {
+      const lane = this.#leastLoaded();
+      if (lane === undefined) break;
+      given++;
+      if (pending.settled) continue;
+      if (lane.offer(pending, now, Date.now())) this.#postSoon(lane);
+      if (pending.startedAt !== undefined) this.#wakeBy(pending.limitAt);
+    }
+    if (given > 0) this.#queue = this.#queue.slice(given);
+    if (this.#someoneWaits()) this.#wakeBy(after(now, this.#options.stallAfter));
+  }
+
+  #leastLoaded(): WorkerLane | undefined {
+    let best: WorkerLane | undefined;
+    for (const lane of this.#lanes) {
+      if (lane.open && (best === undefined || lane.load < best.load)) best = lane;
+    }
+    return best;
+  }
+
+  #someoneWaits(): boolean {
+    if (this.#queue.length > 0) return true;
+    for (const lane of this.#lanes) if (lane.waiting.length > 0) return true;
+    return false;
+  }
+
+  #postSoon(lane: WorkerLane): void {
+    if (this.#toPost.size === 0) setImmediate(() => this.#post());
+    this.#toPost.add(lane);
+  }
+
+  #post(): void {
+    for (const lane of this.#toPost) lane.port.post(lane.takeOutbox());
+    this.#toPost.clear();
+  }
+
+  #receive(lane: WorkerLane, batch: readonly FromWorker[]): void {
+    const now = this.#parts.scheduler.now();
+    lane.alive(now);
+    for (const message of batch) this.#take(lane, message, now);
+    if (lane.current !== undefined) this.#wakeBy(lane.current.limitAt);
+    this.#dispatch(now);
+    if (lane.state === 'draining' || this.#retireAt !== undefined) this.#wakeBy(now);
+    else if (lane.calls.size === 0 && this.#lanes.size > 1) this.#wakeBy(after(now, this.#options.idleAfter));
+  }
+
+  #take(lane: WorkerLane, message: FromWorker, now: Instant): void {
+    switch (message.kind) {
+      case 'loaded':
+        lane.state = 'ready';
+        lane.idleSince = now;
+        this.#failedStarts = 0;
+        this.#opening?.resolve(message);
+        this.#opening = undefined;
+        return;
+      case 'load-failed':
+        this.#failStart(lane, message.failure.message, now);
+        return;
+      case 'invalidate':
+        this.#parts.invalidated(message.what);
+        return;
+    }
+    const pending = lane.calls.get(message.id);
+    if (pending === undefined) return;
+    switch (message.kind) {
+      case 'yielded':
+        lane.yielded(pending, now);
+        return;
+      case 'heard':
+        pending.heard = true;
+        return;
+      case 'done':
+        lane.finished(pending, now);
+        pending.resolve({ value: message.value, readCaller: message.readCaller, tags: message.tags }, now);
+        return;
+      case 'failed':
+        lane.finished(pending, now);
+        pending.reject(functionError(pending.call, message.failure));
+    }
+  }
+
+  /** Nobody waits for the result any more: it is taken back, or its function is told. */
+  #cancel(pending: PendingCall): void {
+    pending.reject(cancelledError(pending.call));
+    const now = this.#parts.scheduler.now();
+    const lane = this.#laneOf(pending);
+    if (lane === undefined) this.#queue = this.#queue.filter((other) => other !== pending);
+    else if (!lane.withdraw(pending, now) && lane.abort(pending, 'Nobody waits for the result any more.')) this.#postSoon(lane);
+  }
+
+  #laneOf(pending: PendingCall): WorkerLane | undefined {
+    for (const lane of this.#lanes) if (lane.calls.get(pending.id) === pending) return lane;
+    return undefined;
+  }
+
+  #failStart(lane: WorkerLane, message: string, now: Instant): void {
+    this.#stop(lane);
+    if (this.#opening !== undefined) {
+      this.#opening.reject(loadError(this.#parts.library, message));
+      this.#opening = undefined;
+      return;
+    }
+    this.#restartAt = after(now, (this.#options.restartDelay * 2 ** Math.min(this.#failedStarts, maxRestartDoublings)) as Milliseconds);
+    this.#failedStarts++;
+    if (this.#lanes.size === 0 && this.#failedStarts >= patience) {
+      for (const pending of this.#queue) pending.reject(loadError(this.#parts.library, message));
+      this.#queue = [];
+    }
+    this.#wakeBy(this.#restartAt);
+  }
+
+  /** A thread is gone, or has to go: `loss` is undefined where the pool itself ends it. */
+  #lose(lane: WorkerLane, loss: WorkerLoss | undefined): void {
+    const now = this.#parts.scheduler.now();
+    if (loss !== undefined) this.#parts.lost(loss);
+    if (lane.state === 'loading') {
+      this.#failStart(lane, describeLoss(loss), now);
+      return;
+    }
+    const again: PendingCall[] = [];
+    const suspects: PendingCall[] = [];
+    for (const pending of lane.calls.values()) {
+      const begun = Atomics.compareExchange(lane.port.claims, pending.slot, slotState.offered, slotState.withdrawn) !== slotState.offered;
+      pending.startedAt = begun ? pending.startedAt : undefined;
+      if (pending.settled) continue;
+      if (begun) suspects.push(pending);
+      else again.push(pending);
+    }
+    for (const pending of suspects) {
+      const culprit = loss !== undefined && (suspects.length === 1 || pending === lane.current);
+      if (culprit || !pending.call.function.safe || pending.retried) {
+        pending.reject(lostError(pending.call, loss, culprit));
+        continue;
+      }
+      pending.retried = true;
+      pending.startedAt = undefined;
+      again.push(pending);
+    }
+    this.#stop(lane);
+    this.#queue = [...again.sort((a, b) => a.id - b.id), ...this.#queue];
+    if (this.#lanes.size === 0) this.#startWorker();
+    this.#dispatch(now);
+    this.#wakeBy(now);
+  }
+
+  #wakeBy(at: Instant): void {
+    if (this.#closed || (this.#wakeAt !== undefined && this.#wakeAt <= at)) return;
+    this.#cancelWake?.();
+    this.#wakeAt = at;
+    const { scheduler } = this.#parts;
+    const wait = Math.max(0, at - scheduler.now()) as Milliseconds;
+    this.#cancelWake = scheduler.after(wait, () => this.#sweep());
+  }
+
+  /** Everything that time brings about. Runs when the earliest of it is due. */
+  #sweep(): void {
+    this.#cancelWake?.();
+    this.#cancelWake = undefined;
+    this.#wakeAt = undefined;
+    if (this.#closed) return;
+    const now = this.#parts.scheduler.now();
+    this.#expireQueue(now);
+    for (const lane of this.#lanes) this.#sweepLane(lane, now);
+    if (this.#retireIfDone(now)) return;
+    this.#grow(now);
+    this.#dispatch(now);
+    for (const pending of this.#queue) this.#wakeBy(pending.limitAt);
+  }
+
+  #expireQueue(now: Instant): void {
+    if (this.#queue.every((pending) => pending.limitAt > now)) return;
+    for (const pending of this.#queue) {
+      if (pending.limitAt <= now) pending.reject(overloadedError(pending.call, this.#options.retryAfter));
+    }
+    this.#queue = this.#queue.filter((pending) => !pending.settled);
+  }
+
+  #sweepLane(lane: WorkerLane, now: Instant): void {
+    const { loadLimit, stallAfter, idleAfter } = this.#options;
+    if (lane.state === 'loading') {
+      const limitAt = after(lane.startedAt, loadLimit);
+      if (now < limitAt) this.#wakeBy(limitAt);
+      else this.#failStart(lane, `loading did not finish within ${loadLimit} ms; is there an endless loop or a top-level await?`, now);
+      return;
+    }
+    this.#moveOn(lane, now, stallAfter);
+    for (const pending of lane.calls.values()) {
+      if (!this.#enforce(lane, pending, now)) return;
+    }
+    const onlyVain = [...lane.calls.values()].every((pending) => pending.overdue);
+    if (lane.state === 'draining' && onlyVain) this.#stop(lane);
+    else if (lane.calls.size === 0 && this.#lanes.size > 1) {
+      const idleAt = after(lane.idleSince, idleAfter);
+      if (now >= idleAt) this.#stop(lane);
+      else this.#wakeBy(idleAt);
+    }
+  }
+
+  /** What was sent ahead to a worker that makes no progress goes back to the head of the queue. */
+  #moveOn(lane: WorkerLane, now: Instant, stallAfter: Milliseconds): void {
+    if (!lane.busy) return;
+    const stallsAt = lane.stallsAt(stallAfter);
+    if (now < stallsAt) {
+      if (lane.waiting.length > 0) this.#wakeBy(stallsAt);
+      return;
+    }
+    lane.stalled = true;
+    const back = lane.waiting.filter((pending) => lane.withdraw(pending, now));
+    const { current } = lane;
+    if (current !== undefined && lane.withdraw(current, now)) back.unshift(current);
+    if (back.length > 0) this.#queue = [...back, ...this.#queue];
+  }
+
+  /** Holds a call to its limit; false when its worker had to be ended. */
+  #enforce(lane: WorkerLane, pending: PendingCall, now: Instant): boolean {
+    const { limitAt } = pending;
+    if (now < limitAt) {
+      this.#wakeBy(limitAt);
+      return true;
+    }
+    if (lane.withdraw(pending, now)) {
+      // Never begun: the worker was busy with another call.
+      if (!pending.settled) this.#queue.unshift(pending);
+      return true;
+    }
+    if (!pending.overdue) {
+      pending.overdue = true;
+      pending.reject(timeLimitError(pending.call, pending.limit));
+      if (lane.abort(pending, 'The time limit has passed.')) this.#postSoon(lane);
+    }
+    const graceEnds = after(limitAt, this.#options.grace);
+    if (now < graceEnds) {
+      this.#wakeBy(graceEnds);
+    } else if (pending.heard) {
+      // The thread is alive and the function does not listen: the others may finish there.
+      lane.state = 'draining';
+    } else {
+      this.#lose(lane, undefined);
+      return false;
+    }
+    return true;
+  }
+
+  #retireIfDone(now: Instant): boolean {
+    if (this.#retireAt === undefined) return false;
+    const busy = this.#queue.length > 0 || [...this.#lanes].some((lane) => [...lane.calls.values()].some((p) => !p.settled));
+    if (busy) return false;
+    if (now < this.#retireAt) {
+      this.#wakeBy(this.#retireAt);
+      return false;
+    }
+    void this.close();
+    return true;
+  }
+
+  /** One more worker when calls wait and all are busy; one at a time, because starting is work too. */
+  #grow(now: Instant): void {
+    const lanes = [...this.#lanes];
+    if (lanes.some((lane) => lane.state === 'loading' || lane.open)) return;
+    if (this.#restartAt !== undefined && now < this.#restartAt) {
+      this.#wakeBy(this.#restartAt);
+      return;
+    }
+    // Without any usable worker one is started even before somebody waits for it.
+    const usable = lanes.some((lane) => lane.state === 'ready');
+    if (this.#queue.length > 0 || (!usable && this.#retireAt === undefined)) this.#startWorker();
+    for (const lane of this.#lanes) if (lane.state === 'loading') this.#wakeBy(after(lane.startedAt, this.#options.loadLimit));
+  }
+}
+
+function describeLoss(loss: WorkerLoss | undefined): string {
+  switch (loss?.kind) {
+    case 'memory':
+      return 'it ran out of memory while loading.';
+    case 'crashed':
+      return `it stopped while loading at ${loss.name}: ${loss.message}.`;
+    case 'exited':
+      return `it called process.exit(${loss.exitCode}) while loading.`;
+    case undefined:
+      return 'it had to be stopped while loading.';
+  }
+}

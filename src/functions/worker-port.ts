@@ -1,0 +1,32 @@
+/** What the worker pool needs of one thread. runtimes/node/thread.ts is the real one. */
+import type { FromWorker, ToWorker } from './runtimes/node/messages.ts';
+
+/** Why a thread ended without being told to. */
+export type WorkerLoss =
+  | { readonly kind: 'memory' }
+  /** An exception that nobody caught. */
+  | { readonly kind: 'crashed'; readonly name: string; readonly message: string; readonly stack: string | undefined }
+  /** The library ended it: process.exit(). */
+  | { readonly kind: 'exited'; readonly exitCode: number };
+
+export interface WorkerPort {
+  /** One state per slot, shared with the thread: see messages.ts. */
+  readonly claims: Int32Array;
+  /** @throws DataCloneError when an argument cannot be sent. */
+  post(batch: readonly ToWorker[]): void;
+  /** Resolves when the thread is gone. Nothing is reported after it was called. */
+  terminate(): Promise<void>;
+}
+
+export interface WorkerListener {
+  received(batch: readonly FromWorker[]): void;
+  lost(loss: WorkerLoss): void;
+}
+
+export interface StartWorkerOptions {
+  /** The first worker of a version reads the declarations too. */
+  readonly describe: boolean;
+  readonly slots: number;
+}
+
+export type StartWorker = (options: StartWorkerOptions, listener: WorkerListener) => WorkerPort;
