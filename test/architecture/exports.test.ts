@@ -25,6 +25,7 @@ describe('refused', () => {
     ['a default export', 'src/core/a.ts', 'export default 1;', 'default export'],
     ['a default export under a name', 'src/core/a.ts', 'const a = 1;\nexport { a as default };', 'default export'],
     ['a second barrel', 'src/core/a.ts', "export { x } from './b.ts';", 'a re-export'],
+    ['a second barrel in two lines', 'src/core/a.ts', "import { x } from './b.ts';\nexport { x };", 'a re-export'],
     ['a second barrel of types', 'src/core/a.ts', "export type { x } from './b.ts';", 'a re-export'],
     ['export *', 'src/index.ts', "export * from './core/b.ts';", 'export *'],
     ['a definition in the barrel', 'src/index.ts', 'export const a = 1;', 'a definition'],

@@ -1,8 +1,7 @@
 /** A source file as the architecture tests see it: its imports and exports, read by a real parser. */
 import { parse } from '@babel/parser';
 import { readdirSync, readFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
-import { posix } from 'node:path';
+import { extname, join, posix } from 'node:path';
 
 export interface Import {
   readonly line: number;
@@ -59,6 +58,11 @@ export function readSource(path: string, text: string): SourceFile {
   const imports: Import[] = [];
   const exports: Export[] = [];
   const statements: number[] = [];
+  const imported = new Set(
+    program.body.flatMap((statement) =>
+      statement.type === 'ImportDeclaration' ? statement.specifiers.map(({ local }) => local.name) : [],
+    ),
+  );
   for (const statement of program.body) {
     const line = statement.loc?.start.line ?? 0;
     if (statement.type === 'ExportDefaultDeclaration' || statement.type === 'TSExportAssignment') {
@@ -66,7 +70,14 @@ export function readSource(path: string, text: string): SourceFile {
     } else if (statement.type === 'ExportAllDeclaration') {
       exports.push({ line, kind: 'star' });
     } else if (statement.type === 'ExportNamedDeclaration') {
-      exports.push({ line, kind: statement.source ? 'reexport' : 'named' });
+      // `import { x }` and then `export { x }` is `export { x } from` in two lines.
+      const passedOn = statement.specifiers.some(
+        (specifier) =>
+          specifier.type === 'ExportSpecifier' &&
+          specifier.local.type === 'Identifier' &&
+          imported.has(specifier.local.name),
+      );
+      exports.push({ line, kind: statement.source || passedOn ? 'reexport' : 'named' });
       for (const { exported } of statement.specifiers) {
         if ((exported.type === 'Identifier' ? exported.name : exported.value) === 'default') {
           exports.push({ line, kind: 'default' });

@@ -1,0 +1,9 @@
+/** The public API of funcoap. What libraries import is `funcoap/library`. */
+export { CoapClient, openCoapClient, RequestError } from './client/coap-client.ts';
+export type { CoapClientOptions, CoapRequest, CoapResponse } from './client/coap-client.ts';
+export type { Config } from './config/config.ts';
+export { milliseconds, minutes, seconds } from './core/duration.ts';
+export type { Instant, Milliseconds } from './core/duration.ts';
+export { FuncoapError, InternalError, PeerError, UsageError } from './core/error.ts';
+export type { ErrorFamily } from './core/error.ts';
+export type { Value } from './core/value.ts';
