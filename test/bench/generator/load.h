@@ -1,0 +1,75 @@
+/*
+ * load.h - the closed loop: a fixed number of requests under way, the next one leaves when one is answered.
+ *
+ * A slot is one request under way. Slot s owns the endpoints s, s + in_flight, s + 2 * in_flight, … and takes
+ * them in turn, so an endpoint never has two requests under way (NSTART, RFC 7252 §4.7) and its Message IDs
+ * do not come round within EXCHANGE_LIFETIME.
+ */
+#ifndef LOAD_H
+#define LOAD_H
+
+#include "batch.h"
+#include "histogram.h"
+#include "options.h"
+
+#define LOAD_MAX_IN_FLIGHT 4096
+#define LOAD_MAX_ENDPOINTS 65536
+
+enum slot_state { SLOT_IDLE, SLOT_SENT, SLOT_ACKNOWLEDGED };
+
+struct slot {
+	enum slot_state state;
+	uint32_t endpoint;
+	uint32_t counter;
+	uint16_t message_id;
+	uint16_t generation; /* in the token: tells an answer from one to an earlier request */
+	uint8_t retransmissions;
+	uint64_t first_sent;
+	uint64_t last_sent;
+};
+
+struct tally {
+	uint64_t answered;
+	uint64_t correct;
+	uint64_t wrong_code;
+	uint64_t wrong_payload;
+	uint64_t wrong_message_id;
+	uint64_t malformed;
+	uint64_t resets;
+	uint64_t late;            /* answers to nothing that is under way */
+	uint64_t retransmissions;
+	uint64_t timeouts;
+	uint64_t empty_acks;
+	uint64_t separate;        /* answers in a message of their own */
+	uint64_t bytes_out;
+	uint64_t bytes_in;
+	uint64_t codes[256];
+};
+
+struct load {
+	const struct options *options;
+	struct template template;
+	struct batch batch;
+	struct slot slots[LOAD_MAX_IN_FLIGHT];
+	uint16_t next_message_id[LOAD_MAX_ENDPOINTS];
+	uint32_t next_counter;
+	uint64_t now; /* when the batch under way arrived, in nanoseconds */
+	uint64_t last_scan;
+	bool stopping;
+	struct tally tally;
+	struct histogram latency;
+};
+
+uint64_t clock_nanoseconds(void);
+
+/* 0 or a negative errno. */
+int load_open(struct load *load, const struct options *options);
+void load_start(struct load *load);
+
+/* One turn: takes what came, sends what is due. */
+void load_turn(struct load *load);
+
+/* Forgets what was counted so far: the warm-up. */
+void load_reset(struct load *load);
+
+#endif
