@@ -1,0 +1,155 @@
+/**
+ * The CoAP front: takes a request from the engine to its resource and the answer back, turns failures into
+ * error responses, and says what happened on the `request` channel.
+ */
+import { dotted, method, responseCode } from '../coap/codec/codes.ts';
+import { findOption, findStrings, optionNumber } from '../coap/codec/options.ts';
+import type { Request } from '../coap/request.ts';
+import { response, type Response } from '../coap/response.ts';
+import type { RequestHandler } from '../coap/server.ts';
+import { channels } from '../core/channels.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Instant } from '../core/duration.ts';
+import { CallError } from '../functions/call-error.ts';
+import { problemResponse } from './problem-response.ts';
+import type { RateLimit } from './rate-limit.ts';
+import type { Answer, Resource, Visit } from './resource.ts';
+import type { Router } from './router.ts';
+
+export interface FrontOptions {
+  readonly router: Router;
+  readonly rateLimit: RateLimit;
+  readonly clock: Clock;
+  /** Sends a response; returns the bytes of its datagram. */
+  readonly respond: (request: Request, response: Response, now: Instant) => number;
+  /** Called after an answer that was not given at once: there is output to be fetched. */
+  readonly wake: () => void;
+  /** Error responses tell stacks and paths. */
+  readonly showInternals: boolean;
+}
+
+const methodNames: ReadonlyMap<number, string> = new Map(Object.entries(method).map(([name, code]) => [code, name]));
+
+export class Front implements RequestHandler {
+  readonly #options: FrontOptions;
+  #correlation = 0;
+
+  constructor(options: FrontOptions) {
+    this.#options = options;
+  }
+
+  handle(request: Request, now: Instant): void {
+    const path = findStrings(request.options, optionNumber.uriPath);
+    const query = findStrings(request.options, optionNumber.uriQuery);
+    if (path === undefined || query === undefined) {
+      // RFC 7252 §3.2: these options are UTF-8.
+      this.#options.respond(request, response(responseCode.badRequest, { maxAge: 0 }), now);
+      return;
+    }
+    if (path.length > 1 && path.at(-1) === '') path.pop();
+    const { remote } = request.peer.endpoint;
+    const visit: Visit = {
+      request,
+      path,
+      query,
+      caller: { identity: 'local', peer: `${remote.address}:${remote.port}` },
+      correlationId: (++this.#correlation).toString(36),
+      now,
+    };
+    try {
+      const answer = this.#resourceFor(visit).handle(visit);
+      if (!(answer instanceof Promise)) this.#answer(visit, answer, now);
+      else {
+        answer.then(
+          (later) => this.#answerLater(visit, later),
+          (error: unknown) => this.#failLater(visit, error),
+        );
+      }
+    } catch (error) {
+      this.#fail(visit, error, now);
+    }
+  }
+
+  #resourceFor({ request, path, now }: Visit): Resource {
+    const resource = this.#options.router.find(path);
+    if (resource === undefined) {
+      throw new CallError('no-such-resource', `There is nothing at /${path.join('/')}; GET /.well-known/core lists what there is.`);
+    }
+    const wait = this.#options.rateLimit.take(request.peer.endpoint, now);
+    if (wait !== undefined) {
+      throw new CallError('rate-exceeded', 'Too many requests from this peer; wait as Max-Age says.', { retryAfter: wait });
+    }
+    if (request.multicast && !resource.multicast) {
+      throw new CallError('method-not-allowed', 'This resource does not answer multicast requests.');
+    }
+    if (!resource.methods.includes(request.code)) {
+      throw new CallError('method-not-allowed', `/${path.join('/')} does not offer this method.`);
+    }
+    if (!resource.conditional && isConditional(request)) {
+      throw new CallError('bad-option', 'If-Match and If-None-Match mean nothing here; leave them out.');
+    }
+    return resource;
+  }
+
+  #answer(visit: Visit, answer: Answer, now: Instant): void {
+    const bytesOut = this.#options.respond(visit.request, answer.response, now);
+    if (channels.request.hasSubscribers) this.#publish(visit, answer, undefined, bytesOut, now);
+  }
+
+  #answerLater(visit: Visit, answer: Answer): void {
+    this.#answer(visit, answer, this.#options.clock.now());
+    this.#options.wake();
+  }
+
+  #failLater(visit: Visit, error: unknown): void {
+    this.#fail(visit, error, this.#options.clock.now());
+    this.#options.wake();
+  }
+
+  #fail(visit: Visit, thrown: unknown, now: Instant): void {
+    const error = thrown instanceof CallError ? thrown : asInternal(thrown);
+    if (error.family === 'internal' && channels.functionFailed.hasSubscribers) {
+      channels.functionFailed.publish({
+        target: targetOf(visit),
+        problem: error.code,
+        message: error.message,
+        stack: error.details.remote?.stack ?? (error === thrown ? undefined : error.stack),
+        correlationId: visit.correlationId,
+      });
+    }
+    const failed = problemResponse(error, visit, this.#options.showInternals);
+    const bytesOut = this.#options.respond(visit.request, failed, now);
+    if (channels.request.hasSubscribers) this.#publish(visit, { response: failed }, error.code, bytesOut, now);
+  }
+
+  #publish(visit: Visit, answer: Answer, problem: string | undefined, bytesOut: number, now: Instant): void {
+    const { request, caller, correlationId } = visit;
+    channels.request.publish({
+      peer: caller.peer,
+      identity: caller.identity,
+      method: methodNames.get(request.code) ?? dotted(request.code),
+      target: targetOf(visit),
+      code: dotted(answer.response.code),
+      problem,
+      bytesIn: request.exchange.bytesIn,
+      bytesOut,
+      cache: answer.cache ?? 'none',
+      revalidated: answer.response.code === responseCode.valid,
+      queuedMs: answer.queued ?? 0,
+      ranMs: answer.ran ?? 0,
+      totalMs: now - visit.now,
+      correlationId,
+    });
+  }
+}
+
+const isConditional = (request: Request): boolean =>
+  findOption(request.options, optionNumber.ifMatch) !== undefined ||
+  findOption(request.options, optionNumber.ifNoneMatch) !== undefined;
+
+/** `oslist/list` for functions, the path for all else. */
+const targetOf = ({ path }: Visit): string =>
+  path.length === 3 && path[0] === 'func' ? path.slice(1).join('/') : path.join('/');
+
+const asInternal = (thrown: unknown): CallError =>
+  new CallError('internal-error', 'The gateway failed to answer; its log says why.', { cause: thrown });

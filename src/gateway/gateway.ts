@@ -1,0 +1,174 @@
+/** The composition root: puts the parts of a gateway together, and takes them down in order. */
+import { createHmac, randomBytes } from 'node:crypto';
+import { ResultCache, type ResultCacheOptions } from '../cache/result-cache.ts';
+import type { CacheCounters } from '../cache/cacheable.ts';
+import { CoapEngine, type EngineCounters, type EngineLimits, type EngineOptions } from '../coap/engine.ts';
+import { deriveParameters, type TransmissionOptions, type TransmissionParameters } from '../coap/parameters.ts';
+import type { Address, Datagram } from '../core/datagram.ts';
+import { channels } from '../core/channels.ts';
+import { milliseconds, type Milliseconds } from '../core/duration.ts';
+import { contentFormat } from '../cbor/content-format.ts';
+import type { Link } from '../directory/link-format.ts';
+import type { LibraryDescription } from '../functions/description.ts';
+import { Registry } from '../functions/registry.ts';
+import type { RegistryOptions } from '../functions/registry-options.ts';
+import { drive, type SansIoEngine } from '../transport/driver.ts';
+import { systemScheduler } from '../transport/scheduler.ts';
+import { openUdp, type UdpOptions } from '../transport/udp.ts';
+import type { TransportCounters } from '../transport/notices.ts';
+import { Front } from './front.ts';
+import { RateLimit, type RateLimitOptions } from './rate-limit.ts';
+import { CatalogueResource } from './resources/catalogue.ts';
+import { ClockResource } from './resources/clock.ts';
+import { FunctionResource } from './resources/function.ts';
+import { WellKnownCoreResource } from './resources/well-known-core.ts';
+import { Router } from './router.ts';
+
+export interface GatewayOptions {
+  readonly udp: Partial<UdpOptions>;
+  readonly limits: EngineLimits;
+  /** The link profile for a peer's address. */
+  readonly transmissionFor: (address: string) => TransmissionOptions;
+  readonly rateLimit: RateLimitOptions;
+  readonly registry: Partial<RegistryOptions>;
+  readonly cache: ResultCacheOptions;
+  /** For functions that declare no limit of their own. */
+  readonly timeLimit: Milliseconds;
+  readonly showInternals: boolean;
+  /** How long requests in flight may take to finish on close. */
+  readonly shutdownGrace: Milliseconds;
+}
+
+export interface GatewayCounters {
+  readonly engine: EngineCounters;
+  readonly cache: CacheCounters;
+  readonly transport: TransportCounters;
+}
+
+export interface Gateway {
+  /** Where it listens, with the ports really bound. */
+  readonly addresses: readonly Address[];
+  libraries(): readonly LibraryDescription[];
+  counters(): GatewayCounters;
+  close(): Promise<void>;
+}
+
+/**
+ * Loads the libraries, then listens.
+ * @throws UsageError where no address can be bound, or the libraries' folder is not there
+ */
+export async function openGateway(options: GatewayOptions): Promise<Gateway> {
+  const clock = systemScheduler;
+  const registry = await Registry.open(options.registry);
+  const cache = new ResultCache(options.cache);
+  registry.onInvalidate((what) => {
+    if ('tag' in what) cache.invalidateTag(what.library, what.tag);
+    else cache.invalidateFunction(what.library, what.method);
+  });
+  registry.onChange((library) => cache.invalidateLibrary(library));
+
+  const wake = (): void => driven.wake();
+  const clockResource = new ClockResource({
+    timeOfDay: () => new Date(),
+    after: (span, fire) => clock.after(span, fire),
+    now: () => clock.now(),
+    observe: (request, onEnd, now) => engine.observe(request, onEnd, now),
+    wake,
+  });
+  const functions = new FunctionResource({ directory: registry, invoker: registry, cache, clock, timeLimit: options.timeLimit });
+  const catalogue = new CatalogueResource(registry);
+  const router = new Router()
+    .add(['.well-known', 'core'], new WellKnownCoreResource(registry, entryPoints))
+    .add(['clock'], clockResource)
+    .add(['func'], catalogue)
+    .add(['func', '*'], catalogue)
+    .addSubtree(['func', '*', '*'], functions)
+    .addSubtree(['f'], functions);
+  const front = new Front({
+    router,
+    rateLimit: new RateLimit(options.rateLimit),
+    clock,
+    respond: (request, response, now) => engine.respond(request, response, now),
+    wake,
+    showInternals: options.showInternals,
+  });
+  const engine = new CoapEngine(engineOptions(options), front);
+  const driven = await drive(withMessageChannel(engine), (receiver) => openUdp(options.udp, receiver), clock).catch(
+    async (error: unknown) => {
+      await registry.close();
+      throw error;
+    },
+  );
+  return {
+    get addresses() {
+      return driven.transport.addresses;
+    },
+    libraries: () => registry.libraries(),
+    counters: () => ({ engine: engine.counters(), cache: cache.counters(), transport: driven.transport.counters }),
+    close: async () => {
+      clockResource.close();
+      await settled(() => engine.counters().pending === 0, options.shutdownGrace);
+      await driven.close();
+      await registry.close();
+    },
+  };
+}
+
+const entryPoints: readonly Link[] = [
+  {
+    target: '/clock',
+    attributes: [
+      { name: 'rt', value: 'clock' },
+      { name: 'title', value: 'The time of day' },
+      { name: 'ct', value: String(contentFormat.text) },
+      { name: 'obs', value: undefined },
+    ],
+  },
+];
+
+function engineOptions({ limits, transmissionFor }: GatewayOptions): EngineOptions {
+  // New with each process: values made by an earlier one are not fresh any more, and are simply not accepted.
+  const key = randomBytes(32);
+  const derived = new Map<TransmissionOptions, TransmissionParameters>();
+  return {
+    limits,
+    parametersFor: ({ remote }) => {
+      const profile = transmissionFor(remote.address);
+      const parameters = derived.get(profile) ?? deriveParameters(profile);
+      derived.set(profile, parameters);
+      return parameters;
+    },
+    random: { uniform: Math.random, bytes: (length) => new Uint8Array(randomBytes(length)) },
+    seal: (input) => new Uint8Array(createHmac('sha256', key).update(input).digest()),
+    now: systemScheduler.now(),
+  };
+}
+
+/** The engine, with every datagram told to whoever listens on the `message` channel. */
+function withMessageChannel(engine: CoapEngine): SansIoEngine {
+  const publish = (direction: 'in' | 'out', batch: readonly Datagram[]): readonly Datagram[] => {
+    if (channels.message.hasSubscribers) {
+      for (const { bytes, endpoint } of batch) {
+        const peer = `${endpoint.remote.address}:${endpoint.remote.port}`;
+        channels.message.publish({ direction, peer, bytes });
+      }
+    }
+    return batch;
+  };
+  return {
+    receive: (batch, now) => engine.receive(publish('in', batch), now),
+    poll: (now) => engine.poll(now),
+    nextDeadline: () => engine.nextDeadline(),
+    takeOutput: () => publish('out', engine.takeOutput()),
+  };
+}
+
+const lookEvery = milliseconds(10);
+
+/** Waits until it is so, at most for `grace`. */
+async function settled(isSo: () => boolean, grace: Milliseconds): Promise<void> {
+  const giveUp = systemScheduler.now() + grace;
+  while (!isSo() && systemScheduler.now() < giveUp) {
+    await new Promise<void>((resolve) => systemScheduler.after(lookEvery, resolve));
+  }
+}

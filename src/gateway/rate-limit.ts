@@ -1,0 +1,43 @@
+/** Requests per peer, by a token bucket each: more than its rate is 4.29 (RFC 8516). */
+import type { Endpoint } from '../core/datagram.ts';
+import { seconds, type Instant, type Milliseconds } from '../core/duration.ts';
+import { GenerationalMap } from '../core/generational-map.ts';
+
+export interface RateLimitOptions {
+  /** Requests per second; 0 is no limit. */
+  readonly perSecond: number;
+  /** Requests that may come at once. */
+  readonly burst: number;
+  /** Whether peers on this machine are limited too. */
+  readonly loopback: boolean;
+  /** Peers whose rate is remembered. */
+  readonly maxPeers: number;
+}
+
+interface Bucket {
+  tokens: number;
+  at: Instant;
+}
+
+export class RateLimit {
+  readonly #options: RateLimitOptions;
+  readonly #buckets: GenerationalMap<string, Bucket>;
+
+  constructor(options: RateLimitOptions) {
+    this.#options = options;
+    this.#buckets = new GenerationalMap({ maxEntries: options.maxPeers });
+  }
+
+  /** Undefined when the request may pass, else how long the peer should wait. */
+  take(endpoint: Endpoint, now: Instant): Milliseconds | undefined {
+    const { perSecond, burst, loopback } = this.#options;
+    if (perSecond === 0 || (endpoint.loopback && !loopback)) return undefined;
+    const bucket = this.#buckets.get(endpoint.key) ?? { tokens: burst, at: now };
+    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1000) * perSecond);
+    bucket.at = now;
+    this.#buckets.set(endpoint.key, bucket);
+    if (bucket.tokens < 1) return seconds((1 - bucket.tokens) / perSecond);
+    bucket.tokens--;
+    return undefined;
+  }
+}

@@ -1,0 +1,45 @@
+/** /func and /func/{library}: what there is to call, in CBOR, JSON or link format. */
+import { method } from '../../coap/codec/codes.ts';
+import { directoryValue, libraryValue } from '../../directory/describe.ts';
+import { functionLinks, libraryLinks } from '../../directory/function-links.ts';
+import { CallError } from '../../functions/call-error.ts';
+import type { LibraryDescription } from '../../functions/description.ts';
+import type { Answer, Resource, Visit } from '../resource.ts';
+import { describe } from './description.ts';
+
+/** All libraries, also those that do not load. */
+export interface LibraryCatalogue {
+  /** Changes that must be waited for, so that an edit shows on the next request. */
+  pendingAny(): Promise<void> | undefined;
+  libraries(): readonly LibraryDescription[];
+}
+
+export class CatalogueResource implements Resource {
+  readonly methods: readonly number[] = [method.GET];
+  readonly conditional = false;
+  readonly multicast = true;
+  readonly #catalogue: LibraryCatalogue;
+
+  constructor(catalogue: LibraryCatalogue) {
+    this.#catalogue = catalogue;
+  }
+
+  handle(visit: Visit): Answer | Promise<Answer> {
+    const change = this.#catalogue.pendingAny();
+    return change === undefined ? this.#list(visit) : change.then(() => this.#list(visit));
+  }
+
+  #list({ request, path }: Visit): Answer {
+    const libraries = this.#catalogue.libraries();
+    const [, name] = path;
+    if (name === undefined) {
+      const described = { value: () => directoryValue(libraries), links: () => libraryLinks(libraries) };
+      return { response: describe(request, described) };
+    }
+    const library = libraries.find((candidate) => candidate.name === name);
+    if (library === undefined) {
+      throw new CallError('no-such-library', `There is no library ${name}; GET /func lists those there are.`);
+    }
+    return { response: describe(request, { value: () => libraryValue(library), links: () => functionLinks(library) }) };
+  }
+}
