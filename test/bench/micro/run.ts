@@ -1,0 +1,20 @@
+/** `npm run bench -- --micro`: what each step of a call costs, one after the other in this thread. */
+import { bindingSteps } from './binding.ts';
+import { cacheSteps } from './cache.ts';
+import { cborSteps } from './cbor.ts';
+import { codecSteps } from './codec.ts';
+import { lastResult, measureStep, type StepTime } from './measure.ts';
+import { InternalError } from '../../../src/core/error.ts';
+
+const nanoseconds = (value: number): string => value.toFixed(value < 10 ? 1 : 0);
+
+function line({ name, nanoseconds: { median, lowest, highest } }: StepTime): string {
+  return `${name.padEnd(38)} ${nanoseconds(median).padStart(7)} ns  (${nanoseconds(lowest)}–${nanoseconds(highest)})`;
+}
+
+export async function runMicro(): Promise<string> {
+  const steps = [...codecSteps(), ...cborSteps(), ...bindingSteps(), ...(await cacheSteps())];
+  const lines = steps.map((step) => line(measureStep(step)));
+  if (lastResult() === undefined) throw new InternalError('bench-micro', 'The last step returned nothing.');
+  return `${lines.join('\n')}\n`;
+}
