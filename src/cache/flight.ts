@@ -1,0 +1,67 @@
+/** Computations under way, so that equal calls share one, and so that what is called out of date meanwhile is not kept. */
+import type { Computed } from './cacheable.ts';
+import type { Result } from './result.ts';
+
+export interface Flight {
+  readonly library: string;
+  readonly method: string;
+  readonly callerKey: string;
+  /** In the order they began. */
+  readonly sequence: number;
+  /** Everything it may compute is out of date. */
+  outdated: boolean;
+  /** What is out of date if the result turns out to have one of these tags. */
+  outdatedTags: readonly string[];
+}
+
+/** How a flight ended. */
+export interface Landing {
+  /** For who began it. */
+  readonly result: Result;
+  /** The same for those who waited for it. */
+  readonly joined: Result;
+  /** Only its own caller may see it. */
+  readonly private: boolean;
+}
+
+export class Flights {
+  readonly #joinable = new Map<string, { readonly flight: Flight; readonly landing: Promise<Landing> }>();
+  readonly #flying = new Set<Flight>();
+  #next = 0;
+
+  begin(library: string, method: string, callerKey: string): Flight {
+    const flight: Flight = { library, method, callerKey, sequence: this.#next++, outdated: false, outdatedTags: [] };
+    this.#flying.add(flight);
+    return flight;
+  }
+
+  /** Lets others join, unless it has ended or been called out of date already. */
+  offer(key: string, flight: Flight, landing: Promise<Landing>): void {
+    if (!this.#flying.has(flight) || flight.outdated || flight.outdatedTags.length > 0) return;
+    this.#joinable.set(key, { flight, landing });
+  }
+
+  find(key: string): { readonly flight: Flight; readonly landing: Promise<Landing> } | undefined {
+    return this.#joinable.get(key);
+  }
+
+  end(key: string, flight: Flight): void {
+    this.#flying.delete(flight);
+    if (this.#joinable.get(key)?.flight === flight) this.#joinable.delete(key);
+  }
+
+  /** Who asks from now on does not join what began before. */
+  outdate(concerns: (flight: Flight) => boolean, tag?: string): void {
+    for (const flight of this.#flying) {
+      if (!concerns(flight)) continue;
+      if (tag === undefined) flight.outdated = true;
+      else if (!flight.outdatedTags.includes(tag)) flight.outdatedTags = [...flight.outdatedTags, tag];
+    }
+    for (const [key, { flight }] of this.#joinable) if (concerns(flight)) this.#joinable.delete(key);
+  }
+}
+
+/** Its result was called out of date while it was computed. */
+export function isOutdated(flight: Flight, computed: Computed): boolean {
+  return flight.outdated || flight.outdatedTags.some((tag) => computed.tags.includes(tag));
+}

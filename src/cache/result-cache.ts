@@ -1,0 +1,205 @@
+/**
+ * The result cache: when a result is served again, to whom, and until when. The mechanism is elsewhere: keys in arguments-key.ts,
+ * memory in result-store.ts, sharing of computations in flight.ts, encodings in result.ts.
+ *
+ *   asked for a result that is …        answer                                     state
+ *   not of a pure function              compute                                    none
+ *   of arguments that have no key       compute                                    none
+ *   stored, fresh                       at once                                    hit
+ *   stored, within staleWhileRevalidate at once, and compute anew behind it        stale
+ *   being computed                      wait for it; if it turns out to be         joined
+ *                                       another caller's alone, compute            miss
+ *   none of these                       compute                                    miss
+ *
+ * A function that reads who calls is private from then on: its key has the caller in it, unless it is declared `shared`. Errors are not
+ * kept. Freshness counts from the end of the computation as its own times tell it, so Max-Age is never overstated.
+ */
+import { after, milliseconds, type Instant } from '../core/duration.ts';
+import { FuncoapError } from '../core/error.ts';
+import type { CacheState } from '../core/channels.ts';
+import type { Value } from '../core/value.ts';
+import { argumentsKey } from './arguments-key.ts';
+import type { Cacheable, CacheCounters, CachedResult, CacheInvalidation, Computed } from './cacheable.ts';
+import { Flights, isOutdated, type Landing } from './flight.ts';
+import { FunctionStates, type FunctionState } from './function-states.ts';
+import { contentOf, Result } from './result.ts';
+import { ResultStore, type ResultStoreOptions } from './result-store.ts';
+
+export type ResultCacheOptions = ResultStoreOptions;
+
+export const defaultResultCacheOptions: ResultCacheOptions = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 };
+
+/** Runs the function. Called at most once per `resolve`, except that who joined another caller's private run runs its own. */
+export type Compute = () => Promise<Computed>;
+
+const noTime = milliseconds(0);
+
+export class ResultCache {
+  readonly #store: ResultStore;
+  readonly #flights = new Flights();
+  readonly #states = new FunctionStates((old) => this.#store.deleteGroup(functionGroup(old)));
+  readonly #listeners = new Set<(invalidation: CacheInvalidation) => void>();
+  readonly #counts = { hits: 0, misses: 0, joined: 0, stale: 0, failedRefreshes: 0, revalidations: 0, bytesSaved: 0 };
+
+  constructor(options: ResultCacheOptions = defaultResultCacheOptions) {
+    this.#store = new ResultStore(options);
+  }
+
+  /**
+   * The result of `fn(...args)` for the caller, from the cache or by `compute`. Synchronous where nothing has to be computed
+   * first. `args` are final: bound, with defaults, coerced. Rejects with what `compute` rejects with.
+   */
+  resolve(fn: Cacheable, args: readonly Value[], callerKey: string, now: Instant, compute: Compute): CachedResult | Promise<CachedResult> {
+    if (!fn.pure) return this.#bypass(now, compute);
+    const part = argumentsKey(args);
+    if (part === undefined) return this.#bypass(now, compute);
+    const state = this.#states.of(fn);
+    const key = keyOf(state, fn, callerKey, part);
+    const stored = this.#store.get(key);
+    if (stored !== undefined) {
+      if (now < stored.freshUntil) {
+        this.#counts.hits++;
+        return stored.hit;
+      }
+      if (now < stored.staleUntil) {
+        this.#counts.stale++;
+        if (this.#flights.find(key) === undefined) this.#refresh(fn, state, key, part, callerKey, now, compute);
+        return new Result(stored.content, 'stale', now, noTime, noTime);
+      }
+      this.#store.delete(key);
+    }
+    return this.#miss(fn, state, key, part, callerKey, now, compute);
+  }
+
+  /** A 2.03 was sent instead of `bytes` of payload. */
+  countRevalidation(bytes: number): void {
+    this.#counts.revalidations++;
+    this.#counts.bytesSaved += bytes;
+  }
+
+  invalidateLibrary(library: string): void {
+    this.#flights.outdate((flight) => flight.library === library);
+    for (const state of this.#states.ofLibrary(library)) this.#store.deleteGroup(functionGroup(state));
+    this.#announce({ library });
+  }
+
+  invalidateFunction(library: string, method: string): void {
+    this.#flights.outdate((flight) => flight.library === library && flight.method === method);
+    const state = this.#states.named(library, method);
+    if (state !== undefined) this.#store.deleteGroup(functionGroup(state));
+    this.#announce({ library, method });
+  }
+
+  /** Tags are the library's own: another library's tag of the same name is another tag. */
+  invalidateTag(library: string, tag: string): void {
+    this.#flights.outdate((flight) => flight.library === library, tag);
+    this.#store.deleteGroup(tagGroup(library, tag));
+    this.#announce({ library, tag });
+  }
+
+  /** After each invalidation, whether or not anything was stored. Returns what ends it. */
+  onInvalidate(listener: (invalidation: CacheInvalidation) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  counters(): CacheCounters {
+    return { ...this.#counts, entries: this.#store.entries, bytes: this.#store.bytes };
+  }
+
+  clear(): void {
+    this.#flights.outdate(() => true);
+    this.#store.clear();
+  }
+
+  async #bypass(now: Instant, compute: Compute): Promise<CachedResult> {
+    const computed = await compute();
+    return resultOf(computed, 'none', now);
+  }
+
+  async #miss(fn: Cacheable, state: FunctionState, key: string, part: string, callerKey: string, now: Instant, compute: Compute): Promise<CachedResult> {
+    const running = this.#flights.find(key);
+    if (running !== undefined) {
+      const landing = await join(running.landing);
+      if (landing !== undefined && (!landing.private || running.flight.callerKey === callerKey)) {
+        this.#counts.joined++;
+        return landing.joined;
+      }
+      // Another caller's alone, or given up by who began it. By now the key may have the caller in it.
+      const own = keyOf(state, fn, callerKey, part);
+      return this.#miss(fn, state, own, part, callerKey, now, compute);
+    }
+    this.#counts.misses++;
+    const landing = await this.#launch(fn, state, key, part, callerKey, now, compute);
+    return landing.result;
+  }
+
+  #refresh(fn: Cacheable, state: FunctionState, key: string, part: string, callerKey: string, now: Instant, compute: Compute): void {
+    this.#launch(fn, state, key, part, callerKey, now, compute).catch(() => {
+      this.#counts.failedRefreshes++;
+    });
+  }
+
+  #launch(fn: Cacheable, state: FunctionState, key: string, part: string, callerKey: string, now: Instant, compute: Compute): Promise<Landing> {
+    const flight = this.#flights.begin(state.library, state.method, callerKey);
+    const fly = async (): Promise<Landing> => {
+      try {
+        const computed = await compute();
+        const personal = computed.readCaller && !fn.shared;
+        if (personal && !state.private) {
+          state.private = true;
+          // Kept under keys without the caller: never found again.
+          this.#store.deleteGroup(functionGroup(state));
+        }
+        const outdated = isOutdated(flight, computed);
+        const freshUntil = outdated ? now : after(after(after(now, computed.queued), computed.ran), fn.maxAge);
+        const content = contentOf(computed);
+        if (!outdated && fn.maxAge > 0) {
+          this.#store.put(keyOf(state, fn, callerKey, part), {
+            content,
+            hit: new Result(content, 'hit', freshUntil, noTime, noTime),
+            freshUntil,
+            staleUntil: after(freshUntil, fn.staleWhileRevalidate),
+            sequence: flight.sequence,
+            groups: [functionGroup(state), ...new Set(computed.tags.map((tag) => tagGroup(fn.library, tag)))],
+          });
+        }
+        return {
+          private: personal,
+          result: new Result(content, 'miss', freshUntil, computed.queued, computed.ran),
+          joined: new Result(content, 'joined', freshUntil, computed.queued, computed.ran),
+        };
+      } finally {
+        this.#flights.end(key, flight);
+      }
+    };
+    const landing = fly();
+    this.#flights.offer(key, flight, landing);
+    return landing;
+  }
+
+  #announce(invalidation: CacheInvalidation): void {
+    for (const listener of this.#listeners) listener(invalidation);
+  }
+}
+
+function keyOf(state: FunctionState, fn: Cacheable, callerKey: string, part: string): string {
+  return state.private && !fn.shared ? `${state.prefix}${callerKey.length}:${callerKey}|${part}` : state.prefix + part;
+}
+
+function resultOf(computed: Computed, state: CacheState, freshUntil: Instant): Result {
+  return new Result(contentOf(computed), state, freshUntil, computed.queued, computed.ran);
+}
+
+/** Undefined where who began it has given it up: that is no reason for the others. Any other failure is everyone's. */
+async function join(landing: Promise<Landing>): Promise<Landing | undefined> {
+  try {
+    return await landing;
+  } catch (error) {
+    if (error instanceof FuncoapError && error.code === 'cancelled') return undefined;
+    throw error;
+  }
+}
+
+const functionGroup = (state: FunctionState): string => `f${state.prefix}`;
+const tagGroup = (library: string, tag: string): string => `t${library}/${tag}`;

@@ -1,0 +1,96 @@
+/** One result: the value, once, and its representations, each made when first asked for. */
+import { decodeCbor } from '../cbor/decode.ts';
+import { encodeCbor } from '../cbor/encode.ts';
+import type { DecodeLimits } from '../cbor/limits.ts';
+import { encodeRepresentation, hasRepresentation } from '../cbor/representation.ts';
+import type { CacheState } from '../core/channels.ts';
+import { milliseconds, until, type Instant, type Milliseconds } from '../core/duration.ts';
+import { FuncoapError } from '../core/error.ts';
+import type { Value } from '../core/value.ts';
+import type { CachedResult, Computed, EncodedResult } from './cacheable.ts';
+import { etagOf } from './etag.ts';
+import { valueSize } from './value-size.ts';
+
+/** An encoded representation beside its bytes. */
+const encodedOverhead = 300;
+
+/** The part of a result that all who share it share. */
+export class Content {
+  readonly value: Value;
+  readonly tags: readonly string[];
+  /** Told when a representation was added: the content takes more memory than before. */
+  onGrow: (() => void) | undefined;
+  // A few formats at most are ever asked for: a list is faster than a Map.
+  readonly #encoded: { readonly asked: number; readonly result: EncodedResult }[] = [];
+
+  constructor(value: Value, tags: readonly string[]) {
+    this.value = value;
+    this.tags = tags;
+  }
+
+  /** Estimated memory; undefined where the value is not plain data and so cannot be kept. */
+  get bytes(): number | undefined {
+    const size = valueSize(this.value);
+    return size === undefined ? undefined : this.#encoded.reduce((sum, { result }) => sum + encodedOverhead + result.bytes.length, size);
+  }
+
+  representation(format: number): EncodedResult {
+    for (const { asked, result } of this.#encoded) if (asked === format) return result;
+    const bytes = encodeRepresentation(this.value, format);
+    const stated = hasRepresentation(this.value) ? format : undefined;
+    const result: EncodedResult = { bytes, format: stated, etag: etagOf(stated, bytes) };
+    this.#encoded.push({ asked: format, result });
+    this.onGrow?.();
+    return result;
+  }
+}
+
+/** No limits: these are our own bytes. */
+const trusted: DecodeLimits = { maxDepth: Infinity, maxItems: Infinity, maxBignumBytes: Infinity };
+
+/**
+ * The content that a computation gave. What is more than data (an iterator can be read once) is kept as
+ * what it is carried as; where it cannot be carried at all, whoever asks for a representation learns why.
+ */
+export function contentOf({ value, tags }: Computed): Content {
+  if (valueSize(value) !== undefined) return new Content(value, tags);
+  try {
+    return new Content(decodeCbor(encodeCbor(value), trusted), tags);
+  } catch (error) {
+    if (error instanceof FuncoapError) return new Content(value, tags);
+    throw error;
+  }
+}
+
+/** A content as one call got it. */
+export class Result implements CachedResult {
+  readonly state: CacheState;
+  readonly queued: Milliseconds;
+  readonly ran: Milliseconds;
+  readonly #content: Content;
+  readonly #freshUntil: Instant;
+
+  constructor(content: Content, state: CacheState, freshUntil: Instant, queued: Milliseconds, ran: Milliseconds) {
+    this.#content = content;
+    this.state = state;
+    this.#freshUntil = freshUntil;
+    this.queued = queued;
+    this.ran = ran;
+  }
+
+  get value(): Value {
+    return this.#content.value;
+  }
+
+  get tags(): readonly string[] {
+    return this.#content.tags;
+  }
+
+  maxAgeLeft(now: Instant): Milliseconds {
+    return milliseconds(Math.floor(until(this.#freshUntil, now) / 1000) * 1000);
+  }
+
+  representation(format: number): EncodedResult {
+    return this.#content.representation(format);
+  }
+}
