@@ -156,12 +156,18 @@ function literalCddl(value: string | number | boolean | null): string | undefine
   return Object.is(value, -0) ? '0' : String(value);
 }
 
-/** As in JSON (RFC 8610 §3.1), and DEL escaped, which the grammar leaves out. */
-const textCddl = (text: string): string => JSON.stringify(text).replaceAll('\u007f', String.raw`\u007f`);
+/** As in JSON (RFC 8610 §3.1); what the grammar of Appendix B leaves out is escaped too. */
+const textCddl = (text: string): string =>
+  JSON.stringify(text).replaceAll(/[\u007f\u{10fffe}\u{10ffff}]/gu, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, unit) => `\\u${character.charCodeAt(unit).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  );
 
 /** RFC 8610 §3.5.1: a bareword where the name can be one. */
 const memberKey = (name: string): string =>
   `${/^[A-Za-z@_$](?:[-.]*[A-Za-z0-9@_$])*$/.test(name) ? name : textCddl(name)}:`;
 
-/** A comment ends with its line. */
-const comment = (text: string): string => text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
+/** A comment ends with its line, and has no characters that Appendix B leaves out. */
+const comment = (text: string): string => text.replaceAll(/[\s\p{Cc}\p{Cs}\u{10fffe}\u{10ffff}]+/gu, ' ').trim();
