@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cbor_reader.h"
 
@@ -52,7 +54,16 @@ static void print_float(FILE *file, double number)
 	} else if (isinf(number)) {
 		fputs(number < 0 ? "-Infinity" : "Infinity", file);
 	} else {
-		fprintf(file, "%.17g", number);
+		char text[32];
+
+		/* The fewest digits that are this number and no other. */
+		for (int digits = 15; digits <= 17; digits++) {
+			(void)snprintf(text, sizeof(text), "%.*g", digits, number);
+			if (strtod(text, NULL) == number) {
+				break;
+			}
+		}
+		fprintf(file, "%s%s", text, strpbrk(text, ".e") == NULL ? ".0" : "");
 	}
 }
 

@@ -32,7 +32,10 @@ export function buildPrograms(): Programs {
   const sources = readdirSync(generator).filter((name) => name.endsWith('.c'));
   return {
     folder,
-    generator: compile(sources.map((name) => join(generator, name)), join(folder, 'generator')),
+    generator: compile(
+      sources.map((name) => join(generator, name)),
+      join(folder, 'generator'),
+    ),
     limit: compile([join(import.meta.dirname, 'limit.c')], join(folder, 'limit')),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
   };

@@ -29,7 +29,8 @@ function findVersions(log: Log): Partial<Record<ServerName, string>> {
   const versions: Partial<Record<ServerName, string>> = {};
   for (const name of ['limit', 'funcoap', 'npm-coap', 'libcoap'] as const) {
     const version = versionOf(name);
-    if (version === undefined) log(`${serverTitles[name]} is not on this machine: left out (on Debian: apt install libcoap3-bin)`);
+    if (version === undefined)
+      log(`${serverTitles[name]} is not on this machine: left out (on Debian: apt install libcoap3-bin)`);
     else versions[name] = version;
   }
   return versions;
@@ -39,7 +40,13 @@ function findVersions(log: Log): Partial<Record<ServerName, string>> {
  * A server lives for one measurement only: none has to carry what an earlier load left behind, such as
  * sessions of peers that are gone.
  */
-async function sample(pair: Pair, round: number, counterStart: number, programs: Programs, options: BenchOptions): Promise<Sample> {
+async function sample(
+  pair: Pair,
+  round: number,
+  counterStart: number,
+  programs: Programs,
+  options: BenchOptions,
+): Promise<Sample> {
   const { name, scenario } = pair;
   await using server = await startServer(name, scenario, programs);
   const etag = await probe(serverTitles[name], server.port, requestTo(name, scenario));

@@ -25,7 +25,10 @@ export function describeMachine(): Machine {
 /** The comparison pins server and load to a processor each, with Linux's means. */
 export function requireSuitableMachine(): void {
   if (process.platform !== 'linux') {
-    throw new UsageError('bench-machine', 'npm run bench needs Linux (recvmmsg, taskset, /proc). --micro runs anywhere.');
+    throw new UsageError(
+      'bench-machine',
+      'npm run bench needs Linux (recvmmsg, taskset, /proc). --micro runs anywhere.',
+    );
   }
   if (availableParallelism() < 2) {
     throw new UsageError('bench-machine', 'npm run bench needs two processors: one for the server, one for the load.');

@@ -43,13 +43,13 @@ export function parseOptions(args: readonly string[], names: readonly string[]):
   const { values } = parseArgs({
     args: [...args],
     options: {
-      quick: { type: 'boolean', default: false },
-      micro: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-      seconds: { type: 'string' },
-      rounds: { type: 'string' },
-      only: { type: 'string', default: '' },
-      endpoints: { type: 'string' },
+      'quick': { type: 'boolean', default: false },
+      'micro': { type: 'boolean', default: false },
+      'help': { type: 'boolean', default: false },
+      'seconds': { type: 'string' },
+      'rounds': { type: 'string' },
+      'only': { type: 'string', default: '' },
+      'endpoints': { type: 'string' },
       'in-flight': { type: 'string' },
     },
   });

@@ -82,9 +82,7 @@ function summarise(all: readonly Sample[], scenario: Scenario, server: ServerNam
 }
 
 export const summariseAll = (samples: readonly Sample[]): Summary[] =>
-  scenarios.flatMap((scenario) =>
-    scenario.servers.flatMap((server) => summarise(samples, scenario, server) ?? []),
-  );
+  scenarios.flatMap((scenario) => scenario.servers.flatMap((server) => summarise(samples, scenario, server) ?? []));
 
 const thousands = (value: number): string => Math.round(value).toLocaleString('en');
 
@@ -92,9 +90,7 @@ const rateText = ({ median, lowest, highest }: Spread): string =>
   `${thousands(median)} (${thousands(lowest)}–${thousands(highest)})`;
 
 const ratioText = (ratio: Spread | undefined): string =>
-  ratio === undefined
-    ? ''
-    : `${ratio.median.toFixed(2)} (${ratio.lowest.toFixed(2)}–${ratio.highest.toFixed(2)})`;
+  ratio === undefined ? '' : `${ratio.median.toFixed(2)} (${ratio.lowest.toFixed(2)}–${ratio.highest.toFixed(2)})`;
 
 const columns = [
   'server',

@@ -21,10 +21,10 @@ export interface Server extends AsyncDisposable {
 }
 
 export const serverTitles: Readonly<Record<ServerName, string>> = {
-  limit: 'limit (C, recvmmsg, no protocol)',
-  funcoap: 'funcoap',
+  'limit': 'limit (C, recvmmsg, no protocol)',
+  'funcoap': 'funcoap',
   'npm-coap': 'npm coap',
-  libcoap: 'libcoap coap-server',
+  'libcoap': 'libcoap coap-server',
 };
 
 interface Command {

@@ -23,10 +23,7 @@ export function spreadOf(values: readonly number[]): Spread | undefined {
  * The quotients of what was measured in the same round, so that a machine that slows down
  * meanwhile slows both sides of each.
  */
-export function ratiosByRound(
-  of: ReadonlyMap<number, number>,
-  to: ReadonlyMap<number, number>,
-): number[] {
+export function ratiosByRound(of: ReadonlyMap<number, number>, to: ReadonlyMap<number, number>): number[] {
   const ratios: number[] = [];
   for (const [round, value] of of) {
     const reference = to.get(round);

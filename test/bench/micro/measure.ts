@@ -26,7 +26,7 @@ function timeOf(step: Step, times: number): number {
 
 export function measureStep(step: Step): StepTime {
   let times = 1;
-  for (let spent = 0; spent < warmUpMs; ) {
+  for (let spent = 0; spent < warmUpMs;) {
     const took = timeOf(step, times);
     spent += took;
     if (took < batchMs) times *= 2;
