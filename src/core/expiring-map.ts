@@ -69,7 +69,14 @@ export class ExpiringMap<K, V> {
     while (this.#oldest !== undefined && this.#entries.size >= maxEntries) this.#evict(this.#oldest, 'count');
     while (this.#oldest !== undefined && this.#bytes + bytes > maxBytes) this.#evict(this.#oldest, 'bytes');
 
-    const entry: Entry<K, V> = { key, value, bytes, expires: after(now, maxAge), older: this.#newest, newer: undefined };
+    const entry: Entry<K, V> = {
+      key,
+      value,
+      bytes,
+      expires: after(now, maxAge),
+      older: this.#newest,
+      newer: undefined,
+    };
     if (this.#newest === undefined) this.#oldest = entry;
     else this.#newest.newer = entry;
     this.#newest = entry;

@@ -16,7 +16,7 @@ export interface GenerationalMapOptions<K, V> {
   readonly pinned?: (value: V) => boolean;
 }
 
-export class GenerationalMap<K, V extends NonNullable<unknown>> {
+export class GenerationalMap<K, V extends object | string | number | bigint | boolean> {
   readonly #generationEntries: number;
   readonly #onEvict: ((key: K, value: V) => void) | undefined;
   readonly #pinned: ((value: V) => boolean) | undefined;

@@ -188,7 +188,7 @@ export class TimerWheel<T> {
       first = timer;
       timer = timer.next;
     }
-    for (timer = first; timer !== undefined; ) {
+    for (timer = first; timer !== undefined;) {
       const previous = timer.previous;
       if (timer.deadline <= now) {
         this.#remove(timer);

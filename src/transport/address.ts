@@ -20,7 +20,10 @@ const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/;
 export function normaliseAddress(text: string): string {
   if (isIPv4(text)) return text;
   if (!isIPv6(text))
-    throw new UsageError('invalid-address', `"${text}" is not an IP address: give one such as 192.0.2.1 or 2001:db8::1.`);
+    throw new UsageError(
+      'invalid-address',
+      `"${text}" is not an IP address: give one such as 192.0.2.1 or 2001:db8::1.`,
+    );
   const [address = '', zone] = text.split('%');
   const canonical = new SocketAddress({ address, family: 'ipv6' }).address;
   const ipv4 = mapped.exec(canonical)?.[1];

@@ -1,7 +1,7 @@
 /**
  * Multicast groups: one socket per group and interface, bound to the group's address, so that whatever
  * arrives there came by multicast (RFC 7252 §8). Its endpoints are those of the interface's unicast
- * address, from which the replies leave (§8.2).
+ * address, from which the replies leave.
  *
  * Linux gives a datagram of one interface to the group's sockets of all interfaces (ip(7),
  * IP_MULTICAST_ALL, which node:dgram cannot clear), so each socket takes only what came through its own:
@@ -34,7 +34,10 @@ export class Groups {
   constructor(groups: readonly string[], receiveBufferBytes: number, notices: Notices) {
     const wrong = groups.find((group) => !isMulticast(group));
     if (wrong !== undefined)
-      throw new UsageError('invalid-address', `${wrong} is not a multicast group: give one such as 224.0.1.187 or ff02::fd.`);
+      throw new UsageError(
+        'invalid-address',
+        `${wrong} is not a multicast group: give one such as 224.0.1.187 or ff02::fd.`,
+      );
     this.#groups = groups;
     this.#receiveBufferBytes = receiveBufferBytes;
     this.#notices = notices;
@@ -60,7 +63,8 @@ export class Groups {
           this.#notices.publish(
             'socket-error',
             `join ${key}`,
-            () => `Cannot join the multicast group ${group} on ${name}: the system says ${systemCode(error)}. Multicast requests do not arrive there.`,
+            () =>
+              `Cannot join the multicast group ${group} on ${name}: the system says ${systemCode(error)}. Multicast requests do not arrive there.`,
           );
         }
       }

@@ -41,12 +41,20 @@ export class Notices {
 
   sendFailure(endpoint: Endpoint, code: string): void {
     this.sendFailed++;
-    this.publish('send-failed', code, () => `A datagram to ${formatAddress(endpoint.remote)} could not be sent: ${code}.`);
+    this.publish(
+      'send-failed',
+      code,
+      () => `A datagram to ${formatAddress(endpoint.remote)} could not be sent: ${code}.`,
+    );
   }
 
   socketError(address: string, error: Error): void {
     this.socketErrors++;
-    this.publish('socket-error', address, () => `The socket on ${address} reports ${systemCode(error)}: ${error.message}`);
+    this.publish(
+      'socket-error',
+      address,
+      () => `The socket on ${address} reports ${systemCode(error)}: ${error.message}`,
+    );
   }
 
   /** `message` is a function because it is seldom wanted. */
@@ -60,7 +68,8 @@ export class Notices {
       return;
     }
     this.#latest.set(key, { quietUntil: after(now, quietTime), suppressed: 0 });
-    const more = latest === undefined || latest.suppressed === 0 ? '' : ` (and ${latest.suppressed} more like it before)`;
+    const more =
+      latest === undefined || latest.suppressed === 0 ? '' : ` (and ${latest.suppressed} more like it before)`;
     channels.transport.publish({ kind, message: `${message()}${more}` });
   }
 }

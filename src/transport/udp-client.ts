@@ -25,7 +25,10 @@ export const defaultUdpClientOptions: UdpClientOptions = {
  * A machine without one of the IP versions speaks the other.
  * @throws UsageError when neither can be had
  */
-export async function openUdpClient(options: Partial<UdpClientOptions>, receiver: DatagramReceiver): Promise<UdpTransport> {
+export async function openUdpClient(
+  options: Partial<UdpClientOptions>,
+  receiver: DatagramReceiver,
+): Promise<UdpTransport> {
   const client = new UdpClient({ ...defaultUdpClientOptions, ...options }, receiver);
   await client.open();
   return client;
@@ -54,7 +57,10 @@ class UdpClient implements UdpTransport {
     const address = normaliseAddress(remote.address);
     const socket = this.#sockets.get(familyOf(address));
     if (socket === undefined)
-      throw new UsageError('no-local-address', `Nothing can be sent to ${formatAddress(remote)}: this machine has no ${familyOf(address)}.`);
+      throw new UsageError(
+        'no-local-address',
+        `Nothing can be sent to ${formatAddress(remote)}: this machine has no ${familyOf(address)}.`,
+      );
     return socket.endpoint(address, remote.port);
   }
 

@@ -125,7 +125,12 @@ export class UdpSocket {
   deliver(bytes: Uint8Array, remote: RemoteInfo, multicast: boolean): void {
     // Nothing could be answered to port 0.
     if (remote.port === 0) this.#owner.notices.dropped++;
-    else this.#owner.inbox.push({ bytes: plain(bytes), endpoint: this.#endpoints.get(remote.address, remote.port), multicast });
+    else
+      this.#owner.inbox.push({
+        bytes: plain(bytes),
+        endpoint: this.#endpoints.get(remote.address, remote.port),
+        multicast,
+      });
   }
 
   send({ bytes, endpoint }: Datagram): void {

@@ -1,6 +1,6 @@
 /**
  * UDP over node:dgram: one socket per local address, so that every datagram says which address was asked
- * and every reply leaves from it (RFC 7252 §5.3.2 wants the answer from the endpoint that was asked);
+ * and every reply leaves from it (RFC 7252 §5.3.2);
  * docs/decisions/0003-one-socket-per-address.md. Wildcards follow the machine's addresses as they change.
  *
  * Failures of sending are facts of life: reported to the receiver, counted, never thrown.
@@ -10,7 +10,13 @@ import type { Address, Datagram, DatagramReceiver, DatagramTransport, Endpoint }
 import { seconds, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { familyOf, formatAddress, isWildcard, normaliseAddress } from './address.ts';
-import { expandListen, localAddresses, readInterfaces, type LocalAddress, type ReadInterfaces } from './local-addresses.ts';
+import {
+  expandListen,
+  localAddresses,
+  readInterfaces,
+  type LocalAddress,
+  type ReadInterfaces,
+} from './local-addresses.ts';
 import { Groups } from './multicast.ts';
 import { systemCode, type TransportCounters } from './notices.ts';
 import { defaultReceiveBufferBytes, reportReceiveBuffer } from './receive-buffer.ts';
@@ -123,7 +129,10 @@ class UdpListener implements UdpTransport {
     if (this.#sockets.size === 0) {
       const [first] = failures;
       throw first === undefined
-        ? new UsageError('cannot-listen', `No interface has an address for ${listen.join(', ')}: give the addresses to listen on.`)
+        ? new UsageError(
+            'cannot-listen',
+            `No interface has an address for ${listen.join(', ')}: give the addresses to listen on.`,
+          )
         : bindError({ address: first.address, port: this.#port }, first.error);
     }
     for (const { address, error } of failures) this.#bindFailed(address, error);
@@ -204,6 +213,10 @@ class UdpListener implements UdpTransport {
   }
 
   #bindFailed(address: string, error: unknown): void {
-    this.#owner.notices.publish('socket-error', `bind ${address}`, () => bindError({ address, port: this.#port }, error).message);
+    this.#owner.notices.publish(
+      'socket-error',
+      `bind ${address}`,
+      () => bindError({ address, port: this.#port }, error).message,
+    );
   }
 }

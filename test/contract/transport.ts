@@ -1,5 +1,5 @@
 /** What every transport promises, whatever it runs over (src/core/datagram.ts). */
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Datagram, DatagramReceiver, DatagramTransport, Endpoint, SendFailure } from '../../src/core/datagram.ts';
 import { UsageError } from '../../src/core/error.ts';
 
@@ -49,18 +49,15 @@ export function transportContract(subject: TransportSubject): void {
     const portOf = (peer: Peer): number => peer.transport.addresses[0]?.port ?? 0;
     const to = (from: Peer, peer: Peer): Endpoint =>
       from.transport.endpoint({ address: subject.address, port: portOf(peer) });
-    const rule = (name: string, run: () => Promise<void>): void => {
-      test(name, async ({ skip }) => {
-        if (subject.missing !== undefined) skip(subject.missing);
-        await run();
-      });
-    };
+    beforeEach(({ skip }) => {
+      if (subject.missing !== undefined) skip(subject.missing);
+    });
 
     afterEach(async () => {
       await Promise.all(opened.splice(0).map((transport) => transport.close()));
     });
 
-    rule('delivers the bytes with the addresses of both ends', async () => {
+    test('delivers the bytes with the addresses of both ends', async () => {
       const [a, b] = [await open(), await open()];
       a.transport.send([outgoing(to(a, b), bytesOf(1, 2, 3))]);
       await subject.until(() => b.datagrams.length === 1);
@@ -72,14 +69,14 @@ export function transportContract(subject: TransportSubject): void {
       expect(got?.endpoint.loopback).toBe(true);
     });
 
-    rule('hands over plain byte arrays that are nobody else\'s', async () => {
+    test("hands over plain byte arrays that are nobody else's", async () => {
       const [a, b] = [await open(), await open()];
       a.transport.send([outgoing(to(a, b), bytesOf(1, 2, 3))]);
       await subject.until(() => b.datagrams.length === 1);
       expect(Object.getPrototypeOf(b.datagrams[0]?.bytes)).toBe(Uint8Array.prototype);
     });
 
-    rule('returns a reply to the sender, from the address that was asked', async () => {
+    test('returns a reply to the sender, from the address that was asked', async () => {
       const [a, b] = [await open(), await open()];
       a.transport.send([outgoing(to(a, b), bytesOf(1))]);
       await subject.until(() => b.datagrams.length === 1);
@@ -88,7 +85,7 @@ export function transportContract(subject: TransportSubject): void {
       expect(a.datagrams[0]?.endpoint).toBe(to(a, b));
     });
 
-    rule('knows a peer by one key and one object, and two ports of a machine as two peers', async () => {
+    test('knows a peer by one key and one object, and two ports of a machine as two peers', async () => {
       const [a, b, c] = [await open(), await open(), await open()];
       for (const peer of [a, c, a]) peer.transport.send([outgoing(to(peer, b), bytesOf(1))]);
       await subject.until(() => b.datagrams.length === 3);
@@ -99,7 +96,7 @@ export function transportContract(subject: TransportSubject): void {
       expect(to(b, a).key).not.toBe(to(a, b).key);
     });
 
-    rule('delivers an empty datagram and one of 65,507 bytes as they are', async () => {
+    test('delivers an empty datagram and one of 65,507 bytes as they are', async () => {
       const [a, b] = [await open(), await open()];
       const large = new Uint8Array(65_507).fill(7);
       a.transport.send([outgoing(to(a, b), bytesOf()), outgoing(to(a, b), large)]);
@@ -108,7 +105,7 @@ export function transportContract(subject: TransportSubject): void {
       expect(b.datagrams[1]?.bytes).toEqual(large);
     });
 
-    rule('reports one that is too long and sends the rest of its batch', async () => {
+    test('reports one that is too long and sends the rest of its batch', async () => {
       const [a, b] = [await open(), await open()];
       const endpoint = to(a, b);
       a.transport.send([outgoing(endpoint, new Uint8Array(66_000)), outgoing(endpoint, bytesOf(1))]);
@@ -116,7 +113,7 @@ export function transportContract(subject: TransportSubject): void {
       expect(a.failures).toEqual([{ endpoint, code: 'EMSGSIZE' }]);
     });
 
-    rule('reports what is meant for port 0', async () => {
+    test('reports what is meant for port 0', async () => {
       const a = await open();
       const endpoint = a.transport.endpoint({ address: subject.address, port: 0 });
       a.transport.send([outgoing(endpoint, bytesOf(1))]);
@@ -124,7 +121,7 @@ export function transportContract(subject: TransportSubject): void {
       expect(a.failures).toEqual([{ endpoint, code: 'EINVAL' }]);
     });
 
-    rule('hands over in batches what came at once, none lost, each sender in order', async () => {
+    test('hands over in batches what came at once, none lost, each sender in order', async () => {
       const [a, b] = [await open(), await open()];
       const endpoint = to(a, b);
       a.transport.send(Array.from({ length: 200 }, (_, i) => outgoing(endpoint, bytesOf(i))));
@@ -133,18 +130,18 @@ export function transportContract(subject: TransportSubject): void {
       expect(b.batches.length).toBeLessThan(100);
     });
 
-    rule('has no endpoint for the other IP version, and says so', async () => {
+    test('has no endpoint for the other IP version, and says so', async () => {
       const a = await open();
       expect(() => a.transport.endpoint({ address: subject.foreign, port: 5683 })).toThrow(UsageError);
       expect(() => a.transport.endpoint({ address: 'example.com', port: 5683 })).toThrow(/not an IP address/);
     });
 
-    rule('refuses a port that is taken', async () => {
+    test('refuses a port that is taken', async () => {
       const a = await open();
       await expect(subject.open(portOf(a), new Recorder())).rejects.toThrow(/Cannot listen on .*choose another port/i);
     });
 
-    rule('delivers and sends nothing once it is closed', async () => {
+    test('delivers and sends nothing once it is closed', async () => {
       const [a, b, c] = [await open(), await open(), await open()];
       const [aToB, cToB] = [to(a, b), to(c, b)];
       b.transport.send([outgoing(to(b, a), bytesOf(1))]);

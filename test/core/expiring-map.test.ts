@@ -40,7 +40,11 @@ describe('an expiring map', () => {
       bytes: fc.nat(12),
       later: fc.nat(30),
     });
-    const limits = fc.record({ maxEntries: fc.integer({ min: 1, max: 8 }), maxBytes: fc.nat(40), maxAge: fc.integer({ min: 1, max: 100 }) });
+    const limits = fc.record({
+      maxEntries: fc.integer({ min: 1, max: 8 }),
+      maxBytes: fc.nat(40),
+      maxAge: fc.integer({ min: 1, max: 100 }),
+    });
     const run = fc.property(limits, fc.array(step, { maxLength: 200 }), ({ maxEntries, maxBytes, maxAge }, steps) => {
       let model: { key: number; serial: number; bytes: number; expires: number }[] = [];
       const lost: number[] = [];
@@ -68,7 +72,8 @@ describe('an expiring map', () => {
             expect(map.set(key, serial, bytes, at(now))).toBe(stored);
             if (stored) {
               model.push({ key, serial, bytes, expires: now + maxAge });
-              while (model.length > maxEntries || model.reduce((sum, entry) => sum + entry.bytes, 0) > maxBytes) model.shift();
+              while (model.length > maxEntries || model.reduce((sum, entry) => sum + entry.bytes, 0) > maxBytes)
+                model.shift();
             }
           } else map.expire(at(now));
         }

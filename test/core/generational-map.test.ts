@@ -34,7 +34,11 @@ describe('a generational map', () => {
 
   test('does not walk over all entries for every refusal', () => {
     let asked = 0;
-    const map = new GenerationalMap<number, number>({ maxEntries: 2048, pinned: () => (asked++, true) });
+    const pinned = (): boolean => {
+      asked++;
+      return true;
+    };
+    const map = new GenerationalMap<number, number>({ maxEntries: 2048, pinned });
     let refused = 0;
     for (let i = 0; i < 20_000; i++) if (!map.set(i, i)) refused++;
     expect(refused).toBe(20_000 - 2048);
@@ -47,34 +51,39 @@ describe('a generational map', () => {
       key: fc.nat(40),
       pinned: fc.boolean(),
     });
-    const run = fc.property(fc.integer({ min: 2, max: 30 }), fc.boolean(), fc.array(step, { maxLength: 300 }), (limit, pins, steps) => {
-      const model = new Map<number, { pinned: boolean }>();
-      const map = new GenerationalMap<number, { pinned: boolean }>({
-        maxEntries: limit,
-        pinned: (value) => value.pinned,
-        onEvict: (key, value) => {
-          expect(value.pinned).toBe(false);
-          expect(model.delete(key)).toBe(true);
-        },
-      });
-      for (const { kind, key, pinned } of steps) {
-        if (kind === 'set') {
-          const value = { pinned: pins && pinned };
-          const known = model.has(key);
-          const stored = map.set(key, value);
-          if (stored) model.set(key, value);
-          else expect(pins && !known).toBe(true);
-        } else if (kind === 'get') expect(map.get(key)).toBe(model.get(key));
-        else if (kind === 'delete') expect(map.delete(key)).toBe(model.delete(key));
-        else {
-          const value = model.get(key);
-          if (value !== undefined) value.pinned = false;
+    const run = fc.property(
+      fc.integer({ min: 2, max: 30 }),
+      fc.boolean(),
+      fc.array(step, { maxLength: 300 }),
+      (limit, pins, steps) => {
+        const model = new Map<number, { pinned: boolean }>();
+        const map = new GenerationalMap<number, { pinned: boolean }>({
+          maxEntries: limit,
+          pinned: (value) => value.pinned,
+          onEvict: (key, value) => {
+            expect(value.pinned).toBe(false);
+            expect(model.delete(key)).toBe(true);
+          },
+        });
+        for (const { kind, key, pinned } of steps) {
+          if (kind === 'set') {
+            const value = { pinned: pins && pinned };
+            const known = model.has(key);
+            const stored = map.set(key, value);
+            if (stored) model.set(key, value);
+            else expect(pins && !known).toBe(true);
+          } else if (kind === 'get') expect(map.get(key)).toBe(model.get(key));
+          else if (kind === 'delete') expect(map.delete(key)).toBe(model.delete(key));
+          else {
+            const value = model.get(key);
+            if (value !== undefined) value.pinned = false;
+          }
+          expect(map.size).toBe(model.size);
+          expect(map.size).toBeLessThanOrEqual(limit);
         }
-        expect(map.size).toBe(model.size);
-        expect(map.size).toBeLessThanOrEqual(limit);
-      }
-      expect(new Map(map.entries())).toEqual(model);
-    });
+        expect(new Map(map.entries())).toEqual(model);
+      },
+    );
     fc.assert(run, { numRuns: 500 });
   });
 });

@@ -24,7 +24,13 @@ describe('a timer wheel', () => {
 
   test('hands over in the order of the deadlines, equal ones in the order of arming', () => {
     const wheel = new TimerWheel<string>();
-    for (const [deadline, name] of [[30, 'd'], [10, 'a'], [300_000, 'e'], [17, 'b'], [17, 'c']] as const)
+    for (const [deadline, name] of [
+      [30, 'd'],
+      [10, 'a'],
+      [300_000, 'e'],
+      [17, 'b'],
+      [17, 'c'],
+    ] as const)
       wheel.arm(at(deadline), name);
     expect(advanced(wheel, 400_000)).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
@@ -54,7 +60,11 @@ describe('a timer wheel', () => {
     const wheel = new TimerWheel<string>();
     wheel.arm(at(1), 'bad');
     wheel.arm(at(2), 'good');
-    expect(() => wheel.advance(at(10), () => { throw new RangeError('owner'); })).toThrow('owner');
+    expect(() =>
+      wheel.advance(at(10), () => {
+        throw new RangeError('owner');
+      }),
+    ).toThrow('owner');
     expect(advanced(wheel, 10)).toEqual(['good']);
   });
 
@@ -86,39 +96,43 @@ describe('a timer wheel', () => {
       fc.record({ kind: fc.constant('advance' as const), span }),
       fc.record({ kind: fc.constant('toDeadline' as const) }),
     );
-    const run = fc.property(fc.integer({ min: 0, max: 40_000_000_000 }), fc.array(step, { maxLength: 120 }), (start, steps) => {
-      const wheel = new TimerWheel<number>(at(start));
-      const model = new Map<number, { deadline: number; timer: Timer<number> }>();
-      let now = start;
-      let serial = 0;
-      const advance = (to: number): void => {
-        const before = [...model].filter(([, { deadline }]) => deadline <= to).map(([id]) => id);
-        const expired: number[] = [];
-        wheel.advance(at(to), (id) => expired.push(id));
-        const deadlines = expired.map((id) => model.get(id)?.deadline ?? Number.NaN);
-        expect(deadlines).toEqual(deadlines.toSorted((a, b) => a - b));
-        expect(expired.toSorted((a, b) => a - b)).toEqual(before);
-        for (const id of expired) model.delete(id);
-        now = Math.max(now, to);
-      };
-      for (const one of steps) {
-        if (one.kind === 'arm') {
-          const deadline = now + one.span;
-          const id = serial++;
-          model.set(id, { deadline, timer: wheel.arm(at(deadline), id) });
-        } else if (one.kind === 'cancel') {
-          const chosen = [...model][one.which % Math.max(1, model.size)];
-          if (chosen !== undefined) {
-            wheel.cancel(chosen[1].timer);
-            wheel.cancel(chosen[1].timer);
-            model.delete(chosen[0]);
-          }
-        } else advance(one.kind === 'advance' ? now + one.span : (wheel.nextDeadline() ?? now));
-        const earliest = Math.min(...[...model.values()].map(({ deadline }) => deadline));
-        expect(wheel.nextDeadline() ?? Infinity).toBe(earliest);
-        expect(wheel.size).toBe(model.size);
-      }
-    });
+    const run = fc.property(
+      fc.integer({ min: 0, max: 40_000_000_000 }),
+      fc.array(step, { maxLength: 120 }),
+      (start, steps) => {
+        const wheel = new TimerWheel<number>(at(start));
+        const model = new Map<number, { deadline: number; timer: Timer<number> }>();
+        let now = start;
+        let serial = 0;
+        const advance = (to: number): void => {
+          const before = [...model].filter(([, { deadline }]) => deadline <= to).map(([id]) => id);
+          const expired: number[] = [];
+          wheel.advance(at(to), (id) => expired.push(id));
+          const deadlines = expired.map((id) => model.get(id)?.deadline ?? Number.NaN);
+          expect(deadlines).toEqual(deadlines.toSorted((a, b) => a - b));
+          expect(expired.toSorted((a, b) => a - b)).toEqual(before);
+          for (const id of expired) model.delete(id);
+          now = Math.max(now, to);
+        };
+        for (const one of steps) {
+          if (one.kind === 'arm') {
+            const deadline = now + one.span;
+            const id = serial++;
+            model.set(id, { deadline, timer: wheel.arm(at(deadline), id) });
+          } else if (one.kind === 'cancel') {
+            const chosen = [...model][one.which % Math.max(1, model.size)];
+            if (chosen !== undefined) {
+              wheel.cancel(chosen[1].timer);
+              wheel.cancel(chosen[1].timer);
+              model.delete(chosen[0]);
+            }
+          } else advance(one.kind === 'advance' ? now + one.span : (wheel.nextDeadline() ?? now));
+          const earliest = Math.min(...[...model.values()].map(({ deadline }) => deadline));
+          expect(wheel.nextDeadline() ?? Infinity).toBe(earliest);
+          expect(wheel.size).toBe(model.size);
+        }
+      },
+    );
     fc.assert(run, { numRuns: 500 });
   });
 });

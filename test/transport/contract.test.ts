@@ -7,7 +7,10 @@ import { eventually } from './eventually.ts';
 
 const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
 
-for (const [address, foreign] of [['127.0.0.1', '::1'], ['::1', '127.0.0.1']] as const) {
+for (const [address, foreign] of [
+  ['127.0.0.1', '::1'],
+  ['::1', '127.0.0.1'],
+] as const) {
   const ipv6 = address.includes(':');
   const network = new MemoryNetwork({ random: () => 0.5 });
   transportContract({
@@ -15,7 +18,7 @@ for (const [address, foreign] of [['127.0.0.1', '::1'], ['::1', '127.0.0.1']] as
     missing: undefined,
     address,
     foreign,
-    open: (port, receiver) => new Promise((resolve) => resolve(network.open({ address, port }, receiver))),
+    open: (port, receiver) => Promise.resolve().then(() => network.open({ address, port }, receiver)),
     until: (done) => eventually(done, () => network.advance(milliseconds(1))),
   });
   transportContract({
