@@ -1,0 +1,77 @@
+/**
+ * Writes what happens to the log. The level says who must act: nobody on a request or a
+ * retransmission, the operator on a failed library or socket.
+ */
+import { channels, type Channels, type LibraryChanged, type TransportNotice } from '../core/channels.ts';
+import { renderBytes, renderMessage } from '../coap/codec/render.ts';
+import { decodeMessage, isMalformed } from '../coap/codec/rfc7252.ts';
+import type { Log } from './log.ts';
+import { subscribe, type Subscription } from './subscription.ts';
+
+export interface EventLogOptions {
+  /** One line per request. */
+  readonly access: boolean;
+}
+
+const libraryLevel: Readonly<Record<LibraryChanged['state'], 'info' | 'warn' | 'error'>> = {
+  loaded: 'info',
+  removed: 'info',
+  unlocked: 'warn',
+  failed: 'error',
+};
+
+const librarySentence: Readonly<Record<LibraryChanged['state'], string>> = {
+  loaded: 'library loaded',
+  removed: 'library removed',
+  unlocked: 'library served without compact ids for new functions',
+  failed: 'library does not load',
+};
+
+const transportLevel: Readonly<Record<TransportNotice['kind'], 'debug' | 'warn' | 'error'>> = {
+  'send-failed': 'debug',
+  dropped: 'debug',
+  'receive-buffer': 'warn',
+  'socket-error': 'error',
+};
+
+/** A library that prints a megabyte does not make a line of a megabyte. */
+const maxPrintedLength = 4096;
+
+export function logEvents(log: Log, options: EventLogOptions): Subscription {
+  const { logger } = log;
+  const listeners: { readonly [K in keyof Channels]?: (event: Channels[K]) => void } = {
+    functionFailed: ({ message, ...event }) => {
+      logger.error({ event: 'function-failed', ...event }, message);
+    },
+    library: ({ message, state, ...event }) => {
+      logger[libraryLevel[state]](
+        { event: 'library', state, ...event },
+        message ?? librarySentence[state],
+      );
+    },
+    libraryPrinted: ({ library, stream, text }) => {
+      const line = text.length > maxPrintedLength ? `${text.slice(0, maxPrintedLength)}…` : text;
+      logger[stream === 'stderr' ? 'warn' : 'info']({ event: 'printed', library, stream }, line.trimEnd());
+    },
+    transport: ({ kind, message }) => {
+      logger[transportLevel[kind]]({ event: 'transport', kind }, message);
+    },
+    // Nobody listens where nobody would read: publishers look whether somebody does.
+    ...(options.access && logger.isLevelEnabled('info')
+      ? { request: log.access }
+      : {}),
+    ...(logger.isLevelEnabled('debug')
+      ? {
+          message: ({ direction, peer, bytes }: Channels['message']) => {
+            const message = decodeMessage(bytes);
+            const lines = isMalformed(message) ? renderBytes(bytes) : renderMessage(message);
+            logger.debug(
+              { event: 'message', direction, peer, bytes: Buffer.from(bytes).toString('hex') },
+              lines.map((line) => line.trim()).join('; '),
+            );
+          },
+        }
+      : {}),
+  };
+  return subscribe(channels, listeners);
+}

@@ -1,0 +1,56 @@
+/** The log: one JSON object a line (pino), or one readable line on a terminal. */
+import { isatty } from 'node:tty';
+import { pino, type DestinationStream, type Logger } from 'pino';
+import type { RequestAnswered } from '../core/channels.ts';
+import { accessLine } from './access-line.ts';
+import { openLineWriter } from './line-writer.ts';
+import { paintFor } from './paint.ts';
+import { prettyLine } from './pretty-line.ts';
+
+export type { Logger } from 'pino';
+
+export interface LogOptions {
+  readonly level: 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+  readonly format: 'auto' | 'json' | 'pretty';
+  /** Where the lines go; 2, the error output, leaves the output to what was asked for. */
+  readonly fileDescriptor: number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Log {
+  readonly logger: Logger;
+  /** Writes the line of one request, whatever the level. */
+  access(event: RequestAnswered): void;
+  /** Lines that a slow reader has cost so far. */
+  lost(): number;
+  /** Writes what is left. */
+  close(): void;
+}
+
+export function openLog(options: LogOptions): Log {
+  const { environment, fileDescriptor, level, format } = options;
+  const isTTY = isatty(fileDescriptor);
+  const isPretty = format === 'pretty' || (format === 'auto' && isTTY);
+  const lines = openLineWriter(fileDescriptor);
+  const paint = paintFor({ isTTY }, environment);
+  const pretty: DestinationStream = {
+    write: (line) => {
+      lines.write(`${prettyLine(JSON.parse(line), paint)}\n`);
+    },
+  };
+  // Numbers are what pino compares by; a machine that reads the lines wants names.
+  const formatters = isPretty ? {} : { level: (label: string) => ({ level: label }) };
+  return {
+    logger: pino({ level, base: null, formatters }, isPretty ? pretty : lines),
+    access: isPretty
+      ? (event) => {
+          const record = { level: 30, time: Date.now(), event: 'request', ...event };
+          lines.write(`${prettyLine(record, paint)}\n`);
+        }
+      : (event) => {
+          lines.write(`${accessLine(event, Date.now())}\n`);
+        },
+    lost: lines.lost,
+    close: lines.close,
+  };
+}

@@ -1,0 +1,191 @@
+/**
+ * Prometheus metrics. What is counted for each request is counted in plain maps and handed to
+ * prom-client when somebody scrapes, because hashing labels on every request costs more than all
+ * the rest. Labels never take a value that a peer chose freely: targets are those that answered
+ * something other than 4.04, up to a limit, the others are `other`.
+ */
+import { Counter, Gauge, Histogram, Registry, type RegistryContentType } from 'prom-client';
+import { channels, type RequestAnswered } from '../core/channels.ts';
+import { subscribe, type Subscription } from './subscription.ts';
+
+/** A figure that its owner keeps and that is read at each scrape. */
+export interface MetricSample {
+  /** Without the prefix `funcoap_`. */
+  readonly name: string;
+  readonly help: string;
+  readonly kind: 'counter' | 'gauge';
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export interface MetricsOptions {
+  /** Counters of the engine, the cache, the workers, … */
+  readonly sources: () => readonly MetricSample[];
+}
+
+export interface Metrics extends Subscription {
+  readonly contentType: string;
+  /** The exposition in Prometheus' text format. */
+  text(): Promise<string>;
+}
+
+const maxTargets = 1000;
+const durationBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** Where a code, though it is an error, does not prove that the target exists. */
+const unproven: ReadonlySet<string> = new Set(['4.00', '4.01', '4.02', '4.03', '4.04', '4.05', '4.08', '4.13', '4.15', '4.29', '5.03']);
+
+/** Requests by method and code, and durations, of one target. */
+interface TargetCounts {
+  readonly byMethod: Map<string, Map<string, number>>;
+  readonly queued: (seconds: number) => void;
+  readonly ran: (seconds: number) => void;
+}
+
+/** Adds one to a count; the key is one of few. */
+const count = (counts: Map<string, number>, key: string, n = 1): void => {
+  counts.set(key, (counts.get(key) ?? 0) + n);
+};
+
+export function collectMetrics(options: MetricsOptions): Metrics {
+  const registry = new Registry<RegistryContentType>();
+  const registers = [registry];
+  const buckets = durationBuckets;
+
+  const targets = new Map<string, TargetCounts>();
+  const cacheStates = new Map<string, number>();
+  const notices = new Map<string, number>();
+  const libraryEvents = new Map<string, number>();
+  const failures = new Map<string, number>();
+  const totals = { revalidated: 0, bytesIn: 0, bytesOut: 0 };
+
+  const queuedSeconds = new Histogram({ registers, buckets, name: 'funcoap_function_queue_seconds', help: 'Time that calls waited for a thread.', labelNames: ['target'] });
+  const ranSeconds = new Histogram({ registers, buckets, name: 'funcoap_function_run_seconds', help: 'Time that functions ran.', labelNames: ['target'] });
+  const totalSeconds = new Histogram({ registers, buckets, name: 'funcoap_request_seconds', help: 'Time from the arrival of a request to its answer.' });
+
+  function countsOf(event: RequestAnswered): TargetCounts {
+    const known = targets.get(event.target);
+    if (known !== undefined) return known;
+    const isOther = unproven.has(event.code) || targets.size >= maxTargets;
+    const target = isOther ? 'other' : event.target;
+    const counts = targets.get(target) ?? {
+      byMethod: new Map(),
+      queued: queuedSeconds.labels({ target }).observe,
+      ran: ranSeconds.labels({ target }).observe,
+    };
+    targets.set(target, counts);
+    return counts;
+  }
+
+  const subscription = subscribe(channels, {
+    request: (event) => {
+      const counts = countsOf(event);
+      let codes = counts.byMethod.get(event.method);
+      if (codes === undefined) counts.byMethod.set(event.method, (codes = new Map()));
+      count(codes, event.code);
+      count(cacheStates, event.cache);
+      if (event.revalidated) totals.revalidated++;
+      totals.bytesIn += event.bytesIn;
+      totals.bytesOut += event.bytesOut;
+      totalSeconds.observe(event.totalMs / 1000);
+      if (event.ranMs > 0) {
+        counts.queued(event.queuedMs / 1000);
+        counts.ran(event.ranMs / 1000);
+      }
+    },
+    functionFailed: ({ problem }) => {
+      count(failures, problem);
+    },
+    library: ({ state }) => {
+      count(libraryEvents, state);
+    },
+    transport: ({ kind }) => {
+      count(notices, kind);
+    },
+  });
+
+  /** A counter that takes its values from one of the maps above when it is scraped. */
+  const counter = <L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+    fill: (add: (labels: Partial<Record<L, string>>, n: number) => void) => void,
+  ): void => {
+    // The registry keeps it.
+    void new Counter<L>({
+      registers,
+      name: `funcoap_${name}`,
+      help,
+      labelNames,
+      collect() {
+        this.reset();
+        fill((labels, n) => {
+          this.inc(labels, n);
+        });
+      },
+    });
+  };
+  const counterOf = (name: string, help: string, label: string, counts: ReadonlyMap<string, number>): void => {
+    counter(name, help, [label], (add) => {
+      for (const [value, n] of counts) add({ [label]: value }, n);
+    });
+  };
+
+  counter('requests_total', 'Requests answered.', ['method', 'code', 'target'], (add) => {
+    for (const [target, { byMethod }] of targets) {
+      for (const [method, codes] of byMethod) {
+        for (const [code, n] of codes) add({ method, code, target }, n);
+      }
+    }
+  });
+  counterOf('cache_answers_total', 'Answers by the part that the result cache took.', 'state', cacheStates);
+  counterOf('function_failures_total', 'Calls that failed by the fault of the function.', 'problem', failures);
+  counterOf('library_events_total', 'Libraries loaded, failed, removed.', 'state', libraryEvents);
+  counterOf('transport_notices_total', 'Send failures, socket errors and datagrams dropped.', 'kind', notices);
+  counter('revalidations_total', 'Requests answered 2.03: the peer had the representation.', [], (add) => {
+    add({}, totals.revalidated);
+  });
+  counter('request_bytes_total', 'Bytes of requests received.', [], (add) => {
+    add({}, totals.bytesIn);
+  });
+  counter('response_bytes_total', 'Bytes of answers sent.', [], (add) => {
+    add({}, totals.bytesOut);
+  });
+
+  const pulled = new Registry<RegistryContentType>();
+  function pull(): void {
+    pulled.clear();
+    const metrics = new Map<string, { add: (sample: MetricSample) => void }>();
+    for (const sample of options.sources()) {
+      let metric = metrics.get(sample.name);
+      if (metric === undefined) {
+        const settings = {
+          registers: [pulled],
+          name: `funcoap_${sample.name}`,
+          help: sample.help,
+          labelNames: Object.keys(sample.labels ?? {}),
+        };
+        const made = sample.kind === 'counter' ? new Counter(settings) : new Gauge(settings);
+        metric = {
+          add: ({ labels, value }) => {
+            made.inc({ ...labels }, value);
+          },
+        };
+        metrics.set(sample.name, metric);
+      }
+      metric.add(sample);
+    }
+  }
+
+  return {
+    contentType: registry.contentType,
+    async text() {
+      pull();
+      const [own, others] = await Promise.all([registry.metrics(), pulled.metrics()]);
+      return `${own}\n${others}`;
+    },
+    close() {
+      subscription.close();
+      registry.clear();
+    },
+  };
+}

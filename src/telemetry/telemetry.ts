@@ -1,0 +1,64 @@
+/** Logs and metrics of one process, as the configuration asks for them. */
+import { logEvents } from './event-log.ts';
+import { openLog, type Logger, type LogOptions } from './log.ts';
+import { collectMetrics, type MetricSample } from './metrics.ts';
+import { openMetricsServer } from './metrics-server.ts';
+
+export interface TelemetryOptions {
+  readonly log: LogOptions & { readonly access: boolean };
+  readonly metrics: { readonly enabled: boolean; readonly listen: string; readonly port: number };
+  /** Figures that others keep: read at each scrape. */
+  readonly sources: () => readonly MetricSample[];
+  /** What is wrong, one sentence each. */
+  readonly health: () => readonly string[];
+}
+
+export interface Telemetry {
+  readonly logger: Logger;
+  /** Undefined where metrics are off. */
+  readonly metricsUrl: string | undefined;
+  close(): Promise<void>;
+}
+
+/** Throws a UsageError where the metrics server cannot listen. */
+export async function openTelemetry(options: TelemetryOptions): Promise<Telemetry> {
+  const log = openLog(options.log);
+  const events = logEvents(log, { access: options.log.access });
+  const closeLog = (): void => {
+    events.close();
+    log.close();
+  };
+  if (!options.metrics.enabled) {
+    return {
+      logger: log.logger,
+      metricsUrl: undefined,
+      close: () => {
+        closeLog();
+        return Promise.resolve();
+      },
+    };
+  }
+  const lostLines = (): MetricSample => ({
+    name: 'log_lines_lost_total',
+    help: 'Log lines that a slow reader has cost.',
+    kind: 'counter',
+    value: log.lost(),
+  });
+  const metrics = collectMetrics({ sources: () => [lostLines(), ...options.sources()] });
+  try {
+    const server = await openMetricsServer({ ...options.metrics, metrics, health: options.health });
+    return {
+      logger: log.logger,
+      metricsUrl: server.url,
+      async close() {
+        await server.close();
+        metrics.close();
+        closeLog();
+      },
+    };
+  } catch (error) {
+    metrics.close();
+    closeLog();
+    throw error;
+  }
+}
