@@ -27,6 +27,7 @@ export function check(value: Value, type: ValueType, path: string, parameter?: P
 
 /** The error for a value that `type` does not fit. */
 export function wrongType(value: Value, type: ValueType, path: string, parameter?: ParameterName): CallError {
-  const message = `${mismatchReason(value, type, path)}.`;
+  const reason = mismatchReason(value, type, path);
+  const message = reason.endsWith('?') ? reason : `${reason}.`;
   return new CallError('wrong-type', message, parameter === undefined ? { expected: type } : { parameter, expected: type });
 }
