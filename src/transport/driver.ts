@@ -18,7 +18,7 @@ export interface SansIoEngine {
   sendFailed?(failure: SendFailure, now: Instant): void;
 }
 
-export class Driver<T extends DatagramTransport> implements DatagramReceiver {
+class Driver<T extends DatagramTransport> implements DatagramReceiver {
   readonly #engine: SansIoEngine;
   readonly #scheduler: Scheduler;
   #transport: T | undefined = undefined;

@@ -26,14 +26,14 @@ export type Interfaces = Readonly<
   >
 >;
 
-export type ReadInterfaces = () => Interfaces;
+/** Undefined where the system does not say (some permit no program to ask). */
+export type ReadInterfaces = () => Interfaces | undefined;
 
-/** What a system without permission to look at its interfaces answers with is no interface. */
 export const readInterfaces: ReadInterfaces = () => {
   try {
     return networkInterfaces();
   } catch {
-    return {};
+    return undefined;
   }
 };
 

@@ -59,13 +59,12 @@ export class Groups {
         if (address === undefined || this.#memberships.has(key)) continue;
         try {
           this.#memberships.set(key, { group, interface: name, socket: await this.#open(group, name, address, port) });
+          this.#notices.settle(`join ${key}`);
         } catch (error) {
-          this.#notices.publish(
-            'socket-error',
-            `join ${key}`,
-            () =>
-              `Cannot join the multicast group ${group} on ${name}: the system says ${systemCode(error)}. Multicast requests do not arrive there.`,
-          );
+          const message =
+            `Cannot join the multicast group ${group} on ${name}: the system says ${systemCode(error)}. ` +
+            'Multicast requests do not arrive there.';
+          this.#notices.publishOnce('socket-error', `join ${key}`, message);
         }
       }
     }

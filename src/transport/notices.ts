@@ -24,6 +24,8 @@ export class Notices {
   readonly #clock: Clock;
   /** By kind and code, of which there are few: system error names and our own addresses. */
   readonly #latest = new Map<string, { quietUntil: Instant; suppressed: number }>();
+  /** What has been told already and is not over: a few of our own addresses. */
+  readonly #standing = new Set<string>();
   received = 0;
   sent = 0;
   dropped = 0;
@@ -55,6 +57,18 @@ export class Notices {
       address,
       () => `The socket on ${address} reports ${systemCode(error)}: ${error.message}`,
     );
+  }
+
+  /** For what stays as it is until something changes: told again only after `settle`. */
+  publishOnce(kind: TransportNotice['kind'], key: string, message: string): void {
+    if (this.#standing.has(key)) return;
+    this.#standing.add(key);
+    channels.transport.publish({ kind, message });
+  }
+
+  /** It is over. */
+  settle(key: string): void {
+    this.#standing.delete(key);
   }
 
   /** `message` is a function because it is seldom wanted. */

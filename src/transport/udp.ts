@@ -1,7 +1,7 @@
 /**
  * UDP over node:dgram: one socket per local address, so that every datagram says which address was asked
- * and every reply leaves from it (RFC 7252 §5.3.2);
- * docs/decisions/0003-one-socket-per-address.md. Wildcards follow the machine's addresses as they change.
+ * and every reply leaves from it (RFC 7252 §5.3.2); docs/decisions/0003-one-socket-per-address.md says why.
+ * Wildcards follow the machine's addresses as they change.
  *
  * Failures of sending are facts of life: reported to the receiver, counted, never thrown.
  * Left out: names (addresses are literal), and anything about what is in a datagram.
@@ -124,7 +124,7 @@ class UdpListener implements UdpTransport {
 
   async open(): Promise<void> {
     const { listen, groups, interfaceInterval, receiveBufferBytes } = this.#options;
-    this.#local = localAddresses(this.#options.interfaces());
+    this.#local = localAddresses(this.#options.interfaces() ?? {});
     const failures = await this.#bindAll(expandListen(listen, this.#local));
     if (this.#sockets.size === 0) {
       const [first] = failures;
@@ -181,6 +181,7 @@ class UdpListener implements UdpTransport {
     const { receiveBufferBytes } = this.#options;
     const socket = await UdpSocket.open({ address, port: this.#port, receiveBufferBytes }, this.#owner);
     this.#sockets.set(address, socket);
+    this.#owner.notices.settle(`bind ${address}`);
     this.#port = socket.local.port;
     this.#grantedBytes = Math.min(this.#grantedBytes, socket.receiveBufferBytes);
   }
@@ -193,8 +194,9 @@ class UdpListener implements UdpTransport {
   }
 
   async #refresh(): Promise<void> {
-    if (this.#closed) return;
-    this.#local = localAddresses(this.#options.interfaces());
+    const interfaces = this.#options.interfaces();
+    if (this.#closed || interfaces === undefined) return;
+    this.#local = localAddresses(interfaces);
     const wanted = new Set(expandListen(this.#options.listen, this.#local));
     for (const [address, socket] of this.#sockets) {
       if (wanted.has(address)) continue;
@@ -213,10 +215,7 @@ class UdpListener implements UdpTransport {
   }
 
   #bindFailed(address: string, error: unknown): void {
-    this.#owner.notices.publish(
-      'socket-error',
-      `bind ${address}`,
-      () => bindError({ address, port: this.#port }, error).message,
-    );
+    const { message } = bindError({ address, port: this.#port }, error);
+    this.#owner.notices.publishOnce('socket-error', `bind ${address}`, message);
   }
 }

@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { channels, type TransportNotice } from '../../src/core/channels.ts';
 import type { Datagram, DatagramReceiver, SendFailure } from '../../src/core/datagram.ts';
-import { seconds } from '../../src/core/duration.ts';
-import { after, type Instant } from '../../src/core/duration.ts';
+import { after, seconds, type Instant } from '../../src/core/duration.ts';
 import type { Interfaces } from '../../src/transport/local-addresses.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
 import { openUdpClient } from '../../src/transport/udp-client.ts';
@@ -99,9 +98,19 @@ describe('UDP', () => {
     await eventually(() => addressesOf(server).join(' ') === '127.0.0.1');
   });
 
-  test('goes on without an address that cannot be bound, warns once, and takes it when it appears', async () => {
+  test('keeps its addresses while the system does not say which there are', async ({ skip }) => {
+    if (!linux) skip(onlyLinux);
+    let interfaces: Interfaces | undefined = interfacesOf('127.0.0.1', '127.0.0.2');
+    const server = await open({ listen: ['0.0.0.0'], interfaces: () => interfaces });
+    interfaces = undefined;
+    await server.transport.refresh();
+    expect(addressesOf(server)).toEqual(['127.0.0.1', '127.0.0.2']);
+  });
+
+  test('goes on without an address that cannot be bound, and warns once', async () => {
     const scheduler = new ManualScheduler();
     const server = await open({ listen: ['127.0.0.1', '203.0.113.77'], scheduler });
+    scheduler.moveTo(after(scheduler.now(), seconds(3600)));
     await server.transport.refresh();
     expect(addressesOf(server)).toEqual(['127.0.0.1']);
     expect(notices.map(({ kind, message }) => [kind, message])).toEqual([
