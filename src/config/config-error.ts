@@ -1,6 +1,6 @@
 /** What is wrong with a configuration: one sentence a problem, each with the path, what was found and what is allowed. */
 import { UsageError } from '../core/error.ts';
-import { nearest } from './nearest.ts';
+import { nearestName } from '../functions/names.ts';
 import { allowedAt, namesAt, settings, type SchemaIssue } from './schema.ts';
 
 export class ConfigError extends UsageError {
@@ -16,8 +16,7 @@ export class ConfigError extends UsageError {
 /** `profiles[0].blockSize` */
 export function writtenPath(path: readonly PropertyKey[]): string {
   return path.reduce<string>(
-    (text, key) =>
-      typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`,
+    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`),
     '',
   );
 }
@@ -43,17 +42,14 @@ export function meantSetting(path: string): string | undefined {
   const paths = settings.map((setting) => setting.path);
   const last = path.slice(path.lastIndexOf('.') + 1).toLowerCase();
   return (
-    nearest(path, paths) ??
-    paths.find((known) => known.slice(known.lastIndexOf('.') + 1).toLowerCase() === last)
+    nearestName(path, paths) ?? paths.find((known) => known.slice(known.lastIndexOf('.') + 1).toLowerCase() === last)
   );
 }
 
 function unknownName(above: readonly PropertyKey[], name: string, where: string): string {
-  const close = nearest(name, namesAt(above));
-  const meant =
-    close === undefined ? meantSetting(writtenPath([...above, name])) : writtenPath([...above, close]);
-  const hint =
-    meant === undefined ? 'docs/config.md lists the settings' : `did you mean ${meant}?`;
+  const close = nearestName(name, namesAt(above));
+  const meant = close === undefined ? meantSetting(writtenPath([...above, name])) : writtenPath([...above, close]);
+  const hint = meant === undefined ? 'docs/config.md lists the settings' : `did you mean ${meant}?`;
   return `${writtenPath([...above, name])}${where} is not a setting; ${hint}${meant === undefined ? '.' : ''}`;
 }
 
@@ -64,9 +60,7 @@ export function issueSentences(
   where: (path: readonly PropertyKey[]) => string,
 ): string[] {
   if (issue.unknownNames.length > 0) {
-    return issue.unknownNames.map((name) =>
-      unknownName(issue.path, name, where([...issue.path, name])),
-    );
+    return issue.unknownNames.map((name) => unknownName(issue.path, name, where([...issue.path, name])));
   }
   const subject = issue.path.length === 0 ? 'The configuration' : writtenPath(issue.path);
   const found = written(valueAt(document, issue.path));

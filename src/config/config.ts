@@ -26,6 +26,7 @@ export interface LimitsConfig {
   readonly transfers: number;
   readonly transferBytes: Bytes;
   readonly observers: number;
+  readonly observersPerPeer: number;
   /** The longest token accepted (RFC 8974). */
   readonly tokenLength: Bytes;
   /** Requests accepted and not answered yet, from all peers. */
@@ -42,18 +43,19 @@ export interface RateConfig {
 }
 
 export interface LibrariesConfig {
-  /** Absolute paths. */
-  readonly folders: readonly string[];
-  /** Libraries that change are loaded again. */
-  readonly watch: boolean;
+  /** Absolute path. */
+  readonly folder: string;
 }
 
 export interface WorkersConfig {
+  /** Of one library. */
   readonly threads: number;
+  /** Of all libraries together; the first of each always starts. */
+  readonly total: number;
   /** JavaScript heap of one thread. */
   readonly memory: Bytes;
   readonly timeLimit: Milliseconds;
-  /** Calls that may wait for a thread. */
+  /** Calls of one library that may wait for a thread. */
   readonly queue: number;
 }
 
@@ -91,8 +93,6 @@ export interface Config {
   readonly limits: LimitsConfig;
   readonly rate: RateConfig;
   readonly libraries: LibrariesConfig;
-  /** Absolute path of the folder for what the gateway itself keeps. */
-  readonly data: { readonly folder: string };
   readonly workers: WorkersConfig;
   readonly cache: CacheConfig;
   readonly metrics: MetricsConfig;

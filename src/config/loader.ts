@@ -9,7 +9,7 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from './config.ts';
 import { ConfigError, issueSentences, meantSetting, valueAt } from './config-error.ts';
-import { nearest } from './nearest.ts';
+import { nearestName } from '../functions/names.ts';
 import { parseDocument, settings, type Setting } from './schema.ts';
 import { describeSource, type Source } from './source.ts';
 import { formatBytes, formatDuration, parseBytes, parseDuration } from './units.ts';
@@ -58,17 +58,14 @@ interface Layer {
   readonly source: (path: string) => Source;
 }
 
-const isTree = (value: unknown): value is Tree =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Object.fromEntries defines properties and so cannot be tricked by a key `__proto__`. */
 function merge(below: unknown, above: unknown): unknown {
   if (above === undefined) return below;
   if (!isTree(below) || !isTree(above)) return above;
   const keys = new Set([...Object.keys(below), ...Object.keys(above)]);
-  return Object.fromEntries(
-    [...keys].map((key) => [key, merge(valueAt(below, [key]), valueAt(above, [key]))]),
-  );
+  return Object.fromEntries([...keys].map((key) => [key, merge(valueAt(below, [key]), valueAt(above, [key]))]));
 }
 
 const treeOf = (path: string, value: unknown): unknown =>
@@ -82,8 +79,9 @@ export const shippedLibraries: string = resolve(packageFolder, 'libraries');
 function computedDefaults(workingFolder: string): ReadonlyMap<string, unknown> {
   const own = resolve(workingFolder, 'libraries');
   return new Map<string, unknown>([
-    ['libraries.folders', [existsSync(own) ? own : shippedLibraries]],
-    ['workers.threads', Math.max(1, availableParallelism() - 1)],
+    ['libraries.folder', existsSync(own) ? own : shippedLibraries],
+    ['workers.threads', Math.max(2, availableParallelism())],
+    ['workers.total', Math.max(8, 4 * availableParallelism())],
   ]);
 }
 
@@ -118,7 +116,6 @@ function fromText(setting: Setting, text: string): unknown {
     case 'boolean':
       return written.get(trimmed.toLowerCase()) ?? text;
     case 'list':
-    case 'folders':
       return trimmed === '' ? [] : trimmed.split(',').map((item) => item.trim());
     case 'objects':
       try {
@@ -152,9 +149,7 @@ function fileLayer(file: string, isAsked: boolean): Layer | undefined {
     throw new ConfigError([`The configuration ${file} is not JSON: ${reason}.`], { cause });
   }
   if (!isTree(tree)) {
-    throw new ConfigError([
-      `The configuration ${file} must be one JSON object, such as {"coap":{"port":5684}}.`,
-    ]);
+    throw new ConfigError([`The configuration ${file} must be one JSON object, such as {"coap":{"port":5684}}.`]);
   }
   return { tree, source: () => ({ kind: 'file', file }) };
 }
@@ -177,16 +172,14 @@ function environmentLayer(environment: LoadOptions['environment']): Layer {
  */
 function environmentWarnings(environment: LoadOptions['environment']): string[] {
   const prefix = 'FUNCOAP_';
-  const ours = new Set(
-    ['FUNCOAP_CONFIG', ...settings.map((setting) => setting.variable)].map((name) =>
-      name.slice(prefix.length),
-    ),
+  const ours = ['FUNCOAP_CONFIG', ...settings.map((setting) => setting.variable)].map((name) =>
+    name.slice(prefix.length),
   );
   return Object.keys(environment)
-    .filter((name) => name.startsWith(prefix) && !ours.has(name.slice(prefix.length)))
+    .filter((name) => name.startsWith(prefix) && !ours.includes(name.slice(prefix.length)))
     .flatMap((name) => {
       // Without the prefix, which they all share and which would make everything look alike.
-      const meant = nearest(name.slice(prefix.length), ours);
+      const meant = nearestName(name.slice(prefix.length), ours);
       return meant === undefined
         ? []
         : [`The environment variable ${name} is not a setting; did you mean ${prefix}${meant}?`];
@@ -225,16 +218,9 @@ function sourceOf(layers: readonly Layer[], path: readonly PropertyKey[]): Sourc
 
 /** Paths are relative to the file they stand in, otherwise to the working folder. */
 function resolvePaths(config: Config, layers: readonly Layer[], workingFolder: string): Config {
-  const base = (path: string): string => {
-    const source = sourceOf(layers, path.split('.'));
-    return source.kind === 'file' ? dirname(source.file) : workingFolder;
-  };
-  const folders = config.libraries.folders.map((folder) => resolve(base('libraries.folders'), folder));
-  return {
-    ...config,
-    libraries: { ...config.libraries, folders },
-    data: { folder: resolve(base('data.folder'), config.data.folder) },
-  };
+  const source = sourceOf(layers, ['libraries', 'folder']);
+  const base = source.kind === 'file' ? dirname(source.file) : workingFolder;
+  return { ...config, libraries: { folder: resolve(base, config.libraries.folder) } };
 }
 
 function freeze<T>(value: T): T {
@@ -249,7 +235,7 @@ function freeze<T>(value: T): T {
 function shown(setting: Setting, config: Config, document: unknown): unknown {
   const path = setting.path.split('.');
   const value = valueAt(document, path);
-  if (setting.kind === 'folder' || setting.kind === 'folders') return valueAt(config, path);
+  if (setting.kind === 'folder') return valueAt(config, path);
   if (typeof value !== 'string' && typeof value !== 'number') return value;
   const span = setting.kind === 'duration' ? parseDuration(value) : undefined;
   const size = setting.kind === 'size' ? parseBytes(value) : undefined;
@@ -272,11 +258,8 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const document = layers.reduce<unknown>((all, { tree }) => merge(all, tree), {});
   const parsed = parseDocument(document);
   if (parsed.issues !== undefined) {
-    const where = (path: readonly PropertyKey[]): string =>
-      ` in ${describeSource(sourceOf(layers, path))}`;
-    throw new ConfigError([
-      ...new Set(parsed.issues.flatMap((issue) => issueSentences(issue, document, where))),
-    ]);
+    const where = (path: readonly PropertyKey[]): string => ` in ${describeSource(sourceOf(layers, path))}`;
+    throw new ConfigError([...new Set(parsed.issues.flatMap((issue) => issueSentences(issue, document, where)))]);
   }
   const config = freeze(resolvePaths(parsed.config, layers, workingFolder));
   const entries = settings.map((setting) => ({

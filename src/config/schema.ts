@@ -13,7 +13,6 @@ import {
   computedSetting,
   duration,
   folder,
-  folders,
   groups,
   integer,
   name,
@@ -46,31 +45,72 @@ const overrides = z.strictObject({
 
 const schema = z.strictObject({
   coap: z.strictObject({
-    listen: setting(addresses(), ['127.0.0.1', '::1'], 'Addresses on which plain CoAP listens. The default is loopback only: who can reach them can call every function.'),
+    listen: setting(
+      addresses(),
+      ['127.0.0.1', '::1'],
+      'Addresses on which plain CoAP listens. The default is loopback only: who can reach them can call every function.',
+    ),
     port: setting(integer(0, 65535), 5683, 'UDP port; 0 lets the system choose one.'),
-    multicast: setting(groups(), ['224.0.1.187', 'ff02::fd', 'ff05::fd'], 'Multicast groups to join (RFC 7252 §8) on interfaces where plain CoAP listens beyond loopback; empty for none.'),
-    leisure: setting(duration(never), '5s', 'DEFAULT_LEISURE (RFC 7252 §8.2): answers to multicast requests are spread over this time.'),
-    receiveBuffer: setting(size(bytes(2048)), '4MiB', 'Receive buffer of each socket. The system may grant less; the start of the gateway says so.'),
+    multicast: setting(
+      groups(),
+      ['224.0.1.187', 'ff02::fd', 'ff05::fd'],
+      'Multicast groups to join (RFC 7252 §8) on interfaces where plain CoAP listens beyond loopback; empty for none.',
+    ),
+    leisure: setting(
+      duration(never),
+      '5s',
+      'DEFAULT_LEISURE (RFC 7252 §8.2): answers to multicast requests are spread over this time.',
+    ),
+    receiveBuffer: setting(
+      size(bytes(2048)),
+      '4MiB',
+      'Receive buffer of each socket. The system may grant less; the start of the gateway says so.',
+    ),
   }),
   profile: z.strictObject({
     name: setting(name(), 'default', 'Name of the profile of peers that match none of `profiles`, in logs.'),
     ackTimeout: setting(duration(instantly), '2s', 'ACK_TIMEOUT (RFC 7252 §4.8).'),
     ackRandomFactor: setting(real(1), 1.5, 'ACK_RANDOM_FACTOR (RFC 7252 §4.8).'),
     maxRetransmit: setting(integer(0, 20), 4, 'MAX_RETRANSMIT (RFC 7252 §4.8).'),
-    nstart: setting(integer(1), 1, 'NSTART (RFC 7252 §4.7): confirmable messages of the gateway outstanding towards one peer.'),
-    piggybackWindow: setting(duration(never), '1.5s', 'An answer that is ready within this time travels in the acknowledgement; a later one in a message of its own.'),
+    nstart: setting(
+      integer(1),
+      1,
+      'NSTART (RFC 7252 §4.7): confirmable messages of the gateway outstanding towards one peer.',
+    ),
+    piggybackWindow: setting(
+      duration(never),
+      '1.5s',
+      'An answer that is ready within this time travels in the acknowledgement; a later one in a message of its own.',
+    ),
     blockSize: setting(numberChoice(blockSizes), 256, 'Block size (RFC 7959) for a peer that stated none.'),
   }),
-  profiles: setting(objects(overrides, 'a list of link profiles, each an object with a match'), [], 'Settings of `profile` for peers by address: a list of objects with `match` and whatever differs (`name`, `ackTimeout`, …, `maxBody`). The longest matching prefix wins.'),
+  profiles: setting(
+    objects(overrides, 'a list of link profiles, each an object with a match'),
+    [],
+    'Settings of `profile` for peers by address: a list of objects with `match` and whatever differs (`name`, `ackTimeout`, …, `maxBody`). The longest matching prefix wins.',
+  ),
   limits: z.strictObject({
     requestBody: setting(size(bytes(0)), '1MiB', 'The longest request body; a longer one is 4.13.'),
-    peers: setting(integer(1), 65536, 'Peers that are remembered at a time.'),
-    dedupSafe: setting(size(bytes(0)), '32MiB', 'Memory for replies to GET and FETCH that are kept for duplicates; the oldest go first.'),
-    dedupUnsafe: setting(integer(1), 100000, 'Replies to POST, PUT and DELETE that are kept for duplicates. They are never dropped early: when it is full, such requests get 5.03.'),
-    transfers: setting(integer(1), 4096, 'Block-wise transfers in progress, in both directions.'),
-    transferBytes: setting(size(bytes(1024)), '64MiB', 'Memory for block-wise transfers in progress.'),
+    peers: setting(integer(1), 100000, 'Peers that are remembered at a time.'),
+    dedupSafe: setting(
+      size(bytes(0)),
+      '32MiB',
+      'Memory for replies to GET and FETCH that are kept for duplicates; the oldest go first.',
+    ),
+    dedupUnsafe: setting(
+      integer(1),
+      100000,
+      'Replies to POST, PUT and DELETE that are kept for duplicates. They are never dropped early: when it is full, such requests get 5.03.',
+    ),
+    transfers: setting(integer(1), 10000, 'Block-wise transfers in progress, in each direction.'),
+    transferBytes: setting(
+      size(bytes(1024)),
+      '64MiB',
+      'Memory for block-wise transfers in progress, in each direction.',
+    ),
     observers: setting(integer(0), 10000, 'Observations (RFC 7641) at a time.'),
-    tokenLength: setting(size(bytes(8), bytes(65804)), '1KiB', 'The longest token accepted (RFC 8974).'),
+    observersPerPeer: setting(integer(0), 64, 'Observations of one peer.'),
+    tokenLength: setting(size(bytes(8), bytes(65804)), 64, 'The longest token accepted (RFC 8974).'),
     pending: setting(integer(1), 10000, 'Requests accepted and not answered yet.'),
   }),
   rate: z.strictObject({
@@ -79,17 +119,34 @@ const schema = z.strictObject({
     loopback: setting(yesNo(), false, 'Whether the rate holds for peers on loopback too.'),
   }),
   libraries: z.strictObject({
-    folders: computedSetting(folders(), '`./libraries` if it exists, else the shipped ones', 'Folders of libraries. Of two libraries with one name the first folder’s is served.'),
-    watch: setting(yesNo(), true, 'Load libraries again when their files change.'),
-  }),
-  data: z.strictObject({
-    folder: setting(folder(), './data', 'Folder for what the gateway keeps.'),
+    folder: computedSetting(
+      folder(),
+      '`./libraries` if it exists, else the shipped one',
+      'Folder of libraries, each a folder with an `index.ts`. They are loaded again when they change.',
+    ),
   }),
   workers: z.strictObject({
-    threads: computedSetting(integer(1, 1024), 'one per processor but one, at least one', 'Threads that run functions.'),
-    memory: setting(size(mebibytes(8)), '128MiB', 'JavaScript heap of one thread; a function that needs more is stopped.'),
-    timeLimit: setting(duration(instantly), '30s', 'A function that runs longer is stopped and answered 5.04, unless it declares its own limit.'),
-    queue: setting(integer(0), 1000, 'Calls that wait for a thread; more are 5.03.'),
+    threads: computedSetting(
+      integer(1, 1024),
+      'one per processor, at least 2',
+      'Threads that run the functions of one library.',
+    ),
+    total: computedSetting(
+      integer(1, 4096),
+      '4 per processor, at least 8',
+      'Threads of all libraries together; the first of each always starts.',
+    ),
+    memory: setting(
+      size(mebibytes(8)),
+      '128MiB',
+      'JavaScript heap of one thread; a function that needs more is stopped.',
+    ),
+    timeLimit: setting(
+      duration(instantly),
+      '10s',
+      'A function that runs longer is stopped and answered 5.04, unless it declares its own limit.',
+    ),
+    queue: setting(integer(0), 1000, 'Calls of one library that wait for a thread; more are 5.03.'),
   }),
   cache: z.strictObject({
     entries: setting(integer(0), 10000, 'Results in the cache.'),
@@ -101,15 +158,31 @@ const schema = z.strictObject({
     port: setting(integer(0, 65535), 9464, 'TCP port of the metrics server; 0 lets the system choose one.'),
   }),
   log: z.strictObject({
-    level: setting(choice(['silent', 'error', 'warn', 'info', 'debug', 'trace']), 'info', 'The least important lines that are written; `debug` shows every message with its bytes.'),
+    level: setting(
+      choice(['silent', 'error', 'warn', 'info', 'debug', 'trace']),
+      'info',
+      'The least important lines that are written; `debug` shows every message with its bytes.',
+    ),
     access: setting(yesNo(), true, 'One line per request.'),
-    format: setting(choice(['auto', 'json', 'pretty']), 'auto', '`auto` is `pretty` on a terminal and `json` elsewhere.'),
+    format: setting(
+      choice(['auto', 'json', 'pretty']),
+      'auto',
+      '`auto` is `pretty` on a terminal and `json` elsewhere.',
+    ),
   }),
   debug: z.strictObject({
-    internals: setting(yesNo(), false, 'Send stacks and paths of failed functions to peers. Never where strangers can call.'),
+    internals: setting(
+      yesNo(),
+      false,
+      'Send stacks and paths of failed functions to peers. Never where strangers can call.',
+    ),
   }),
   shutdown: z.strictObject({
-    grace: setting(duration(never), '5s', 'How long calls in flight may take to finish when the gateway is told to stop.'),
+    grace: setting(
+      duration(never),
+      '5s',
+      'How long calls in flight may take to finish when the gateway is told to stop.',
+    ),
   }),
 });
 
@@ -130,9 +203,7 @@ function collect(type: z.ZodObject, above: string): Setting[] {
     const path = above + key;
     if (child instanceof z.ZodObject) return collect(child, `${path}.`);
     const meta = child instanceof z.ZodType ? settingMeta.get(child) : undefined;
-    return meta?.doc === undefined
-      ? []
-      : [{ ...meta, doc: meta.doc, path, variable: variableOf(path) }];
+    return meta?.doc === undefined ? [] : [{ ...meta, doc: meta.doc, path, variable: variableOf(path) }];
   });
 }
 

@@ -17,7 +17,6 @@ export type SettingKind =
   | 'size'
   | 'list'
   | 'folder'
-  | 'folders'
   | 'objects';
 
 export interface SettingMeta {
@@ -106,15 +105,10 @@ export const size = (min: Bytes, max?: Bytes): z.ZodType<Bytes> =>
 
 const isAddress = (text: string): boolean => isIP(text) !== 0;
 
-export const address = (): z.ZodType<string> =>
-  known(z.string().refine(isAddress), 'text', 'an IPv4 or IPv6 address');
+export const address = (): z.ZodType<string> => known(z.string().refine(isAddress), 'text', 'an IPv4 or IPv6 address');
 
 export const addresses = (): z.ZodType<string[]> =>
-  known(
-    z.array(z.string().refine(isAddress)).min(1),
-    'list',
-    'a list of at least one IPv4 or IPv6 address',
-  );
+  known(z.array(z.string().refine(isAddress)).min(1), 'list', 'a list of at least one IPv4 or IPv6 address');
 
 /** IPv4 224.0.0.0/4, IPv6 ff00::/8. */
 const isGroup = (text: string): boolean =>
@@ -134,15 +128,9 @@ export const addressBlock = (): z.ZodType<string> =>
     'an address or a prefix such as "10.1.0.0/16" or "fd00::/8"',
   );
 
-export const name = (): z.ZodType<string> =>
-  known(z.string().min(1).max(64), 'text', 'a name of 1 to 64 characters');
+export const name = (): z.ZodType<string> => known(z.string().min(1).max(64), 'text', 'a name of 1 to 64 characters');
 
-const path = z.string().min(1);
-
-export const folder = (): z.ZodType<string> => known(path, 'folder', 'the path of a folder');
-
-export const folders = (): z.ZodType<string[]> =>
-  known(z.array(path).min(1), 'folders', 'a list of at least one path of a folder');
+export const folder = (): z.ZodType<string> => known(z.string().min(1), 'folder', 'the path of a folder');
 
 export const objects = <T extends z.ZodType>(item: T, allowed: string): z.ZodArray<T> =>
   known(z.array(item), 'objects', allowed);

@@ -29,7 +29,7 @@ const librarySentence: Readonly<Record<LibraryChanged['state'], string>> = {
 
 const transportLevel: Readonly<Record<TransportNotice['kind'], 'debug' | 'warn' | 'error'>> = {
   'send-failed': 'debug',
-  dropped: 'debug',
+  'dropped': 'debug',
   'receive-buffer': 'warn',
   'socket-error': 'error',
 };
@@ -44,10 +44,7 @@ export function logEvents(log: Log, options: EventLogOptions): Subscription {
       logger.error({ event: 'function-failed', ...event }, message);
     },
     library: ({ message, state, ...event }) => {
-      logger[libraryLevel[state]](
-        { event: 'library', state, ...event },
-        message ?? librarySentence[state],
-      );
+      logger[libraryLevel[state]]({ event: 'library', state, ...event }, message ?? librarySentence[state]);
     },
     libraryPrinted: ({ library, stream, text }) => {
       const line = text.length > maxPrintedLength ? `${text.slice(0, maxPrintedLength)}…` : text;
@@ -57,9 +54,7 @@ export function logEvents(log: Log, options: EventLogOptions): Subscription {
       logger[transportLevel[kind]]({ event: 'transport', kind }, message);
     },
     // Nobody listens where nobody would read: publishers look whether somebody does.
-    ...(options.access && logger.isLevelEnabled('info')
-      ? { request: log.access }
-      : {}),
+    ...(options.access && logger.isLevelEnabled('info') ? { request: log.access } : {}),
     ...(logger.isLevelEnabled('debug')
       ? {
           message: ({ direction, peer, bytes }: Channels['message']) => {

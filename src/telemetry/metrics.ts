@@ -32,7 +32,19 @@ export interface Metrics extends Subscription {
 const maxTargets = 1000;
 const durationBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 /** Where a code, though it is an error, does not prove that the target exists. */
-const unproven: ReadonlySet<string> = new Set(['4.00', '4.01', '4.02', '4.03', '4.04', '4.05', '4.08', '4.13', '4.15', '4.29', '5.03']);
+const unproven: ReadonlySet<string> = new Set([
+  '4.00',
+  '4.01',
+  '4.02',
+  '4.03',
+  '4.04',
+  '4.05',
+  '4.08',
+  '4.13',
+  '4.15',
+  '4.29',
+  '5.03',
+]);
 
 /** Requests by method and code, and durations, of one target. */
 interface TargetCounts {
@@ -58,9 +70,26 @@ export function collectMetrics(options: MetricsOptions): Metrics {
   const failures = new Map<string, number>();
   const totals = { revalidated: 0, bytesIn: 0, bytesOut: 0 };
 
-  const queuedSeconds = new Histogram({ registers, buckets, name: 'funcoap_function_queue_seconds', help: 'Time that calls waited for a thread.', labelNames: ['target'] });
-  const ranSeconds = new Histogram({ registers, buckets, name: 'funcoap_function_run_seconds', help: 'Time that functions ran.', labelNames: ['target'] });
-  const totalSeconds = new Histogram({ registers, buckets, name: 'funcoap_request_seconds', help: 'Time from the arrival of a request to its answer.' });
+  const queuedSeconds = new Histogram({
+    registers,
+    buckets,
+    name: 'funcoap_function_queue_seconds',
+    help: 'Time that calls waited for a thread.',
+    labelNames: ['target'],
+  });
+  const ranSeconds = new Histogram({
+    registers,
+    buckets,
+    name: 'funcoap_function_run_seconds',
+    help: 'Time that functions ran.',
+    labelNames: ['target'],
+  });
+  const totalSeconds = new Histogram({
+    registers,
+    buckets,
+    name: 'funcoap_request_seconds',
+    help: 'Time from the arrival of a request to its answer.',
+  });
 
   function countsOf(event: RequestAnswered): TargetCounts {
     const known = targets.get(event.target);

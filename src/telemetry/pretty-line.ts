@@ -11,8 +11,7 @@ const levels: ReadonlyMap<unknown, readonly [Tint, string]> = new Map([
   [50, ['red', 'error']],
 ]);
 
-const text = (value: unknown): string =>
-  printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+const text = (value: unknown): string => printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
 
 const codeTint = (code: unknown): Tint =>
   String(code).startsWith('2') ? 'green' : String(code).startsWith('4') ? 'yellow' : 'red';

@@ -9,11 +9,7 @@ export interface Subscription {
 type ChannelTable = { readonly [K in keyof Channels]: Channel<unknown, Channels[K]> };
 type Listeners = { readonly [K in keyof Channels]?: (event: Channels[K]) => void };
 
-function listen<K extends keyof Channels>(
-  table: ChannelTable,
-  name: K,
-  listener: Listeners[K],
-): () => void {
+function listen<K extends keyof Channels>(table: ChannelTable, name: K, listener: Listeners[K]): () => void {
   if (listener === undefined) return () => {};
   const channel = table[name];
   const onMessage = (event: unknown): void => {

@@ -8,10 +8,7 @@ const rows = document.split('\n').filter((line) => line.startsWith('| `'));
 
 test('docs/config.md has one row for each setting, with its default, what is allowed and its meaning', () => {
   const expected = settings.map((setting) => {
-    const value =
-      setting.default === undefined
-        ? setting.defaultText
-        : `\`${JSON.stringify(setting.default)}\``;
+    const value = setting.default === undefined ? setting.defaultText : `\`${JSON.stringify(setting.default)}\``;
     return `| \`${setting.path}\` | ${value} | ${setting.allowed} | ${setting.doc} |`;
   });
   expect(rows).toEqual(expected);

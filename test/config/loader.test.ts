@@ -86,11 +86,9 @@ describe('folders', () => {
   test('./libraries is the default where it exists', () => {
     inFolder((workingFolder) => {
       const options = { workingFolder, environment: {}, flags: [], file: undefined };
-      expect(loadConfig(options).config.libraries.folders).toEqual([shippedLibraries]);
+      expect(loadConfig(options).config.libraries.folder).toBe(shippedLibraries);
       mkdirSync(join(workingFolder, 'libraries'));
-      expect(loadConfig(options).config.libraries.folders).toEqual([
-        join(workingFolder, 'libraries'),
-      ]);
+      expect(loadConfig(options).config.libraries.folder).toBe(join(workingFolder, 'libraries'));
     });
   });
 
@@ -98,15 +96,13 @@ describe('folders', () => {
     inFolder((workingFolder) => {
       mkdirSync(join(workingFolder, 'etc'));
       const file = join(workingFolder, 'etc', 'gateway.json');
-      writeFileSync(file, '{"data":{"folder":"state"}}');
-      const { config } = loadConfig({
-        workingFolder,
-        environment: { FUNCOAP_LIBRARIES_FOLDERS: 'a,/b' },
-        flags: [],
-        file: 'etc/gateway.json',
-      });
-      expect(config.data.folder).toBe(join(workingFolder, 'etc', 'state'));
-      expect(config.libraries.folders).toEqual([join(workingFolder, 'a'), '/b']);
+      writeFileSync(file, '{"libraries":{"folder":"own"}}');
+      const options = { workingFolder, flags: [], file: 'etc/gateway.json' };
+      expect(loadConfig({ ...options, environment: {} }).config.libraries.folder).toBe(
+        join(workingFolder, 'etc', 'own'),
+      );
+      const environment = { FUNCOAP_LIBRARIES_FOLDER: 'a' };
+      expect(loadConfig({ ...options, environment }).config.libraries.folder).toBe(join(workingFolder, 'a'));
     });
   });
 });

@@ -1,12 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  bytes,
-  formatBytes,
-  formatDuration,
-  parseBytes,
-  parseDuration,
-} from '../../src/config/units.ts';
+import { bytes, formatBytes, formatDuration, parseBytes, parseDuration } from '../../src/config/units.ts';
 import { milliseconds } from '../../src/core/duration.ts';
 
 describe('durations', () => {
@@ -25,12 +19,9 @@ describe('durations', () => {
     expect(parseDuration(written)).toBe(ms);
   });
 
-  test.each(['', 's', '5 parsecs', '-1s', '1s2', '1e9999', Number.NaN, -1])(
-    '%s is none',
-    (written) => {
-      expect(parseDuration(written)).toBeUndefined();
-    },
-  );
+  test.each(['', 's', '5 parsecs', '-1s', '1s2', '1e9999', Number.NaN, -1])('%s is none', (written) => {
+    expect(parseDuration(written)).toBeUndefined();
+  });
 
   test('what is written out reads back the same', () => {
     fc.assert(

@@ -11,10 +11,7 @@ import { openLog, type LogOptions } from '../../src/telemetry/log.ts';
 import { answered } from './events.ts';
 
 /** The log of what `publish` does, as text. */
-function logged(
-  publish: () => void,
-  options: Partial<LogOptions> & { access?: boolean } = {},
-): string {
+function logged(publish: () => void, options: Partial<LogOptions> & { access?: boolean } = {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'funcoap-log-'));
   const file = join(folder, 'log');
   const fileDescriptor = openSync(file, 'w');
@@ -47,7 +44,14 @@ describe('the access log', () => {
     const text = logged(() => {
       channels.request.publish(answered());
       channels.request.publish(
-        answered({ code: '5.04', problem: 'time-limit', cache: 'miss', queuedMs: 1.5, ranMs: 200.1234567, totalMs: 202 }),
+        answered({
+          code: '5.04',
+          problem: 'time-limit',
+          cache: 'miss',
+          queuedMs: 1.5,
+          ranMs: 200.1234567,
+          totalMs: 202,
+        }),
       );
     });
     expect(records(text)).toEqual([
@@ -90,20 +94,65 @@ describe('the access log', () => {
 
 describe('the level says who must act', () => {
   test.each<[string, () => void, string, string]>([
-    ['a failed function', () => channels.functionFailed.publish({ target: 'a/b', problem: 'function-failed', message: 'boom', stack: 'at x', correlationId: 'c' }), 'error', 'boom'],
+    [
+      'a failed function',
+      () =>
+        channels.functionFailed.publish({
+          target: 'a/b',
+          problem: 'function-failed',
+          message: 'boom',
+          stack: 'at x',
+          correlationId: 'c',
+        }),
+      'error',
+      'boom',
+    ],
     ['a loaded library', () => channels.library.publish({ ...library, state: 'loaded' }), 'info', 'library loaded'],
-    ['a library that does not load', () => channels.library.publish({ ...library, state: 'failed', message: 'index.ts:3: unexpected end' }), 'error', 'index.ts:3: unexpected end'],
-    ['a library that was removed', () => channels.library.publish({ ...library, state: 'removed' }), 'info', 'library removed'],
-    ['a library without ids', () => channels.library.publish({ ...library, state: 'unlocked' }), 'warn', 'library served without compact ids for new functions'],
+    [
+      'a library that does not load',
+      () => channels.library.publish({ ...library, state: 'failed', message: 'index.ts:3: unexpected end' }),
+      'error',
+      'index.ts:3: unexpected end',
+    ],
+    [
+      'a library that was removed',
+      () => channels.library.publish({ ...library, state: 'removed' }),
+      'info',
+      'library removed',
+    ],
+    [
+      'a library without ids',
+      () => channels.library.publish({ ...library, state: 'unlocked' }),
+      'warn',
+      'library served without compact ids for new functions',
+    ],
     ['a socket error', () => channels.transport.publish({ kind: 'socket-error', message: 'gone' }), 'error', 'gone'],
-    ['a small receive buffer', () => channels.transport.publish({ kind: 'receive-buffer', message: 'sysctl' }), 'warn', 'sysctl'],
-    ['a failed send', () => channels.transport.publish({ kind: 'send-failed', message: 'EHOSTUNREACH' }), 'debug', 'EHOSTUNREACH'],
-    ['what a library prints', () => channels.libraryPrinted.publish({ library: 'a', stream: 'stdout', text: 'hello\n' }), 'info', 'hello'],
-    ['what a library prints as an error', () => channels.libraryPrinted.publish({ library: 'a', stream: 'stderr', text: 'oh\n' }), 'warn', 'oh'],
+    [
+      'a small receive buffer',
+      () => channels.transport.publish({ kind: 'receive-buffer', message: 'sysctl' }),
+      'warn',
+      'sysctl',
+    ],
+    [
+      'a failed send',
+      () => channels.transport.publish({ kind: 'send-failed', message: 'EHOSTUNREACH' }),
+      'debug',
+      'EHOSTUNREACH',
+    ],
+    [
+      'what a library prints',
+      () => channels.libraryPrinted.publish({ library: 'a', stream: 'stdout', text: 'hello\n' }),
+      'info',
+      'hello',
+    ],
+    [
+      'what a library prints as an error',
+      () => channels.libraryPrinted.publish({ library: 'a', stream: 'stderr', text: 'oh\n' }),
+      'warn',
+      'oh',
+    ],
   ])('%s', (_what, publish, level, msg) => {
-    expect(records(logged(publish, { level: 'debug' }))).toEqual([
-      expect.objectContaining({ level, msg }),
-    ]);
+    expect(records(logged(publish, { level: 'debug' }))).toEqual([expect.objectContaining({ level, msg })]);
   });
 
   test('messages with their bytes are debug, and nobody subscribes above it', () => {
@@ -152,7 +201,13 @@ describe('the readable form', () => {
     const text = logged(() => {
       channels.request.publish(answered({ target: '\u001b[2Jx\r\n\u202e' }));
       channels.libraryPrinted.publish({ library: 'a', stream: 'stdout', text: '\u001b]0;title\u0007' });
-      channels.functionFailed.publish({ target: 'a', problem: 'p', message: 'm\u001b[1m', stack: 'a\u001b\nb', correlationId: 'c' });
+      channels.functionFailed.publish({
+        target: 'a',
+        problem: 'p',
+        message: 'm\u001b[1m',
+        stack: 'a\u001b\nb',
+        correlationId: 'c',
+      });
     }, options);
     // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);

@@ -77,7 +77,13 @@ test('queue and run time are observed where a function ran, not on hits', async 
 });
 
 test('failures, libraries and transport notices are counted by kind', async () => {
-  channels.functionFailed.publish({ target: 'a/b', problem: 'time-limit', message: '', stack: undefined, correlationId: '' });
+  channels.functionFailed.publish({
+    target: 'a/b',
+    problem: 'time-limit',
+    message: '',
+    stack: undefined,
+    correlationId: '',
+  });
   channels.library.publish({ library: 'a', state: 'failed', functions: 0, message: 'x' });
   channels.transport.publish({ kind: 'dropped', message: '' });
   channels.transport.publish({ kind: 'dropped', message: '' });
@@ -90,9 +96,16 @@ test('failures, libraries and transport notices are counted by kind', async () =
 test('figures that others keep are read at each scrape', async () => {
   const retransmissions = { name: 'retransmissions_total', help: 'Messages sent again.', kind: 'counter' } as const;
   const peers = { name: 'peers', help: 'Peers remembered.', kind: 'gauge' } as const;
-  samples = [{ ...retransmissions, value: 3 }, { ...peers, labels: { state: 'new' }, value: 7 }, { ...peers, labels: { state: 'old' }, value: 1 }];
+  samples = [
+    { ...retransmissions, value: 3 },
+    { ...peers, labels: { state: 'new' }, value: 7 },
+    { ...peers, labels: { state: 'old' }, value: 1 },
+  ];
   await scrape();
-  samples = [{ ...retransmissions, value: 5 }, { ...peers, labels: { state: 'new' }, value: 2 }];
+  samples = [
+    { ...retransmissions, value: 5 },
+    { ...peers, labels: { state: 'new' }, value: 2 },
+  ];
   const series = await scrape();
   expect(series.get('funcoap_retransmissions_total')).toBe(5);
   expect(series.get('funcoap_peers{state="new"}')).toBe(2);
