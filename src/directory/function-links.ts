@@ -16,13 +16,13 @@ import { filterLinks, parseLinkFilters } from './link-filter.ts';
 import type { Link, LinkAttribute } from './link-format.ts';
 
 /** The resource types (`rt`) of what the directory lists. */
-export const resourceType = { directory: 'func.dir', library: 'func.lib', function: 'func' } as const;
+const resourceType = { directory: 'func.dir', library: 'func.lib', function: 'func' } as const;
 
 /** What the directory's own resources are offered in, in the order of preference. */
-export const directoryFormats: readonly number[] = [contentFormat.cbor, contentFormat.json, contentFormat.linkFormat];
+const directoryFormats: readonly number[] = [contentFormat.cbor, contentFormat.json, contentFormat.linkFormat];
 
 /** What results of functions are offered in, in the order of preference. */
-export const resultFormats: readonly number[] = [
+const resultFormats: readonly number[] = [
   contentFormat.cbor,
   contentFormat.json,
   contentFormat.text,

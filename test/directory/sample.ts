@@ -55,7 +55,7 @@ export const reset: FunctionDescription = describeFunction('reset', 1, {
   returns: undefined,
 });
 
-export const matrix: FunctionDescription = describeFunction('Matrix', 5, {
+const matrix: FunctionDescription = describeFunction('Matrix', 5, {
   safe: false,
   pure: false,
   notCallable: 'it is a class',

@@ -47,7 +47,7 @@ const formatNames: ReadonlyMap<number, string> = new Map([
 const textFormats: ReadonlySet<number | undefined> = new Set([undefined, 0, 40, 41, 50, 110]);
 
 /** `CON 0.05 FETCH, MID 4660, token 01020304`. */
-export function renderHeader(message: Message): string {
+function renderHeader(message: Message): string {
   const token = message.token.length === 0 ? 'no token' : `token ${shortHex(message.token)}`;
   return `${typeNames[message.type]} ${codeText(message.code)}, MID ${message.messageId}, ${token}`;
 }

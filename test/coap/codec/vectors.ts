@@ -23,6 +23,8 @@ export interface MalformedVector {
   readonly name: string;
   readonly hex: string;
   readonly header: readonly [type: number, messageId: number] | null;
+  /** What people are told. */
+  readonly says: string;
 }
 
 export const messageVectors: readonly MessageVector[] = ['format', 'captured'].flatMap(
