@@ -71,6 +71,10 @@ function progress(done: number, all: number, sample: Sample): string {
 }
 
 export async function compare(programs: Programs, options: BenchOptions, log: Log): Promise<Results> {
+  const machine = describeMachine();
+  if (machine.otherLoad > 0.5) {
+    log(`The machine has other work (load ${machine.otherLoad.toFixed(1)}): rates will be low and ranges wide.`);
+  }
   const versions = findVersions(log);
   const pairs = pairsOf(options, versions);
   const samples: Sample[] = [];
@@ -89,7 +93,7 @@ export async function compare(programs: Programs, options: BenchOptions, log: Lo
   }
   return {
     date: new Date().toISOString().slice(0, 10),
-    machine: describeMachine(),
+    machine,
     versions,
     options,
     summaries: summariseAll(samples),

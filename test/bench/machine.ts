@@ -1,5 +1,5 @@
 /** Where it was measured. */
-import { availableParallelism, cpus, release, type } from 'node:os';
+import { availableParallelism, cpus, loadavg, release, type } from 'node:os';
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../../src/core/error.ts';
 
@@ -10,6 +10,8 @@ export interface Machine {
   readonly node: string;
   /** Of the receive buffer that a socket may ask for, in bytes. */
   readonly receiveBufferLimit: number;
+  /** Processors that other work kept busy in the minute before. */
+  readonly otherLoad: number;
 }
 
 export function describeMachine(): Machine {
@@ -19,6 +21,7 @@ export function describeMachine(): Machine {
     system: `${type()} ${release()}`,
     node: process.version,
     receiveBufferLimit: Number(readFileSync('/proc/sys/net/core/rmem_max', 'utf8')),
+    otherLoad: loadavg()[0] ?? 0,
   };
 }
 

@@ -38,7 +38,7 @@ function body(results: Results): string {
   const { machine, options } = results;
   return [
     `Measured on ${results.date} · ${machine.processor}, ${machine.processors} processors, ${machine.system}, Node ${machine.node}, ` +
-      `net.core.rmem_max ${machine.receiveBufferLimit}.`,
+      `net.core.rmem_max ${machine.receiveBufferLimit}, load before the run ${machine.otherLoad.toFixed(1)}.`,
     `Versions: ${versions(results)}.`,
     `${options.rounds} rounds, interleaved, ${options.seconds} s each after ${options.warmUpSeconds} s of warm-up; ` +
       `${options.inFlight} requests in flight from ${options.endpoints} endpoints; server on processor ${serverCpu}, load on processor ${loadCpu}, loopback.`,
