@@ -72,6 +72,8 @@ export class ClientTransfer implements ExchangeListener {
   #received: Uint8Array[] = [];
   #receivedBytes = 0;
   #etag: Uint8Array | undefined;
+  /** The Observe option of the first block. */
+  #sequence: readonly Option[] = [];
   #echoed = false;
   #restarts = 0;
   #count = 0;
@@ -187,8 +189,9 @@ export class ClientTransfer implements ExchangeListener {
       this.#lostTrack(block, now);
       return;
     }
-    if ((block?.num ?? 0) === 0 && findOption(options, optionNumber.observe) === undefined) {
-      this.#observing?.close(now); // RFC 7641 §3.1: there is no observation, or it has ended
+    if ((block?.num ?? 0) === 0) {
+      this.#sequence = options.filter((option) => option.number === optionNumber.observe);
+      if (this.#sequence.length === 0) this.#observing?.close(now); // RFC 7641 §3.1: no observation, or it has ended
     }
     const etag = findOption(options, optionNumber.etag);
     if (this.#receivedBytes > 0 && !sameTag(etag, this.#etag)) {
@@ -235,7 +238,10 @@ export class ClientTransfer implements ExchangeListener {
   #finish(code: number, options: readonly Option[], now: Instant): void {
     const payload = this.#received.length === 1 ? (this.#received[0] ?? emptyBytes) : concatBytes(this.#received);
     this.#resetDownload();
-    this.#listener.answered({ code, options, payload, exchanges: this.#count }, now);
+    // Later blocks are read without Observe (RFC 7959 §2.6).
+    const own = options.filter((option) => option.number !== optionNumber.observe);
+    const all = this.#sequence.length === 0 ? own : sortOptions([...own, ...this.#sequence]);
+    this.#listener.answered({ code, options: all, payload, exchanges: this.#count }, now);
   }
 
   #resetDownload(): void {

@@ -1,0 +1,323 @@
+import { describe, expect, test } from 'vitest';
+import { method, responseCode } from '../../../src/coap/codec/codes.ts';
+import { messageType } from '../../../src/coap/codec/message.ts';
+import { optionNumber, stringOption, uintOption, opaqueOption } from '../../../src/coap/codec/options.ts';
+import { response } from '../../../src/coap/response.ts';
+import { utf8 } from '../../../src/core/bytes.ts';
+import { milliseconds, seconds } from '../../../src/core/duration.ts';
+import { bytesOf, Lockstep } from '../lockstep.ts';
+
+const { CON, NON, ACK, RST } = messageType;
+const hello = response(responseCode.content, { payload: utf8('hello') });
+const path = stringOption(optionNumber.uriPath, 'x');
+const token = Uint8Array.of(7, 8);
+
+describe('rejecting (RFC 7252 §4.2, §4.3)', () => {
+  test('an Empty CON is answered by a Reset: CoAP ping', () => {
+    const [reset, ...more] = new Lockstep().send({ code: 0, messageId: 0x1234 });
+    expect(reset).toMatchObject({ type: RST, code: 0, messageId: 0x1234 });
+    expect(more).toEqual([]);
+  });
+
+  test('a CON with a format error is answered by a Reset, a NON by nothing', () => {
+    const peer = new Lockstep();
+    // CON, TKL 9 (reserved without its length byte), GET
+    expect(peer.sendBytes(Uint8Array.of(0x4f, 0x01, 0x00, 0x09))).toMatchObject([{ type: RST, messageId: 9 }]);
+    expect(peer.sendBytes(Uint8Array.of(0x5f, 0x01, 0x00, 0x0a))).toEqual([]);
+    expect(peer.requests).toEqual([]);
+  });
+
+  test('an unknown version and fewer than 4 bytes are ignored in silence', () => {
+    const peer = new Lockstep();
+    expect(peer.sendBytes(Uint8Array.of(0x80, 0x01, 0x00, 0x01))).toEqual([]);
+    expect(peer.sendBytes(Uint8Array.of(0x40, 0x01, 0x00))).toEqual([]);
+    expect(peer.sendBytes(new Uint8Array(0))).toEqual([]);
+  });
+
+  test('a reserved code class in a CON is answered by a Reset', () => {
+    for (const code of [0x20, 0x60, 0xc0, 0xe0]) {
+      expect(new Lockstep().send({ code, messageId: 5 })).toMatchObject([{ type: RST, messageId: 5 }]);
+    }
+  });
+
+  test('a response that nobody waits for is answered by a Reset, an acknowledgement by nothing', () => {
+    const peer = new Lockstep();
+    expect(peer.send({ type: CON, code: responseCode.content, messageId: 1, token })).toMatchObject([{ type: RST }]);
+    expect(peer.send({ type: NON, code: responseCode.content, messageId: 2, token })).toMatchObject([{ type: RST }]);
+    expect(peer.send({ type: ACK, code: responseCode.content, messageId: 3, token })).toEqual([]);
+    expect(peer.send({ type: RST, code: 0, messageId: 4 })).toEqual([]);
+  });
+
+  test('a request in an ACK is ignored', () => {
+    const peer = new Lockstep(() => hello);
+    expect(peer.send({ type: ACK, code: method.GET, messageId: 1 })).toEqual([]);
+    expect(peer.requests).toEqual([]);
+  });
+});
+
+describe('deduplication (RFC 7252 §4.5)', () => {
+  test('a CON received three times runs once and gets three identical replies', () => {
+    const peer = new Lockstep(() => hello);
+    const bytes = bytesOf({ code: method.POST, messageId: 1, token, options: [path] });
+    const replies = [1, 2, 3].map(() => peer.sendBytes(bytes)[0]);
+    expect(peer.requests).toHaveLength(1);
+    expect(replies[0]).toMatchObject({ type: ACK, messageId: 1, code: responseCode.content, token });
+    expect(replies[1]).toEqual(replies[0]);
+    expect(replies[2]).toEqual(replies[0]);
+  });
+
+  test('a NON received three times runs once and gets one reply', () => {
+    const peer = new Lockstep(() => hello);
+    const bytes = bytesOf({ type: NON, code: method.GET, messageId: 1, token });
+    expect(peer.sendBytes(bytes)).toHaveLength(1);
+    expect(peer.sendBytes(bytes)).toEqual([]);
+    expect(peer.sendBytes(bytes)).toEqual([]);
+    expect(peer.requests).toHaveLength(1);
+  });
+
+  test('the same Message ID with other bytes is a new request', () => {
+    const peer = new Lockstep(() => hello);
+    peer.send({ code: method.GET, messageId: 1, token: Uint8Array.of(1) });
+    peer.send({ code: method.GET, messageId: 1, token: Uint8Array.of(2) });
+    expect(peer.requests).toHaveLength(2);
+  });
+
+  test('the same bytes from another peer are a new request', () => {
+    const peer = new Lockstep(() => hello);
+    peer.send({ code: method.GET, messageId: 1 }, 'one');
+    peer.send({ code: method.GET, messageId: 1 }, 'two');
+    expect(peer.requests).toHaveLength(2);
+  });
+
+  test.each([
+    ['CON', CON, 247],
+    ['NON', NON, 145],
+  ])('a %s is remembered for its lifetime and no longer', (_name, type, lifetimeSeconds) => {
+    const peer = new Lockstep(() => hello);
+    const bytes = bytesOf({ type, code: method.GET, messageId: 1 });
+    peer.sendBytes(bytes);
+    peer.advance(seconds(lifetimeSeconds) - 1);
+    peer.sendBytes(bytes);
+    expect(peer.requests).toHaveLength(1);
+    peer.advance(2);
+    peer.sendBytes(bytes);
+    expect(peer.requests).toHaveLength(2);
+  });
+
+  test('records of safe requests go oldest-out under their byte limit; an unsafe one stays', () => {
+    const peer = new Lockstep(() => hello, { limits: { maxSafeRecordBytes: 20_000 } });
+    const get = bytesOf({ code: method.GET, messageId: 1 });
+    const post = bytesOf({ code: method.POST, messageId: 2 });
+    peer.sendBytes(get);
+    peer.sendBytes(post);
+    for (let messageId = 10; messageId < 1010; messageId++) peer.send({ code: method.GET, messageId });
+    expect(peer.engine.counters().safeRecordBytes).toBeLessThanOrEqual(21_000);
+    const before = peer.requests.length;
+    peer.sendBytes(get);
+    expect(peer.requests.length).toBe(before + 1);
+    peer.sendBytes(post);
+    expect(peer.requests.length).toBe(before + 1);
+  });
+
+  test('when no further unsafe record can be kept, the request gets 5.03 and does not run', () => {
+    const peer = new Lockstep(() => hello, { limits: { maxUnsafeRecords: 2 } });
+    peer.send({ code: method.POST, messageId: 1 });
+    peer.send({ code: method.PUT, messageId: 2 });
+    const [busy] = peer.send({ code: method.POST, messageId: 3 });
+    expect(busy).toMatchObject({ type: ACK, code: responseCode.serviceUnavailable, messageId: 3 });
+    expect(busy?.options).toEqual([uintOption(optionNumber.maxAge, 5)]);
+    expect(peer.requests).toHaveLength(2);
+    peer.send({ code: method.GET, messageId: 4 });
+    expect(peer.requests).toHaveLength(3);
+    peer.advance(seconds(248));
+    peer.send({ code: method.POST, messageId: 5 });
+    expect(peer.requests).toHaveLength(4);
+  });
+});
+
+describe('piggybacked and separate responses (RFC 7252 §5.2)', () => {
+  test('a late answer: empty ACK when the piggyback window is over, then a CON response, retransmitted until acknowledged', () => {
+    const peer = new Lockstep();
+    const bytes = bytesOf({ code: method.GET, messageId: 1, token });
+    expect(peer.sendBytes(bytes)).toEqual([]);
+    expect(peer.sendBytes(bytes)).toEqual([]); // a duplicate before there is anything to replay
+    expect(peer.advance(1499)).toEqual([]);
+    expect(peer.advance(1)).toMatchObject([{ type: ACK, code: 0, messageId: 1 }]);
+    expect(peer.sendBytes(bytes)).toMatchObject([{ type: ACK, code: 0, messageId: 1 }]);
+
+    const [separate] = peer.respond(peer.requests[0], hello);
+    expect(separate).toMatchObject({ type: CON, code: responseCode.content, token });
+    // §5.2.2: never the answer in a second ACK
+    expect(peer.sendBytes(bytes)).toMatchObject([{ type: ACK, code: 0, messageId: 1 }]);
+    // ACK_TIMEOUT 2 s × (1 + 0.5 × 0.5)
+    expect(peer.advance(2499)).toEqual([]);
+    expect(peer.advance(1)).toEqual([separate]);
+    peer.send({ type: ACK, code: 0, messageId: separate?.messageId ?? 0 });
+    expect(peer.advance(seconds(300))).toEqual([]);
+    expect(peer.requests).toHaveLength(1);
+    expect(peer.engine.counters()).toMatchObject({ pending: 0, timers: 0 });
+  });
+
+  test('the answer to a NON is a NON, however late', () => {
+    const peer = new Lockstep();
+    peer.send({ type: NON, code: method.GET, messageId: 1, token });
+    expect(peer.advance(seconds(5))).toEqual([]);
+    expect(peer.respond(peer.requests[0], hello)).toMatchObject([{ type: NON, token, code: responseCode.content }]);
+  });
+
+  test('a second answer to the same request is dropped', () => {
+    const peer = new Lockstep(() => hello);
+    peer.send({ code: method.GET, messageId: 1 });
+    expect(peer.respond(peer.requests[0], hello)).toEqual([]);
+  });
+
+  test('a Reset to a separate response ends its retransmission', () => {
+    const peer = new Lockstep();
+    peer.send({ code: method.GET, messageId: 1, token });
+    peer.advance(1500);
+    const [separate] = peer.respond(peer.requests[0], hello);
+    peer.send({ type: RST, code: 0, messageId: separate?.messageId ?? 0 });
+    expect(peer.advance(seconds(300))).toEqual([]);
+  });
+
+  test('an unacknowledged response is sent 1 + MAX_RETRANSMIT times with doubling timeouts', () => {
+    const peer = new Lockstep();
+    peer.send({ code: method.GET, messageId: 1, token });
+    peer.advance(1500);
+    peer.respond(peer.requests[0], hello);
+    const start = peer.now;
+    const at: number[] = [];
+    for (let i = 0; i < 4000; i++) if (peer.advance(milliseconds(50)).length > 0) at.push(peer.now - start);
+    expect(at).toEqual([2500, 7500, 17_500, 37_500]);
+    expect(peer.engine.counters()).toMatchObject({ undelivered: 1, retransmissions: 4, timers: 0 });
+  });
+
+  test('NSTART: of two separate responses to one peer the second waits for the acknowledgement of the first', () => {
+    const peer = new Lockstep();
+    peer.send({ code: method.GET, messageId: 1, token: Uint8Array.of(1) });
+    peer.send({ code: method.GET, messageId: 2, token: Uint8Array.of(2) });
+    peer.advance(1500);
+    const [first, ...none] = peer.respond(peer.requests[0], hello);
+    expect(none).toEqual([]);
+    expect(peer.respond(peer.requests[1], hello)).toEqual([]);
+    const [second] = peer.send({ type: ACK, code: 0, messageId: first?.messageId ?? 0 });
+    expect(second).toMatchObject({ type: CON, token: Uint8Array.of(2) });
+  });
+
+  test('more requests unanswered than the limit: 5.03', () => {
+    const peer = new Lockstep(() => undefined, { limits: { maxPending: 2 } });
+    peer.send({ code: method.GET, messageId: 1 });
+    peer.send({ code: method.GET, messageId: 2 });
+    expect(peer.send({ code: method.GET, messageId: 3 })).toMatchObject([{ code: responseCode.serviceUnavailable }]);
+    peer.respond(peer.requests[0], hello);
+    expect(peer.send({ code: method.GET, messageId: 4 })).toEqual([]);
+    expect(peer.requests).toHaveLength(3);
+  });
+});
+
+describe('options (RFC 7252 §5.4)', () => {
+  const critical = opaqueOption(65_001, Uint8Array.of(1));
+  const elective = opaqueOption(65_002, Uint8Array.of(1));
+
+  test('an unknown critical option: 4.02 for a CON, silence for a NON', () => {
+    const peer = new Lockstep(() => hello);
+    expect(peer.send({ code: method.GET, messageId: 1, options: [critical] })).toMatchObject([
+      { type: ACK, code: responseCode.badOption, payload: utf8('Option 65001') },
+    ]);
+    expect(peer.send({ type: NON, code: method.GET, messageId: 2, options: [critical] })).toEqual([]);
+    expect(peer.requests).toEqual([]);
+  });
+
+  test('an unknown elective option is ignored', () => {
+    const peer = new Lockstep(() => hello);
+    peer.send({ code: method.GET, messageId: 1, options: [path, elective] });
+    expect(peer.requests[0]?.options).toEqual([path]);
+  });
+
+  test.each([
+    ['repeated critical', [uintOption(optionNumber.accept, 0), uintOption(optionNumber.accept, 1)], responseCode.badOption],
+    ['repeated elective', [uintOption(optionNumber.contentFormat, 60), uintOption(optionNumber.contentFormat, 50)], responseCode.content],
+    ['too long critical', [opaqueOption(optionNumber.accept, Uint8Array.of(1, 2, 3))], responseCode.badOption],
+    ['too long elective', [opaqueOption(optionNumber.contentFormat, Uint8Array.of(1, 2, 3))], responseCode.content],
+    ['too short critical', [opaqueOption(optionNumber.uriHost, new Uint8Array(0))], responseCode.badOption],
+  ])('an option that is %s is unrecognized', (_name, options, code) => {
+    const peer = new Lockstep(() => hello);
+    expect(peer.send({ code: method.GET, messageId: 1, options })).toMatchObject([{ code }]);
+  });
+
+  test('Proxy-Uri and Proxy-Scheme: 5.05', () => {
+    const peer = new Lockstep(() => hello);
+    const uri = stringOption(optionNumber.proxyUri, 'coap://example.com/');
+    const scheme = stringOption(optionNumber.proxyScheme, 'http');
+    for (const [messageId, option] of [[1, uri], [2, scheme]] as const) {
+      expect(peer.send({ code: method.GET, messageId, options: [option] })).toMatchObject([{ code: 0xa5 }]);
+    }
+  });
+
+  test('extended tokens are echoed up to the limit; longer ones get 4.00 (RFC 8974)', () => {
+    const peer = new Lockstep(() => hello, { limits: { maxTokenBytes: 300 } });
+    const long = new Uint8Array(300).fill(9);
+    expect(peer.send({ code: method.GET, messageId: 1, token: long })).toMatchObject([{ code: responseCode.content, token: long }]);
+    const longer = new Uint8Array(301).fill(9);
+    expect(peer.send({ code: method.GET, messageId: 2, token: longer })).toMatchObject([{ code: responseCode.badRequest, token: longer }]);
+  });
+});
+
+describe('No-Response (RFC 7967)', () => {
+  const noResponse = (n: number): ReturnType<typeof uintOption> => uintOption(optionNumber.noResponse, n);
+
+  test('26 suppresses every response: nothing for a NON, an empty ACK for a CON', () => {
+    const peer = new Lockstep(() => hello);
+    expect(peer.send({ type: NON, code: method.POST, messageId: 1, options: [noResponse(26)] })).toEqual([]);
+    const bytes = bytesOf({ code: method.POST, messageId: 2, options: [noResponse(26)] });
+    expect(peer.sendBytes(bytes)).toMatchObject([{ type: ACK, code: 0, messageId: 2 }]);
+    expect(peer.sendBytes(bytes)).toMatchObject([{ type: ACK, code: 0, messageId: 2 }]);
+    expect(peer.requests).toHaveLength(2);
+  });
+
+  test.each([
+    [2, responseCode.content, false],
+    [2, responseCode.notFound, true],
+    [8, responseCode.notFound, false],
+    [16, responseCode.internalServerError, false],
+    [16, responseCode.content, true],
+    [0, responseCode.content, true],
+  ])('%i and a response %i: sent is %s', (value, code, sent) => {
+    const peer = new Lockstep(() => response(code));
+    expect(peer.send({ type: NON, code: method.POST, messageId: 1, options: [noResponse(value)] })).toHaveLength(sent ? 1 : 0);
+  });
+
+  test('a suppressed late answer is not sent at all', () => {
+    const peer = new Lockstep();
+    peer.send({ code: method.POST, messageId: 1, options: [noResponse(26)] });
+    peer.advance(1500);
+    expect(peer.respond(peer.requests[0], hello)).toEqual([]);
+    expect(peer.advance(seconds(300))).toEqual([]);
+  });
+});
+
+describe('multicast (RFC 7252 §8)', () => {
+  test('an answer waits for a random part of the leisure', () => {
+    const peer = new Lockstep(() => hello, { random: () => 0.5 });
+    expect(peer.send({ type: NON, code: method.GET, messageId: 1, token }, 'device', true)).toEqual([]);
+    expect(peer.advance(2499)).toEqual([]);
+    expect(peer.advance(1)).toMatchObject([{ type: NON, code: responseCode.content, token }]);
+  });
+
+  test('errors are not sent, not even for options that are not understood', () => {
+    const peer = new Lockstep(() => response(responseCode.notFound));
+    peer.send({ type: NON, code: method.GET, messageId: 1 }, 'device', true);
+    peer.send({ type: NON, code: method.GET, messageId: 2, options: [opaqueOption(65_001, token)] }, 'device', true);
+    peer.send({ type: NON, code: method.GET, messageId: 3, options: [uintOption(optionNumber.block2, 7)] }, 'device', true);
+    expect(peer.advance(seconds(10))).toEqual([]);
+  });
+
+  test('a CON, a ping and a malformed message by multicast are ignored', () => {
+    const peer = new Lockstep(() => hello);
+    expect(peer.send({ code: method.GET, messageId: 1 }, 'device', true)).toEqual([]);
+    expect(peer.send({ code: 0, messageId: 2 }, 'device', true)).toEqual([]);
+    expect(peer.sendBytes(Uint8Array.of(0x4f, 1, 0, 3), 'device', true)).toEqual([]);
+    expect(peer.advance(seconds(10))).toEqual([]);
+    expect(peer.requests).toEqual([]);
+  });
+});

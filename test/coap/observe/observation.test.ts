@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest';
+import { method, responseCode } from '../../../src/coap/codec/codes.ts';
+import { messageType, type Message } from '../../../src/coap/codec/message.ts';
+import { findUint, optionNumber, stringOption, uintOption } from '../../../src/coap/codec/options.ts';
+import type { Observation } from '../../../src/coap/observe/observation.ts';
+import { NotificationOrder } from '../../../src/coap/observe/notification-order.ts';
+import { response, type Response } from '../../../src/coap/response.ts';
+import { utf8 } from '../../../src/core/bytes.ts';
+import { seconds, type Instant } from '../../../src/core/duration.ts';
+import { Lockstep, type LockstepOptions } from '../lockstep.ts';
+
+const path = stringOption(optionNumber.uriPath, 'x');
+const observe = uintOption(optionNumber.observe, 0);
+const token = Uint8Array.of(5);
+const { CON, NON, ACK, RST } = messageType;
+const state = (text: string): Response => response(responseCode.content, { payload: utf8(text) });
+
+/** A resource that anybody may observe, and what becomes of its observations. */
+function observable(options: Partial<LockstepOptions> = {}): { peer: Lockstep; observations: Observation[]; ended: number[] } {
+  const observations: Observation[] = [];
+  const ended: number[] = [];
+  const peer = new Lockstep((request, engine, now) => {
+    const index = observations.length;
+    const observation = engine.observe(request, () => ended.push(index), now);
+    if (observation !== undefined) observations.push(observation);
+    return response(responseCode.content, { payload: utf8('first'), observation });
+  }, options);
+  return { peer, observations, ended };
+}
+
+const sequence = (message: Message | undefined): number | undefined => findUint(message?.options ?? [], optionNumber.observe);
+
+describe('observing a resource (RFC 7641)', () => {
+  test('registration is answered with Observe; each notification is newer', () => {
+    const { peer, observations } = observable();
+    const [first] = peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] });
+    expect(first).toMatchObject({ type: ACK, payload: utf8('first') });
+    observations[0]?.notify(state('second'), true, peer.now);
+    const [second] = peer.output();
+    expect(second).toMatchObject({ type: CON, token, payload: utf8('second') });
+    expect(sequence(second)).toBeGreaterThan(sequence(first) ?? Infinity);
+  });
+
+  test('a plain GET, and one with Observe 1, are answered without Observe; Observe 1 ends the observation', () => {
+    const { peer, observations, ended } = observable();
+    peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] });
+    const [plain] = peer.send({ code: method.GET, messageId: 2, token: Uint8Array.of(6), options: [path] });
+    expect(sequence(plain)).toBeUndefined();
+    expect(ended).toEqual([]);
+    const [last] = peer.send({ code: method.GET, messageId: 3, token, options: [path, uintOption(optionNumber.observe, 1)] });
+    expect(sequence(last)).toBeUndefined();
+    expect(ended).toEqual([0]);
+    observations[0]?.notify(state('x'), true, peer.now);
+    expect(peer.output()).toEqual([]);
+    expect(peer.engine.counters().observations).toBe(0);
+  });
+
+  test('the same token registers anew in place of the old entry', () => {
+    const { peer, ended } = observable();
+    peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] });
+    peer.send({ code: method.GET, messageId: 2, token, options: [path, observe] });
+    expect(ended).toEqual([0]);
+    expect(peer.engine.counters().observations).toBe(1);
+  });
+
+  test.each([['CON', true], ['NON', false]])('a Reset to a %s notification ends the observation', (_name, confirmable) => {
+    const { peer, observations, ended } = observable();
+    peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] });
+    observations[0]?.notify(state('x'), confirmable, peer.now);
+    const [notification] = peer.output();
+    expect(notification?.type).toBe(confirmable ? CON : NON);
+    peer.send({ type: RST, code: 0, messageId: notification?.messageId ?? 0 });
+    expect(ended).toEqual([0]);
+  });
+
+  test('a confirmable notification that is never acknowledged ends the observation', () => {
+    const { peer, observations, ended } = observable();
+    peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] });
+    observations[0]?.notify(state('x'), true, peer.now);
+    peer.output();
+    expect(peer.advance(seconds(77))).toHaveLength(4);
+    expect(ended).toEqual([]);
+    peer.advance(seconds(1));
+    expect(ended).toEqual([0]);
+    expect(peer.engine.counters()).toMatchObject({ timers: 0, observations: 0 });
+  });
+
+  test('states that come while one is under way: only the newest is sent, after the acknowledgement', () => {
+    const { peer, observations } = observable();
+    peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] });
+    for (const text of ['a', 'b', 'c']) observations[0]?.notify(state(text), true, peer.now);
+    const [a, ...none] = peer.output();
+    expect(none).toEqual([]);
+    const [c] = peer.send({ type: ACK, code: 0, messageId: a?.messageId ?? 0 });
+    expect(c).toMatchObject({ type: CON, payload: utf8('c') });
+    expect(peer.send({ type: ACK, code: 0, messageId: c?.messageId ?? 0 })).toEqual([]);
+  });
+
+  test('§4.5.2: a retransmission carries the newest state under a new Message ID, and counts as an attempt', () => {
+    const { peer, observations, ended } = observable();
+    peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] });
+    observations[0]?.notify(state('old'), true, peer.now);
+    const [old] = peer.output();
+    observations[0]?.notify(state('new'), true, peer.now);
+    const [newer] = peer.advance(2500);
+    expect(newer).toMatchObject({ type: CON, payload: utf8('new') });
+    expect(newer?.messageId).not.toBe(old?.messageId);
+    expect(sequence(newer)).toBeGreaterThan(sequence(old) ?? Infinity);
+    peer.advance(seconds(76));
+    expect(ended).toEqual([0]);
+  });
+
+  test('an error is sent without Observe, and ends the observation', () => {
+    const { peer, observations, ended } = observable();
+    peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] });
+    observations[0]?.notify(response(responseCode.notFound), false, peer.now);
+    const [gone] = peer.output();
+    expect(gone).toMatchObject({ type: CON, code: responseCode.notFound });
+    expect(sequence(gone)).toBeUndefined();
+    expect(ended).toEqual([0]);
+  });
+
+  test('§4.5: after 24 hours of non-confirmable notifications comes a confirmable one', () => {
+    const { peer, observations } = observable();
+    peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] });
+    observations[0]?.notify(state('a'), false, peer.now);
+    peer.advance(seconds(24 * 3600));
+    observations[0]?.notify(state('b'), false, peer.now);
+    expect(peer.output().map((message) => message.type)).toEqual([NON, CON]);
+  });
+
+  test('an unverified peer gets confirmable notifications only, none before it has acknowledged the last', () => {
+    const { peer, observations } = observable();
+    peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] }, 'far');
+    for (const text of ['a', 'b', 'c']) observations[0]?.notify(state(text), false, peer.now);
+    expect(peer.output()).toMatchObject([{ type: CON }]);
+  });
+
+  test('no room, for one peer or for all: the request is answered like one without Observe', () => {
+    const { peer } = observable({ limits: { maxObservationsPerPeer: 2, maxObservations: 3 } });
+    const register = (n: number, name: string): number | undefined =>
+      sequence(peer.send({ code: method.GET, messageId: n, token: Uint8Array.of(n), options: [path, observe] }, name)[0]);
+    expect([register(1, 'a'), register(2, 'a'), register(3, 'a')].map((n) => n !== undefined)).toEqual([true, true, false]);
+    expect([register(4, 'b'), register(5, 'b')].map((n) => n !== undefined)).toEqual([true, false]);
+  });
+});
+
+describe('the order of notifications (RFC 7641 §3.4)', () => {
+  const at = (n: number): Instant => n as Instant;
+
+  test.each([
+    [1, 2, 0, true],
+    [2, 1, 0, false],
+    [2, 2, 0, false],
+    [0xffffff, 0, 0, true],
+    [0, 0xffffff, 0, false],
+    [5, 5 + 2 ** 23 - 1, 0, true],
+    [5, 5 + 2 ** 23, 0, false],
+    [2, 1, 128_001, true],
+  ])('after %i comes %i, %i ms later: newer is %s', (first, second, later, newer) => {
+    const order = new NotificationOrder();
+    expect(order.isNewer(first, at(0))).toBe(true);
+    expect(order.isNewer(second, at(later))).toBe(newer);
+  });
+});
