@@ -18,10 +18,11 @@
  * an omitted argument, null is a value.
  */
 import type { Value } from '../core/value.ts';
-import { CallError } from './call-error.ts';
-import { converterOf, mismatch, type Converter } from './converter.ts';
-import type { FunctionDescription, ParameterDescription, ValueType } from './description.ts';
-import { nearestName, shown } from './names.ts';
+import { givenTwice, maxRest, missing, tooMany, tooManyRest, unexpected, unknownItem } from './binding-errors.ts';
+import { indexOf, nameOf, planOf, type Plan } from './binding-plan.ts';
+import { mismatch } from './converter.ts';
+import type { FunctionDescription, ParameterDescription } from './description.ts';
+import { shown } from './names.ts';
 import { readQuery } from './query-text.ts';
 import { wrongType } from './validation.ts';
 
@@ -31,25 +32,6 @@ export type ArgumentInput =
   | { readonly kind: 'body'; readonly value: Value }
   /** Values of Uri-Query, percent-decoded: `a=10`. */
   | { readonly kind: 'query'; readonly items: readonly string[] };
-
-/** What is worked out once per function. */
-interface Plan {
-  readonly fn: FunctionDescription;
-  readonly slots: readonly Slot[];
-  readonly byName: ReadonlyMap<string, number>;
-  readonly byId: ReadonlyMap<number, number>;
-  /** Position of the rest parameter. */
-  readonly rest: number | undefined;
-  /** The only parameter, where it is declared an object: a map or a query may be its members. */
-  readonly onlyObject: ParameterDescription | undefined;
-}
-
-interface Slot {
-  readonly parameter: ParameterDescription;
-  readonly convert: Converter;
-  /** A fresh copy each time: a function may change what it is given. */
-  readonly fallback: (() => Value) | undefined;
-}
 
 /** Keyed by the description: a changed library brings a new one. */
 const plans = new WeakMap<FunctionDescription, Plan>();
@@ -75,44 +57,16 @@ export function bind(fn: FunctionDescription, input: ArgumentInput): readonly Va
   }
 }
 
-function planOf(fn: FunctionDescription): Plan {
-  const { parameters } = fn;
-  const [first] = parameters;
-  const rest = parameters.findIndex((parameter) => parameter.rest);
-  const onlyObject = parameters.length === 1 && first !== undefined && !first.rest && isObject(first.type);
-  return {
-    fn,
-    slots: parameters.map((parameter) => ({
-      parameter,
-      convert: converterOf(parameter.type),
-      fallback: fallbackOf(parameter),
-    })),
-    byName: new Map(parameters.map((parameter, index) => [parameter.name, index])),
-    byId: new Map(parameters.flatMap(({ id }, index): [number, number][] => (id === undefined ? [] : [[id, index]]))),
-    rest: rest === -1 ? undefined : rest,
-    onlyObject: onlyObject ? first : undefined,
-  };
-}
-
-const isObject = (type: ValueType): boolean =>
-  type.kind === 'object' || (type.kind === 'union' && type.options.some((option) => option.kind === 'object'));
-
-function fallbackOf(parameter: ParameterDescription): (() => Value) | undefined {
-  const { type, default: declared } = parameter;
-  if (declared === undefined) return undefined;
-  // The author may have declared a default outside of the type: then it is what the function gets.
-  const canonical = converterOf(type)(declared, false);
-  const value = canonical === mismatch ? declared : canonical;
-  return typeof value === 'object' && value !== null ? () => structuredClone(value) : () => value;
-}
-
 function fromBody(plan: Plan, value: Value): readonly Value[] {
   if (value === undefined) return finish(plan, []);
   if (typeof value !== 'object' || value === null) return fromList(plan, [value]);
   if (Array.isArray(value)) return fromList(plan, value as readonly Value[]);
   if (value instanceof Uint8Array || value instanceof Date) return fromList(plan, [value]);
   if (plan.onlyObject !== undefined && !namesOnlyParameter(plan, value as NamedArguments)) return finish(plan, [value]);
-  return finish(plan, value instanceof Map ? fromMap(plan, value) : fromObject(plan, value as Readonly<Record<string, Value>>));
+  return finish(
+    plan,
+    value instanceof Map ? fromMap(plan, value) : fromObject(plan, value as Readonly<Record<string, Value>>),
+  );
 }
 
 type NamedArguments = ReadonlyMap<Value, Value> | Readonly<Record<string, Value>>;
@@ -146,19 +100,8 @@ function fromMap(plan: Plan, value: ReadonlyMap<Value, Value>): Value[] {
   return given;
 }
 
-/** A parameter's position by its name or its id. Parameters are looked up in a Map: `__proto__` is a name like any other. */
-function indexOf(plan: Plan, key: string | number): number | undefined {
-  if (typeof key === 'number') return plan.byId.get(key);
-  const index = plan.byName.get(key);
-  if (index !== undefined) return index;
-  return /^(?:0|[1-9]\d{0,8})$/.test(key) ? plan.byId.get(Number(key)) : undefined;
-}
-
 function put(plan: Plan, given: Value[], index: number, value: Value): void {
-  if (given[index] !== undefined && value !== undefined) {
-    const parameter = nameOf(plan, index);
-    throw new CallError('unexpected-argument', `${plan.fn.method} got '${parameter.name}' twice, by name and by id; give it once.`, { parameter });
-  }
+  if (given[index] !== undefined && value !== undefined) throw givenTwice(plan, index);
   if (value === undefined) return;
   while (given.length < index) given.push(undefined);
   given[index] = value;
@@ -203,7 +146,8 @@ function finish(plan: Plan, given: readonly Value[]): readonly Value[] {
     args.push(converted);
     length = args.length;
   }
-  args.length = length;
+  // Setting a length is slow even where it changes nothing.
+  if (args.length !== length) args.length = length;
   return args;
 }
 
@@ -221,7 +165,8 @@ function fromQuery(plan: Plan, items: readonly string[]): Value[] {
   }
   for (const [index, list] of texts) {
     const parameter = plan.slots[index]?.parameter;
-    if (parameter !== undefined) put(plan, given, index, readQuery(list, parameter.type, parameter.name, nameOf(plan, index)));
+    if (parameter !== undefined)
+      put(plan, given, index, readQuery(list, parameter.type, parameter.name, nameOf(plan, index)));
   }
   return given;
 }
@@ -257,65 +202,4 @@ function nameOfItem(item: string): string {
 function textOfItem(item: string): string | undefined {
   const equals = item.indexOf('=');
   return equals === -1 ? undefined : item.slice(equals + 1);
-}
-
-const nameOf = (plan: Plan, index: number): { name: string; id: number | undefined } => ({
-  name: plan.slots[index]?.parameter.name ?? '',
-  id: plan.slots[index]?.parameter.id,
-});
-
-/** Rest arguments are spread on the stack of the thread that runs the function. */
-const maxRest = 10_000;
-
-function tooManyRest(plan: Plan, index: number): CallError {
-  const parameter = nameOf(plan, index);
-  return new CallError('too-many-arguments', `${plan.fn.method} takes at most ${maxRest} arguments as ...${parameter.name}; call it several times.`, { parameter });
-}
-
-/** How many names a sentence can carry. */
-const maxNames = 12;
-
-function takes(plan: Plan): string {
-  const names = plan.slots.map(({ parameter }) => (parameter.rest ? `...${parameter.name}` : parameter.name));
-  if (names.length === 0) return 'it takes no arguments';
-  return `it takes ${names.slice(0, maxNames).join(', ')}${names.length > maxNames ? ', …' : ''}`;
-}
-
-function missing(plan: Plan, index: number): CallError {
-  const parameter = plan.slots[index]?.parameter;
-  const name = nameOf(plan, index);
-  const details = parameter === undefined ? { parameter: name } : { parameter: name, expected: parameter.type };
-  return new CallError('missing-argument', `${plan.fn.method} needs '${name.name}': ${takes(plan)}.`, details);
-}
-
-function unexpected(plan: Plan, key: Value): CallError {
-  const isText = typeof key === 'string';
-  const isNumber = typeof key === 'number' || typeof key === 'bigint' || (isText && /^\d+$/.test(key));
-  const name = isText ? shown(key) : isNumber ? shown(String(key)) : '?';
-  const near = isText ? nearestName(key, [...plan.byName.keys()]) : undefined;
-  const hint = near === undefined ? takes(plan) : `did you mean '${near}'?`;
-  const what = isNumber
-    ? `no parameter with the id ${name}`
-    : isText
-      ? `no parameter '${name}'`
-      : 'no parameters whose names are neither text nor an id';
-  const end = near === undefined ? '.' : '';
-  return new CallError('unexpected-argument', `${plan.fn.method} has ${what}; ${hint}${end}`, {
-    parameter: { name, id: undefined },
-  });
-}
-
-function unknownItem(plan: Plan, name: string, candidates: readonly string[]): CallError {
-  const near = nearestName(name, candidates);
-  const hint = near === undefined ? `${takes(plan)}.` : `did you mean '${near}'?`;
-  return new CallError('unknown-query', `${plan.fn.method} has no parameter '${shown(name)}' for the query; ${hint}`, {
-    parameter: { name: shown(name), id: undefined },
-  });
-}
-
-function tooMany(plan: Plan, count: number): CallError {
-  const [only] = plan.slots;
-  const list = plan.slots.length === 1 && only !== undefined && ['array', 'tuple', 'any'].includes(only.parameter.type.kind);
-  const hint = list ? ' An array is by position: to give one list, put it in another array or name it.' : '';
-  return new CallError('too-many-arguments', `${plan.fn.method} got ${count} arguments; ${takes(plan)}.${hint}`);
 }

@@ -145,9 +145,7 @@ function convertItems(
 type ObjectType = Extract<ValueType, { kind: 'object' }>;
 
 function objectConverter(type: ObjectType): Converter {
-  const members = new Map(
-    Object.entries(type.properties).map(([name, member]) => [name, converterOf(member.type)]),
-  );
+  const members = new Map(Object.entries(type.properties).map(([name, member]) => [name, converterOf(member.type)]));
   const required = Object.entries(type.properties)
     .filter(([, member]) => member.required)
     .map(([name]) => name);

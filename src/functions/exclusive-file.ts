@@ -6,10 +6,11 @@
  * of several who wait only one does so, and a fresh file that got in between is put back.
  */
 import { randomUUID } from 'node:crypto';
-import { link, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { milliseconds, seconds, type Milliseconds } from '../core/duration.ts';
+import { systemClock } from '../core/clock.ts';
+import { after, milliseconds, seconds, type Milliseconds } from '../core/duration.ts';
 
 export interface ExclusiveFileOptions {
   /** Age at which a file is taken for left behind, whoever made it. */
@@ -25,8 +26,8 @@ export const defaultExclusiveFileOptions: ExclusiveFileOptions = {
 
 export interface Held {
   /** False when somebody took the file for left behind: nothing may be written any more. */
-  stillHeld(): Promise<boolean>;
-  release(): Promise<void>;
+  readonly stillHeld: () => Promise<boolean>;
+  readonly release: () => Promise<void>;
 }
 
 const retryInterval = milliseconds(15);
@@ -37,11 +38,11 @@ export async function holdExclusively(
   { staleAfter, waitAtMost }: ExclusiveFileOptions,
 ): Promise<Held | undefined> {
   const token = `${process.pid} ${hostname()} ${randomUUID()}\n`;
-  const giveUp = performance.now() + waitAtMost;
+  const giveUp = after(systemClock.now(), waitAtMost);
   for (;;) {
     if (await create(path, token)) return held(path, token);
     await removeStale(path, staleAfter);
-    if (performance.now() >= giveUp) return undefined;
+    if (systemClock.now() >= giveUp) return undefined;
     await sleep(retryInterval);
   }
 }
@@ -88,9 +89,20 @@ async function isStale(path: string, token: string, staleAfter: Milliseconds): P
   const [pid, host] = token.trim().split(' ');
   if (token.endsWith('\n') && host === hostname() && !isRunning(Number(pid))) return true;
   try {
-    return Date.now() - (await stat(path)).mtimeMs > staleAfter;
+    return (await fileSystemNow(path)) - (await stat(path)).mtimeMs > staleAfter;
   } catch {
     return false;
+  }
+}
+
+/** The time by the clock that stamps the files: a shared folder's is not ours. */
+async function fileSystemNow(path: string): Promise<number> {
+  const probe = `${path}.${randomUUID()}`;
+  await writeFile(probe, '');
+  try {
+    return (await stat(probe)).mtimeMs;
+  } finally {
+    await rm(probe, { force: true });
   }
 }
 

@@ -11,7 +11,16 @@ import { access, constants, open, readFile, realpath, rename, rm } from 'node:fs
 import { dirname } from 'node:path';
 import { UsageError } from '../core/error.ts';
 import { codeOf, defaultExclusiveFileOptions, holdExclusively, type ExclusiveFileOptions } from './exclusive-file.ts';
-import { assignIds, formatTable, isComplete, mergeTables, parseTable, type LibraryIds, type LibraryNames, type LockTable } from './lock-table.ts';
+import {
+  assignIds,
+  formatTable,
+  isComplete,
+  mergeTables,
+  parseTable,
+  type LibraryIds,
+  type LibraryNames,
+  type LockTable,
+} from './lock-table.ts';
 
 export interface Locked {
   /** By library; a name that is missing here has no id yet. */
@@ -101,10 +110,17 @@ async function readTable(path: string): Promise<LockTable> {
     bytes = await readFile(path);
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT') return new Map();
-    throw new UsageError('lock-file', `${path} cannot be read (${codeOf(cause) ?? 'unknown error'}); make it readable for the gateway.`, { cause });
+    throw new UsageError(
+      'lock-file',
+      `${path} cannot be read (${codeOf(cause) ?? 'unknown error'}); make it readable for the gateway.`,
+      { cause },
+    );
   }
   if (bytes.length > maxBytes) {
-    throw new UsageError('lock-file', `${path} is larger than ${maxBytes} bytes and cannot be a lock file; put it back from version control.`);
+    throw new UsageError(
+      'lock-file',
+      `${path} is larger than ${maxBytes} bytes and cannot be a lock file; put it back from version control.`,
+    );
   }
   return parseTable(new TextDecoder().decode(bytes), path);
 }
@@ -119,7 +135,7 @@ async function targetOf(path: string): Promise<string> {
   }
 }
 
-/** @returns false when the exclusive file was lost before the new text took its place */
+/** @returns false when the exclusive file was lost meanwhile */
 async function replace(path: string, text: string, stillHeld: () => Promise<boolean>): Promise<boolean> {
   // A folder that can be written hides that the file must not be.
   await access(path, constants.W_OK).catch((error: unknown) => {
@@ -140,7 +156,8 @@ async function replace(path: string, text: string, stillHeld: () => Promise<bool
     await rm(draft, { force: true });
   }
   await syncFolder(dirname(path));
-  return true;
+  // Whoever took over before the rename did not read this text and may write over it: these ids are not given out.
+  return stillHeld();
 }
 
 /** So that the rename outlives a power cut; systems that cannot open a folder do without. */

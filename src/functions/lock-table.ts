@@ -39,7 +39,12 @@ export function assignIds(table: LockTable, libraries: readonly LibraryNames[]):
   let grown: Map<string, LibraryIds> | undefined;
   for (const library of libraries) {
     const known: LibraryIds | undefined = (grown ?? table).get(library.name);
-    const id = known?.id ?? nextId([...(grown ?? table).values()].map((each) => each.id), maxId.library);
+    const id =
+      known?.id ??
+      nextId(
+        [...(grown ?? table).values()].map((each) => each.id),
+        maxId.library,
+      );
     if (id === undefined) continue;
     const methods = assignMethods(known?.methods ?? new Map(), library.methods);
     if (known !== undefined && methods === known.methods) continue;
@@ -56,7 +61,12 @@ function assignMethods(
   let grown: Map<string, MethodIds> | undefined;
   for (const method of methods) {
     const known: MethodIds | undefined = (grown ?? table).get(method.name);
-    const id = known?.id ?? nextId([...(grown ?? table).values()].map((each) => each.id), maxId.method);
+    const id =
+      known?.id ??
+      nextId(
+        [...(grown ?? table).values()].map((each) => each.id),
+        maxId.method,
+      );
     if (id === undefined) continue;
     const parameters = assignParameters(known?.parameters ?? new Map(), method.parameters);
     if (known !== undefined && parameters === known.parameters) continue;
@@ -158,19 +168,32 @@ const byId = <T>(entries: ReadonlyMap<string, T>, idOf: (entry: T) => number): [
  */
 export function parseTable(text: string, file: string): LockTable {
   const refuse = (what: string): never => {
-    throw new UsageError('lock-file', `${file} ${what}. Put it back from version control or mend that place; funcoap does not overwrite it, because firmware may rely on its ids.`);
+    throw new UsageError(
+      'lock-file',
+      `${file} ${what}. Put it back from version control or mend that place; funcoap does not overwrite it, because firmware may rely on its ids.`,
+    );
   };
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch (cause) {
     return /^(?:<{7}|={7}|>{7})/m.test(text)
-      ? refuse('holds the marks of a merge conflict: both sides gave out the same id; keep the entries that are released already and delete the others, which get new ids')
+      ? refuse(
+          'holds the marks of a merge conflict: both sides gave out the same id; keep the entries that are released already and delete the others, which get new ids',
+        )
       : refuse(`is not JSON (${cause instanceof Error ? cause.message : 'unreadable'})`);
   }
   const root = membersOf(parsed, ['version', 'libraries']) ?? refuse('must hold "version" and "libraries"');
-  if (root['version'] !== formatVersion) refuse(`has version ${JSON.stringify(root['version'])}, and this funcoap reads version ${formatVersion}: it may be from a newer one`);
-  const readMap = <T>(value: unknown, where: string, largest: number, read: (entry: unknown, at: string) => { id: unknown; entry: T }): Map<string, T> => {
+  if (root['version'] !== formatVersion)
+    refuse(
+      `has version ${JSON.stringify(root['version'])}, and this funcoap reads version ${formatVersion}: it may be from a newer one`,
+    );
+  const readMap = <T>(
+    value: unknown,
+    where: string,
+    largest: number,
+    read: (entry: unknown, at: string) => { id: unknown; entry: T },
+  ): Map<string, T> => {
     const members = membersOf(value) ?? refuse(`must hold an object at ${where}`);
     const owners = new Map<number, string>();
     const entries = new Map<string, T>();
@@ -180,13 +203,19 @@ export function parseTable(text: string, file: string): LockTable {
         return refuse(`must hold an id from 0 to ${largest} at ${where}.${name}`);
       }
       const owner = owners.get(id);
-      if (owner !== undefined) refuse(`gives the id ${id} to both '${owner}' and '${name}' at ${where}: delete the one that was not released yet, and it gets a new id`);
+      if (owner !== undefined)
+        refuse(
+          `gives the id ${id} to both '${owner}' and '${name}' at ${where}: delete the one that was not released yet, and it gets a new id`,
+        );
       owners.set(id, name);
       entries.set(name, entry);
     }
     return entries;
   };
-  const readParameter = (id: unknown): { id: unknown; entry: number } => ({ id, entry: typeof id === 'number' ? id : -1 });
+  const readParameter = (id: unknown): { id: unknown; entry: number } => ({
+    id,
+    entry: typeof id === 'number' ? id : -1,
+  });
   const readMethod = (value: unknown, at: string): { id: unknown; entry: MethodIds } => {
     const method = membersOf(value, ['id', 'parameters']) ?? refuse(`must hold "id" and "parameters" at ${at}`);
     const parameters = readMap(method['parameters'], `${at}.parameters`, maxId.parameter, readParameter);
@@ -204,6 +233,8 @@ export function parseTable(text: string, file: string): LockTable {
 function membersOf(value: unknown, names?: readonly string[]): Readonly<Record<string, unknown>> | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const members = value as Readonly<Record<string, unknown>>;
-  const exact = names === undefined || (Object.keys(members).length === names.length && names.every((name) => Object.hasOwn(members, name)));
+  const exact =
+    names === undefined ||
+    (Object.keys(members).length === names.length && names.every((name) => Object.hasOwn(members, name)));
   return exact ? members : undefined;
 }

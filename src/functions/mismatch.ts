@@ -31,7 +31,11 @@ const plainReason = (value: Value, type: ValueType, path: string): string =>
 
 const fits = (value: Value, type: ValueType): boolean => converterOf(type)(value, false) !== mismatch;
 
-function listReason(items: readonly Value[], type: Extract<ValueType, { kind: 'array' | 'tuple' }>, path: string): string {
+function listReason(
+  items: readonly Value[],
+  type: Extract<ValueType, { kind: 'array' | 'tuple' }>,
+  path: string,
+): string {
   if (type.kind === 'tuple' && items.length !== type.items.length) {
     return `${path} must be a list of ${type.items.length}, got ${items.length}`;
   }

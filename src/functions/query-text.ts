@@ -25,10 +25,15 @@ export function readQuery(
   parameter: ParameterName,
 ): Value {
   const [first] = texts;
-  if (texts.length === 1) return first === undefined ? readBare(type, path, parameter) : readOnce(first, type, path, parameter);
+  if (texts.length === 1)
+    return first === undefined ? readBare(type, path, parameter) : readOnce(first, type, path, parameter);
   const list = optionsOf(type).find((option) => option.kind === 'array' || option.kind === 'tuple');
   if (list === undefined) {
-    throw new CallError('unknown-query', `${path} is given ${texts.length} times in the query and is no list; give it once.`, { parameter, expected: type });
+    throw new CallError(
+      'unknown-query',
+      `${path} is given ${texts.length} times in the query and is no list; give it once.`,
+      { parameter, expected: type },
+    );
   }
   return texts.map((text, index) => {
     const itemType = list.kind === 'array' ? list.items : (list.items[index] ?? { kind: 'any' });
@@ -44,7 +49,11 @@ function readBare(type: ValueType, path: string, parameter: ParameterName): Valu
   const result = converterOf(type)(true, true);
   const untyped = optionsOf(type).every((option) => option.kind === 'any');
   if (result === true && !untyped) return true;
-  throw new CallError('unknown-query', `${path} stands in the query without "=", which means true, and is no boolean; write ${path}=value.`, { parameter, expected: type });
+  throw new CallError(
+    'unknown-query',
+    `${path} stands in the query without "=", which means true, and is no boolean; write ${path}=value.`,
+    { parameter, expected: type },
+  );
 }
 
 function readOnce(text: string, type: ValueType, path: string, parameter: ParameterName): Value {

@@ -29,5 +29,9 @@ export function check(value: Value, type: ValueType, path: string, parameter?: P
 export function wrongType(value: Value, type: ValueType, path: string, parameter?: ParameterName): CallError {
   const reason = mismatchReason(value, type, path);
   const message = reason.endsWith('?') ? reason : `${reason}.`;
-  return new CallError('wrong-type', message, parameter === undefined ? { expected: type } : { parameter, expected: type });
+  return new CallError(
+    'wrong-type',
+    message,
+    parameter === undefined ? { expected: type } : { parameter, expected: type },
+  );
 }

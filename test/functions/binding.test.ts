@@ -27,18 +27,58 @@ const total = functionOf('export function total(base: number, ...xs: number[]) {
 describe('forms of a call', () => {
   test('a map is by name, in any order', () => {
     expect(bind(add, body({ b: 2, a: 1 }))).toEqual([1, 2]);
-    expect(bind(add, body(new Map<Value, Value>([['b', 2], ['a', 1]])))).toEqual([1, 2]);
+    expect(
+      bind(
+        add,
+        body(
+          new Map<Value, Value>([
+            ['b', 2],
+            ['a', 1],
+          ]),
+        ),
+      ),
+    ).toEqual([1, 2]);
   });
 
   test('integer keys are locked ids, also as the text that JSON makes of them', () => {
-    expect(bind(add, body(new Map<Value, Value>([[1, 2], [0, 1]])))).toEqual([1, 2]);
+    expect(
+      bind(
+        add,
+        body(
+          new Map<Value, Value>([
+            [1, 2],
+            [0, 1],
+          ]),
+        ),
+      ),
+    ).toEqual([1, 2]);
     expect(bind(add, body({ '1': 2, '0': 1 }))).toEqual([1, 2]);
-    expect(bind(add, body(new Map<Value, Value>([[1, 2], ['a', 1]])))).toEqual([1, 2]);
+    expect(
+      bind(
+        add,
+        body(
+          new Map<Value, Value>([
+            [1, 2],
+            ['a', 1],
+          ]),
+        ),
+      ),
+    ).toEqual([1, 2]);
   });
 
   test('ids are the locked ones, not positions', () => {
     const moved = { ...add, parameters: add.parameters.map((p) => ({ ...p, id: p.name === 'a' ? 7 : 3 })) };
-    expect(bind(moved, body(new Map<Value, Value>([[3, 2], [7, 1]])))).toEqual([1, 2]);
+    expect(
+      bind(
+        moved,
+        body(
+          new Map<Value, Value>([
+            [3, 2],
+            [7, 1],
+          ]),
+        ),
+      ),
+    ).toEqual([1, 2]);
     expect(failure(moved, body(new Map<Value, Value>([[0, 1]]))).code).toBe('unexpected-argument');
   });
 
@@ -53,7 +93,8 @@ describe('forms of a call', () => {
 
   test('a scalar is the only argument', () => {
     const any = functionOf('export function f(a: unknown) {}');
-    for (const value of [5, 5n, 'text', true, null, new Uint8Array([1]), new Date(0)]) expect(bind(any, body(value))).toEqual([value]);
+    for (const value of [5, 5n, 'text', true, null, new Uint8Array([1]), new Date(0)])
+      expect(bind(any, body(value))).toEqual([value]);
   });
 
   test('no body, and a body that is undefined, are no arguments', () => {
@@ -72,7 +113,14 @@ describe('forms of a call', () => {
 
 describe('defaults', () => {
   test('an omitted argument, undefined and the default are one call', () => {
-    for (const input of [none, body({ file: 'os.db' }), body([undefined]), body({ file: undefined }), body('os.db'), query('file=os.db')]) {
+    for (const input of [
+      none,
+      body({ file: 'os.db' }),
+      body([undefined]),
+      body({ file: undefined }),
+      body('os.db'),
+      query('file=os.db'),
+    ]) {
       expect(bind(list, input)).toEqual(['os.db']);
     }
   });
@@ -109,7 +157,12 @@ describe('rest parameters', () => {
     for (const input of [
       body([1, 2, 3]),
       body({ base: 1, xs: [2, 3] }),
-      body(new Map<Value, Value>([[0, 1], [1, [2, 3]]])),
+      body(
+        new Map<Value, Value>([
+          [0, 1],
+          [1, [2, 3]],
+        ]),
+      ),
       query('base=1', 'xs=2', 'xs=3'),
       query('base=1', 'xs=[2,3]'),
     ]) {
@@ -195,7 +248,9 @@ describe('errors', () => {
     expect(error.code).toBe('unexpected-argument');
     expect(error.message).toBe("list has no parameter 'flie'; did you mean 'file'?");
     expect(failure(add, body({ a: 1, b: 2, c: 3 })).message).toBe("add has no parameter 'c'; it takes a, b.");
-    expect(failure(functionOf('export function f() {}'), body({ x: 1 })).message).toBe("f has no parameter 'x'; it takes no arguments.");
+    expect(failure(functionOf('export function f() {}'), body({ x: 1 })).message).toBe(
+      "f has no parameter 'x'; it takes no arguments.",
+    );
   });
 
   test('too many arguments are counted', () => {
@@ -213,7 +268,18 @@ describe('errors', () => {
   });
 
   test('one parameter by name and by id is an error', () => {
-    expect(failure(add, body(new Map<Value, Value>([['a', 1], [0, 1], ['b', 2]]))).message).toMatch(/'a' twice/);
+    expect(
+      failure(
+        add,
+        body(
+          new Map<Value, Value>([
+            ['a', 1],
+            [0, 1],
+            ['b', 2],
+          ]),
+        ),
+      ).message,
+    ).toMatch(/'a' twice/);
   });
 
   test('names that objects inherit are just unexpected', () => {
@@ -222,7 +288,9 @@ describe('errors', () => {
       expect(error.code).toBe('unexpected-argument');
       expect(error.details.parameter).toEqual({ name, id: undefined });
       expect(failure(add, query('a=1', 'b=2', `${name}=1`)).code).toBe('unknown-query');
-      expect(failure(functionOf('export function f(o: { x: number }) {}'), query('x=1', `${name}=1`)).code).toBe('unknown-query');
+      expect(failure(functionOf('export function f(o: { x: number }) {}'), query('x=1', `${name}=1`)).code).toBe(
+        'unknown-query',
+      );
     }
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
@@ -339,8 +407,10 @@ test('all forms of a call give equal arguments', () => {
       const named: Record<string, Value> = spellOut ? { b: 'x', d: [1], ...args } : { ...args };
       const names = ['a', 'b', 'c', 'd'];
       const expected = bind(f, body({ b: 'x', d: [1], ...args }));
-      const byId = new Map<Value, Value>(Object.entries(named).map(([name, value]) => [names.indexOf(name), value]));
-      const items = Object.entries(named).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+      const byId = new Map<number, Value>(Object.entries(named).map(([name, value]) => [names.indexOf(name), value]));
+      const items = Object.entries(named).map(
+        ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+      );
       const forms: Value[] = [
         named,
         new Map<Value, Value>(Object.entries(named).toReversed()),
@@ -363,15 +433,27 @@ test('whatever arrives either binds or is a CallError', () => {
     functionOf('export function f({ x, y = 1 }: { x: number; y?: string | number }) {}'),
     functionOf('export function g(a: Date | Uint8Array | [number, bigint], b?: { k: string[] }) {}'),
   ];
-  const value = fc.anything({ withBigInt: true, withMap: true, withDate: true, withTypedArray: false }) as fc.Arbitrary<Value>;
+  const value = fc.anything({
+    withBigInt: true,
+    withMap: true,
+    withDate: true,
+    withTypedArray: false,
+  }) as fc.Arbitrary<Value>;
   fc.assert(
-    fc.property(fc.constantFrom(...functions), fc.oneof(value.map(body), fc.array(fc.string()).map((items) => query(...items))), (fn, input) => {
-      try {
-        expect(Array.isArray(bind(fn, input))).toBe(true);
-      } catch (error) {
-        expect(error).toBeInstanceOf(CallError);
-      }
-    }),
+    fc.property(
+      fc.constantFrom(...functions),
+      fc.oneof(
+        value.map(body),
+        fc.array(fc.string()).map((items) => query(...items)),
+      ),
+      (fn, input) => {
+        try {
+          expect(Array.isArray(bind(fn, input))).toBe(true);
+        } catch (error) {
+          expect(error).toBeInstanceOf(CallError);
+        }
+      },
+    ),
     { numRuns: 500 },
   );
 });

@@ -25,9 +25,15 @@ const date: ValueType = { kind: 'date' };
 const bigint: ValueType = { kind: 'bigint' };
 const arrayOf = (items: ValueType): ValueType => ({ kind: 'array', items });
 const unionOf = (...options: ValueType[]): ValueType => ({ kind: 'union', options });
-const objectOf = (properties: Readonly<Record<string, ValueType>>, additional?: ValueType, optional: readonly string[] = []): ValueType => ({
+const objectOf = (
+  properties: Readonly<Record<string, ValueType>>,
+  additional?: ValueType,
+  optional: readonly string[] = [],
+): ValueType => ({
   kind: 'object',
-  properties: Object.fromEntries(Object.entries(properties).map(([name, type]) => [name, { type, required: !optional.includes(name) }])),
+  properties: Object.fromEntries(
+    Object.entries(properties).map(([name, type]) => [name, { type, required: !optional.includes(name) }]),
+  ),
   additional,
 });
 
@@ -46,14 +52,26 @@ describe('errors', () => {
     [9, { kind: 'integer', minimum: 1, maximum: 5 }, 'a must be a whole number from 1 to 5, got 9.'],
     [0, { kind: 'number', minimum: 1 }, 'a must be a number of at least 1, got 0.'],
     ['abc', { kind: 'string', maxLength: 2 }, 'a must be text of at most 2 characters, got text of 3 characters.'],
-    ['c', unionOf({ kind: 'literal', value: 'a' }, { kind: 'literal', value: 'b' }), 'a must be one of "a", "b", got "c".'],
+    [
+      'c',
+      unionOf({ kind: 'literal', value: 'a' }, { kind: 'literal', value: 'b' }),
+      'a must be one of "a", "b", got "c".',
+    ],
     [true, unionOf(number, string, { kind: 'null' }), 'a must be a number, text or null, got true.'],
     [[1], { kind: 'tuple', items: [number, number] }, 'a must be a list of 2, got 1.'],
     [{}, objectOf({ x: number }), 'a.x is missing; it must be a number.'],
-    [{ x: 1, prize: 2 }, objectOf({ x: number, price: number }, undefined, ['price']), "a has no member 'prize'; did you mean 'price'?"],
+    [
+      { x: 1, prize: 2 },
+      objectOf({ x: number, price: number }, undefined, ['price']),
+      "a has no member 'prize'; did you mean 'price'?",
+    ],
     [new Map([[1, 2]]), objectOf({}), 'a must be an object, got a map whose keys are not text.'],
     [null, arrayOf(number), 'a must be a list, each item a number, got null.'],
-    ['yesterday', date, 'a must be a date (RFC 3339 where the format is text, such as 2026-01-31T12:00:00Z), got "yesterday".'],
+    [
+      'yesterday',
+      date,
+      'a must be a date (RFC 3339 where the format is text, such as 2026-01-31T12:00:00Z), got "yesterday".',
+    ],
   ])('%j', (value, type, message) => {
     expect(refused(value, type)).toBe(message);
   });
@@ -70,7 +88,9 @@ describe('errors', () => {
 
   test('never repeat much of what a peer sent, nor its control characters', () => {
     const long = '\u0007\n'.repeat(100_000);
-    expect(refused(long, unionOf({ kind: 'literal', value: 'a' }, { kind: 'literal', value: 'b' })).length).toBeLessThan(100);
+    expect(
+      refused(long, unionOf({ kind: 'literal', value: 'a' }, { kind: 'literal', value: 'b' })).length,
+    ).toBeLessThan(100);
     expect(refused(long, unionOf({ kind: 'literal', value: 'a' }))).not.toContain('\u0007');
     expect(refused({ [long]: 1 }, objectOf({ x: number })).length).toBeLessThan(100);
     expect(refused(10n ** 500n, number).length).toBeLessThan(100);
@@ -114,7 +134,8 @@ describe('conversion', () => {
     expect(check('AAEC_w', bytes, 'a')).toEqual(new Uint8Array([0, 1, 2, 255]));
     expect(check('AAEC_w==', bytes, 'a')).toEqual(new Uint8Array([0, 1, 2, 255]));
     expect(check('', bytes, 'a')).toEqual(new Uint8Array());
-    for (const text of ['A', 'AB==C', 'a b', 'AAEC/w', 'AAEC_x', 'AAA===']) expect(() => check(text, bytes, 'a')).toThrow(CallError);
+    for (const text of ['A', 'AB==C', 'a b', 'AAEC/w', 'AAEC_x', 'AAA==='])
+      expect(() => check(text, bytes, 'a')).toThrow(CallError);
   });
 
   test('any bytes survive base64url', () => {
@@ -135,18 +156,26 @@ describe('conversion', () => {
     expect((check(text, date, 'a') as Date).toISOString()).toBe(iso);
   });
 
-  test.each(['2026-02-30T00:00:00Z', '2026-01-31', '2026-01-31T24:00:00Z', '2026-01-31T12:00:00', '2026-13-01T00:00:00Z', 'now', '1700000000'])(
-    '%s is none',
-    (text) => {
-      expect(() => check(text, date, 'a')).toThrow(CallError);
-    },
-  );
+  test.each([
+    '2026-02-30T00:00:00Z',
+    '2026-01-31',
+    '2026-01-31T24:00:00Z',
+    '2026-01-31T12:00:00',
+    '2026-13-01T00:00:00Z',
+    'now',
+    '1700000000',
+  ])('%s is none', (text) => {
+    expect(() => check(text, date, 'a')).toThrow(CallError);
+  });
 
   test('every date survives its text form', () => {
     fc.assert(
-      fc.property(fc.date({ min: new Date('0000-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59Z'), noInvalidDate: true }), (value) => {
-        expect(check(value.toISOString(), date, 'a')).toEqual(value);
-      }),
+      fc.property(
+        fc.date({ min: new Date('0000-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59Z'), noInvalidDate: true }),
+        (value) => {
+          expect(check(value.toISOString(), date, 'a')).toEqual(value);
+        },
+      ),
     );
   });
 
@@ -203,7 +232,8 @@ describe('objects', () => {
 
 test('work is bounded: nested unions over a wide value take no time', () => {
   let type: ValueType = number;
-  for (let depth = 0; depth < 12; depth++) type = unionOf(arrayOf(type), objectOf({ x: type }), arrayOf(unionOf(type, { kind: 'null' })));
+  for (let depth = 0; depth < 12; depth++)
+    type = unionOf(arrayOf(type), objectOf({ x: type }), arrayOf(unionOf(type, { kind: 'null' })));
   let value: Value = 'wrong';
   for (let depth = 0; depth < 12; depth++) value = [value];
   const wide = Array.from({ length: 20_000 }, () => 1);

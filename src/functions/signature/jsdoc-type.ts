@@ -18,7 +18,11 @@ const maxLength = 2000;
 
 export function readDocType(text: string, types: TypeReader): ValueType {
   if (text.length > maxLength) return anyType;
-  let rest = text.trim().replace(/=$/, '').replace(/^\.\.\./, '').trim();
+  let rest = text
+    .trim()
+    .replace(/=$/, '')
+    .replace(/^\.\.\./, '')
+    .trim();
   const nullable = rest.startsWith('?') || rest.endsWith('?');
   rest = rest.replace(/^[?!]|[?!]$/g, '').trim();
   if (rest === '*' || rest === '' || rest === 'Function' || rest === 'function') return anyType;

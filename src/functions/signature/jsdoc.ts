@@ -50,20 +50,37 @@ export function readDoc(comment: string | undefined, where: string): Doc {
   const maxAge = duration('maxAge');
   const staleWhileRevalidate = duration('staleWhileRevalidate');
   const timeLimit = duration('timeLimit');
-  const cacheTag = maxAge !== undefined ? '@maxAge' : staleWhileRevalidate !== undefined ? '@staleWhileRevalidate' : has('shared') ? '@shared' : undefined;
+  const cacheTag =
+    maxAge !== undefined
+      ? '@maxAge'
+      : staleWhileRevalidate !== undefined
+        ? '@staleWhileRevalidate'
+        : has('shared')
+          ? '@shared'
+          : undefined;
   if (!pure && cacheTag !== undefined) {
-    throw new UsageError('library-tag', `${where}: ${cacheTag} is about a cached result, and only a pure function has one; add @pure or remove ${cacheTag}.`);
+    throw new UsageError(
+      'library-tag',
+      `${where}: ${cacheTag} is about a cached result, and only a pure function has one; add @pure or remove ${cacheTag}.`,
+    );
   }
   if (timeLimit === 0) {
-    throw new UsageError('library-tag', `${where}: @timeLimit 0 leaves no time to run; give seconds, such as @timeLimit 10.`);
+    throw new UsageError(
+      'library-tag',
+      `${where}: @timeLimit 0 leaves no time to run; give seconds, such as @timeLimit 10.`,
+    );
   }
   const returned = tags.find((tag) => tag.name === 'returns' || tag.name === 'return');
   const returns = returned === undefined ? undefined : readTyped(returned.text);
-  const whole = [text, returns?.text === undefined ? '' : `Returns ${returns.text}`].filter((part) => part !== '').join('\n\n');
+  const whole = [text, returns?.text === undefined ? '' : `Returns ${returns.text}`]
+    .filter((part) => part !== '')
+    .join('\n\n');
   return {
     text: whole === '' ? undefined : whole,
     title: text === '' ? undefined : text.split('\n', 1)[0],
-    parameters: tags.filter((tag) => ['param', 'arg', 'argument'].includes(tag.name)).flatMap((tag) => readParameter(tag.text)),
+    parameters: tags
+      .filter((tag) => ['param', 'arg', 'argument'].includes(tag.name))
+      .flatMap((tag) => readParameter(tag.text)),
     returns,
     safe: pure || has('safe'),
     pure,
@@ -110,7 +127,10 @@ function readDuration(tag: Tag, where: string): Milliseconds {
   const unit = units.get(match?.[2] ?? '');
   const span = match === null || unit === undefined ? NaN : Math.round(Number(match[1]) * unit);
   if (!(span <= maxSeconds * 1000)) {
-    throw new UsageError('library-tag', `${where}: @${tag.name} needs a time, in seconds or with a unit, such as "@${tag.name} 60" or "@${tag.name} 5m".`);
+    throw new UsageError(
+      'library-tag',
+      `${where}: @${tag.name} needs a time, in seconds or with a unit, such as "@${tag.name} 60" or "@${tag.name} 5m".`,
+    );
   }
   return milliseconds(span);
 }

@@ -28,7 +28,10 @@ export function parametersFromJsonSchema(schema: unknown): readonly DeclaredPara
   const root = reader.resolve(schema);
   const properties = root?.['properties'];
   if (root?.['type'] !== 'object' || !isSchema(properties)) {
-    throw new UsageError('library-parameter', 'params must be an object of named parameters, such as { a: z.number() }.');
+    throw new UsageError(
+      'library-parameter',
+      'params must be an object of named parameters, such as { a: z.number() }.',
+    );
   }
   const required = namesIn(root['required']);
   return Object.entries(properties).map(([name, property]) => {
@@ -104,7 +107,10 @@ class SchemaReader {
 
   #target(reference: string): unknown {
     let at: unknown = this.#root;
-    for (const part of reference.replace(/^#\/?/, '').split('/').filter((each) => each !== '')) {
+    for (const part of reference
+      .replace(/^#\/?/, '')
+      .split('/')
+      .filter((each) => each !== '')) {
       const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
       if (!isSchema(at) || !Object.hasOwn(at, name)) return undefined;
       at = at[name];

@@ -25,7 +25,7 @@ export function readLiteral(expression: Expression, constants: Constants, depth 
     case 'NullLiteral':
       return { value: null };
     case 'BigIntLiteral':
-      return { value: BigInt(node.value) };
+      return { value: node.value };
     case 'TemplateLiteral': {
       const text = node.quasis[0]?.value.cooked;
       return node.expressions.length === 0 && typeof text === 'string' ? { value: text } : undefined;

@@ -40,7 +40,8 @@ export function readParameters(
   const taken = new Set(own.map(plainName).filter((name) => name !== undefined));
   return own.map((node, index) => {
     const plain = plainName(node);
-    const doc = plain === undefined ? unclaimed(docs[index], taken) : docs.find((candidate) => candidate.name === plain);
+    const doc =
+      plain === undefined ? unclaimed(docs[index], taken) : docs.find((candidate) => candidate.name === plain);
     const name = plain ?? doc?.name ?? freeName(taken);
     taken.add(name);
     const problem = controlWordProblem(name);
@@ -63,7 +64,8 @@ function readParameter(
   const pattern = target.type === 'ObjectPattern' ? target : undefined;
   const read = typeOf(annotation, doc, fallback, pattern, name, context);
   const text = doc?.text ?? inlineComment(node);
-  const type = rest && read.type.kind !== 'array' && read.type.kind !== 'tuple' ? restType(annotation, read.type) : read.type;
+  const type =
+    rest && read.type.kind !== 'array' && read.type.kind !== 'tuple' ? restType(annotation, read.type) : read.type;
   const omissible =
     rest ||
     node.type === 'AssignmentPattern' ||
@@ -96,7 +98,8 @@ function typeOf(
   }
   if (doc?.type !== undefined) {
     const type = readDocType(doc.type, context.types);
-    if (members.length > 0 && isAnyObject(type)) return { type: documentedType(members, name, context), optional: false };
+    if (members.length > 0 && isAnyObject(type))
+      return { type: documentedType(members, name, context), optional: false };
     return { type, optional: false };
   }
   return { type: fallback === undefined ? anyType : typeOfLiteral(fallback.value), optional: false };
@@ -195,7 +198,9 @@ function annotationOf(node: object | undefined): TypeNode | undefined {
 
 /** The text of a doc comment that stands before a parameter, inside the parentheses. */
 function inlineComment(node: ParameterNode | Expression): string | undefined {
-  const text = docComment(node.leadingComments)?.replace(/^\*/, '').replace(/^\s*\*? ?/gm, '').trim();
+  const text = docComment(node.leadingComments)
+    ?.replace(/^\*/, '')
+    .replace(/^\s*\*? ?/gm, '')
+    .trim();
   return text === undefined || text === '' ? undefined : text;
 }
-

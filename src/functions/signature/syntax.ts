@@ -15,10 +15,7 @@ export type TypeAlias = Extract<Statement, { type: 'TSTypeAliasDeclaration' }>;
 export type Interface = Extract<Statement, { type: 'TSInterfaceDeclaration' }>;
 export type TypeNode = TypeAlias['typeAnnotation'];
 export type TypeMember = Interface['body']['body'][number];
-export type FunctionExpression = Extract<
-  Expression,
-  { type: 'FunctionExpression' | 'ArrowFunctionExpression' }
->;
+export type FunctionExpression = Extract<Expression, { type: 'FunctionExpression' | 'ArrowFunctionExpression' }>;
 export type FunctionNode = FunctionDeclaration | FunctionExpression;
 export type ParameterNode = FunctionNode['params'][number];
 export type ObjectPattern = Extract<ParameterNode, { type: 'ObjectPattern' }>;
@@ -50,7 +47,10 @@ export function parseType(text: string): TypeNode | undefined {
 /** `3:14: Unexpected token`, counted from 1 as editors do. */
 function place(cause: unknown): string {
   if (!(cause instanceof SyntaxError)) return '1:1: the file cannot be parsed';
-  const message = cause.message.replace(/\s*\(\d+:\d+\)\.?$/, '').replace(/\.$/, '').replace(/\s*\n\s*/g, ' ');
+  const message = cause.message
+    .replace(/\s*\(\d+:\d+\)\.?$/, '')
+    .replace(/\.$/, '')
+    .replace(/\s*\n\s*/g, ' ');
   const at: unknown = 'loc' in cause ? cause.loc : undefined;
   const known = typeof at === 'object' && at !== null && 'line' in at && 'column' in at;
   const line = known && typeof at.line === 'number' ? at.line : 1;

@@ -100,10 +100,10 @@ export class TypeReader {
       case 'ClassDeclaration':
       case 'TSEnumDeclaration':
         if (statement.id?.type === 'Identifier') this.#opaque.add(statement.id.name);
-        return;
+        break;
       case 'ImportDeclaration':
         for (const specifier of statement.specifiers) this.#opaque.add(specifier.local.name);
-        return;
+        break;
       default:
     }
   }
@@ -125,13 +125,10 @@ export class TypeReader {
     return { type: unionOf(present), optional };
   }
 
-  #tuple(
-    elements: Extract<TypeNode, { type: 'TSTupleType' }>['elementTypes'],
-    hidden: ReadonlySet<string>,
-  ): ValueType {
+  #tuple(elements: Extract<TypeNode, { type: 'TSTupleType' }>['elementTypes'], hidden: ReadonlySet<string>): ValueType {
     const items: ValueType[] = [];
     for (const element of elements) {
-      const optional = element.type === 'TSNamedTupleMember' && element.optional === true;
+      const optional = element.type === 'TSNamedTupleMember' && element.optional;
       const node = element.type === 'TSNamedTupleMember' ? element.elementType : element;
       // Tuples of open length: an array, its items left to the function.
       if (optional || node.type === 'TSOptionalType' || node.type === 'TSRestType') {
@@ -251,7 +248,11 @@ export class TypeReader {
       return { kind: 'object', properties: {}, additional: read.optional ? anyType : read.type };
     }
     const member = { type: read.type, required: !read.optional };
-    return { kind: 'object', properties: Object.fromEntries(names.map((name) => [name, member])), additional: undefined };
+    return {
+      kind: 'object',
+      properties: Object.fromEntries(names.map((name) => [name, member])),
+      additional: undefined,
+    };
   }
 }
 

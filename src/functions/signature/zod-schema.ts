@@ -3,6 +3,8 @@
  * is written down for json-schema.ts, and what it would say wrongly is taken out.
  * Zod's schemas are looked at as data (`_zod.def`), so that another copy of Zod serves as well.
  */
+import { systemClock } from '../../core/clock.ts';
+import { after, milliseconds } from '../../core/duration.ts';
 import { specialType } from './json-schema.ts';
 
 interface Definition {
@@ -53,7 +55,7 @@ function describeSpecials({ zodSchema, jsonSchema }: Described): void {
 /** What is said about a type stays, for people. */
 function replace(schema: Record<string, unknown>, type: Readonly<Record<string, unknown>>): void {
   const { description, title } = schema;
-  for (const key of Object.keys(schema)) delete schema[key];
+  for (const key of Object.keys(schema)) Reflect.deleteProperty(schema, key);
   Object.assign(schema, type, description === undefined ? {} : { description }, title === undefined ? {} : { title });
 }
 
@@ -115,8 +117,8 @@ function isComputed(def: Definition): boolean {
   return JSON.stringify(first) !== JSON.stringify(def['defaultValue']);
 }
 
-/** Until the time of day has moved on, at most a millisecond: a default may be made of it. */
+/** Until the time of day has moved on for certain: a default may be made of it. */
 function waitForClock(): void {
-  const before = Date.now();
-  while (Date.now() === before);
+  const end = after(systemClock.now(), milliseconds(2));
+  while (systemClock.now() < end);
 }

@@ -27,7 +27,9 @@ function failure(source: string, file?: string): UsageError {
 describe('exports', () => {
   test('are listed in the order in which they are exported', () => {
     expect(
-      read('function late() {}\nexport const b = () => 1, a = () => 2;\nexport { late };\nexport function z() {}').map((e) => e.name),
+      read('function late() {}\nexport const b = () => 1, a = () => 2;\nexport { late };\nexport function z() {}').map(
+        (e) => e.name,
+      ),
     ).toEqual(['b', 'a', 'late', 'z']);
   });
 
@@ -61,8 +63,12 @@ describe('exports', () => {
   });
 
   test('fn() is known by its import, whatever the file calls it', () => {
-    expect(kinds(`import { fn as define } from 'funcoap/library'; export const a = define({}, () => 1);`)).toEqual(['a: declared']);
-    expect(kinds(`import * as funcoap from 'funcoap/library'; export const a = funcoap.fn({}, () => 1);`)).toEqual(['a: declared']);
+    expect(kinds(`import { fn as define } from 'funcoap/library'; export const a = define({}, () => 1);`)).toEqual([
+      'a: declared',
+    ]);
+    expect(kinds(`import * as funcoap from 'funcoap/library'; export const a = funcoap.fn({}, () => 1);`)).toEqual([
+      'a: declared',
+    ]);
     expect(kinds(`import { helper } from './x.ts'; export const a = helper({}, () => 1);`)).toEqual(['a: other']);
   });
 
@@ -97,7 +103,11 @@ describe('exports', () => {
 
   test('a local function has the name under which it is exported', () => {
     const [renamed] = read('function inner(a: number) {}\nexport { inner as outer };');
-    expect(renamed).toMatchObject({ name: 'outer', kind: 'function', parameters: [{ name: 'a', type: { kind: 'number' } }] });
+    expect(renamed).toMatchObject({
+      name: 'outer',
+      kind: 'function',
+      parameters: [{ name: 'a', type: { kind: 'number' } }],
+    });
   });
 
   test('types are no exports', () => {
@@ -105,17 +115,25 @@ describe('exports', () => {
   });
 
   test('a name that is no identifier cannot be called', () => {
-    expect(only('function f() {}\nexport { f as "a/b" };')).toMatchObject({ kind: 'other', notCallable: expect.stringMatching(/cannot stand in a path/) as string });
+    expect(only('function f() {}\nexport { f as "a/b" };')).toMatchObject({
+      kind: 'other',
+      notCallable: expect.stringMatching(/cannot stand in a path/) as string,
+    });
   });
 
   test('of an overloaded function the implementation counts, with the doc of the first signature', () => {
-    const [one, ...more] = read('/** Twice. */\nexport function f(a: number): void;\nexport function f(a: string): void;\nexport function f(a: number | string): void {}');
+    const [one, ...more] = read(
+      '/** Twice. */\nexport function f(a: number): void;\nexport function f(a: string): void;\nexport function f(a: number | string): void {}',
+    );
     expect(more).toEqual([]);
     expect(one).toMatchObject({ title: 'Twice.', parameters: [{ type: { kind: 'union' } }] });
   });
 
   test('a name that methods of Object have is a name like any other', () => {
-    expect(kinds('export function constructor() {}\nexport function toString() {}')).toEqual(['constructor: function', 'toString: function']);
+    expect(kinds('export function constructor() {}\nexport function toString() {}')).toEqual([
+      'constructor: function',
+      'toString: function',
+    ]);
   });
 
   test('know their line', () => {
@@ -133,7 +151,10 @@ describe('documentation and promises', () => {
   test('@safe, @pure, @shared, @inline; pure is safe', () => {
     expect(only('/** @safe */ export function f() {}')).toMatchObject({ safe: true, pure: false });
     expect(only('/** @pure */ export function f() {}')).toMatchObject({ safe: true, pure: true });
-    expect(only('/** @pure @x\n * @shared\n * @inline */ export function f() {}')).toMatchObject({ shared: true, inline: true });
+    expect(only('/** @pure @x\n * @shared\n * @inline */ export function f() {}')).toMatchObject({
+      shared: true,
+      inline: true,
+    });
     expect(only('export function f() {}')).toMatchObject({ safe: false, pure: false, shared: false, inline: false });
   });
 
@@ -149,19 +170,27 @@ describe('documentation and promises', () => {
   });
 
   test('@staleWhileRevalidate and @timeLimit take seconds or a unit too', () => {
-    expect(only('/** @pure\n * @staleWhileRevalidate 1m\n * @timeLimit 10 */ export function f() {}')).toMatchObject({ staleWhileRevalidate: 60_000, timeLimit: 10_000 });
+    expect(only('/** @pure\n * @staleWhileRevalidate 1m\n * @timeLimit 10 */ export function f() {}')).toMatchObject({
+      staleWhileRevalidate: 60_000,
+      timeLimit: 10_000,
+    });
     expect(only('export function f() {}').timeLimit).toBeUndefined();
   });
 
   test('a tag that cannot be meant is an error with file and line', () => {
-    expect(failure('/** @pure\n * @maxAge soon */\nexport function f() {}').message).toMatch(/^libraries\/x\/index\.ts:3: f: @maxAge needs a time/);
+    expect(failure('/** @pure\n * @maxAge soon */\nexport function f() {}').message).toMatch(
+      /^libraries\/x\/index\.ts:3: f: @maxAge needs a time/,
+    );
     expect(failure('/** @maxAge 60 */ export function f() {}').message).toMatch(/only a pure function/);
     expect(failure('/** @shared */ export function f() {}').code).toBe('library-tag');
     expect(failure('/** @timeLimit 0 */ export function f() {}').code).toBe('library-tag');
   });
 
   test('an @ in a fenced example is text', () => {
-    expect(only('/**\n * How:\n * ```\n * @pure\n * ```\n */\nexport function f() {}')).toMatchObject({ pure: false, doc: 'How:\n```\n@pure\n```' });
+    expect(only('/**\n * How:\n * ```\n * @pure\n * ```\n */\nexport function f() {}')).toMatchObject({
+      pure: false,
+      doc: 'How:\n```\n@pure\n```',
+    });
   });
 
   test('@returns adds to the text, and its type counts where nothing else says one', () => {
@@ -171,7 +200,10 @@ describe('documentation and promises', () => {
   });
 
   test('the result type is read through Promise; void is none', () => {
-    expect(only('export async function f(): Promise<string[]> { return []; }').returns).toEqual({ kind: 'array', items: { kind: 'string' } });
+    expect(only('export async function f(): Promise<string[]> { return []; }').returns).toEqual({
+      kind: 'array',
+      items: { kind: 'string' },
+    });
     expect(only('export function f(): void {}').returns).toBeUndefined();
   });
 });
@@ -206,11 +238,35 @@ describe('TypeScript types', () => {
     ['number | any', { kind: 'any' }],
     ['object', { kind: 'object', properties: {}, additional: { kind: 'any' } }],
     ['Record<string, number>', { kind: 'object', properties: {}, additional: number }],
-    ["Record<'a' | 'b', number>", { kind: 'object', properties: { a: { type: number, required: true }, b: { type: number, required: true } }, additional: undefined }],
-    ['{ x: number; y?: string }', { kind: 'object', properties: { x: { type: number, required: true }, y: { type: string, required: false } }, additional: undefined }],
+    [
+      "Record<'a' | 'b', number>",
+      {
+        kind: 'object',
+        properties: { a: { type: number, required: true }, b: { type: number, required: true } },
+        additional: undefined,
+      },
+    ],
+    [
+      '{ x: number; y?: string }',
+      {
+        kind: 'object',
+        properties: { x: { type: number, required: true }, y: { type: string, required: false } },
+        additional: undefined,
+      },
+    ],
     ['{ [name: string]: number }', { kind: 'object', properties: {}, additional: number }],
-    ['{ a: number } & { b: string }', { kind: 'object', properties: { a: { type: number, required: true }, b: { type: string, required: true } }, additional: undefined }],
-    ['Partial<{ a: number }>', { kind: 'object', properties: { a: { type: number, required: false } }, additional: undefined }],
+    [
+      '{ a: number } & { b: string }',
+      {
+        kind: 'object',
+        properties: { a: { type: number, required: true }, b: { type: string, required: true } },
+        additional: undefined,
+      },
+    ],
+    [
+      'Partial<{ a: number }>',
+      { kind: 'object', properties: { a: { type: number, required: false } }, additional: undefined },
+    ],
     ['{}', { kind: 'any' }],
     ['Map<string, number>', { kind: 'any' }],
     ['Imported', { kind: 'any' }],
@@ -221,10 +277,22 @@ describe('TypeScript types', () => {
   });
 
   test('aliases and interfaces of the file are followed', () => {
-    expect(typeOf('L', "type L = M | 'b'; type M = 'a';")).toEqual({ kind: 'union', options: [{ kind: 'literal', value: 'a' }, { kind: 'literal', value: 'b' }] });
-    expect(typeOf('P', 'interface Q { x: string; z: boolean } export interface P extends Q { x: string; y?: number }')).toEqual({
+    expect(typeOf('L', "type L = M | 'b'; type M = 'a';")).toEqual({
+      kind: 'union',
+      options: [
+        { kind: 'literal', value: 'a' },
+        { kind: 'literal', value: 'b' },
+      ],
+    });
+    expect(
+      typeOf('P', 'interface Q { x: string; z: boolean } export interface P extends Q { x: string; y?: number }'),
+    ).toEqual({
       kind: 'object',
-      properties: { x: { type: string, required: true }, z: { type: { kind: 'boolean' }, required: true }, y: { type: number, required: false } },
+      properties: {
+        x: { type: string, required: true },
+        z: { type: { kind: 'boolean' }, required: true },
+        y: { type: number, required: false },
+      },
       additional: undefined,
     });
   });
@@ -254,11 +322,18 @@ describe('TypeScript types', () => {
   });
 });
 
-const parametersOf = (list: string, doc = '', file?: string) => only(`${doc}export function f(${list}) {}`, file).parameters;
+const parametersOf = (list: string, doc = '', file?: string) =>
+  only(`${doc}export function f(${list}) {}`, file).parameters;
 
 describe('parameters', () => {
   test('are required unless optional, with a default, rest, or with undefined among the types', () => {
-    expect(parametersOf('a: number, b?: number, c = 1, d: number | undefined = g(), ...e: number[]').map((p) => [p.name, p.required, p.rest])).toEqual([
+    expect(
+      parametersOf('a: number, b?: number, c = 1, d: number | undefined = g(), ...e: number[]').map((p) => [
+        p.name,
+        p.required,
+        p.rest,
+      ]),
+    ).toEqual([
       ['a', true, false],
       ['b', false, false],
       ['c', false, false],
@@ -308,10 +383,38 @@ describe('parameters', () => {
     const doc = `/** @param {number} a - the first\n * @param {?string} [b] the second\n * @param {'x'|'y'} c\n * @param {Array.<Number>=} d\n * @param {{x: number}} e\n * @param {*} g\n * @param {...number} h */\n`;
     expect(parametersOf('a, b, c, d, e, g, ...h', doc, 'index.js')).toEqual([
       { name: 'a', type: { kind: 'number' }, required: true, rest: false, doc: 'the first' },
-      { name: 'b', type: { kind: 'union', options: [{ kind: 'string' }, { kind: 'null' }] }, required: false, rest: false, doc: 'the second' },
-      { name: 'c', type: { kind: 'union', options: [{ kind: 'literal', value: 'x' }, { kind: 'literal', value: 'y' }] }, required: true, rest: false, doc: undefined },
+      {
+        name: 'b',
+        type: { kind: 'union', options: [{ kind: 'string' }, { kind: 'null' }] },
+        required: false,
+        rest: false,
+        doc: 'the second',
+      },
+      {
+        name: 'c',
+        type: {
+          kind: 'union',
+          options: [
+            { kind: 'literal', value: 'x' },
+            { kind: 'literal', value: 'y' },
+          ],
+        },
+        required: true,
+        rest: false,
+        doc: undefined,
+      },
       { name: 'd', type: { kind: 'array', items: { kind: 'number' } }, required: false, rest: false, doc: undefined },
-      { name: 'e', type: { kind: 'object', properties: { x: { type: { kind: 'number' }, required: true } }, additional: undefined }, required: true, rest: false, doc: undefined },
+      {
+        name: 'e',
+        type: {
+          kind: 'object',
+          properties: { x: { type: { kind: 'number' }, required: true } },
+          additional: undefined,
+        },
+        required: true,
+        rest: false,
+        doc: undefined,
+      },
       { name: 'g', type: { kind: 'any' }, required: true, rest: false, doc: undefined },
       { name: 'h', type: { kind: 'array', items: { kind: 'number' } }, required: false, rest: true, doc: undefined },
     ]);
@@ -325,7 +428,14 @@ describe('parameters', () => {
     expect(parametersOf('{ x, y = 1 }')).toEqual([
       {
         name: 'options',
-        type: { kind: 'object', properties: { x: { type: { kind: 'any' }, required: true }, y: { type: { kind: 'number' }, required: false } }, additional: undefined },
+        type: {
+          kind: 'object',
+          properties: {
+            x: { type: { kind: 'any' }, required: true },
+            y: { type: { kind: 'number' }, required: false },
+          },
+          additional: undefined,
+        },
         required: true,
         rest: false,
         doc: undefined,
@@ -336,8 +446,14 @@ describe('parameters', () => {
   });
 
   test('its annotation decides the types, its default what may be left out', () => {
-    expect(parametersOf('{ x }: { x: number }')[0]?.type).toMatchObject({ properties: { x: { type: { kind: 'number' }, required: true } } });
-    expect(parametersOf('{ x } = {}')[0]).toMatchObject({ required: false, default: {}, type: { properties: { x: { required: false } } } });
+    expect(parametersOf('{ x }: { x: number }')[0]?.type).toMatchObject({
+      properties: { x: { type: { kind: 'number' }, required: true } },
+    });
+    expect(parametersOf('{ x } = {}')[0]).toMatchObject({
+      required: false,
+      default: {},
+      type: { properties: { x: { required: false } } },
+    });
   });
 
   test('JSDoc names it and types its members', () => {
@@ -345,7 +461,12 @@ describe('parameters', () => {
     expect(parametersOf('{ x, y }', doc, 'index.js')[0]).toMatchObject({
       name: 'point',
       doc: 'where',
-      type: { properties: { x: { type: { kind: 'number' }, required: true }, y: { type: { kind: 'number' }, required: false } } },
+      type: {
+        properties: {
+          x: { type: { kind: 'number' }, required: true },
+          y: { type: { kind: 'number' }, required: false },
+        },
+      },
     });
   });
 

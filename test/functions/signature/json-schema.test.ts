@@ -36,16 +36,46 @@ describe('types of Zod declarations', () => {
     ['bytes by format', z.custom<Uint8Array>().meta({ type: 'string', format: 'bytes' }), { kind: 'bytes' }],
     ['literal', z.literal('x'), { kind: 'literal', value: 'x' }],
     ['literal null', z.literal(null), { kind: 'null' }],
-    ['enum', z.enum(['x', 'y']), { kind: 'union', options: [{ kind: 'literal', value: 'x' }, { kind: 'literal', value: 'y' }] }],
+    [
+      'enum',
+      z.enum(['x', 'y']),
+      {
+        kind: 'union',
+        options: [
+          { kind: 'literal', value: 'x' },
+          { kind: 'literal', value: 'y' },
+        ],
+      },
+    ],
     ['union', z.union([z.string(), z.number()]), { kind: 'union', options: [string, number] }],
     ['nullable', z.number().nullable(), { kind: 'union', options: [number, { kind: 'null' }] }],
     ['array', z.array(z.number()), { kind: 'array', items: number }],
     ['tuple', z.tuple([z.string(), z.number()]), { kind: 'tuple', items: [string, number] }],
     ['tuple with rest', z.tuple([z.string()], z.number()), { kind: 'array', items: any }],
     ['record', z.record(z.string(), z.number()), { kind: 'object', properties: {}, additional: number }],
-    ['object', z.object({ a: z.number(), b: z.string().optional() }), { kind: 'object', properties: { a: { type: number, required: true }, b: { type: string, required: false } }, additional: any }],
-    ['strict object', z.strictObject({ a: z.number() }), { kind: 'object', properties: { a: { type: number, required: true } }, additional: undefined }],
-    ['intersection', z.intersection(z.strictObject({ a: z.number() }), z.strictObject({ b: z.string() })), { kind: 'object', properties: { a: { type: number, required: true }, b: { type: string, required: true } }, additional: undefined }],
+    [
+      'object',
+      z.object({ a: z.number(), b: z.string().optional() }),
+      {
+        kind: 'object',
+        properties: { a: { type: number, required: true }, b: { type: string, required: false } },
+        additional: any,
+      },
+    ],
+    [
+      'strict object',
+      z.strictObject({ a: z.number() }),
+      { kind: 'object', properties: { a: { type: number, required: true } }, additional: undefined },
+    ],
+    [
+      'intersection',
+      z.intersection(z.strictObject({ a: z.number() }), z.strictObject({ b: z.string() })),
+      {
+        kind: 'object',
+        properties: { a: { type: number, required: true }, b: { type: string, required: true } },
+        additional: undefined,
+      },
+    ],
     ['the input of a transform', z.string().transform((text) => text.length), string],
     ['coercion, which takes anything', z.coerce.number(), any],
     ['preprocessing, which takes anything', z.preprocess((x) => x, z.number()), any],
@@ -76,9 +106,12 @@ describe('types of Zod declarations', () => {
     expect(parametersFromJsonSchema(schema)[0]?.type).toEqual(number);
   });
 
-  test.each([true, false, null, undefined, 5, {}, { type: 'unheard' }, { $ref: '#/nowhere' }, { not: {} }])('what says nothing (%j) is any', (schema) => {
-    expect(typeFromJsonSchema(schema)).toEqual(any);
-  });
+  test.each([true, false, null, undefined, 5, {}, { type: 'unheard' }, { $ref: '#/nowhere' }, { not: {} }])(
+    'what says nothing (%j) is any',
+    (schema) => {
+      expect(typeFromJsonSchema(schema)).toEqual(any);
+    },
+  );
 });
 
 describe('parameters of Zod declarations', () => {
@@ -98,7 +131,13 @@ describe('parameters of Zod declarations', () => {
   });
 
   test.each([
-    ['of the output of a transform', z.string().transform((text) => text.length).default(4)],
+    [
+      'of the output of a transform',
+      z
+        .string()
+        .transform((text) => text.length)
+        .default(4),
+    ],
     ['that trimming would change', z.string().trim().default(' x')],
     ['computed from the time', z.number().default(() => Date.now())],
     ['computed by chance', z.string().default(() => Math.random().toString())],

@@ -1,0 +1,66 @@
+/** What binding needs to know of a function, worked out once: where each name and id goes, and how its value is read. */
+import type { Value } from '../core/value.ts';
+import { converterOf, mismatch, type Converter } from './converter.ts';
+import type { FunctionDescription, ParameterDescription, ValueType } from './description.ts';
+
+export interface Plan {
+  readonly fn: FunctionDescription;
+  readonly slots: readonly Slot[];
+  readonly byName: ReadonlyMap<string, number>;
+  readonly byId: ReadonlyMap<number, number>;
+  /** Position of the rest parameter. */
+  readonly rest: number | undefined;
+  /** The only parameter, where it is declared an object: a map or a query may be its members. */
+  readonly onlyObject: ParameterDescription | undefined;
+}
+
+export interface Slot {
+  readonly parameter: ParameterDescription;
+  readonly convert: Converter;
+  /** A fresh copy each time: a function may change what it is given. */
+  readonly fallback: (() => Value) | undefined;
+}
+
+export function planOf(fn: FunctionDescription): Plan {
+  const { parameters } = fn;
+  const [first] = parameters;
+  const rest = parameters.findIndex((parameter) => parameter.rest);
+  const onlyObject = parameters.length === 1 && first !== undefined && !first.rest && isObject(first.type);
+  return {
+    fn,
+    slots: parameters.map((parameter) => ({
+      parameter,
+      convert: converterOf(parameter.type),
+      fallback: fallbackOf(parameter),
+    })),
+    byName: new Map(parameters.map((parameter, index) => [parameter.name, index])),
+    byId: new Map(parameters.flatMap(({ id }, index): [number, number][] => (id === undefined ? [] : [[id, index]]))),
+    rest: rest === -1 ? undefined : rest,
+    onlyObject: onlyObject ? first : undefined,
+  };
+}
+
+const isObject = (type: ValueType): boolean =>
+  type.kind === 'object' || (type.kind === 'union' && type.options.some((option) => option.kind === 'object'));
+
+function fallbackOf(parameter: ParameterDescription): (() => Value) | undefined {
+  const { type, default: declared } = parameter;
+  if (declared === undefined) return undefined;
+  // The author may have declared a default outside of the type: then it is what the function gets.
+  const canonical = converterOf(type)(declared, false);
+  const value = canonical === mismatch ? declared : canonical;
+  return typeof value === 'object' && value !== null ? () => structuredClone(value) : () => value;
+}
+
+/** A parameter's position by its name or its id. Parameters are looked up in a Map: `__proto__` is a name like any other. */
+export function indexOf(plan: Plan, key: string | number): number | undefined {
+  if (typeof key === 'number') return plan.byId.get(key);
+  const index = plan.byName.get(key);
+  if (index !== undefined) return index;
+  return /^(?:0|[1-9]\d{0,8})$/.test(key) ? plan.byId.get(Number(key)) : undefined;
+}
+
+export const nameOf = (plan: Plan, index: number): { name: string; id: number | undefined } => ({
+  name: plan.slots[index]?.parameter.name ?? '',
+  id: plan.slots[index]?.parameter.id,
+});
