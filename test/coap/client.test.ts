@@ -186,6 +186,7 @@ function converse(client: Lockstep, server: Lockstep, chance: () => number, loss
     put(server, 'client', client.outputBytes());
     put(client, 'server', server.outputBytes());
     const due = link.filter((item) => item.at <= client.now);
+    if (due.length > 0) quiet = 0;
     link = link.filter((item) => item.at > client.now);
     for (const item of due) item.to.engine.receive([{ bytes: item.bytes, endpoint: endpointOf(item.from), multicast: false }], client.now);
     client.now = (client.now + 10) as Instant;
