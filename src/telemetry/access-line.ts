@@ -4,10 +4,10 @@
  */
 import type { RequestAnswered } from '../core/channels.ts';
 
-/** Whatever JSON or a terminal cannot take as it is; JSON.stringify then does it right. */
-const special = /[\u0000-\u001f\u007f-\u009f"\\\u2028\u2029\ud800-\udfff]/;
+/** Printable ASCII without quotation mark and backslash needs no escape; JSON.stringify does the rest right. */
+const simple = /^[ !#-[\]-~]*$/;
 
-const quoted = (text: string): string => (special.test(text) ? JSON.stringify(text) : `"${text}"`);
+const quoted = (text: string): string => (simple.test(text) ? `"${text}"` : JSON.stringify(text));
 
 /** Microseconds are the finest that means anything. */
 const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;

@@ -1,68 +1,95 @@
 /**
- * Writes lines to a file descriptor without waiting for it. The lines of one turn of the event loop
- * go out together; a reader that does not keep up costs lines, which are counted, never memory.
+ * Writes lines to a file descriptor without waiting for it. The lines of a millisecond
+ * go out in one system call; a reader that does not keep up costs lines, which are counted, never memory.
  */
-import { destination } from 'pino';
+import { write, writeSync } from 'node:fs';
+import { milliseconds } from '../core/duration.ts';
+import { systemScheduler } from '../transport/scheduler.ts';
 
 /** What may wait for a slow reader: about ten thousand lines. No RFC gives this number. */
-const maxWaitingBytes = 4 * 1024 * 1024;
-/** What goes out in one system call. */
-const maxWriteBytes = 1024 * 1024;
-/** Lines are handed on before a turn's worth of them could reach maxWaitingBytes. */
-const maxGatheredLength = 256 * 1024;
+const maxWaitingLength = 4 * 1024 * 1024;
+/** How long a full pipe is left alone. */
+const retryAfter = milliseconds(10);
+/** How long lines are gathered. */
+const gatherFor = milliseconds(1);
 
 export interface LineWriter {
   /** Text that ends with a line end. */
-  write(text: string): void;
-  lost(): number;
-  /** Writes what is left, waiting for it. */
-  close(): void;
+  readonly write: (text: string) => void;
+  /** Texts that a slow or vanished reader has cost so far. */
+  readonly lost: () => number;
+  /** Waits until all is written. */
+  readonly close: () => Promise<void>;
 }
 
-const lineCount = (text: string): number => text.split('\n').length - 1;
-
 export function openLineWriter(fileDescriptor: number): LineWriter {
-  const out = destination({
-    dest: fileDescriptor,
-    sync: false,
-    maxLength: maxWaitingBytes,
-    maxWrite: maxWriteBytes,
-  });
+  let waiting = '';
+  let waitingCount = 0;
+  let isWriting = false;
   let lost = 0;
-  out.on('drop', (text: string) => {
-    lost += lineCount(text);
-  });
-  // A reader that went away (EPIPE) must not take the gateway down; there is nowhere left to say so.
-  out.on('error', () => {
-    lost++;
-  });
+  let onIdle = (): void => {};
 
-  let gathered = '';
-  function handOn(): void {
-    const text = gathered;
-    gathered = '';
-    if (text !== '') out.write(text);
+  function next(): void {
+    if (isWriting) return;
+    if (waiting === '') {
+      onIdle();
+      return;
+    }
+    isWriting = true;
+    const bytes = Buffer.from(waiting);
+    const count = waitingCount;
+    waiting = '';
+    waitingCount = 0;
+    writeAll(bytes, count);
   }
-  function close(): void {
-    process.off('exit', close);
+
+  function writeAll(bytes: Buffer, count: number): void {
+    write(fileDescriptor, bytes, (error, written) => {
+      if (error?.code === 'EAGAIN') {
+        systemScheduler.after(retryAfter, () => {
+          writeAll(bytes, count);
+        });
+        return;
+      }
+      if (error === null && written < bytes.length) {
+        writeAll(bytes.subarray(written), count);
+        return;
+      }
+      // A reader that went away (EPIPE) must not take the gateway down; there is nowhere left to say so.
+      if (error !== null) lost += count;
+      isWriting = false;
+      next();
+    });
+  }
+
+  /** A process that ends by an exception still says why. What is being written already gets written. */
+  function atExit(): void {
     try {
-      handOn();
-      out.flushSync();
+      if (waiting !== '') writeSync(fileDescriptor, waiting);
     } catch {
       // Its reader is gone.
     }
   }
-  // A process that ends by an exception still says why.
-  process.once('exit', close);
+  process.once('exit', atExit);
 
   return {
     write(text) {
-      // One hand-over a turn: the destination measures all that waits at every write.
-      if (gathered === '') setImmediate(handOn);
-      gathered += text;
-      if (gathered.length > maxGatheredLength) handOn();
+      if (waiting.length + text.length > maxWaitingLength) {
+        lost++;
+        return;
+      }
+      if (waiting === '' && !isWriting) systemScheduler.after(gatherFor, next);
+      waiting += text;
+      waitingCount++;
     },
     lost: () => lost,
-    close,
+    async close() {
+      if (isWriting || waiting !== '') {
+        await new Promise<void>((resolve) => {
+          onIdle = resolve;
+        });
+      }
+      process.off('exit', atExit);
+    },
   };
 }

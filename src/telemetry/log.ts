@@ -5,7 +5,7 @@ import type { RequestAnswered } from '../core/channels.ts';
 import { accessLine } from './access-line.ts';
 import { openLineWriter } from './line-writer.ts';
 import { paintFor } from './paint.ts';
-import { prettyLine } from './pretty-line.ts';
+import { prettyLine, type LogRecord } from './pretty-line.ts';
 
 export type { Logger } from 'pino';
 
@@ -15,27 +15,29 @@ export interface LogOptions {
   /** Where the lines go; 2, the error output, leaves the output to what was asked for. */
   readonly fileDescriptor: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds since 1970. */
+  readonly timeOfDay: () => number;
 }
 
 export interface Log {
   readonly logger: Logger;
   /** Writes the line of one request, whatever the level. */
-  access(event: RequestAnswered): void;
+  readonly access: (event: RequestAnswered) => void;
   /** Lines that a slow reader has cost so far. */
-  lost(): number;
-  /** Writes what is left. */
-  close(): void;
+  readonly lost: () => number;
+  /** Waits until all is written. */
+  readonly close: () => Promise<void>;
 }
 
 export function openLog(options: LogOptions): Log {
-  const { environment, fileDescriptor, level, format } = options;
+  const { environment, fileDescriptor, level, format, timeOfDay } = options;
   const isTTY = isatty(fileDescriptor);
   const isPretty = format === 'pretty' || (format === 'auto' && isTTY);
   const lines = openLineWriter(fileDescriptor);
   const paint = paintFor({ isTTY }, environment);
   const pretty: DestinationStream = {
     write: (line) => {
-      lines.write(`${prettyLine(JSON.parse(line), paint)}\n`);
+      lines.write(`${prettyLine(Object(JSON.parse(line)) as LogRecord, paint)}\n`);
     },
   };
   // Numbers are what pino compares by; a machine that reads the lines wants names.
@@ -44,11 +46,11 @@ export function openLog(options: LogOptions): Log {
     logger: pino({ level, base: null, formatters }, isPretty ? pretty : lines),
     access: isPretty
       ? (event) => {
-          const record = { level: 30, time: Date.now(), event: 'request', ...event };
+          const record = { level: 30, time: timeOfDay(), event: 'request', ...event };
           lines.write(`${prettyLine(record, paint)}\n`);
         }
       : (event) => {
-          lines.write(`${accessLine(event, Date.now())}\n`);
+          lines.write(`${accessLine(event, timeOfDay())}\n`);
         },
     lost: lines.lost,
     close: lines.close,

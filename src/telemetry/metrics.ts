@@ -96,10 +96,16 @@ export function collectMetrics(options: MetricsOptions): Metrics {
     if (known !== undefined) return known;
     const isOther = unproven.has(event.code) || targets.size >= maxTargets;
     const target = isOther ? 'other' : event.target;
+    const queued = queuedSeconds.labels({ target });
+    const ran = ranSeconds.labels({ target });
     const counts = targets.get(target) ?? {
-      byMethod: new Map(),
-      queued: queuedSeconds.labels({ target }).observe,
-      ran: ranSeconds.labels({ target }).observe,
+      byMethod: new Map<string, Map<string, number>>(),
+      queued: (seconds: number) => {
+        queued.observe(seconds);
+      },
+      ran: (seconds: number) => {
+        ran.observe(seconds);
+      },
     };
     targets.set(target, counts);
     return counts;
@@ -109,7 +115,10 @@ export function collectMetrics(options: MetricsOptions): Metrics {
     request: (event) => {
       const counts = countsOf(event);
       let codes = counts.byMethod.get(event.method);
-      if (codes === undefined) counts.byMethod.set(event.method, (codes = new Map()));
+      if (codes === undefined) {
+        codes = new Map<string, number>();
+        counts.byMethod.set(event.method, codes);
+      }
       count(codes, event.code);
       count(cacheStates, event.cache);
       if (event.revalidated) totals.revalidated++;

@@ -1,7 +1,8 @@
 /** A log record as one line for people: time, level, what happened; for a request its outcome in columns. */
 import { printable, type Paint, type Tint } from './paint.ts';
 
-type LogRecord = Readonly<Record<string, unknown>>;
+/** The fields of a line, whatever they are. */
+export type LogRecord = Readonly<Record<string, unknown>>;
 
 const levels: ReadonlyMap<unknown, readonly [Tint, string]> = new Map([
   [10, ['dim', 'trace']],

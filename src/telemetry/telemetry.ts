@@ -24,18 +24,15 @@ export interface Telemetry {
 export async function openTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   const log = openLog(options.log);
   const events = logEvents(log, { access: options.log.access });
-  const closeLog = (): void => {
+  const closeLog = async (): Promise<void> => {
     events.close();
-    log.close();
+    await log.close();
   };
   if (!options.metrics.enabled) {
     return {
       logger: log.logger,
       metricsUrl: undefined,
-      close: () => {
-        closeLog();
-        return Promise.resolve();
-      },
+      close: closeLog,
     };
   }
   const lostLines = (): MetricSample => ({
@@ -53,12 +50,12 @@ export async function openTelemetry(options: TelemetryOptions): Promise<Telemetr
       async close() {
         await server.close();
         metrics.close();
-        closeLog();
+        await closeLog();
       },
     };
   } catch (error) {
     metrics.close();
-    closeLog();
+    await closeLog();
     throw error;
   }
 }

@@ -12,7 +12,7 @@ interface Given {
 
 function open({ enabled = true, port = 0, health = () => [] }: Given): Promise<Telemetry> {
   return openTelemetry({
-    log: { level: 'silent', format: 'json', fileDescriptor: 2, environment: {}, access: true },
+    log: { level: 'silent', format: 'json', fileDescriptor: 2, environment: {}, timeOfDay: Date.now, access: true },
     metrics: { enabled, listen: '127.0.0.1', port },
     sources: () => [{ name: 'peers', help: 'Peers.', kind: 'gauge', value: 4 }],
     health,
