@@ -152,6 +152,19 @@ describe('UDP', () => {
     ]);
   });
 
+  test('bounds what waits to be sent, and reports the rest', async () => {
+    const server = await open({ listen: ['127.0.0.1'] });
+    const device = await client();
+    const endpoint = device.transport.endpoint(server.transport.addresses[0] ?? { address: '127.0.0.1', port: 0 });
+    const batch = Array.from({ length: 20_000 }, () => ({ bytes: Uint8Array.of(1), endpoint, multicast: false }));
+    device.transport.send(batch);
+    expect(device.failures.length).toBe(20_000 - device.transport.counters.sent);
+    expect(device.failures[0]).toEqual({ endpoint, code: 'ENOBUFS' });
+    await eventually(() => server.datagrams.length > 0);
+    device.transport.send(batch.slice(0, 1));
+    expect(device.failures.length).toBe(20_000 - 16_384);
+  });
+
   test('loses none of a burst of a thousand datagrams', async ({ skip }) => {
     const server = await open({ listen: ['127.0.0.1'] });
     if (notices.some(({ kind }) => kind === 'receive-buffer'))
