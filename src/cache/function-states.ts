@@ -7,6 +7,8 @@ export interface FunctionState {
   readonly version: string;
   /** Begins the key of each of its results. */
   readonly prefix: string;
+  /** Begins the hash of each of its keys. */
+  readonly seed: number;
   /** Once a run has read who calls, results are kept per caller, for as long as this version lives. */
   private: boolean;
 }
@@ -36,13 +38,26 @@ export class FunctionStates {
     return this.#byName.get(nameOf(library, method));
   }
 
+  /** False once its function has another version: nothing will ask for its results again. */
+  isCurrent(state: FunctionState): boolean {
+    return this.named(state.library, state.method) === state;
+  }
+
   #meet(fn: Cacheable): FunctionState {
     const name = nameOf(fn.library, fn.method);
     let state = this.#byName.get(name);
     if (state?.version !== fn.version) {
       if (state !== undefined) this.#replaced(state);
       const { library, method, version } = fn;
-      state = { library, method, version, prefix: `${this.#next++}|`, private: false };
+      const number = this.#next++;
+      state = {
+        library,
+        method,
+        version,
+        prefix: `${number}|`,
+        seed: Math.imul(number + 1, 0x9e3779b1),
+        private: false,
+      };
       this.#byName.set(name, state);
     }
     this.#byDescription.set(fn, state);

@@ -20,8 +20,9 @@ import type { CacheState } from '../core/channels.ts';
 import type { Value } from '../core/value.ts';
 import { argumentsKey } from './arguments-key.ts';
 import type { Cacheable, CacheCounters, CachedResult, CacheInvalidation, Computed } from './cacheable.ts';
-import { Flights, isOutdated, type Landing } from './flight.ts';
+import { Flights, isOutdated, type Flight, type Landing } from './flight.ts';
 import { FunctionStates, type FunctionState } from './function-states.ts';
+import { KeyMemo } from './key-memo.ts';
 import { contentOf, Result } from './result.ts';
 import { ResultStore, type ResultStoreOptions } from './result-store.ts';
 
@@ -32,11 +33,22 @@ export const defaultResultCacheOptions: ResultCacheOptions = { maxEntries: 10_00
 /** Runs the function. Called at most once per `resolve`, except that who joined another caller's private run runs its own. */
 export type Compute = () => Promise<Computed>;
 
+/** One call of `resolve` that did not end with a hit. */
+interface Asked {
+  readonly fn: Cacheable;
+  readonly state: FunctionState;
+  readonly args: readonly Value[];
+  readonly callerKey: string;
+  readonly now: Instant;
+  readonly compute: Compute;
+}
+
 const noTime = milliseconds(0);
 
 export class ResultCache {
   readonly #store: ResultStore;
   readonly #flights = new Flights();
+  readonly #memo = new KeyMemo();
   readonly #states = new FunctionStates((old) => this.#store.deleteGroup(functionGroup(old)));
   readonly #listeners = new Set<(invalidation: CacheInvalidation) => void>();
   readonly #counts = { hits: 0, misses: 0, joined: 0, stale: 0, failedRefreshes: 0, revalidations: 0, bytesSaved: 0 };
@@ -49,12 +61,17 @@ export class ResultCache {
    * The result of `fn(...args)` for the caller, from the cache or by `compute`. Synchronous where nothing has to be computed
    * first. `args` are final: bound, with defaults, coerced. Rejects with what `compute` rejects with.
    */
-  resolve(fn: Cacheable, args: readonly Value[], callerKey: string, now: Instant, compute: Compute): CachedResult | Promise<CachedResult> {
+  resolve(
+    fn: Cacheable,
+    args: readonly Value[],
+    callerKey: string,
+    now: Instant,
+    compute: Compute,
+  ): CachedResult | Promise<CachedResult> {
     if (!fn.pure) return this.#bypass(now, compute);
-    const part = argumentsKey(args);
-    if (part === undefined) return this.#bypass(now, compute);
     const state = this.#states.of(fn);
-    const key = keyOf(state, fn, callerKey, part);
+    const key = this.#memo.find(state, callerKey, args) ?? this.#spell(state, callerKey, args);
+    if (key === undefined) return this.#bypass(now, compute);
     const stored = this.#store.get(key);
     if (stored !== undefined) {
       if (now < stored.freshUntil) {
@@ -63,12 +80,12 @@ export class ResultCache {
       }
       if (now < stored.staleUntil) {
         this.#counts.stale++;
-        if (this.#flights.find(key) === undefined) this.#refresh(fn, state, key, part, callerKey, now, compute);
+        if (this.#flights.find(key) === undefined) this.#refresh({ fn, state, args, callerKey, now, compute }, key);
         return new Result(stored.content, 'stale', now, noTime, noTime);
       }
       this.#store.delete(key);
     }
-    return this.#miss(fn, state, key, part, callerKey, now, compute);
+    return this.#miss({ fn, state, args, callerKey, now, compute }, key);
   }
 
   /** A 2.03 was sent instead of `bytes` of payload. */
@@ -117,58 +134,47 @@ export class ResultCache {
     return resultOf(computed, 'none', now);
   }
 
-  async #miss(fn: Cacheable, state: FunctionState, key: string, part: string, callerKey: string, now: Instant, compute: Compute): Promise<CachedResult> {
-    const running = this.#flights.find(key);
-    if (running !== undefined) {
-      const landing = await join(running.landing);
-      if (landing !== undefined && (!landing.private || running.flight.callerKey === callerKey)) {
-        this.#counts.joined++;
-        return landing.joined;
-      }
-      // Another caller's alone, or given up by who began it. By now the key may have the caller in it.
-      const own = keyOf(state, fn, callerKey, part);
-      return this.#miss(fn, state, own, part, callerKey, now, compute);
-    }
-    this.#counts.misses++;
-    const landing = await this.#launch(fn, state, key, part, callerKey, now, compute);
-    return landing.result;
+  /** Undefined where the arguments have no key. */
+  #spell(state: FunctionState, callerKey: string, args: readonly Value[]): string | undefined {
+    const part = argumentsKey(args);
+    if (part === undefined) return undefined;
+    const key = keyOf(state, callerKey, part);
+    this.#memo.remember(state, callerKey, args, key);
+    return key;
   }
 
-  #refresh(fn: Cacheable, state: FunctionState, key: string, part: string, callerKey: string, now: Instant, compute: Compute): void {
-    this.#launch(fn, state, key, part, callerKey, now, compute).catch(() => {
+  async #miss(call: Asked, key: string): Promise<CachedResult> {
+    const running = this.#flights.find(key);
+    if (running === undefined) {
+      this.#counts.misses++;
+      const { result } = await this.#launch(call, key);
+      return result;
+    }
+    const part = argumentsKey(call.args) ?? '';
+    const landing = await join(running.landing);
+    if (landing !== undefined && (!landing.private || running.flight.callerKey === call.callerKey)) {
+      this.#counts.joined++;
+      return landing.joined;
+    }
+    // Another caller's alone, or given up by who began it. By now the key may have the caller in it.
+    return this.#miss(call, keyOf(call.state, call.callerKey, part));
+  }
+
+  #refresh(call: Asked, key: string): void {
+    this.#launch(call, key).catch(() => {
       this.#counts.failedRefreshes++;
     });
   }
 
-  #launch(fn: Cacheable, state: FunctionState, key: string, part: string, callerKey: string, now: Instant, compute: Compute): Promise<Landing> {
-    const flight = this.#flights.begin(state.library, state.method, callerKey);
+  #launch(call: Asked, key: string): Promise<Landing> {
+    const { state } = call;
+    const flight = this.#flights.begin(state.library, state.method, call.callerKey);
+    // Before it runs: a function in this thread could change its arguments.
+    const part = argumentsKey(call.args) ?? '';
     const fly = async (): Promise<Landing> => {
       try {
-        const computed = await compute();
-        const personal = computed.readCaller && !fn.shared;
-        if (personal && !state.private) {
-          state.private = true;
-          // Kept under keys without the caller: never found again.
-          this.#store.deleteGroup(functionGroup(state));
-        }
-        const outdated = isOutdated(flight, computed);
-        const freshUntil = outdated ? now : after(after(after(now, computed.queued), computed.ran), fn.maxAge);
-        const content = contentOf(computed);
-        if (!outdated && fn.maxAge > 0) {
-          this.#store.put(keyOf(state, fn, callerKey, part), {
-            content,
-            hit: new Result(content, 'hit', freshUntil, noTime, noTime),
-            freshUntil,
-            staleUntil: after(freshUntil, fn.staleWhileRevalidate),
-            sequence: flight.sequence,
-            groups: [functionGroup(state), ...new Set(computed.tags.map((tag) => tagGroup(fn.library, tag)))],
-          });
-        }
-        return {
-          private: personal,
-          result: new Result(content, 'miss', freshUntil, computed.queued, computed.ran),
-          joined: new Result(content, 'joined', freshUntil, computed.queued, computed.ran),
-        };
+        const computed = await call.compute();
+        return this.#land(call, part, flight, computed);
       } finally {
         this.#flights.end(key, flight);
       }
@@ -178,13 +184,41 @@ export class ResultCache {
     return landing;
   }
 
+  #land({ fn, state, callerKey, now }: Asked, part: string, flight: Flight, computed: Computed): Landing {
+    const personal = computed.readCaller && !fn.shared;
+    if (personal && !state.private) {
+      state.private = true;
+      // Kept under keys without the caller: never found again.
+      this.#store.deleteGroup(functionGroup(state));
+    }
+    const { queued, ran } = computed;
+    const content = contentOf(computed);
+    const outdated = isOutdated(flight, computed);
+    const freshUntil = outdated ? now : after(after(after(now, queued), ran), fn.maxAge);
+    if (!outdated && fn.maxAge > 0 && this.#states.isCurrent(state)) {
+      this.#store.put(keyOf(state, callerKey, part), {
+        content,
+        hit: new Result(content, 'hit', freshUntil, noTime, noTime),
+        freshUntil,
+        staleUntil: after(freshUntil, fn.staleWhileRevalidate),
+        sequence: flight.sequence,
+        groups: [functionGroup(state), ...new Set(computed.tags.map((tag) => tagGroup(fn.library, tag)))],
+      });
+    }
+    return {
+      private: personal,
+      result: new Result(content, 'miss', freshUntil, queued, ran),
+      joined: new Result(content, 'joined', freshUntil, queued, ran),
+    };
+  }
+
   #announce(invalidation: CacheInvalidation): void {
     for (const listener of this.#listeners) listener(invalidation);
   }
 }
 
-function keyOf(state: FunctionState, fn: Cacheable, callerKey: string, part: string): string {
-  return state.private && !fn.shared ? `${state.prefix}${callerKey.length}:${callerKey}|${part}` : state.prefix + part;
+function keyOf(state: FunctionState, callerKey: string, part: string): string {
+  return state.private ? `${state.prefix}${callerKey.length}:${callerKey}|${part}` : state.prefix + part;
 }
 
 function resultOf(computed: Computed, state: CacheState, freshUntil: Instant): Result {

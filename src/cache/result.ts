@@ -31,7 +31,9 @@ export class Content {
   /** Estimated memory; undefined where the value is not plain data and so cannot be kept. */
   get bytes(): number | undefined {
     const size = valueSize(this.value);
-    return size === undefined ? undefined : this.#encoded.reduce((sum, { result }) => sum + encodedOverhead + result.bytes.length, size);
+    return size === undefined
+      ? undefined
+      : this.#encoded.reduce((sum, { result }) => sum + encodedOverhead + result.bytes.length, size);
   }
 
   representation(format: number): EncodedResult {

@@ -31,7 +31,8 @@ function objectSize(value: object, depth: number): number | undefined {
   if (value instanceof Date) return 64;
   if (depth >= maxEncodeDepth) return undefined;
   if (Array.isArray(value)) return partsSize(value, 8, depth);
-  if (value instanceof Map) return add(partsSize(value.keys(), perMember, depth), partsSize(value.values(), perMember, depth));
+  if (value instanceof Map)
+    return add(partsSize(value.keys(), perMember, depth), partsSize(value.values(), perMember, depth));
   if (!isPlainObject(value) || Symbol.iterator in value || typeof value['toJSON'] === 'function') return undefined;
   // Names are shared between objects of one shape: they cost a pointer.
   return partsSize(Object.values(value), perMember, depth);

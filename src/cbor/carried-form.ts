@@ -18,7 +18,8 @@ export class Ancestors {
 
   enter(container: object): void {
     if (this.#chain.includes(container)) throw unencodable('it contains itself; return a copy without the cycle');
-    if (this.#chain.length >= maxEncodeDepth) throw unencodable(`it is nested deeper than ${maxEncodeDepth} levels; return flatter data`);
+    if (this.#chain.length >= maxEncodeDepth)
+      throw unencodable(`it is nested deeper than ${maxEncodeDepth} levels; return flatter data`);
     this.#chain.push(container);
   }
 
@@ -51,6 +52,7 @@ export function rawBytes(value: object): Uint8Array | undefined {
 export function textForm(value: object | symbol): string {
   if (typeof value === 'function') return `[function ${value.name === '' ? 'anonymous' : value.name}]`;
   try {
+    // oxlint-disable-next-line typescript/no-base-to-string -- "[object Object]" is a text form too
     return String(value);
   } catch {
     // A toString that throws, or none.

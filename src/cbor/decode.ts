@@ -30,21 +30,21 @@ export function decodeCbor(bytes: Uint8Array, limits: DecodeLimits = defaultDeco
 /** Scanned input only. `as`: cborg's result is untyped; what it can be made of, scan.ts and the tags below decide. */
 function build(input: Uint8Array, start: number, textKeysOnly: boolean): Value {
   const tokens = new EdgeTokenizer(start === 0 ? input : input.subarray(start), start);
-  const options: DecodeOptions = {
-    allowBigInt: true,
-    rejectDuplicateMapKeys: true,
-    useMaps: !textKeysOnly,
-    tags: tags(tokens),
-  };
   let built: unknown;
   try {
-    built = tokensToObject(tokens, options);
+    built = tokensToObject(tokens, textKeysOnly ? objectOptions : mapOptions);
   } catch (cause) {
-    if (cause instanceof PeerError) throw cause;
-    // After the scan there is nothing else that cborg refuses.
-    throw malformedCbor('a map has the same key twice', tokens.last);
+    // After the scan, cborg refuses nothing but duplicate keys.
+    throw malformedCbor(cause instanceof TagContentError ? cause.message : 'a map has the same key twice', tokens.last);
   }
   return textKeysOnly ? (built as Value) : withObjects(built as Value);
+}
+
+/** What a tag holds is not what it may hold; the place is added by who knows it. */
+class TagContentError extends PeerError {
+  constructor(why: string) {
+    super('malformed-body', why);
+  }
 }
 
 /** Reads tokens and remembers where the last one began. */
@@ -53,7 +53,7 @@ class EdgeTokenizer extends Tokenizer {
   readonly #offset: number;
 
   constructor(input: Uint8Array, offset: number) {
-    super(input, { allowBigInt: true });
+    super(input, tokenOptions);
     this.#offset = offset;
   }
 
@@ -104,28 +104,30 @@ function chunk(data: Uint8Array, at: number): { readonly value: Uint8Array; read
 }
 
 /** RFC 8949 §3.4. The scan has checked the type of the content. */
-function tags(tokens: EdgeTokenizer): Record<number, TagDecoder> {
-  return {
-    0: (content) => {
-      const text = content();
-      const date = typeof text === 'string' ? parseDateTime(text) : undefined;
-      if (date === undefined) throw malformedCbor('tag 0 must hold a date and time as in 2013-03-21T20:04:00Z', tokens.last);
-      return date;
-    },
-    1: (content) => {
-      const date = new Date(Math.round(Number(content()) * 1000));
-      if (Number.isNaN(date.getTime())) throw malformedCbor('tag 1 holds a time that no date has', tokens.last);
-      return date;
-    },
-    2: (content) => unsigned(content()),
-    3: (content) => {
-      const n = unsigned(content());
-      return typeof n === 'bigint' || n === Number.MAX_SAFE_INTEGER ? -1n - BigInt(n) : -1 - n;
-    },
-    // RFC 8949 §3.4.6: says only that this is CBOR.
-    55799: (content) => content(),
-  };
-}
+const tags: Record<number, TagDecoder> = {
+  0: (content) => {
+    const text: unknown = content();
+    const date = typeof text === 'string' ? parseDateTime(text) : undefined;
+    if (date === undefined) throw new TagContentError('tag 0 must hold a date and time as in 2013-03-21T20:04:00Z');
+    return date;
+  },
+  1: (content) => {
+    const date = new Date(Math.round(Number(content()) * 1000));
+    if (Number.isNaN(date.getTime())) throw new TagContentError('tag 1 holds a time that no date has');
+    return date;
+  },
+  2: (content) => unsigned(content()),
+  3: (content) => {
+    const n = unsigned(content());
+    return typeof n === 'bigint' || n === Number.MAX_SAFE_INTEGER ? -1n - BigInt(n) : -1 - n;
+  },
+  // RFC 8949 §3.4.6: says only that this is CBOR.
+  55799: (content) => content(),
+};
+
+const objectOptions: DecodeOptions = { allowBigInt: true, rejectDuplicateMapKeys: true, useMaps: false, tags };
+const mapOptions: DecodeOptions = { ...objectOptions, useMaps: true };
+const tokenOptions: DecodeOptions = { allowBigInt: true };
 
 /** RFC 8949 §3.4.3: how an integer is written has no meaning, so a small bignum is a number. */
 function unsigned(content: unknown): number | bigint {
@@ -138,14 +140,16 @@ function unsigned(content: unknown): number | bigint {
 function withObjects(value: Value): Value {
   if (Array.isArray(value)) return value.map(withObjects);
   if (!(value instanceof Map)) return value;
-  const entries: [Value, Value][] = [];
-  let textOnly = true;
-  for (const [key, member] of value) {
-    textOnly &&= typeof key === 'string';
-    entries.push([withObjects(key), withObjects(member)]);
+  const map: ReadonlyMap<Value, Value> = value;
+  const members: [Value, Value][] = [];
+  const named: [string, Value][] = [];
+  for (const [key, member] of map) {
+    const finished = withObjects(member);
+    members.push([withObjects(key), finished]);
+    if (typeof key === 'string') named.push([key, finished]);
   }
   // fromEntries defines own properties: `__proto__` too.
-  return textOnly ? Object.fromEntries(entries) : new Map(entries);
+  return named.length === members.length ? Object.fromEntries(named) : new Map(members);
 }
 
 function findDuplicate(input: Uint8Array, keys: readonly KeySpan[]): KeySpan | undefined {

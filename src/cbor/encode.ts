@@ -127,16 +127,17 @@ class Encoder {
   }
 
   #properties(value: Readonly<Record<string, unknown>>): void {
-    const names = Object.keys(value);
-    const kept = this.#mode === 'exact' ? names : names.filter((name) => value[name] !== undefined);
-    if (!kept.every(isAscii)) {
-      this.#members(kept.map((name) => [name, value[name]]));
+    let names = Object.keys(value);
+    if (this.#mode === 'carried' && names.some((name) => value[name] === undefined)) {
+      names = names.filter((name) => value[name] !== undefined);
+    }
+    if (!names.every(isAscii)) {
+      this.#members(names.map((name) => [name, value[name]]));
       return;
     }
-    // ASCII: the head grows with the length, and code units are bytes. So this is the bytewise order.
-    kept.sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
-    this.#out.head(5, kept.length);
-    for (const name of kept) {
+    if (!areSorted(names)) names.sort(byLengthThenText);
+    this.#out.head(5, names.length);
+    for (const name of names) {
       this.#out.text(name);
       this.item(value[name]);
     }
@@ -151,7 +152,8 @@ class Encoder {
     this.#out.head(5, kept.length);
     let previous: Uint8Array | undefined;
     for (const { key, member } of kept) {
-      if (previous !== undefined && compareBytes(previous, key) === 0) throw unencodable('two keys of a map are the same');
+      if (previous !== undefined && compareBytes(previous, key) === 0)
+        throw unencodable('two keys of a map are the same');
       previous = key;
       this.#out.raw(key);
       this.item(member);
@@ -179,5 +181,20 @@ class Encoder {
 
 function isAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
+}
+
+/** For ASCII the bytewise order: the head grows with the length, and code units are bytes. */
+function byLengthThenText(a: string, b: string): number {
+  if (a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : 1;
+}
+
+function areSorted(names: readonly string[]): boolean {
+  let previous: string | undefined;
+  for (const name of names) {
+    if (previous !== undefined && byLengthThenText(previous, name) > 0) return false;
+    previous = name;
+  }
   return true;
 }

@@ -14,12 +14,22 @@ const numeral = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
 const space = /[ \t\n\r]*/y;
 const digitsPerByte: number = Math.log10(256);
 const hexDigits = /^[0-9a-fA-F]{4}$/;
-const escapes: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
+const escapes: Readonly<Record<string, string>> = {
+  '"': '"',
+  '\\': '\\',
+  '/': '/',
+  'b': '\b',
+  'f': '\f',
+  'n': '\n',
+  'r': '\r',
+  't': '\t',
+};
 
 /** Throws a `PeerError` (`malformed-body`) whose message names the byte at fault. */
 export function decodeJson(bytes: Uint8Array, limits: DecodeLimits = defaultDecodeLimits): Value {
   const text = textOf(bytes);
-  if (text === undefined) throw new PeerError('malformed-body', 'The JSON body is not valid UTF-8; encode it as UTF-8.');
+  if (text === undefined)
+    throw new PeerError('malformed-body', 'The JSON body is not valid UTF-8; encode it as UTF-8.');
   const reader = new JsonReader(text, limits);
   const value = reader.item(0);
   reader.end();
@@ -39,11 +49,13 @@ class JsonReader {
   }
 
   end(): void {
-    if (this.#at < this.#text.length) throw this.#refused('the value ends here but more follows; send exactly one value');
+    if (this.#at < this.#text.length)
+      throw this.#refused('the value ends here but more follows; send exactly one value');
   }
 
   item(depth: number): Value {
-    if (++this.#items > this.#limits.maxItems) throw this.#refused(`it has more than ${this.#limits.maxItems} items; send less at a time`);
+    if (++this.#items > this.#limits.maxItems)
+      throw this.#refused(`it has more than ${this.#limits.maxItems} items; send less at a time`);
     const value = this.#value(depth);
     this.#skipSpace();
     return value;
@@ -89,7 +101,8 @@ class JsonReader {
   }
 
   #bigint(digits: string): bigint {
-    if (digits.length > this.#limits.maxBignumBytes * digitsPerByte) throw this.#refused('a number has too many digits');
+    if (digits.length > this.#limits.maxBignumBytes * digitsPerByte)
+      throw this.#refused('a number has too many digits');
     this.#at += digits.length;
     return BigInt(digits);
   }
@@ -166,7 +179,8 @@ class JsonReader {
   }
 
   #open(depth: number): void {
-    if (depth >= this.#limits.maxDepth) throw this.#refused(`it is nested deeper than ${this.#limits.maxDepth} levels; send flatter data`);
+    if (depth >= this.#limits.maxDepth)
+      throw this.#refused(`it is nested deeper than ${this.#limits.maxDepth} levels; send flatter data`);
     this.#at++;
     this.#skipSpace();
   }

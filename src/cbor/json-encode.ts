@@ -49,7 +49,8 @@ class JsonWriter {
   #string(text: string): void {
     // A lone surrogate would be escaped, which UTF-8 and CBOR cannot say: U+FFFD in both.
     this.text += JSON.stringify(text.toWellFormed());
-    if (this.text.length > maxEncodedBytes) throw unencodable(`it takes more than ${maxEncodedBytes} bytes; return it in pieces`);
+    if (this.text.length > maxEncodedBytes)
+      throw unencodable(`it takes more than ${maxEncodedBytes} bytes; return it in pieces`);
   }
 
   #object(value: object): void {
@@ -89,7 +90,8 @@ class JsonWriter {
       this.text += separator;
       this.item(row);
       separator = ',';
-      if (this.text.length > maxEncodedBytes) throw unencodable(`it takes more than ${maxEncodedBytes} bytes; return it in pieces`);
+      if (this.text.length > maxEncodedBytes)
+        throw unencodable(`it takes more than ${maxEncodedBytes} bytes; return it in pieces`);
     }
     this.text += ']';
   }

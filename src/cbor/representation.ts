@@ -46,9 +46,16 @@ export function encodeRepresentation(value: Value, format: number): Uint8Array {
  * Throws a `PeerError`: `malformed-body` with the byte at fault, `unsupported-format` for a format that is none of the four.
  * An empty body is no value in CBOR and JSON; as text and octets it is the empty one.
  */
-export function decodeRepresentation(bytes: Uint8Array, format: number, limits: DecodeLimits = defaultDecodeLimits): Value {
+export function decodeRepresentation(
+  bytes: Uint8Array,
+  format: number,
+  limits: DecodeLimits = defaultDecodeLimits,
+): Value {
   if (!isValueFormat(format)) {
-    throw new PeerError('unsupported-format', `Content-Format ${format} is not understood; send 60 (CBOR), 50 (JSON), 0 (text) or 42 (octets).`);
+    throw new PeerError(
+      'unsupported-format',
+      `Content-Format ${format} is not understood; send 60 (CBOR), 50 (JSON), 0 (text) or 42 (octets).`,
+    );
   }
   switch (format) {
     case contentFormat.cbor:
@@ -57,7 +64,11 @@ export function decodeRepresentation(bytes: Uint8Array, format: number, limits: 
       return decodeJson(bytes, limits);
     case contentFormat.text: {
       const text = textOf(bytes);
-      if (text === undefined) throw new PeerError('malformed-body', 'The text body is not valid UTF-8; send UTF-8, or Content-Format 42 for bytes.');
+      if (text === undefined)
+        throw new PeerError(
+          'malformed-body',
+          'The text body is not valid UTF-8; send UTF-8, or Content-Format 42 for bytes.',
+        );
       return text;
     }
     case contentFormat.octetStream:
@@ -71,5 +82,8 @@ function encodeText(value: Value): Uint8Array {
 
 function valueFormat(format: number): ValueFormat {
   if (isValueFormat(format)) return format;
-  throw new UsageError('no-value-format', `A value has no representation in Content-Format ${format}; use 60, 50, 0 or 42.`);
+  throw new UsageError(
+    'no-value-format',
+    `A value has no representation in Content-Format ${format}; use 60, 50, 0 or 42.`,
+  );
 }

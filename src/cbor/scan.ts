@@ -35,7 +35,16 @@ export function malformedCbor(why: string, at: number): PeerError {
 }
 
 const major = { uint: 0, nint: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, simple: 7 } as const;
-const majorNames = ['an integer', 'an integer', 'a byte string', 'a text string', 'an array', 'a map', 'a tag', 'a simple value'];
+const majorNames = [
+  'an integer',
+  'an integer',
+  'a byte string',
+  'a text string',
+  'an array',
+  'a map',
+  'a tag',
+  'a simple value',
+];
 const breakStop = -1;
 const indefinite = 31;
 
@@ -44,7 +53,10 @@ export function scanCbor(bytes: Uint8Array, limits: DecodeLimits, findDuplicate:
   const scanner = new Scanner(bytes, limits, findDuplicate);
   scanner.item(0, false);
   if (scanner.at < bytes.length) {
-    throw malformedCbor(`the item ends here but ${bytes.length - scanner.at} more bytes follow; send exactly one item`, scanner.at);
+    throw malformedCbor(
+      `the item ends here but ${bytes.length - scanner.at} more bytes follow; send exactly one item`,
+      scanner.at,
+    );
   }
   return { textKeysOnly: scanner.textKeysOnly };
 }
@@ -128,7 +140,8 @@ class Scanner {
     const first = start + headLength((this.#bytes[start] ?? 0) & 0x1f);
     for (let i = first; i < this.at; i++) {
       if ((this.#bytes[i] ?? 0) < 0x80) continue;
-      if (textOf(this.#bytes.subarray(i, this.at)) === undefined) throw malformedCbor('a text string is not valid UTF-8', start);
+      if (textOf(this.#bytes.subarray(i, this.at)) === undefined)
+        throw malformedCbor('a text string is not valid UTF-8', start);
       return;
     }
   }
@@ -136,7 +149,8 @@ class Scanner {
   /** A count that the rest of the input cannot hold is refused before anything is done for it. */
   #announce(count: number, itemsEach: number, start: number): void {
     const left = this.#bytes.length - this.at;
-    if (count * itemsEach > left) throw malformedCbor(`${count * itemsEach} items are announced but only ${left} bytes follow`, start);
+    if (count * itemsEach > left)
+      throw malformedCbor(`${count * itemsEach} items are announced but only ${left} bytes follow`, start);
   }
 
   #enter(depth: number, start: number): void {
@@ -200,17 +214,26 @@ class Scanner {
     const type = content === undefined ? undefined : content >> 5;
     switch (tag) {
       case 0:
-        if (type !== undefined && type !== major.text) throw malformedCbor('tag 0 (a date) must hold a text string', start);
+        if (type !== undefined && type !== major.text)
+          throw malformedCbor('tag 0 (a date) must hold a text string', start);
         break;
       case 1:
         // RFC 8949 §3.4.2: an integer or a float of 2, 4 or 8 bytes.
-        if (type !== undefined && type !== major.uint && type !== major.nint && content !== 0xf9 && content !== 0xfa && content !== 0xfb) {
+        if (
+          type !== undefined &&
+          type !== major.uint &&
+          type !== major.nint &&
+          content !== 0xf9 &&
+          content !== 0xfa &&
+          content !== 0xfb
+        ) {
           throw malformedCbor('tag 1 (a date) must hold a number of seconds', start);
         }
         break;
       case 2:
       case 3:
-        if (type !== undefined && type !== major.bytes) throw malformedCbor(`tag ${tag} (a bignum) must hold a byte string`, start);
+        if (type !== undefined && type !== major.bytes)
+          throw malformedCbor(`tag ${tag} (a bignum) must hold a byte string`, start);
         break;
       case 55799:
         break;
@@ -228,7 +251,8 @@ class Scanner {
     // RFC 8949 §3.3: below 32 the two-byte form is not well-formed.
     if (additional === 24 && value < 32) throw malformedCbor(`simple value ${value} must not take two bytes`, start);
     // false, true, null, undefined; the floats are 25 to 27.
-    if (additional <= 24 && (additional < 20 || additional === 24)) throw malformedCbor(`simple value ${value} has no meaning`, start);
+    if (additional <= 24 && (additional < 20 || additional === 24))
+      throw malformedCbor(`simple value ${value} has no meaning`, start);
   }
 }
 

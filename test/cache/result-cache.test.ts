@@ -12,10 +12,22 @@ const { cbor, json, text } = contentFormat;
 const at = (ms: number): Instant => ms as Instant;
 
 const fn = (overrides: Partial<Cacheable> = {}): Cacheable => ({
-  library: 'math', method: 'add', version: 'v1', pure: true, maxAge: seconds(10), staleWhileRevalidate: seconds(0), shared: false, ...overrides,
+  library: 'math',
+  method: 'add',
+  version: 'v1',
+  pure: true,
+  maxAge: seconds(10),
+  staleWhileRevalidate: seconds(0),
+  shared: false,
+  ...overrides,
 });
 const computed = (value: Value, overrides: Partial<Computed> = {}): Computed => ({
-  value, readCaller: false, tags: [], queued: milliseconds(0), ran: milliseconds(0), ...overrides,
+  value,
+  readCaller: false,
+  tags: [],
+  queued: milliseconds(0),
+  ran: milliseconds(0),
+  ...overrides,
 });
 
 /** A function whose runs end when the test says so, and that counts them. */
@@ -24,7 +36,9 @@ class Runs {
   count = 0;
   compute = (): Promise<Computed> => {
     this.count++;
-    return new Promise((resolve, reject) => this.pending.push({ resolve, reject }));
+    return new Promise((resolve, reject) => {
+      this.pending.push({ resolve, reject });
+    });
   };
   end(value: Value, overrides: Partial<Computed> = {}): void {
     this.pending.shift()?.resolve(computed(value, overrides));
@@ -33,13 +47,26 @@ class Runs {
     this.pending.shift()?.reject(error);
   }
 }
-const gives = (value: Value, overrides: Partial<Computed> = {}) => async (): Promise<Computed> => computed(value, overrides);
+const gives =
+  (value: Value, overrides: Partial<Computed> = {}) =>
+  async (): Promise<Computed> =>
+    computed(value, overrides);
+/** Results now or later, all of them. */
+const all = async (results: readonly (CachedResult | Promise<CachedResult>)[]): Promise<CachedResult[]> =>
+  Promise.all(results.map(async (result) => result));
+const outcome = ({ state, value }: CachedResult): string => `${state} ${typeof value === 'string' ? value : 'no text'}`;
 const never = (): Promise<Computed> => {
   throw new Error('must not run');
 };
 
 /** What the cache gives at once; undefined where it would have to compute. */
-function stored(cache: ResultCache, f: Cacheable, args: readonly Value[], now = at(0), caller = 'local'): CachedResult | undefined {
+function stored(
+  cache: ResultCache,
+  f: Cacheable,
+  args: readonly Value[],
+  now = at(0),
+  caller = 'local',
+): CachedResult | undefined {
   const result = cache.resolve(f, args, caller, now, async () => computed('computed by the probe'));
   return result instanceof Promise ? undefined : result;
 }
@@ -47,7 +74,13 @@ function stored(cache: ResultCache, f: Cacheable, args: readonly Value[], now = 
 describe('hits', () => {
   test('a second call is answered at once, from the same value', async () => {
     const cache = new ResultCache();
-    const first = await cache.resolve(fn(), [1, 2], 'local', at(0), gives(3, { queued: milliseconds(1), ran: milliseconds(2) }));
+    const first = await cache.resolve(
+      fn(),
+      [1, 2],
+      'local',
+      at(0),
+      gives(3, { queued: milliseconds(1), ran: milliseconds(2) }),
+    );
     expect(first).toMatchObject({ value: 3, state: 'miss', queued: 1, ran: 2 });
     const second = cache.resolve(fn(), [1, 2], 'local', at(1), never);
     expect(second).not.toBeInstanceOf(Promise);
@@ -120,22 +153,67 @@ describe('arguments', () => {
     expect(stored(cache, fn(), other)?.state).toBe('hit');
   });
   const different: readonly (readonly Value[])[] = [
-    [], [undefined], [null], [0], [-0], [Number.NaN], ['0'], [false], [true], [0n, 0n], [1, 2], [12], ['12'], ['1', '2'], ['1:2'],
-    [[1, 2]], [['1', 2]], [{}], [[]], [{ a: undefined }], [{ a: null }], [[undefined]], [[null]], [2 ** 53], [2n ** 53n], [-(2n ** 53n)], [0.5], ['d0.5;'],
-    [new Date(0)], [new Date(1)], [Uint8Array.of(0)], [Uint8Array.of(0, 0)], ['i0;'], ['\ud800'], ['\ud801'], ['\ufffd'], ['x'.repeat(5000)], ['x'.repeat(4999)],
-    ['s1:a'], ['', ''], [''], ['a', 'bc'], ['ab', 'c'], [`${'\ud800'}${'y'.repeat(600)}`], [`${'\ud801'}${'y'.repeat(600)}`], [Infinity], [-Infinity],
+    [],
+    [undefined],
+    [null],
+    [0],
+    [-0],
+    [Number.NaN],
+    ['0'],
+    [false],
+    [true],
+    [0n, 0n],
+    [1, 2],
+    [12],
+    ['12'],
+    ['1', '2'],
+    ['1:2'],
+    [[1, 2]],
+    [['1', 2]],
+    [{}],
+    [[]],
+    [{ a: undefined }],
+    [{ a: null }],
+    [[undefined]],
+    [[null]],
+    [2 ** 53],
+    [2n ** 53n],
+    [-(2n ** 53n)],
+    [0.5],
+    ['d0.5;'],
+    [new Date(0)],
+    [new Date(1)],
+    [Uint8Array.of(0)],
+    [Uint8Array.of(0, 0)],
+    ['i0;'],
+    ['\ud800'],
+    ['\ud801'],
+    ['\ufffd'],
+    ['x'.repeat(5000)],
+    ['x'.repeat(4999)],
+    ['s1:a'],
+    ['', ''],
+    [''],
+    ['a', 'bc'],
+    ['ab', 'c'],
+    [`\ud800${'y'.repeat(600)}`],
+    [`\ud801${'y'.repeat(600)}`],
+    [Infinity],
+    [-Infinity],
   ];
   test('different arguments are different entries', async () => {
     const cache = new ResultCache();
-    for (const [index, args] of different.entries()) expect((await cache.resolve(fn(), args, 'local', at(0), gives(index))).state).toBe('miss');
+    for (const [index, args] of different.entries())
+      expect((await cache.resolve(fn(), args, 'local', at(0), gives(index))).state).toBe('miss');
     for (const [index, args] of different.entries()) expect(stored(cache, fn(), args)?.value).toBe(index);
   });
   test('arguments that CBOR cannot encode are not cached', async () => {
     const cache = new ResultCache();
     const cycle: unknown[] = [];
     cycle.push(cycle);
-    for (const arg of [new (class {})(), (): number => 1, Symbol('s'), cycle, [(): number => 1]]) {
-      for (const _ of [1, 2]) expect((await cache.resolve(fn(), [arg] as Value[], 'local', at(0), gives(1))).state).toBe('none');
+    for (const arg of [new Runs(), (): number => 1, Symbol('s'), cycle, [(): number => 1]]) {
+      for (const _ of [1, 2])
+        expect((await cache.resolve(fn(), [arg] as Value[], 'local', at(0), gives(1))).state).toBe('none');
     }
     expect(cache.counters()).toMatchObject({ entries: 0, misses: 0 });
   });
@@ -149,7 +227,7 @@ describe('functions that are not pure', () => {
     expect(runs.count).toBe(2);
     runs.end('a');
     runs.end('b');
-    const [a, b] = await Promise.all(results);
+    const [a, b] = await all(results);
     expect([a?.state, b?.state, a?.value, b?.value]).toStrictEqual(['none', 'none', 'a', 'b']);
     expect(a?.maxAgeLeft(at(0))).toBe(0);
     expect(cache.counters()).toMatchObject({ entries: 0, misses: 0, hits: 0 });
@@ -160,10 +238,12 @@ describe('single flight', () => {
   test.each([seconds(10), seconds(0)])('200 concurrent equal calls run once (maxAge %i)', async (maxAge) => {
     const cache = new ResultCache();
     const runs = new Runs();
-    const results = Array.from({ length: 200 }, (_, i) => cache.resolve(fn({ maxAge }), [1], `caller ${i}`, at(i), runs.compute));
+    const results = Array.from({ length: 200 }, (_, i) =>
+      cache.resolve(fn({ maxAge }), [1], `caller ${i}`, at(i), runs.compute),
+    );
     expect(runs.count).toBe(1);
     runs.end('once', { ran: milliseconds(7) });
-    const states = (await Promise.all(results)).map((result) => `${result.state} ${result.value} ${result.ran}`);
+    const states = (await all(results)).map((result) => `${outcome(result)} ${result.ran}`);
     expect(states).toStrictEqual(['miss once 7', ...Array<string>(199).fill('joined once 7')]);
     expect(cache.counters()).toMatchObject({ misses: 1, joined: 199 });
   });
@@ -172,11 +252,11 @@ describe('single flight', () => {
     const runs = new Runs();
     const results = [1, 2].map(() => cache.resolve(fn(), [1], 'local', at(0), runs.compute));
     runs.end('x');
-    const [a, b] = await Promise.all(results);
+    const [a, b] = await all(results);
     expect(a?.representation(cbor)).toBe(b?.representation(cbor));
     expect(stored(cache, fn(), [1])?.representation(cbor)).toBe(a?.representation(cbor));
   });
-  test('an error is everyone\'s who waited, and is not kept', async () => {
+  test("an error is everyone's who waited, and is not kept", async () => {
     const cache = new ResultCache();
     const runs = new Runs();
     const results = [1, 2].map(async () => cache.resolve(fn(), [1], 'local', at(0), runs.compute));
@@ -226,19 +306,29 @@ describe('functions that read who calls', () => {
     await cache.resolve(fn({ version: 'v2' }), [1], 'a', at(0), gives('for all'));
     expect(stored(cache, fn({ version: 'v2' }), [1], at(0), 'b')?.value).toBe('for all');
   });
-  test('who joined another caller\'s run computes its own; the same caller joins', async () => {
+  test("who joined another caller's run computes its own; the same caller joins", async () => {
     const cache = new ResultCache();
     const runs = new Runs();
     const calls = ['a', 'a', 'b', 'b', 'c'].map((caller) => cache.resolve(fn(), [1], caller, at(0), runs.compute));
     expect(runs.count).toBe(1);
     runs.end('for a', { readCaller: true });
-    await Promise.all(calls.slice(0, 2));
+    await all(calls.slice(0, 2));
     await expect.poll(() => runs.count).toBe(3);
     runs.end('for b', { readCaller: true });
     runs.end('for c', { readCaller: true });
-    const results = await Promise.all(calls);
-    expect(results.map((r) => `${r.state} ${r.value}`)).toStrictEqual(['miss for a', 'joined for a', 'miss for b', 'joined for b', 'miss for c']);
-    expect(['a', 'b', 'c'].map((caller) => stored(cache, fn(), [1], at(0), caller)?.value)).toStrictEqual(['for a', 'for b', 'for c']);
+    const results = await all(calls);
+    expect(results.map(outcome)).toStrictEqual([
+      'miss for a',
+      'joined for a',
+      'miss for b',
+      'joined for b',
+      'miss for c',
+    ]);
+    expect(['a', 'b', 'c'].map((caller) => stored(cache, fn(), [1], at(0), caller)?.value)).toStrictEqual([
+      'for a',
+      'for b',
+      'for c',
+    ]);
   });
   test('declared shared, they have one entry for all', async () => {
     const cache = new ResultCache();
@@ -246,10 +336,10 @@ describe('functions that read who calls', () => {
     const f = fn({ shared: true });
     const calls = ['a', 'b'].map((caller) => cache.resolve(f, [1], caller, at(0), runs.compute));
     runs.end('for all', { readCaller: true });
-    expect((await Promise.all(calls)).map((r) => r.state)).toStrictEqual(['miss', 'joined']);
+    expect((await all(calls)).map((r) => r.state)).toStrictEqual(['miss', 'joined']);
     expect(stored(cache, f, [1], at(0), 'c')?.value).toBe('for all');
   });
-  test('a caller cannot make its key look like another\'s arguments', async () => {
+  test("a caller cannot make its key look like another's arguments", async () => {
     const cache = new ResultCache();
     await cache.resolve(fn(), ['x'], 'a', at(0), gives(1, { readCaller: true }));
     await cache.resolve(fn(), ['x'], 'a|s1:x', at(0), gives(2, { readCaller: true }));
@@ -368,18 +458,22 @@ describe('bounds', () => {
     await cache.resolve(fn(), [1], 'local', at(0), gives('x'.repeat(4000)));
     expect(cache.counters().entries).toBe(0);
   });
-  test.each([{ maxEntries: 0, maxBytes: 1000 }, { maxEntries: 10, maxBytes: 0 }])('with %o nothing is stored, but concurrent calls still join', async (options) => {
+  test.each([
+    { maxEntries: 0, maxBytes: 1000 },
+    { maxEntries: 10, maxBytes: 0 },
+  ])('with %o nothing is stored, but concurrent calls still join', async (options) => {
     const cache = new ResultCache(options);
     const runs = new Runs();
     const calls = [1, 2].map(() => cache.resolve(fn(), [1], 'local', at(0), runs.compute));
     runs.end(1);
-    expect((await Promise.all(calls)).map((r) => r.state)).toStrictEqual(['miss', 'joined']);
+    expect((await all(calls)).map((r) => r.state)).toStrictEqual(['miss', 'joined']);
     expect(stored(cache, fn(), [1])).toBeUndefined();
     expect(cache.counters()).toMatchObject({ entries: 0, bytes: 0 });
   });
   test('what is invalidated or evicted leaves no memory counted', async () => {
     const cache = new ResultCache();
-    for (let n = 0; n < 50; n++) await cache.resolve(fn(), [n], 'local', at(0), gives(n, { tags: ['t', 't', `t${n}`] }));
+    for (let n = 0; n < 50; n++)
+      await cache.resolve(fn(), [n], 'local', at(0), gives(n, { tags: ['t', 't', `t${n}`] }));
     cache.invalidateLibrary('math');
     expect(cache.counters()).toMatchObject({ entries: 0, bytes: 0 });
   });
@@ -398,7 +492,9 @@ describe('invalidation', () => {
     return cache;
   };
   const left = (cache: ResultCache): (Value | undefined)[] =>
-    [stored(cache, add, [1]), stored(cache, add, [2]), stored(cache, multiply, [1]), stored(cache, other, [1])].map((r) => r?.value);
+    [stored(cache, add, [1]), stored(cache, add, [2]), stored(cache, multiply, [1]), stored(cache, other, [1])].map(
+      (r) => r?.value,
+    );
 
   test('by function', async () => {
     const cache = await filled();
@@ -424,7 +520,11 @@ describe('invalidation', () => {
     cache.invalidateLibrary('nobody');
     stop();
     cache.invalidateLibrary('math');
-    expect(heard).toStrictEqual([{ library: 'math', tag: 'row 1' }, { library: 'math', method: 'add' }, { library: 'nobody' }]);
+    expect(heard).toStrictEqual([
+      { library: 'math', tag: 'row 1' },
+      { library: 'math', method: 'add' },
+      { library: 'nobody' },
+    ]);
   });
   test.each<[string, (cache: ResultCache) => void, boolean]>([
     ['its function', (c) => c.invalidateFunction('math', 'add'), false],
@@ -445,7 +545,10 @@ describe('invalidation', () => {
     expect(stored(cache, add, [1])?.value).toBe(isKept ? 'old' : undefined);
   });
   test('who asks after it does not join what began before, and the older result never replaces the newer', async () => {
-    for (const invalidate of [(c: ResultCache) => c.invalidateFunction('math', 'add'), (c: ResultCache) => c.invalidateTag('math', 'x')]) {
+    for (const invalidate of [
+      (c: ResultCache) => c.invalidateFunction('math', 'add'),
+      (c: ResultCache) => c.invalidateTag('math', 'x'),
+    ]) {
       const cache = new ResultCache();
       const runs = new Runs();
       const before = cache.resolve(add, [1], 'local', at(0), runs.compute);
@@ -454,7 +557,7 @@ describe('invalidation', () => {
       expect(runs.count).toBe(2);
       const old = runs.pending.shift();
       runs.end('new');
-      expect((await Promise.all(afterwards)).map((r) => `${r.state} ${r.value}`)).toStrictEqual(['miss new', 'joined new']);
+      expect((await all(afterwards)).map(outcome)).toStrictEqual(['miss new', 'joined new']);
       old?.resolve(computed('old'));
       expect((await before).value).toBe('old');
       expect(stored(cache, add, [1])?.value).toBe('new');

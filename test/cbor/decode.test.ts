@@ -32,11 +32,12 @@ describe('numbers', () => {
     ['an empty bignum is 0', 'c240', 0],
     ['a negative bignum at the edge', 'c347001fffffffffff', -(2 ** 45)],
     ['a negative bignum just beyond a number', 'c3471fffffffffffff', -(2n ** 53n)],
-    ['a bignum in chunks', 'c25f41014800000000000000' + '00ff', 2n ** 64n],
+    ['a bignum in chunks', 'c25f4101480000000000000000ff', 2n ** 64n],
   ])('%s', (_rule, digits, value) => expect(decode(digits)).toStrictEqual(value));
 
   test('a bignum of more than 1024 bytes is refused', () => {
-    const bignum = (length: number): Uint8Array => concatBytes([fromHex('c259'), Uint8Array.of(length >> 8, length & 255), new Uint8Array(length).fill(1)]);
+    const bignum = (length: number): Uint8Array =>
+      concatBytes([fromHex('c259'), Uint8Array.of(length >> 8, length & 255), new Uint8Array(length).fill(1)]);
     expect(typeof decodeCbor(bignum(1024))).toBe('bigint');
     expect(() => decodeCbor(bignum(1100))).toThrow(/at byte 0: a bignum is longer/);
   });
@@ -45,7 +46,11 @@ describe('numbers', () => {
 describe('tags', () => {
   test.each([
     ['self-described CBOR is its content', 'd9d9f7820102', [1, 2]],
-    ['a date as text with an offset', 'c0781932303133' + '2d30332d32315432323a30343a30302b30323a3030', new Date('2013-03-21T20:04:00Z')],
+    [
+      'a date as text with an offset',
+      'c07819323031332d30332d32315432323a30343a30302b30323a3030',
+      new Date('2013-03-21T20:04:00Z'),
+    ],
     ['a date before 1970', 'c120', new Date(-1000)],
     ['a date as half float', 'c1f93e00', new Date(1500)],
   ])('%s', (_rule, digits, value) => expect(decode(digits)).toStrictEqual(value));
@@ -106,13 +111,26 @@ describe('maps', () => {
     expect(Object.keys(decode('a2616201616102') as object)).toStrictEqual(['b', 'a']);
   });
   test('other keys make a Map, also beside and inside objects', () => {
-    expect(decode('a261610161' + '62a10102')).toStrictEqual({ a: 1, b: new Map([[1, 2]]) });
+    expect(decode('a26161016162a10102')).toStrictEqual({ a: 1, b: new Map([[1, 2]]) });
     expect(decode('a101a1616102')).toStrictEqual(new Map([[1, { a: 2 }]]));
-    expect(decode('a20102616103')).toStrictEqual(new Map<unknown, unknown>([[1, 2], ['a', 3]]));
-    expect(decode('a201026131' + '03')).toStrictEqual(new Map<unknown, unknown>([[1, 2], ['1', 3]]));
+    expect(decode('a20102616103')).toStrictEqual(
+      new Map<unknown, unknown>([
+        [1, 2],
+        ['a', 3],
+      ]),
+    );
+    expect(decode('a20102613103')).toStrictEqual(
+      new Map<unknown, unknown>([
+        [1, 2],
+        ['1', 3],
+      ]),
+    );
   });
   test('__proto__ is a key like any other: own, no pollution, and it survives structured clone', () => {
-    for (const digits of ['a1695f5f70726f746f5f5fa168706f6c6c7574656401', 'a2695f5f70726f746f5f5fa168706f6c6c757465640161' + '61a10102']) {
+    for (const digits of [
+      'a1695f5f70726f746f5f5fa168706f6c6c7574656401',
+      'a2695f5f70726f746f5f5fa168706f6c6c75746564016161a10102',
+    ]) {
       const value = decode(digits) as Record<string, unknown>;
       expect(Object.hasOwn(value, '__proto__')).toBe(true);
       expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
@@ -126,13 +144,15 @@ describe('maps', () => {
 });
 
 describe('the bytes', () => {
-  test('trailing bytes are refused where they begin', () => expect(refusal('0000')).toContain('byte 1: the item ends here but 1 more bytes follow'));
+  test('trailing bytes are refused where they begin', () =>
+    expect(refusal('0000')).toContain('byte 1: the item ends here but 1 more bytes follow'));
   test('no bytes at all are refused', () => expect(refusal('')).toContain('byte 0: the input ends'));
   test('every proper beginning of an item is refused', () => {
     fc.assert(
       fc.property(anyValue, (value) => {
         const bytes = encodeCbor(value);
-        for (let end = 0; end < bytes.length; end++) expect(() => decodeCbor(bytes.subarray(0, end))).toThrow(PeerError);
+        for (let end = 0; end < bytes.length; end++)
+          expect(() => decodeCbor(bytes.subarray(0, end))).toThrow(PeerError);
       }),
       { numRuns: 50 },
     );
@@ -195,7 +215,8 @@ describe('bombs are refused in bounded time and memory', () => {
     ['arrays of one', 0x81],
     ['maps of one', 0xa1],
   ])('1 MiB of %s', (_name, byte) => bounded(new Uint8Array(oneMiB).fill(byte), 'nested deeper than 32 levels'));
-  test('1 MiB of a tag', () => bounded(concatBytes(Array.from({ length: oneMiB / 4 }, () => fromHex('d9d9f7'))), 'nested deeper than 32'));
+  test('1 MiB of a tag', () =>
+    bounded(concatBytes(Array.from({ length: oneMiB / 4 }, () => fromHex('d9d9f7'))), 'nested deeper than 32'));
   test.each([
     ['5bffffffffffffffff00', 'announced but only 1 follow'],
     ['7b7fffffffffffffff00', 'announced but only 1 follow'],
@@ -217,7 +238,8 @@ describe('bombs are refused in bounded time and memory', () => {
   test('many compound keys, nested', () => {
     // 30 levels of {[...]: 0, [...]: 0}: each level's keys are compared once a level.
     let nested: Uint8Array = fromHex('00');
-    for (let i = 0; i < 14; i++) nested = concatBytes([fromHex('a281'), nested, fromHex('00'), fromHex('820000'), fromHex('00')]);
+    for (let i = 0; i < 14; i++)
+      nested = concatBytes([fromHex('a281'), nested, fromHex('00'), fromHex('820000'), fromHex('00')]);
     const start = performance.now();
     expect(decodeCbor(nested)).toBeInstanceOf(Map);
     expect(performance.now() - start).toBeLessThan(500);

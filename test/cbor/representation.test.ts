@@ -11,7 +11,8 @@ import { decodeRepresentation, encodeRepresentation, hasRepresentation } from '.
 import { anyValue, expectSame } from './values.ts';
 
 const { cbor, json, octetStream, text } = contentFormat;
-const shown = (value: unknown, format: number): string => new TextDecoder('utf-8', { ignoreBOM: true }).decode(encodeRepresentation(value as Value, format));
+const shown = (value: unknown, format: number): string =>
+  new TextDecoder('utf-8', { ignoreBOM: true }).decode(encodeRepresentation(value as Value, format));
 
 describe('out', () => {
   test.each<[string, unknown, number, string]>([
@@ -19,7 +20,17 @@ describe('out', () => {
     ['JSON: bigint is decimal text', [2n ** 64n, -5n], json, '["18446744073709551616","-5"]'],
     ['JSON: a Date is RFC 3339', [new Date(0)], json, '["1970-01-01T00:00:00.000Z"]'],
     ['JSON: no number for NaN and infinities', [Number.NaN, Infinity, -0], json, '[null,null,-0]'],
-    ['JSON: keys of a Map as text', new Map<Value, Value>([[1, 'a'], [-2n, 'b'], [[1], 'c'], [true, 'd']]), json, '{"1":"a","-2":"b","[1]":"c","true":"d"}'],
+    [
+      'JSON: keys of a Map as text',
+      new Map<Value, Value>([
+        [1, 'a'],
+        [-2n, 'b'],
+        [[1], 'c'],
+        [true, 'd'],
+      ]),
+      json,
+      '{"1":"a","-2":"b","[1]":"c","true":"d"}',
+    ],
     ['JSON: undefined members left out, in arrays null', { a: undefined, b: [undefined] }, json, '{"b":[null]}'],
     ['JSON: members keep their order', { b: 1, a: 2 }, json, '{"b":1,"a":2}'],
     ['JSON: __proto__ is a member', JSON.parse('{"__proto__":1}'), json, '{"__proto__":1}'],
@@ -33,18 +44,30 @@ describe('out', () => {
     ['octets: anything else as text', [1], octetStream, '[1]'],
   ])('%s', (_rule, value, format, wanted) => expect(shown(value, format)).toBe(wanted));
 
-  test('CBOR is the deterministic one', () => expect([...encodeRepresentation({ b: 1, a: 2 }, cbor)]).toStrictEqual([0xa2, 0x61, 0x61, 2, 0x61, 0x62, 1]));
+  test('CBOR is the deterministic one', () =>
+    expect([...encodeRepresentation({ b: 1, a: 2 }, cbor)]).toStrictEqual([0xa2, 0x61, 0x61, 2, 0x61, 0x62, 1]));
   test('nothing has no representation: no bytes, in any format', () => {
     expect(hasRepresentation(undefined)).toBe(false);
     expect(hasRepresentation(null)).toBe(true);
-    for (const format of [cbor, json, text, octetStream]) expect(encodeRepresentation(undefined, format)).toHaveLength(0);
+    for (const format of [cbor, json, text, octetStream])
+      expect(encodeRepresentation(undefined, format)).toHaveLength(0);
   });
-  test('a format that carries no values is a mistake of the caller', () => expect(() => encodeRepresentation(1, 40)).toThrow(UsageError));
-  test('keys that collide in JSON are refused', () => expect(() => encodeJson(new Map<Value, Value>([[1, 1], ['1', 2]]))).toThrow(/both "1"/));
+  test('a format that carries no values is a mistake of the caller', () =>
+    expect(() => encodeRepresentation(1, 40)).toThrow(UsageError));
+  test('keys that collide in JSON are refused', () =>
+    expect(() =>
+      encodeJson(
+        new Map<Value, Value>([
+          [1, 1],
+          ['1', 2],
+        ]),
+      ),
+    ).toThrow(/both "1"/));
   test('a cycle is a clear error in every format', () => {
     const cycle: unknown[] = [];
     cycle.push(cycle);
-    for (const format of [cbor, json, text, octetStream]) expect(() => encodeRepresentation(cycle as Value, format)).toThrow(/contains itself/);
+    for (const format of [cbor, json, text, octetStream])
+      expect(() => encodeRepresentation(cycle as Value, format)).toThrow(/contains itself/);
   });
 });
 
@@ -54,9 +77,14 @@ describe('in', () => {
     expect(decodeRepresentation(Uint8Array.of(255), octetStream)).toStrictEqual(Uint8Array.of(255));
     expect(decodeRepresentation(new Uint8Array(), text)).toBe('');
   });
-  test('text that is not UTF-8 is refused', () => expect(() => decodeRepresentation(Uint8Array.of(0xc3), text)).toThrow(expect.objectContaining({ code: 'malformed-body' })));
+  test('text that is not UTF-8 is refused', () =>
+    expect(() => decodeRepresentation(Uint8Array.of(0xc3), text)).toThrow(
+      expect.objectContaining({ code: 'malformed-body' }),
+    ));
   test.each([40, 41, 63, 257, 65_535])('Content-Format %i is not understood', (format) => {
-    expect(() => decodeRepresentation(utf8('1'), format)).toThrow(expect.objectContaining({ code: 'unsupported-format' }));
+    expect(() => decodeRepresentation(utf8('1'), format)).toThrow(
+      expect.objectContaining({ code: 'unsupported-format' }),
+    );
   });
 });
 
@@ -66,7 +94,9 @@ describe('JSON in', () => {
   /** JSON.parse, but integers that a number cannot hold are bigint. */
   const exact = (source: string): unknown =>
     JSON.parse(source, (_name, value: unknown, context?: { source?: string }) =>
-      typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '') ? BigInt(context?.source ?? '') : value,
+      typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '')
+        ? BigInt(context?.source ?? '')
+        : value,
     );
 
   test('agrees with JSON.parse on what both take', () => {
@@ -76,10 +106,12 @@ describe('JSON in', () => {
     );
   });
   test('refuses what JSON.parse refuses', () => {
-    const almost = fc.tuple(fc.json(), fc.nat(), fc.constantFrom('', ',', '"', '{', ']', '\\', '0', '.', 'e', ' ', '\u0001')).map(([source, at, inserted]) => {
-      const cut = at % (source.length + 1);
-      return source.slice(0, cut) + inserted + source.slice(cut + (at % 2));
-    });
+    const almost = fc
+      .tuple(fc.json(), fc.nat(), fc.constantFrom('', ',', '"', '{', ']', '\\', '0', '.', 'e', ' ', '\u0001'))
+      .map(([source, at, inserted]) => {
+        const cut = at % (source.length + 1);
+        return source.slice(0, cut) + inserted + source.slice(cut + (at % 2));
+      });
     fc.assert(
       fc.property(almost, (source) => {
         if (!source.isWellFormed()) return;
@@ -89,15 +121,15 @@ describe('JSON in', () => {
           expect(error).toBeInstanceOf(PeerError);
           return;
         }
-        expect(() => JSON.parse(source)).not.toThrow();
+        expect((): unknown => JSON.parse(source)).not.toThrow();
       }),
       { numRuns: 3000 },
     );
   });
   test('integers beyond 2^53 are bigint, other numbers the nearest double', () => {
-    expect(decode('[9007199254740991, 9007199254740992, -9007199254740993, 9007199254740993.0, 1e20, 0.1, -0]')).toStrictEqual([
-      9007199254740991, 9007199254740992n, -9007199254740993n, 9007199254740992, 1e20, 0.1, -0,
-    ]);
+    expect(
+      decode('[9007199254740991, 9007199254740992, -9007199254740993, 9007199254740993.0, 1e20, 0.1, -0]'),
+    ).toStrictEqual([9007199254740991, 9007199254740992n, -9007199254740993n, 9007199254740992, 1e20, 0.1, -0]);
   });
   test.each([
     ['a name twice', '{"a":1, "a":2}', 'byte 8: an object has the same name twice'],
@@ -116,9 +148,12 @@ describe('JSON in', () => {
     ['a byte counted, not a character', '{"ü":1,"ü":2}', 'byte 8: an object'],
     ['a number of too many digits', '9'.repeat(3000), 'digits'],
   ])('%s is refused', (_rule, source, why) => {
-    expect(() => decode(source)).toThrow(expect.objectContaining({ code: 'malformed-body', message: expect.stringContaining(why) }));
+    expect(() => decode(source)).toThrow(
+      expect.objectContaining({ code: 'malformed-body', message: expect.stringContaining(why) }),
+    );
   });
-  test('bytes that are not UTF-8 are refused', () => expect(() => decodeJson(Uint8Array.of(0x22, 0xc0, 0x80, 0x22))).toThrow(/not valid UTF-8/));
+  test('bytes that are not UTF-8 are refused', () =>
+    expect(() => decodeJson(Uint8Array.of(0x22, 0xc0, 0x80, 0x22))).toThrow(/not valid UTF-8/));
   test('__proto__ pollutes nothing', () => {
     const value = decode('{"__proto__":{"polluted":1}}');
     expect(Object.hasOwn(value as object, '__proto__')).toBe(true);
@@ -135,8 +170,8 @@ describe('JSON in', () => {
 test('JSON and CBOR agree: what JSON can carry is the same value by both ways', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
-      const byJson = decodeRepresentation(encodeRepresentation(value as Value, json), json);
-      const byCbor = decodeRepresentation(encodeRepresentation(value as Value, cbor), cbor);
+      const byJson = decodeRepresentation(encodeRepresentation(value, json), json);
+      const byCbor = decodeRepresentation(encodeRepresentation(value, cbor), cbor);
       expectSame(byJson, value);
       // CBOR sorts the members; the value is the same.
       expectSame(byCbor, value);

@@ -33,8 +33,12 @@ export const anyValue: fc.Arbitrary<Value> = fc.letrec<{ value: Value }>((tie) =
     fc.uint8Array({ maxLength: 40 }),
     fc.date({ noInvalidDate: true, min: new Date(-8e12), max: new Date(8e12) }),
     fc.array(tie('value'), { maxLength: 6 }),
-    fc.uniqueArray(fc.tuple(key, tie('value')), { maxLength: 6, selector: ([name]) => name }).map(Object.fromEntries<Value>),
-    fc.uniqueArray(fc.tuple(fc.integer(), tie('value')), { minLength: 1, maxLength: 6, selector: ([n]) => n }).map((e) => new Map(e)),
+    fc
+      .uniqueArray(fc.tuple(key, tie('value')), { maxLength: 6, selector: ([name]) => name })
+      .map(Object.fromEntries<Value>),
+    fc
+      .uniqueArray(fc.tuple(fc.integer(), tie('value')), { minLength: 1, maxLength: 6, selector: ([n]) => n })
+      .map((e) => new Map(e)),
   ),
 })).value;
 

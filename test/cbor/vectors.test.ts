@@ -15,7 +15,8 @@ interface Example {
   readonly deterministic?: string;
 }
 
-const load = (name: string): unknown => JSON.parse(readFileSync(new URL(`../vectors/cbor/${name}`, import.meta.url), 'utf8'));
+const load = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../vectors/cbor/${name}`, import.meta.url), 'utf8'));
 
 /** Undoes the notation of the vector files. */
 function meant(value: unknown): unknown {
@@ -38,9 +39,12 @@ describe('RFC 8949 Appendix A', () => {
     expect(value).toStrictEqual(meant(vector.value));
     expect(hex(encodeCbor(value))).toBe(vector.deterministic ?? vector.hex);
   });
-  test.each(vectors.filter((v) => v.refused !== undefined))('$diagnostic is well-formed but means nothing here: refused', (vector) => {
-    expect(() => decodeCbor(fromHex(vector.hex))).toThrow(new RegExp(`at byte 0: ${vector.refused}`));
-  });
+  test.each(vectors.filter((v) => v.refused !== undefined))(
+    '$diagnostic is well-formed but means nothing here: refused',
+    (vector) => {
+      expect(() => decodeCbor(fromHex(vector.hex))).toThrow(new RegExp(`at byte 0: ${vector.refused}`));
+    },
+  );
 });
 
 describe('RFC 8949 Appendix F.1: not well-formed', () => {
@@ -50,7 +54,9 @@ describe('RFC 8949 Appendix F.1: not well-formed', () => {
     test.each(examples)('%s', (example) => {
       const decode = (): unknown => decodeCbor(fromHex(example));
       expect(decode).toThrow(PeerError);
-      expect(decode).toThrow(expect.objectContaining({ code: 'malformed-body', message: expect.stringMatching(/at byte \d+: /) }));
+      expect(decode).toThrow(
+        expect.objectContaining({ code: 'malformed-body', message: expect.stringMatching(/at byte \d+: /) }),
+      );
     });
   });
 });

@@ -13,7 +13,12 @@ const rowsOf = (first: RegExp): string[][] =>
   doc
     .split('\n')
     .filter((line) => line.startsWith('| '))
-    .map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
     .filter(([cell]) => first.test(cell ?? ''));
 
 const codeOf = (cell: string | undefined): string => /^`([a-z][a-z0-9-]*)`$/.exec(cell ?? '')?.[1] ?? '';
@@ -22,7 +27,9 @@ const codeOf = (cell: string | undefined): string => /^`([a-z][a-z0-9-]*)`$/.exe
 const raised = /(?:new (\w*Error|InvalidArgument)|\bsuper)\(\s*'([a-z][a-z0-9]*(?:-[a-z0-9]+)*)'/g;
 
 export function codesIn(source: string): string[] {
-  return [...source.matchAll(raised)].map(([, type, code]) => (type === 'RequestError' ? `request-${code}` : (code ?? '')));
+  return [...source.matchAll(raised)].map(([, type, code]) =>
+    type === 'RequestError' ? `request-${code}` : (code ?? ''),
+  );
 }
 
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
@@ -34,12 +41,19 @@ describe('the problems', () => {
   test('are those of the table in the sources, in order of number', () => {
     const wanted = Object.entries(problems)
       .sort(([, a], [, b]) => a.number - b.number)
-      .map(([name, { number, status, title }]) => [String(number), `\`${name}\``, `${status >> 5}.${String(status & 31).padStart(2, '0')}`, title]);
+      .map(([name, { number, status, title }]) => [
+        String(number),
+        `\`${name}\``,
+        `${status >> 5}.${String(status & 31).padStart(2, '0')}`,
+        title,
+      ]);
     expect(rows.map((cells) => cells.slice(0, 4))).toStrictEqual(wanted);
   });
   test('each say what to do', () => expect(rows.filter((cells) => (cells[4] ?? '').length < 10)).toStrictEqual([]));
   test('the kinds are those of the sources', () => {
-    const kinds = rowsOf(/^\d+$/).filter((cells) => cells.length === 2 && cells[1] !== undefined && Object.hasOwn(expectedKinds, cells[1]));
+    const kinds = rowsOf(/^\d+$/).filter(
+      (cells) => cells.length === 2 && cells[1] !== undefined && Object.hasOwn(expectedKinds, cells[1]),
+    );
     expect(Object.fromEntries(kinds.map(([number, kind]) => [kind, Number(number)]))).toStrictEqual(expectedKinds);
   });
   test('the key is the one of the sources', () => expect(doc).toContain(`| \`${problemKey}\` |`));
@@ -54,7 +68,9 @@ describe('the errors inside', () => {
   });
   test('are all still raised', () => {
     const all = sources.map(({ text }) => text).join('\n');
-    const gone = documented.map(([cell]) => codeOf(cell)).filter((code) => !all.includes(`'${code.replace(/^request-/, '')}'`));
+    const gone = documented
+      .map(([cell]) => codeOf(cell))
+      .filter((code) => !all.includes(`'${code.replace(/^request-/, '')}'`));
     expect(gone).toStrictEqual([]);
   });
   test('stand once each, in order', () => {
@@ -62,8 +78,10 @@ describe('the errors inside', () => {
     expect(codes).toStrictEqual([...new Set(codes)].sort());
   });
   test('are found where they are raised', () => {
-    expect(codesIn("throw new PeerError('a-b', 'x'); new UsageError(\n  'c',\n  'd'); super('e-2', m); new RequestError('f', u); new Error('G h')")).toStrictEqual(
-      ['a-b', 'c', 'e-2', 'request-f'],
-    );
+    expect(
+      codesIn(
+        "throw new PeerError('a-b', 'x'); new UsageError(\n  'c',\n  'd'); super('e-2', m); new RequestError('f', u); new Error('G h')",
+      ),
+    ).toStrictEqual(['a-b', 'c', 'e-2', 'request-f']);
   });
 });

@@ -35,7 +35,8 @@ describe('Content-Format 257', () => {
   test('without words: one entry, byte by byte', () => {
     expect(hex(encodeProblem(missing, short))).toBe(
       'a1' + // a map of one
-        '69' + hex(utf8('funcoap:e')) + // our key
+        '69' +
+        hex(utf8('funcoap:e')) + // our key
         'a3' + // with three in it
         '0008' + // 0: the problem is missing-argument
         '0101' + // 1: of the parameter with id 1
@@ -47,13 +48,24 @@ describe('Content-Format 257', () => {
       new Map<Value, Value>([
         [-1, 'A required argument is missing'],
         [-2, "add needs 'b': give it as a number."],
-        ['funcoap:e', new Map([[0, 8], [1, 1], [2, 3]])],
+        [
+          'funcoap:e',
+          new Map([
+            [0, 8],
+            [1, 1],
+            [2, 3],
+          ]),
+        ],
       ]),
     );
   });
   test('a parameter without id goes by its name', () => {
     const error = new CallError('wrong-type', 'x', { parameter: { name: 'b', id: undefined } });
-    expect(decodeProblem(encodeProblem(error, short))).toMatchObject({ name: 'wrong-type', parameter: 'b', expected: undefined });
+    expect(decodeProblem(encodeProblem(error, short))).toMatchObject({
+      name: 'wrong-type',
+      parameter: 'b',
+      expected: undefined,
+    });
   });
   test('what the function threw leaves only with the debug setting', () => {
     const remote = { name: 'TypeError', message: 'secret', stack: 'at /secret' };
@@ -69,8 +81,14 @@ describe('Content-Format 257', () => {
     for (const name of Object.keys(problems) as ProblemName[]) {
       const error = new CallError(name, `About ${name}.`, { retryAfter: seconds(1), parameter: { name: 'p', id: 3 } });
       const wanted = { name, number: problems[name].number, title: problems[name].title, detail: `About ${name}.` };
-      expect(decodeProblem(encodeProblem(error, { words: true, internals: false }))).toMatchObject({ ...wanted, parameter: 3 });
-      expect(decodeProblemJson(encodeProblemJson(error, { words: true, internals: false }))).toMatchObject({ ...wanted, parameter: 'p' });
+      expect(decodeProblem(encodeProblem(error, { words: true, internals: false }))).toMatchObject({
+        ...wanted,
+        parameter: 3,
+      });
+      expect(decodeProblemJson(encodeProblemJson(error, { words: true, internals: false }))).toMatchObject({
+        ...wanted,
+        parameter: 'p',
+      });
     }
   });
   test('what is not understood is ignored (RFC 9290 §3)', () => {
@@ -79,10 +97,24 @@ describe('Content-Format 257', () => {
       [-99, 'new'],
       [7, new Map([[0, 0]])],
       ['coap://other/', { a: 1 }],
-      [problemKey, new Map<Value, Value>([[0, 9999], [1, 2], [2, 99], [77, 'x']])],
+      [
+        problemKey,
+        new Map<Value, Value>([
+          [0, 9999],
+          [1, 2],
+          [2, 99],
+          [77, 'x'],
+        ]),
+      ],
     ]);
     expect(decodeProblem(encodeCbor(foreign))).toStrictEqual({
-      number: 9999, name: undefined, title: undefined, detail: undefined, parameter: 2, expected: undefined, remote: undefined,
+      number: 9999,
+      name: undefined,
+      title: undefined,
+      detail: undefined,
+      parameter: 2,
+      expected: undefined,
+      remote: undefined,
     });
     for (const other of [[], {}, 'text', null, { [problemKey]: 5 }, { [problemKey]: { 0: 1 } }]) {
       expect(decodeProblem(encodeCbor(other)).name).toBeUndefined();
@@ -95,11 +127,17 @@ describe('Content-Format 257', () => {
 describe('JSON', () => {
   test('has the member names of RFC 9457; without words it says what it is by its type', () => {
     expect(JSON.parse(new TextDecoder().decode(encodeProblemJson(missing, short)))).toStrictEqual({
-      type: 'funcoap:e/missing-argument', status: 422, code: 8, parameter: 'b', expected: 'number',
+      type: 'funcoap:e/missing-argument',
+      status: 422,
+      code: 8,
+      parameter: 'b',
+      expected: 'number',
     });
   });
   test('with words: title and detail', () => {
-    expect(JSON.parse(new TextDecoder().decode(encodeProblemJson(missing, { words: true, internals: false })))).toMatchObject({
+    expect(
+      JSON.parse(new TextDecoder().decode(encodeProblemJson(missing, { words: true, internals: false }))),
+    ).toMatchObject({
       title: 'A required argument is missing',
       detail: "add needs 'b': give it as a number.",
     });
@@ -114,5 +152,13 @@ test('the numbers of problems and kinds are each used once', () => {
 });
 
 test.each([
-  [0x84, 404], [0x96, 422], [0x9d, 429], [0xa3, 503], [0xa4, 504], [0x8d, 413], [0x8f, 415], [0x82, 400], [0x88, 400],
+  [0x84, 404],
+  [0x96, 422],
+  [0x9d, 429],
+  [0xa3, 503],
+  [0xa4, 504],
+  [0x8d, 413],
+  [0x8f, 415],
+  [0x82, 400],
+  [0x88, 400],
 ])('response code %i is HTTP %i', (code, status) => expect(httpStatus(code)).toBe(status));
