@@ -35,6 +35,19 @@ export function versionViolations(root: string): string[] {
   );
 }
 
+/**
+ * One development runtime: of two packages with a program `node`, npm 10 deletes `node_modules/.bin/node`
+ * with the one that is for another processor (docs/decisions/0001-runtime-and-typescript.md).
+ */
+export function runtimeViolations(root: string): string[] {
+  const manifest: unknown = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const runtimes = Object.keys(member(manifest, 'optionalDependencies')).filter((name) => name.startsWith('node-'));
+  if (runtimes.length === 1) return [];
+  return [
+    `package.json: ${runtimes.length} development runtimes in optionalDependencies instead of one; after an interrupted npm pack, npm run postpack`,
+  ];
+}
+
 function rows(root: string, document: string, pattern: RegExp): Set<string> {
   const text = existsSync(join(root, document)) ? readFileSync(join(root, document), 'utf8') : '';
   return new Set([...text.matchAll(pattern)].map((match) => match[1] ?? ''));

