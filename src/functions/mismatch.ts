@@ -85,7 +85,7 @@ function literalsFit(type: Extract<ValueType, { kind: 'object' }>, value: Value)
 const maxOptions = 8;
 
 /** `a number`, `one of "a", "b"`, `text or a list of numbers`. */
-export function typeInWords(type: ValueType): string {
+function typeInWords(type: ValueType): string {
   switch (type.kind) {
     case 'any':
       return 'any value';

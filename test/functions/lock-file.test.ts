@@ -15,18 +15,11 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import * as fc from 'fast-check';
 import { UsageError } from '../../src/core/error.ts';
 import { milliseconds, seconds } from '../../src/core/duration.ts';
 import { LockFile } from '../../src/functions/lock-file.ts';
-import {
-  assignIds,
-  formatTable,
-  maxId,
-  parseTable,
-  type LibraryNames,
-  type LockTable,
-} from '../../src/functions/lock-table.ts';
+import { formatTable, maxId, parseTable, type LibraryNames } from '../../src/functions/lock-table.ts';
+import { flat, library, math, oslist } from './lock-names.ts';
 
 let folder: string;
 let path: string;
@@ -39,27 +32,6 @@ beforeEach(() => {
 afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
-
-const library = (name: string, methods: Readonly<Record<string, readonly string[]>>): LibraryNames => ({
-  name,
-  methods: Object.entries(methods).map(([method, parameters]) => ({ name: method, parameters })),
-});
-
-const math = library('math', { add: ['a', 'b'], sub: ['a', 'b'] });
-const oslist = library('oslist', { list: ['databasefile'] });
-
-/** `math 0, math.add 0, math.add.a 0, …` */
-function flat(table: LockTable): Map<string, number> {
-  const all = new Map<string, number>();
-  for (const [name, { id, methods }] of table) {
-    all.set(name, id);
-    for (const [method, entry] of methods) {
-      all.set(`${name}.${method}`, entry.id);
-      for (const [parameter, each] of entry.parameters) all.set(`${name}.${method}.${parameter}`, each);
-    }
-  }
-  return all;
-}
 
 const load = (): Promise<LockFile> => LockFile.load(path);
 
@@ -136,35 +108,6 @@ describe('ids', () => {
     const { ids, reason } = await (await load()).assign([library('wide', { f: many })]);
     expect(ids.get('wide')?.methods.get('f')?.parameters.size).toBe(maxId.parameter + 1);
     expect(reason).toMatch(/no number left/);
-  });
-
-  test('never change and never repeat, whatever is added, removed and reordered', () => {
-    const name = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'constructor', '0', '7');
-    const names = fc.uniqueArray(name, { maxLength: 5 });
-    const libraries = fc.uniqueArray(
-      fc.record({
-        name,
-        methods: fc.uniqueArray(fc.record({ name, parameters: names }), { selector: (m) => m.name, maxLength: 4 }),
-      }),
-      { selector: (l) => l.name, maxLength: 4 },
-    );
-    fc.assert(
-      fc.property(fc.array(libraries, { maxLength: 8 }), (history) => {
-        let table: LockTable = new Map();
-        const given = new Map<string, number>();
-        for (const state of history) {
-          table = parseTable(formatTable(assignIds(table, state)), 'x');
-          const now = flat(table);
-          for (const [each, id] of given) expect(now.get(each)).toBe(id);
-          for (const [each, id] of now) given.set(each, id);
-          for (const each of state) expect(now.has(each.name)).toBe(true);
-          const scopes = [...given].map(
-            ([each, id]) => `${each.split('.').length} ${each.split('.').slice(0, -1).join('.')} ${id}`,
-          );
-          expect(new Set(scopes).size).toBe(scopes.length);
-        }
-      }),
-    );
   });
 });
 
