@@ -49,7 +49,7 @@ function body(results: Results): string {
 }
 
 /** Replaces what stands between the markers. */
-export function withBody(page: string, text: string): string {
+function withBody(page: string, text: string): string {
   const from = page.indexOf(begin);
   const to = page.indexOf(end);
   if (from < 0 || to < from) {

@@ -121,16 +121,23 @@ static int take_answer(struct exchange *exchange, const coap_pdu_t *received)
 	return take_block(exchange, received);
 }
 
+/* Whether a message, ours or the answer, belongs to the request that is under way. */
+static bool is_current(const struct exchange *exchange, const coap_pdu_t *pdu)
+{
+	coap_bin_const_t token = coap_pdu_get_token(pdu);
+
+	return !exchange->done && token.length == sizeof(exchange->token) &&
+	       memcmp(token.s, exchange->token, token.length) == 0;
+}
+
 static coap_response_t on_response(coap_session_t *session, const coap_pdu_t *sent, const coap_pdu_t *received,
 				   const coap_mid_t mid)
 {
 	struct exchange *exchange = coap_session_get_app_data(session);
-	coap_bin_const_t token = coap_pdu_get_token(received);
 
 	(void)sent;
 	(void)mid;
-	if (exchange->done || token.length != sizeof(exchange->token) ||
-	    memcmp(token.s, exchange->token, token.length) != 0) {
+	if (!is_current(exchange, received)) {
 		return COAP_RESPONSE_FAIL; /* RFC 7252 §5.3.2: not the answer to what was asked: a reset */
 	}
 	finish(exchange, take_answer(exchange, received));
@@ -142,9 +149,8 @@ static void on_nack(coap_session_t *session, const coap_pdu_t *sent, const coap_
 {
 	struct exchange *exchange = coap_session_get_app_data(session);
 
-	(void)sent;
 	(void)mid;
-	if (exchange->done) {
+	if (sent == NULL || !is_current(exchange, sent)) {
 		return;
 	}
 	switch (reason) {

@@ -5,7 +5,7 @@ import { opaqueOption, optionNumber, stringOption, uintOption } from '../../../s
 import { milliseconds, minutes } from '../../../src/core/duration.ts';
 import type { FunctionDescription, ParameterDescription } from '../../../src/functions/description.ts';
 
-export const token: Uint8Array = Uint8Array.of(0x11, 0x22, 0x33, 0x44);
+const token: Uint8Array = Uint8Array.of(0x11, 0x22, 0x33, 0x44);
 
 export const request: Message = {
   type: messageType.CON,
