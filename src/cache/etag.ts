@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 
-export const etagBytes = 4;
+const etagBytes = 4;
 
 export function etagOf(format: number | undefined, representation: Uint8Array): Uint8Array {
   const hash = createHash('sha256');
