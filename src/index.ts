@@ -2,6 +2,8 @@
 export { CoapClient, openCoapClient, RequestError } from './client/coap-client.ts';
 export type { CoapClientOptions, CoapRequest, CoapResponse } from './client/coap-client.ts';
 export type { Config } from './config/config.ts';
+export { openGateway } from './gateway/gateway.ts';
+export type { Gateway, GatewayCounters, GatewayOptions } from './gateway/gateway.ts';
 export { milliseconds, minutes, seconds } from './core/duration.ts';
 export type { Instant, Milliseconds } from './core/duration.ts';
 export { FuncoapError, InternalError, PeerError, UsageError } from './core/error.ts';
