@@ -70,6 +70,15 @@ describe('invalidation', () => {
     expect(result.maxAgeLeft(at(0))).toBe(isKept ? 10_000 : 0);
     expect(stored(cache, add, [1])?.value).toBe(isKept ? 'old' : undefined);
   });
+  test('a result of a version that has been replaced meanwhile is not kept', async () => {
+    const cache = new ResultCache();
+    const runs = new Runs();
+    const before = cache.resolve(add, [1], 'local', at(0), runs.compute);
+    await cache.resolve(fn({ version: 'v2' }), [1], 'local', at(0), gives('new'));
+    runs.end('old');
+    expect((await before).value).toBe('old');
+    expect(cache.counters().entries).toBe(1);
+  });
   test('who asks after it does not join what began before, and the older result never replaces the newer', async () => {
     for (const invalidate of [
       (c: ResultCache) => c.invalidateFunction('math', 'add'),
