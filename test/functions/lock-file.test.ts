@@ -95,6 +95,12 @@ describe('ids', () => {
     });
   });
 
+  test("a number in a gap is not given out: it may have been somebody's", async () => {
+    writeFileSync(path, '{"version":1,"libraries":{"kept":{"id":4,"methods":{"f":{"id":2,"parameters":{"a":6}}}}}}');
+    const { ids } = await (await load()).assign([library('kept', { f: ['b'], g: [] }), math]);
+    expect(Object.fromEntries(flat(ids))).toMatchObject({ 'kept.f.b': 7, 'kept.g': 3, 'math': 5 });
+  });
+
   test('names that objects inherit are names like any other', async () => {
     const odd = library('constructor', { toString: ['hasOwnProperty'] });
     const proto: LibraryNames = { name: '__proto__', methods: [{ name: '__proto__', parameters: ['__proto__'] }] };
@@ -312,7 +318,8 @@ describe('several gateways', () => {
   });
 
   test('a token that is still being written is not taken for left behind', async () => {
-    writeFileSync(`${path}.lock`, '');
+    // No process has this number: with its line feed it would be one that died.
+    writeFileSync(`${path}.lock`, `999999999 ${hostname()}`);
     expect((await (await LockFile.load(path, options)).assign([math])).reason).toMatch(/held by another/);
   });
 });
