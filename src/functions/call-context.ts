@@ -5,19 +5,55 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Invalidation } from './invalidation.ts';
 
-export interface RunningCall {
+/** What is told of a call when it starts. */
+export interface CallFacts {
   readonly library: string;
   readonly identity: string;
   readonly peer: string;
   readonly correlationId: string;
   /** Milliseconds since the epoch: monotonic clocks of two threads have different origins. */
   readonly deadline: number;
-  readonly signal: AbortSignal;
   readonly dataFolder: string;
-  /** Set when the function looks at who calls. */
-  readCaller: boolean;
-  readonly tags: Set<string>;
   readonly invalidate: (invalidation: Invalidation) => void;
+}
+
+const noTags: readonly string[] = [];
+
+/** A call while it runs, and what its function does about it. Most look at nothing, so all is made when asked for. */
+export class RunningCall {
+  readonly facts: CallFacts;
+  /** The function looked at who calls. */
+  readCaller = false;
+  #tags: Set<string> | undefined;
+  #abort: AbortController | undefined;
+
+  constructor(facts: CallFacts) {
+    this.facts = facts;
+  }
+
+  get tags(): readonly string[] {
+    return this.#tags === undefined ? noTags : [...this.#tags];
+  }
+
+  /** Adds a tag unless there are `limit` others. */
+  tag(name: string, limit: number): boolean {
+    this.#tags ??= new Set();
+    if (this.#tags.size >= limit && !this.#tags.has(name)) return false;
+    this.#tags.add(name);
+    return true;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller().signal;
+  }
+
+  abort(reason: string): void {
+    this.#controller().abort(new DOMException(reason, 'AbortError'));
+  }
+
+  #controller(): AbortController {
+    return (this.#abort ??= new AbortController());
+  }
 }
 
 export const runningCall: AsyncLocalStorage<RunningCall> = new AsyncLocalStorage();

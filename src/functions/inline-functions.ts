@@ -4,11 +4,11 @@
  */
 import { after, until, type Milliseconds } from '../core/duration.ts';
 import { cancelledError, functionError, timeLimitError } from './call-failures.ts';
+import { RunningCall } from './call-context.ts';
 import { CallError } from './call-error.ts';
 import { isCallable, type Exports } from './runtimes/node/load-module.ts';
 import { runCall, type Outcome } from './runtimes/node/run-call.ts';
 import type { Call, CallResult } from './call.ts';
-import type { RunningCall } from './call-context.ts';
 import type { Invalidation } from './invalidation.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -28,19 +28,15 @@ export async function runInline(call: Call, parts: InlineParts): Promise<CallRes
   const startedAt = scheduler.now();
   const limit = call.function.timeLimit ?? parts.timeLimit;
   const limitAt = Math.min(after(startedAt, limit), call.deadline) as typeof startedAt;
-  const abort = new AbortController();
-  const running: RunningCall = {
+  const running = new RunningCall({
     library: call.function.library,
     identity: call.caller.identity,
     peer: call.caller.peer,
     correlationId: call.correlationId,
     deadline: Date.now() + until(limitAt, startedAt),
-    signal: abort.signal,
     dataFolder: parts.dataFolder,
-    readCaller: false,
-    tags: new Set(),
     invalidate: parts.invalidated,
-  };
+  });
   const outcome = runCall(callable, call.args, running);
   const settled = outcome instanceof Promise ? await withinLimit(outcome) : outcome;
   if (settled.kind === 'failed') throw functionError(call, settled.failure);
@@ -51,7 +47,7 @@ export async function runInline(call: Call, parts: InlineParts): Promise<CallRes
     return new Promise((resolve, reject) => {
       const giveUp = (error: CallError): void => {
         cleanUp();
-        abort.abort(new DOMException(error.message, 'AbortError'));
+        running.abort(error.message);
         reject(error);
       };
       const onAbort = (): void => giveUp(cancelledError(call));

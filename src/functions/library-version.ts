@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { channels } from '../core/channels.ts';
 import type { Milliseconds } from '../core/duration.ts';
-import { CallError } from './call-error.ts';
+import { UsageError } from '../core/error.ts';
 import { runInline } from './inline-functions.ts';
 import { dataFolderName } from './library-files.ts';
 import { installHooks } from './runtimes/node/hooks.ts';
@@ -47,7 +47,7 @@ export class LibraryVersion {
     this.#inline = inline;
   }
 
-  /** Starts the first thread of a version. @throws CallError 'library-failed' with file and line. */
+  /** Starts the first thread of a version. @throws UsageError 'library-load' with file and line. */
   static async load(parts: LibraryVersionParts): Promise<LibraryVersion> {
     const pool = createPool(parts);
     try {
@@ -117,8 +117,7 @@ async function loadInline(parts: LibraryVersionParts): Promise<Exports> {
   try {
     return await loadModule(parts.entry, parts.version);
   } catch (error) {
-    const message = describeLoadError(error, parts.folder, parts.entry);
-    throw new CallError('library-failed', `${parts.library} does not load: ${message}`, { cause: error });
+    throw new UsageError('library-load', describeLoadError(error, parts.folder, parts.entry), { cause: error });
   }
 }
 

@@ -206,20 +206,20 @@ class Context implements CallContext {
 
   get identity(): string {
     this.#call.readCaller = true;
-    return this.#call.identity;
+    return this.#call.facts.identity;
   }
 
   get peer(): string {
     this.#call.readCaller = true;
-    return this.#call.peer;
+    return this.#call.facts.peer;
   }
 
   get correlationId(): string {
-    return this.#call.correlationId;
+    return this.#call.facts.correlationId;
   }
 
   get deadline(): number {
-    return this.#call.deadline;
+    return this.#call.facts.deadline;
   }
 
   get signal(): AbortSignal {
@@ -227,7 +227,7 @@ class Context implements CallContext {
   }
 
   get dataFolder(): string {
-    return this.#call.dataFolder;
+    return this.#call.facts.dataFolder;
   }
 }
 
@@ -247,16 +247,18 @@ export function context(): CallContext {
   return new Context(current('context()'));
 }
 
+const maxTags = 64;
+const maxTagLength = 256;
+
 /**
  * Gives the result of this call a name under which it can be invalidated later.
  * @throws UsageError 'no-call' outside of a call; 'too-many-tags' at more than 64, or a name over 256 characters.
  */
 export function tag(name: string): void {
-  const { tags } = current('tag()');
-  if (name.length > 256 || (tags.size >= 64 && !tags.has(name))) {
-    throw new UsageError('too-many-tags', 'A result can carry 64 tags of at most 256 characters each.');
+  const call = current('tag()');
+  if (name.length > maxTagLength || !call.tag(name, maxTags)) {
+    throw new UsageError('too-many-tags', `A result can carry ${maxTags} tags of at most ${maxTagLength} characters each.`);
   }
-  tags.add(name);
 }
 
 /**
@@ -266,7 +268,7 @@ export function tag(name: string): void {
  * @throws UsageError 'no-call' where it cannot know which library speaks.
  */
 export function invalidate(what: Invalidation): void {
-  const told = runningCall.getStore() ?? threadHost();
+  const told = runningCall.getStore()?.facts ?? threadHost();
   if (told === undefined) {
     throw new UsageError('no-call', 'invalidate() works inside a call or in a worker of the gateway only.');
   }

@@ -18,8 +18,8 @@ import { channels } from '../core/channels.ts';
 import { UsageError } from '../core/error.ts';
 import { CallError } from './call-error.ts';
 import { FolderWatcher } from './folder-watcher.ts';
-import { LibraryIds } from './library-ids.ts';
 import { dataFolderName, libraryNamePattern } from './library-files.ts';
+import { LockFile } from './lock-file.ts';
 import { LibraryOutput } from './library-output.ts';
 import { LibraryVersion } from './library-version.ts';
 import { ServedLibrary, type LibraryChange } from './served-library.ts';
@@ -27,6 +27,7 @@ import { WorkerBudget } from './worker-pool-options.ts';
 import { defaultRegistryOptions, type RegistryOptions } from './registry-options.ts';
 import type { Call, CallResult, Invoker } from './call.ts';
 import type { FunctionDescription, LibraryDescription } from './description.ts';
+import type { ExportDescription } from './export-description.ts';
 import type { Invalidation } from './invalidation.ts';
 
 /** Cached results are out of date: all of one function of the library, or those with a tag. */
@@ -37,12 +38,15 @@ interface Shown {
   readonly functions: ReadonlyMap<string, FunctionDescription>;
 }
 
+/** Lies among the libraries, and is committed with them. */
+const lockFileName = 'funcoap.lock.json';
+
 /** Folders that are no libraries and need no explanation. */
 const ignoredFolders: ReadonlySet<string> = new Set(['node_modules', dataFolderName]);
 
 export class Registry implements Invoker {
   readonly #options: RegistryOptions;
-  readonly #ids: LibraryIds;
+  readonly #lock: LockFile;
   readonly #budget: WorkerBudget;
   readonly #watcher: FolderWatcher;
   readonly #served = new Map<string, ServedLibrary>();
@@ -57,11 +61,13 @@ export class Registry implements Invoker {
   #names = new Map<number, string>();
   #list: readonly LibraryDescription[] | undefined;
   #scanning: Promise<void> | undefined;
+  /** Libraries that are found together get their ids in the order of their names, whichever loads first. */
+  #firstLoads: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  private constructor(options: RegistryOptions, ids: LibraryIds) {
+  private constructor(options: RegistryOptions, lock: LockFile) {
     this.#options = options;
-    this.#ids = ids;
+    this.#lock = lock;
     this.#budget = new WorkerBudget(options.maxWorkers);
     this.#watcher = new FolderWatcher((name) => this.#folderChanged(name));
   }
@@ -77,7 +83,7 @@ export class Registry implements Invoker {
     if (found?.isDirectory() !== true) {
       throw new UsageError('no-library-folder', `There is no folder ${folder}; create it, or say where the libraries lie.`);
     }
-    const registry = new Registry(complete, await LibraryIds.open(folder));
+    const registry = new Registry(complete, await LockFile.load(join(folder, lockFileName)));
     registry.#watch();
     await registry.#scan();
     await Promise.all([...registry.#served.values()].map((library) => library.pending()));
@@ -228,12 +234,15 @@ export class Registry implements Invoker {
       return undefined;
     }
     if (ignoredFolders.has(name) || !existsSync(join(this.#options.folder, name))) return undefined;
+    const earlier = this.#firstLoads;
+    const first = Promise.withResolvers<void>();
+    this.#firstLoads = earlier.then(() => first.promise);
     const output = new LibraryOutput(name, this.#options.maxOutputPerSecond, this.#options.scheduler);
     const served = new ServedLibrary({
       name,
       options: this.#options,
-      load: (folder, entry, version) =>
-        LibraryVersion.load({
+      load: async (folder, entry, version) => {
+        const loaded = await LibraryVersion.load({
           library: name,
           folder,
           entry,
@@ -244,12 +253,28 @@ export class Registry implements Invoker {
           invalidated: (what) => {
             for (const listener of this.#invalidateListeners) listener({ library: name, ...what });
           },
-        }),
+        });
+        await earlier;
+        await this.#assignIds(name, loaded.exports);
+        return loaded;
+      },
       changed: (library, change) => this.#apply(library, change),
     });
     this.#served.set(name, served);
     served.touch();
+    void served.pending()?.finally(first.resolve);
     return served;
+  }
+
+  /** Where ids cannot be given, the library is served all the same, by name. */
+  async #assignIds(name: string, exports: readonly ExportDescription[]): Promise<void> {
+    const callable = exports.filter((exported) => exported.notCallable === undefined);
+    const methods = callable.map(({ method, parameters }) => ({ name: method, parameters: parameters.map((parameter) => parameter.name) }));
+    const reason = await this.#lock.assign([{ name, methods }]).then(
+      (locked) => locked.reason,
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
+    if (reason !== undefined) channels.library.publish({ library: name, state: 'unlocked', functions: callable.length, message: reason });
   }
 
   #reportName(name: string): void {
@@ -277,20 +302,20 @@ export class Registry implements Invoker {
 
   #show(library: ServedLibrary): void {
     const { name, current, error } = library;
-    const ids = this.#ids.assign(name, current?.exports ?? []);
+    const ids = this.#lock.idsOf(name);
     const functions = new Map<string, FunctionDescription>();
     for (const exported of current?.exports ?? []) {
-      const own = ids.functions.get(exported.method);
+      const own = ids?.methods.get(exported.method);
       functions.set(exported.method, {
         ...exported,
         library: name,
-        libraryId: ids.library,
+        libraryId: ids?.id,
         id: own?.id,
         version: current?.version ?? '',
         parameters: exported.parameters.map((parameter) => ({ ...parameter, id: own?.parameters.get(parameter.name) })),
       });
     }
-    const description = { name, id: ids.library, version: current?.version ?? '', title: current?.title, functions: [...functions.values()], error };
+    const description = { name, id: ids?.id, version: current?.version ?? '', title: current?.title, functions: [...functions.values()], error };
     this.#shown.set(name, { description, functions });
   }
 

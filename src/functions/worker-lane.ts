@@ -24,6 +24,7 @@ export class WorkerLane {
   /** Has kept what it holds waiting for too long; cleared by the next sign of life. */
   stalled = false;
   idleSince: Instant;
+  memoryCheckedAt: Instant;
   #outbox: ToWorker[] = [];
   readonly #free: number[] = [];
   readonly #withdrawn: number[] = [];
@@ -33,6 +34,7 @@ export class WorkerLane {
     this.startedAt = now;
     this.progressAt = now;
     this.idleSince = now;
+    this.memoryCheckedAt = now;
     for (let slot = port.claims.length - 1; slot >= 0; slot--) this.#free.push(slot);
   }
 

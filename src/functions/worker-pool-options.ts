@@ -23,7 +23,9 @@ export interface WorkerPoolOptions {
   readonly idleAfter: Milliseconds;
   /** The wait before a worker that died while loading is started again; doubles up to 32 times this. */
   readonly restartDelay: Milliseconds;
-  /** JavaScript heap of one worker, in MiB (buffers live outside of it and are not bounded). */
+  /** How often the heap of a worker that runs calls is looked at. */
+  readonly memoryCheckInterval: Milliseconds;
+  /** JavaScript heap in use of one worker, in MiB (buffers live outside of it and are not bounded). */
   readonly maxHeapMebibytes: number;
 }
 
@@ -38,6 +40,7 @@ export const defaultWorkerPoolOptions: WorkerPoolOptions = Object.freeze({
   stallAfter: milliseconds(5),
   idleAfter: seconds(30),
   restartDelay: milliseconds(100),
+  memoryCheckInterval: milliseconds(25),
   maxHeapMebibytes: 128,
 });
 

@@ -10,6 +10,7 @@
  * is never run twice and fails with 'worker-lost'.
  */
 import { after, type Instant, type Milliseconds } from '../core/duration.ts';
+import { UsageError } from '../core/error.ts';
 import { cancelledError, closedError, functionError, loadError, lostError, overloadedError, timeLimitError } from './call-failures.ts';
 import { PendingCall } from './pending-call.ts';
 import { WorkerLane } from './worker-lane.ts';
@@ -70,7 +71,7 @@ export class WorkerPool implements Invoker {
     return this.#queue.length;
   }
 
-  /** Starts the first worker. @throws CallError 'library-failed' when the library does not load. */
+  /** Starts the first worker. @throws UsageError 'library-load' with one sentence, file and line where known. */
   open(): Promise<LoadedLibrary> {
     return new Promise((resolve, reject) => {
       this.#opening = { resolve, reject };
@@ -123,7 +124,7 @@ export class WorkerPool implements Invoker {
       }
       for (const pending of this.#queue) pending.reject(closedError(pending.call, this.#options.retryAfter));
       this.#queue = [];
-      this.#opening?.reject(loadError(this.#parts.library, 'it was closed while it loaded.'));
+      this.#opening?.reject(new UsageError('library-load', 'it was closed while it loaded.'));
       this.#opening = undefined;
       this.#onRetired?.();
     }
@@ -173,7 +174,10 @@ export class WorkerPool implements Invoker {
       if (lane.offer(pending, now, Date.now())) this.#postSoon(lane);
       if (pending.startedAt !== undefined) this.#wakeBy(pending.limitAt);
     }
-    if (given > 0) this.#queue = this.#queue.slice(given);
+    if (given > 0) {
+      this.#queue = this.#queue.slice(given);
+      this.#wakeBy(after(now, this.#options.memoryCheckInterval));
+    }
     if (this.#someoneWaits()) this.#wakeBy(after(now, this.#options.stallAfter));
   }
 
@@ -263,7 +267,7 @@ export class WorkerPool implements Invoker {
   #failStart(lane: WorkerLane, message: string, now: Instant): void {
     this.#stop(lane);
     if (this.#opening !== undefined) {
-      this.#opening.reject(loadError(this.#parts.library, message));
+      this.#opening.reject(new UsageError('library-load', message));
       this.#opening = undefined;
       return;
     }
@@ -346,10 +350,12 @@ export class WorkerPool implements Invoker {
     const { loadLimit, stallAfter, idleAfter } = this.#options;
     if (lane.state === 'loading') {
       const limitAt = after(lane.startedAt, loadLimit);
+      this.#checkMemory(lane, now);
       if (now < limitAt) this.#wakeBy(limitAt);
       else this.#failStart(lane, `loading did not finish within ${loadLimit} ms; is there an endless loop or a top-level await?`, now);
       return;
     }
+    if (lane.calls.size > 0) this.#checkMemory(lane, now);
     this.#moveOn(lane, now, stallAfter);
     for (const pending of lane.calls.values()) {
       if (!this.#enforce(lane, pending, now)) return;
@@ -361,6 +367,15 @@ export class WorkerPool implements Invoker {
       if (now >= idleAt) this.#stop(lane);
       else this.#wakeBy(idleAt);
     }
+  }
+
+  #checkMemory(lane: WorkerLane, now: Instant): void {
+    const { memoryCheckInterval } = this.#options;
+    if (now >= after(lane.memoryCheckedAt, memoryCheckInterval)) {
+      lane.memoryCheckedAt = now;
+      lane.port.checkMemory();
+    }
+    this.#wakeBy(after(lane.memoryCheckedAt, memoryCheckInterval));
   }
 
   /** What was sent ahead to a worker that makes no progress goes back to the head of the queue. */

@@ -14,6 +14,8 @@ export interface WorkerPort {
   readonly claims: Int32Array;
   /** @throws DataCloneError when an argument cannot be sent. */
   post(batch: readonly ToWorker[]): void;
+  /** Looks at the thread's heap; one that is over its limit is reported as lost. */
+  checkMemory(): void;
   /** Resolves when the thread is gone. Nothing is reported after it was called. */
   terminate(): Promise<void>;
 }

@@ -21,10 +21,15 @@ export interface DescribedLibrary {
 }
 
 /** @throws UsageError with one sentence that names file and line. */
-export function describeExports(entry: string, exports: Exports): DescribedLibrary {
+export function readDeclarations(entry: string): readonly DeclaredExport[] {
+  return readExports(readFileSync(entry, 'utf8'), basename(entry));
+}
+
+/** @throws UsageError with one sentence that names file and line. */
+export function describeExports(entry: string, declarations: readonly DeclaredExport[], exports: Exports): DescribedLibrary {
   const file = basename(entry);
   const described: ExportDescription[] = [];
-  for (const declared of readExports(readFileSync(entry, 'utf8'), file)) {
+  for (const declared of declarations) {
     const value = exports.get(declared.name);
     // Types are gone, and constants are nobody's business; what looks like a function is listed with the reason.
     if (typeof value !== 'function') continue;

@@ -50,10 +50,8 @@ const done = (value: unknown, call: RunningCall): Outcome => ({
   // A lazy result still runs code of the library while it is drained: that code has its context too.
   value: typeof value === 'object' ? runningCall.run(call, toPortable, value) : toPortable(value),
   readCaller: call.readCaller,
-  tags: call.tags.size === 0 ? none : [...call.tags],
+  tags: call.tags,
 });
-
-const none: readonly string[] = [];
 
 function failed(thrown: unknown): Outcome {
   return { kind: 'failed', failure: describeFailure(thrown) };

@@ -6,17 +6,19 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { pathToFileURL } from 'node:url';
-import { setThreadHost, type RunningCall } from '../../call-context.ts';
+import { RunningCall, setThreadHost } from '../../call-context.ts';
 import { InternalError } from '../../../core/error.ts';
 import { installHooks } from './hooks.ts';
 import { describeLoadError, isCallable, loadModule, type Exports } from './load-module.ts';
 import { runCall, type Outcome } from './run-call.ts';
+import type { Invalidation } from '../../invalidation.ts';
 import { slotState, type FromWorker, type RunMessage, type ToWorker, type WorkerStart } from './messages.ts';
 
 if (parentPort === null) throw new InternalError('not-a-worker', 'worker.ts runs in a worker thread only.');
 const port = parentPort;
 const start = workerData as WorkerStart;
-const aborts = new Map<number, AbortController>();
+/** Calls that have yielded. */
+const running = new Map<number, RunningCall>();
 let outbox: FromWorker[] = [];
 let flushing = false;
 
@@ -35,14 +37,11 @@ function say(message: FromWorker): void {
   setImmediate(flush);
 }
 
-setThreadHost({
-  invalidate: (what) => {
-    say({ kind: 'invalidate', what });
-  },
-});
+const invalidate = (what: Invalidation): void => say({ kind: 'invalidate', what });
+setThreadHost({ invalidate });
 
 function settle(id: number, slot: number, outcome: Outcome): void {
-  aborts.delete(id);
+  running.delete(id);
   Atomics.store(start.claims, slot, slotState.free);
   say({ id, ...outcome });
 }
@@ -60,27 +59,21 @@ function run(exports: Exports, message: RunMessage): void {
     settle(id, slot, { kind: 'failed', failure });
     return;
   }
-  const abort = new AbortController();
-  aborts.set(id, abort);
-  const call: RunningCall = {
+  const call = new RunningCall({
     library: start.library,
     identity: message.identity,
     peer: message.peer,
     correlationId: message.correlationId,
     deadline: Math.min(message.deadline, Date.now() + message.timeLimit),
-    signal: abort.signal,
     dataFolder: start.dataFolder,
-    readCaller: false,
-    tags: new Set(),
-    invalidate: (what) => {
-      say({ kind: 'invalidate', what });
-    },
-  };
+    invalidate,
+  });
   const outcome = runCall(callable, message.args, call);
   if (!(outcome instanceof Promise)) {
     settle(id, slot, outcome);
     return;
   }
+  running.set(id, call);
   say({ kind: 'yielded', id });
   // runCall never rejects.
   void outcome.then((settled) => settle(id, slot, settled));
@@ -90,7 +83,7 @@ function receive(exports: Exports, batch: readonly ToWorker[]): void {
   let ran = false;
   for (const message of batch) {
     if (message.kind === 'abort') {
-      aborts.get(message.id)?.abort(new DOMException(message.reason, 'AbortError'));
+      running.get(message.id)?.abort(message.reason);
       say({ kind: 'heard', id: message.id });
       continue;
     }
@@ -103,8 +96,11 @@ function receive(exports: Exports, batch: readonly ToWorker[]): void {
 async function main(): Promise<void> {
   try {
     installHooks(`${pathToFileURL(start.folder).href}/`);
+    // Read before it is run: a mistake in the file is told with its line.
+    const reader = start.describe ? await import('./describe-exports.ts') : undefined;
+    const declared = reader?.readDeclarations(start.entry);
     const exports = await loadModule(start.entry);
-    const described = start.describe ? (await import('./describe-exports.ts')).describeExports(start.entry, exports) : undefined;
+    const described = declared === undefined ? undefined : reader?.describeExports(start.entry, declared, exports);
     port.on('message', (batch: readonly ToWorker[]) => {
       receive(exports, batch);
     });
