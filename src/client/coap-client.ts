@@ -1,5 +1,4 @@
 /** CoAP requests with promises: the engine's client role over UDP. The command line and the SDK stand on it. */
-import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { CoapEngine, defaultEngineLimits } from '../coap/engine.ts';
@@ -17,6 +16,7 @@ import { seconds, type Instant, type Milliseconds } from '../core/duration.ts';
 import { FuncoapError, UsageError, type ErrorFamily } from '../core/error.ts';
 import { emptyBytes } from '../core/bytes.ts';
 import { drive } from '../transport/driver.ts';
+import { systemRandomness } from '../transport/randomness.ts';
 import { systemScheduler, type Scheduler } from '../transport/scheduler.ts';
 import { openUdpClient } from '../transport/udp-client.ts';
 
@@ -90,8 +90,8 @@ export async function openCoapClient(options: Partial<CoapClientOptions> = {}): 
     {
       limits: defaultEngineLimits,
       parametersFor: () => parameters,
-      random: { uniform: Math.random, bytes: (length) => new Uint8Array(randomBytes(length)) },
-      seal: () => new Uint8Array(randomBytes(8)),
+      random: systemRandomness,
+      seal: () => systemRandomness.bytes(8),
       now: scheduler.now(),
     },
     // A client offers nothing yet: whoever asks is told so.
@@ -141,6 +141,10 @@ export class CoapClient {
       queue.push(item);
       arrived();
     };
+    const arrival = async (): Promise<void> =>
+      await new Promise((resolve) => {
+        arrived = resolve;
+      });
     const pending = this.#start(request, endpoint, options, true, {
       answered: (answer) => {
         push(answer);
@@ -154,11 +158,7 @@ export class CoapClient {
         if (item === 'end') return;
         if (item instanceof RequestError) throw item;
         if (item !== undefined) yield item;
-        else {
-          await new Promise<void>((resolve) => {
-            arrived = resolve;
-          });
-        }
+        else await arrival();
       }
     } finally {
       pending.cancel(this.#scheduler.now());

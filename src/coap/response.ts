@@ -1,8 +1,15 @@
 /** A response as the application gives it, before blocks, Echo and Observe are put in. */
 import { emptyBytes } from '../core/bytes.ts';
+import type { Instant } from '../core/duration.ts';
 import type { ResponseCode } from './codec/codes.ts';
 import { opaqueOption, optionNumber, stringOption, uintOption, type Option } from './codec/options.ts';
-import type { Observation } from './observe/observation.ts';
+
+/** An observation, as the response that opens it needs it. */
+export interface OpenedObservation {
+  /** The next Observe option. */
+  sequenceOption(): Option;
+  end(now: Instant): void;
+}
 
 export interface Response {
   readonly code: ResponseCode;
@@ -12,7 +19,7 @@ export interface Response {
   /** Where it is too large for one block: kept, so that later blocks continue it without asking the resource again. */
   readonly kept?: boolean;
   /** The observation that this response opens (RFC 7641 §4.1). */
-  readonly observation?: Observation | undefined;
+  readonly observation?: OpenedObservation | undefined;
 }
 
 export interface ResponseFields {
@@ -27,7 +34,7 @@ export interface ResponseFields {
   readonly size1?: number;
   readonly payload?: Uint8Array;
   readonly kept?: boolean;
-  readonly observation?: Observation | undefined;
+  readonly observation?: OpenedObservation | undefined;
 }
 
 const defaultMaxAge = 60;

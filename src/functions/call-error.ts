@@ -1,6 +1,6 @@
 /**
  * Why a call has no result. One table: the number is what travels in the problem details
- * (contract §1, key 0), the name is what docs/errors.md, logs and the command line print.
+ * (docs/errors.md), the name is what docs/errors.md, logs and the command line print.
  */
 import { FuncoapError, type ErrorFamily } from '../core/error.ts';
 import type { Milliseconds } from '../core/duration.ts';

@@ -3,7 +3,7 @@ import type { Instant, Milliseconds } from '../core/duration.ts';
 import type { Value } from '../core/value.ts';
 import type { FunctionDescription } from './description.ts';
 
-/** Who calls. `local` is the anonymous caller on a loopback listener (contract §6). */
+/** Who calls. `local` is the anonymous caller on a loopback listener. */
 export interface Caller {
   readonly identity: string;
   /** The address and port, or the association: `127.0.0.1:49152`. */

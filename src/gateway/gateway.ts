@@ -1,5 +1,5 @@
 /** The composition root: puts the parts of a gateway together, and takes them down in order. */
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { ResultCache, type ResultCacheOptions } from '../cache/result-cache.ts';
 import type { CacheCounters } from '../cache/cacheable.ts';
 import { CoapEngine, type EngineCounters, type EngineLimits, type EngineOptions } from '../coap/engine.ts';
@@ -13,6 +13,7 @@ import type { LibraryDescription } from '../functions/description.ts';
 import { Registry } from '../functions/registry.ts';
 import type { RegistryOptions } from '../functions/registry-options.ts';
 import { drive, type SansIoEngine } from '../transport/driver.ts';
+import { systemRandomness } from '../transport/randomness.ts';
 import { systemScheduler } from '../transport/scheduler.ts';
 import { openUdp, type UdpOptions } from '../transport/udp.ts';
 import type { TransportCounters } from '../transport/notices.ts';
@@ -128,7 +129,7 @@ const entryPoints: readonly Link[] = [
 
 function engineOptions({ limits, transmissionFor }: GatewayOptions): EngineOptions {
   // New with each process: values made by an earlier one are not fresh any more, and are simply not accepted.
-  const key = randomBytes(32);
+  const key = systemRandomness.bytes(32);
   const derived = new Map<TransmissionOptions, TransmissionParameters>();
   return {
     limits,
@@ -138,7 +139,7 @@ function engineOptions({ limits, transmissionFor }: GatewayOptions): EngineOptio
       derived.set(profile, parameters);
       return parameters;
     },
-    random: { uniform: Math.random, bytes: (length) => new Uint8Array(randomBytes(length)) },
+    random: systemRandomness,
     seal: (input) => new Uint8Array(createHmac('sha256', key).update(input).digest()),
     now: systemScheduler.now(),
   };
@@ -169,6 +170,8 @@ const lookEvery = milliseconds(10);
 async function settled(isSo: () => boolean, grace: Milliseconds): Promise<void> {
   const giveUp = systemScheduler.now() + grace;
   while (!isSo() && systemScheduler.now() < giveUp) {
-    await new Promise<void>((resolve) => systemScheduler.after(lookEvery, resolve));
+    await new Promise<void>((resolve) => {
+      systemScheduler.after(lookEvery, resolve);
+    });
   }
 }

@@ -129,14 +129,16 @@ describe('failures', () => {
       .add(['now'], resource(() => {
         throw error;
       }))
-      .add(['later'], resource(() => Promise.reject(error)));
+      .add(['later'], resource(async () => {
+        await Promise.resolve();
+        throw error;
+      }));
 
   test('a CallError is its response, thrown at once or later', async () => {
     const peer = front(failing(new CallError('time-limit', 'It ran out of time.')));
     expect(peer.send(get(1, 'now'))[0]?.code).toBe(responseCode.gatewayTimeout);
     peer.send(get(2, 'later'));
-    await Promise.resolve();
-    await Promise.resolve();
+    await new Promise(setImmediate);
     expect(peer.output()[0]?.code).toBe(responseCode.gatewayTimeout);
   });
 

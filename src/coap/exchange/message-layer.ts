@@ -20,7 +20,7 @@ import { messageType, type Message } from '../codec/message.ts';
 import { decodeMessage, encodeMessage, isMalformed } from '../codec/rfc7252.ts';
 import { Deduplicator, type DeduplicationOptions } from './deduplication.ts';
 import { PeerTable, type Peer, type PeerTableOptions } from './peer.ts';
-import { ServerExchange } from './server-exchange.ts';
+import { ServerExchange, type ExchangeHost } from './server-exchange.ts';
 import { Transmissions, type Expiring } from './transmission.ts';
 
 export interface MessageLayerOptions extends DeduplicationOptions, PeerTableOptions {}
@@ -35,18 +35,16 @@ export interface MessageHandler {
   response(peer: Peer, message: Message, now: Instant): void;
 }
 
-export class MessageLayer {
+export class MessageLayer implements ExchangeHost {
   readonly wheel: TimerWheel<Expiring>;
   readonly peers: PeerTable;
   readonly deduplicator: Deduplicator;
   readonly transmissions: Transmissions;
   readonly random: () => number;
-  /** Requests that were not answered at once and are not answered yet. */
   pending = 0;
   malformed = 0;
   duplicates = 0;
   rejected = 0;
-  /** Separate responses that the peer never acknowledged. */
   undelivered = 0;
   /** Datagrams of peers that there was no room for. */
   refusedPeers = 0;

@@ -7,7 +7,7 @@ import type { Instant } from '../../core/duration.ts';
 import { GenerationalMap } from '../../core/generational-map.ts';
 import type { Szx } from '../blockwise/block-option.ts';
 import type { TransmissionParameters } from '../parameters.ts';
-import type { Transmission } from './transmission.ts';
+import { Outbox } from './transmission.ts';
 
 export class Peer {
   readonly endpoint: Endpoint;
@@ -21,10 +21,8 @@ export class Peer {
   /** Reasons not to drop this peer: exchanges, transmissions, observations, unsafe records. */
   holds = 0;
 
-  /** Confirmable messages sent and not yet answered, by Message ID. */
-  readonly outstanding: Map<number, Transmission> = new Map();
-  /** Confirmable messages waiting for NSTART. */
-  readonly waiting: Transmission[] = [];
+  /** Confirmable messages of ours. */
+  readonly outbox: Outbox = new Outbox();
   /** Who wants to know of a Reset to a NON of ours: observations, by the Message ID of their last one. */
   readonly resetListeners: Map<number, { reset(now: Instant): void }> = new Map();
   /** The Echo value that this peer, as a server, wants back with the next request (RFC 9175 §2.3). */

@@ -11,16 +11,29 @@
  *   any      open          silence                   empty ACK for CON, nothing for NON  → done
  */
 import { emptyBytes } from '../../core/bytes.ts';
+import type { Datagram } from '../../core/datagram.ts';
 import { after, milliseconds, type Instant } from '../../core/duration.ts';
-import type { Timer } from '../../core/timer-wheel.ts';
+import type { Timer, TimerWheel } from '../../core/timer-wheel.ts';
 import { emptyCode } from '../codec/codes.ts';
 import { messageType, type MessageType } from '../codec/message.ts';
 import type { Option } from '../codec/options.ts';
 import { encodeMessage } from '../codec/rfc7252.ts';
-import type { DeduplicationRecord } from './deduplication.ts';
-import type { MessageLayer } from './message-layer.ts';
+import type { DeduplicationRecord, Deduplicator } from './deduplication.ts';
 import type { Peer } from './peer.ts';
-import type { Expiring, TransmissionOwner } from './transmission.ts';
+import type { Expiring, TransmissionOwner, Transmissions } from './transmission.ts';
+
+/** The message layer, as an exchange uses it. */
+export interface ExchangeHost {
+  readonly wheel: TimerWheel<Expiring>;
+  readonly deduplicator: Deduplicator;
+  readonly transmissions: Transmissions;
+  readonly random: () => number;
+  /** Requests that were not answered at once and are not answered yet. */
+  pending: number;
+  /** Separate responses that the peer never acknowledged. */
+  undelivered: number;
+  output(datagram: Datagram): void;
+}
 
 export class ServerExchange implements Expiring, TransmissionOwner {
   readonly peer: Peer;
@@ -34,14 +47,14 @@ export class ServerExchange implements Expiring, TransmissionOwner {
   /** Of the datagram that carried the response, once it is answered. */
   bytesOut = 0;
 
-  readonly #layer: MessageLayer;
+  readonly #layer: ExchangeHost;
   readonly #record: DeduplicationRecord;
   #timer: Timer<Expiring> | undefined;
   #deferred = false;
   #afterLeisure: Uint8Array = emptyBytes;
 
   constructor(
-    layer: MessageLayer,
+    layer: ExchangeHost,
     record: DeduplicationRecord,
     request: { readonly type: MessageType; readonly token: Uint8Array },
     received: { readonly bytes: number; readonly multicast: boolean },

@@ -16,7 +16,7 @@ import type { Datagram } from '../../core/datagram.ts';
 import { after, milliseconds, type Instant, type Milliseconds } from '../../core/duration.ts';
 import type { Timer, TimerWheel } from '../../core/timer-wheel.ts';
 import type { Message } from '../codec/message.ts';
-import type { Peer } from './peer.ts';
+import type { TransmissionParameters } from '../parameters.ts';
 
 /** Anything the engine arms a timer for. */
 export interface Expiring {
@@ -30,6 +30,23 @@ export interface TransmissionOwner {
   timedOut(now: Instant): void;
   /** Newer bytes to send in place of the old ones at the next attempt; undefined keeps them. */
   supersede?(now: Instant): { readonly messageId: number; readonly bytes: Uint8Array } | undefined;
+}
+
+/** What is under way to one peer. */
+export class Outbox {
+  /** Sent and not yet answered, by Message ID. */
+  readonly outstanding: Map<number, Transmission> = new Map();
+  /** Waiting for NSTART. */
+  readonly waiting: Transmission[] = [];
+}
+
+/** The peer that a message goes to. */
+export interface Recipient {
+  readonly parameters: TransmissionParameters;
+  readonly outbox: Outbox;
+  /** Counted up while something is under way. */
+  holds: number;
+  datagram(bytes: Uint8Array): Datagram;
 }
 
 /** Confirmable messages that may wait for one peer. */
@@ -49,23 +66,23 @@ export class Transmissions {
 
   /** Sends a CON, at once or when NSTART allows; undefined when too many wait for this peer already. */
   send(
-    peer: Peer,
+    peer: Recipient,
     messageId: number,
     bytes: Uint8Array,
     owner: TransmissionOwner,
     now: Instant,
   ): Transmission | undefined {
-    if (peer.waiting.length >= maxWaiting) return undefined;
+    if (peer.outbox.waiting.length >= maxWaiting) return undefined;
     const transmission = new Transmission(this, peer, messageId, bytes, owner);
     peer.holds++;
-    if (peer.outstanding.size < peer.parameters.nstart) this.#start(transmission, now);
-    else peer.waiting.push(transmission);
+    if (peer.outbox.outstanding.size < peer.parameters.nstart) this.#start(transmission, now);
+    else peer.outbox.waiting.push(transmission);
     return transmission;
   }
 
   /** An ACK or RST has come: whose it is, is told. Unknown ones are ignored (RFC 7252 §4.2). */
-  settle(peer: Peer, message: Message, acknowledged: boolean, now: Instant): void {
-    const transmission = peer.outstanding.get(message.messageId);
+  settle(peer: Recipient, message: Message, acknowledged: boolean, now: Instant): void {
+    const transmission = peer.outbox.outstanding.get(message.messageId);
     if (transmission === undefined) return;
     this.#finish(transmission, now);
     if (acknowledged) transmission.owner.acknowledged(message, now);
@@ -74,8 +91,8 @@ export class Transmissions {
 
   cancel(transmission: Transmission, now: Instant): void {
     if (transmission.state === 'waiting') {
-      const at = transmission.peer.waiting.indexOf(transmission);
-      if (at >= 0) transmission.peer.waiting.splice(at, 1);
+      const at = transmission.peer.outbox.waiting.indexOf(transmission);
+      if (at >= 0) transmission.peer.outbox.waiting.splice(at, 1);
       transmission.state = 'done';
       transmission.peer.holds--;
     } else this.#finish(transmission, now);
@@ -91,10 +108,10 @@ export class Transmissions {
     }
     const newer = owner.supersede?.(now);
     if (newer !== undefined) {
-      peer.outstanding.delete(transmission.messageId);
+      peer.outbox.outstanding.delete(transmission.messageId);
       transmission.messageId = newer.messageId;
       transmission.bytes = newer.bytes;
-      peer.outstanding.set(newer.messageId, transmission);
+      peer.outbox.outstanding.set(newer.messageId, transmission);
     }
     this.retransmissions++;
     transmission.timeout = milliseconds(transmission.timeout * 2);
@@ -106,7 +123,7 @@ export class Transmissions {
     const { ackTimeout, ackRandomFactor } = peer.parameters;
     transmission.state = 'sent';
     transmission.timeout = milliseconds(ackTimeout * (1 + this.#random() * (ackRandomFactor - 1)));
-    peer.outstanding.set(transmission.messageId, transmission);
+    peer.outbox.outstanding.set(transmission.messageId, transmission);
     this.#transmit(transmission, now);
   }
 
@@ -121,15 +138,15 @@ export class Transmissions {
     const { peer } = transmission;
     transmission.state = 'done';
     if (transmission.timer !== undefined) this.#wheel.cancel(transmission.timer);
-    peer.outstanding.delete(transmission.messageId);
+    peer.outbox.outstanding.delete(transmission.messageId);
     peer.holds--;
-    const next = peer.outstanding.size < peer.parameters.nstart ? peer.waiting.shift() : undefined;
+    const next = peer.outbox.outstanding.size < peer.parameters.nstart ? peer.outbox.waiting.shift() : undefined;
     if (next !== undefined) this.#start(next, now);
   }
 }
 
 export class Transmission implements Expiring {
-  readonly peer: Peer;
+  readonly peer: Recipient;
   readonly owner: TransmissionOwner;
   messageId: number;
   bytes: Uint8Array;
@@ -141,7 +158,7 @@ export class Transmission implements Expiring {
 
   constructor(
     transmissions: Transmissions,
-    peer: Peer,
+    peer: Recipient,
     messageId: number,
     bytes: Uint8Array,
     owner: TransmissionOwner,
