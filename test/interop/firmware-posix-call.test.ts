@@ -131,12 +131,13 @@ describe.skipIf(missing !== undefined)('the C program of firmware-examples/posix
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'funcoap-firmware-'));
     port = await freePort();
-    gateway = spawn(process.execPath, [join(root, 'bin/funcoap.js'), 'serve', '--port', String(port)], {
+    gateway = spawn(process.execPath, [join(root, 'bin/funcoap.js'), 'serve'], {
       cwd: root,
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
         ...process.env,
         FUNCOAP_COAP_LISTEN: '127.0.0.1',
+        FUNCOAP_COAP_PORT: String(port),
         FUNCOAP_DATA_FOLDER: join(folder, 'data'),
         FUNCOAP_LOG_LEVEL: 'error',
       },
