@@ -1,0 +1,265 @@
+/** `funcoap call URI [name=value ...]`: calls a function, or asks any other CoAP resource. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { InvalidArgumentError, Option } from 'commander';
+import { contentFormat } from '../cbor/content-format.ts';
+import { encodeCbor } from '../cbor/encode.ts';
+import { encodeJson } from '../cbor/json-encode.ts';
+import type { CoapRequest, CoapResponse } from '../client/coap-client.ts';
+import { codeName, dotted, method as methods } from '../coap/codec/codes.ts';
+import { encodeUriSegment } from '../coap/codec/uri.ts';
+import { hex } from '../core/bytes.ts';
+import { UsageError } from '../core/error.ts';
+import type { DescribedFunction } from '../directory/described.ts';
+import { readArguments, type ReadSource } from './call-arguments.ts';
+import { connectionOptions, examples, jsonOption, type AddCommand } from './command.ts';
+import {
+  completeUri,
+  valueOf,
+  withConnection,
+  withQuery,
+  type Connection,
+  type ConnectionOptions,
+} from './connection.ts';
+import { fetchDescription, isFunction } from './describe.ts';
+import { exitCode } from './exit-code.ts';
+import { accepted } from './failure.ts';
+import { valueText } from './print-value.ts';
+import { progressOn } from './progress.ts';
+import type { Terminal } from './terminal.ts';
+
+type MethodName = CoapRequest['method'];
+
+interface CallOptions extends ConnectionOptions {
+  readonly json?: boolean;
+  readonly cbor?: boolean;
+  readonly method?: MethodName;
+  readonly non?: boolean;
+  readonly observe?: boolean;
+  readonly count?: number;
+  readonly block?: number;
+  readonly etag?: Uint8Array;
+  readonly contentFormat?: number;
+  readonly accept?: number;
+  readonly include?: boolean;
+}
+
+/** What is sent besides the options of the command line. */
+type Asked = Pick<CoapRequest, 'uri' | 'method' | 'payload' | 'contentFormat'>;
+
+const sourceOf =
+  ({ readInput, workingFolder }: Terminal): ReadSource =>
+  async (name) => {
+    if (name === '-') return await readInput();
+    try {
+      return new Uint8Array(await readFile(resolve(workingFolder, name)));
+    } catch (cause) {
+      const reason =
+        cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' ? 'there is no such file' : String(cause);
+      throw new UsageError('bad-argument', `The file ${name} cannot be read: ${reason}.`, { cause });
+    }
+  };
+
+/** `-` or `@file` alone is the body as it is. */
+const bodyName = (texts: readonly string[]): string | undefined => {
+  const [only = '', ...more] = texts;
+  if (more.length > 0) return undefined;
+  return only === '-' ? only : only.startsWith('@') ? only.slice(1) : undefined;
+};
+
+function asQuery(uri: string, values: Readonly<Record<string, unknown>>, texts: readonly string[]): string {
+  const items = texts.map((text) => {
+    const name = /^[^=:]+/.exec(text)?.[0] ?? text;
+    if (text === name) return encodeUriSegment(name);
+    const plainText = /^[^=:]+=(?!@|-$)([^]*)$/.exec(text)?.[1];
+    const value = values[name];
+    const shown = plainText ?? (typeof value === 'string' ? value : JSON.stringify(value));
+    return `${encodeUriSegment(name)}=${encodeUriSegment(shown)}`;
+  });
+  return items.reduce((whole, item) => withQuery(whole, item), uri);
+}
+
+async function askFunction(
+  uri: string,
+  texts: readonly string[],
+  fn: DescribedFunction,
+  options: CallOptions,
+  read: ReadSource,
+): Promise<Asked> {
+  if (fn.notCallable !== undefined) {
+    throw new UsageError('not-callable', `${fn.library}/${fn.method} cannot be called: ${fn.notCallable}`);
+  }
+  const method = options.method ?? (fn.safe ? 'FETCH' : 'POST');
+  const hasQuery = uri.includes('?');
+  if (hasQuery && texts.length > 0) {
+    throw new UsageError(
+      'bad-argument',
+      'Arguments are in both the URI and on the command line; put them in one place.',
+    );
+  }
+  if (hasQuery) return { uri, method };
+  const values = await readArguments(fn, texts, read);
+  if (method === 'GET') return { uri: asQuery(uri, values, texts), method };
+  if (texts.length === 0) return { uri, method };
+  return { uri, method, payload: encodeCbor(values), contentFormat: contentFormat.cbor };
+}
+
+async function ask(
+  connection: Connection,
+  uri: string,
+  texts: readonly string[],
+  options: CallOptions,
+  terminal: Terminal,
+): Promise<{ readonly asked: Asked; readonly fn: DescribedFunction | undefined }> {
+  const read = sourceOf(terminal);
+  const name = bodyName(texts);
+  const fn = isFunction(uri) ? await fetchDescription(connection, uri) : undefined;
+  if (name !== undefined) {
+    const method = options.method ?? (fn === undefined || !fn.safe ? 'POST' : 'FETCH');
+    const payload = await read(name);
+    return { fn, asked: { uri, method, payload, contentFormat: options.contentFormat ?? contentFormat.json } };
+  }
+  if (fn !== undefined) return { fn, asked: await askFunction(uri, texts, fn, options, read) };
+  if (texts.length > 0) {
+    throw new UsageError(
+      'bad-argument',
+      `${uri} is not a function and takes no name=value; give a body with @file or -, or a query in the URI.`,
+    );
+  }
+  return { fn, asked: { uri, method: options.method ?? 'GET' } };
+}
+
+function printHead(answer: CoapResponse, { err, errPaint }: Terminal): void {
+  const etag = answer.etag === undefined ? [] : [`ETag ${hex(answer.etag)}`];
+  const facts = [
+    ...etag,
+    `Max-Age ${answer.maxAge}`,
+    `${answer.payload.length} bytes`,
+    `${Math.round(answer.took * 100) / 100} ms`,
+  ];
+  err(
+    `${errPaint('green', `${dotted(answer.code)} ${codeName(answer.code) ?? ''}`)} ${errPaint('dim', facts.join(', '))}\n`,
+  );
+}
+
+function print(answer: CoapResponse, options: CallOptions, terminal: Terminal): void {
+  if (options.include === true) printHead(answer, terminal);
+  // RFC 7252 §5.9.1.3: 2.03 has no payload; whoever sent the ETag has the representation.
+  if (dotted(answer.code) === '2.03') {
+    if (options.include !== true) terminal.err('2.03 Valid: the result that you have is current\n');
+    return;
+  }
+  if (options.cbor === true) {
+    terminal.out(answer.payload);
+    return;
+  }
+  const value = valueOf(answer);
+  if (options.json === true) {
+    terminal.out(`${encodeJson(value ?? null)}\n`);
+    return;
+  }
+  if (value instanceof Uint8Array && !terminal.isOutTerminal) {
+    terminal.out(value);
+    return;
+  }
+  const text = valueText(value, terminal.outPaint);
+  if (text !== '') terminal.out(`${text}\n`);
+}
+
+async function call(text: string, texts: readonly string[], options: CallOptions, terminal: Terminal): Promise<void> {
+  const uri = completeUri(text);
+  await withConnection(terminal, options, async (connection) => {
+    const { asked, fn } = await ask(connection, uri, texts, options, terminal);
+    const progress = progressOn(terminal);
+    const request: CoapRequest = {
+      ...asked,
+      accept: options.accept ?? (fn === undefined && options.cbor !== true ? undefined : contentFormat.cbor),
+      etag: options.etag,
+      confirmable: options.non !== true,
+      blockSize: options.block,
+      timeout: connection.timeout,
+      signal: connection.signal,
+      onProgress: progress.report,
+    };
+    try {
+      if (options.observe !== true) {
+        const answer = await connection.client.request(request);
+        progress.clear();
+        print(accepted(answer, fn), options, terminal);
+        return;
+      }
+      let left = options.count ?? Infinity;
+      for await (const answer of connection.client.observe(request)) {
+        progress.clear();
+        print(accepted(answer, fn), options, terminal);
+        if (--left <= 0) break;
+      }
+    } finally {
+      progress.clear();
+    }
+  });
+}
+
+const numberArgument =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const n = Number(text);
+    if (!/^\d+$/.test(text) || n < min || n > max)
+      throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+    return n;
+  };
+
+const etagArgument = (text: string): Uint8Array => {
+  if (!/^(?:[0-9a-f]{2}){1,8}$/i.test(text)) throw new InvalidArgumentError('It must be 1 to 8 bytes in hexadecimal.');
+  return new Uint8Array(Buffer.from(text, 'hex'));
+};
+
+const mebibyte = 1024 * 1024;
+
+export const addCall: AddCommand = (program, terminal, done) => {
+  connectionOptions(program.command('call'))
+    .summary('call a function')
+    .description(
+      'Calls a function. Arguments are typed by its signature: name=value, name:=JSON, name=@file, name=- (the input).\n' +
+        'A single @file or - is a whole body. FETCH is used where the function is safe, POST otherwise.\n' +
+        'Any other resource is asked with GET.',
+    )
+    .argument('<uri>', 'coap://HOST/func/LIBRARY/METHOD')
+    .argument('[arguments...]', 'name=value')
+    .addOption(new Option('-m, --method <method>', 'the CoAP method').choices(Object.keys(methods)))
+    .addOption(jsonOption())
+    .addOption(new Option('--cbor', 'print the bytes of the CBOR answer').conflicts('json'))
+    .option('-i, --include', 'print code, ETag and Max-Age on the error output')
+    .option('--etag <hex>', 'ask whether the result with this ETag is current: then 2.03 and no output', etagArgument)
+    .option('--non', 'send non-confirmable messages')
+    .option('--observe', 'stay and print each new result (RFC 7641)')
+    .addOption(new Option('--count <n>', 'with --observe: end after N results').argParser(numberArgument(1, mebibyte)))
+    .addOption(
+      new Option('--block <n>', 'block size (RFC 7959): 16, 32, … 1024').argParser((text) => {
+        const n = numberArgument(16, 1024)(text);
+        if (!Number.isInteger(Math.log2(n)))
+          throw new InvalidArgumentError('It must be 16, 32, 64, 128, 256, 512 or 1024.');
+        return n;
+      }),
+    )
+    .option(
+      '--content-format <n>',
+      'Content-Format of a body from @file or - (default: 50, JSON)',
+      numberArgument(0, 65535),
+    )
+    .option('--accept <n>', 'Content-Format of the answer (default: 60, CBOR, for functions)', numberArgument(0, 65535))
+    .addHelpText(
+      'after',
+      examples(
+        'funcoap call coap://127.0.0.1/func/math/add a=10 b=20',
+        'funcoap call coap://127.0.0.1/func/oslist/list --json',
+        'funcoap call -v --non coap://127.0.0.1/f/2/0 a=1 b=2',
+        'echo \'{"a":1,"b":2}\' | funcoap call coap://127.0.0.1/func/math/add -',
+        'funcoap call --observe --count 3 coap://127.0.0.1/clock',
+      ),
+    )
+    .action(async (uri: string, texts: string[], options: CallOptions) => {
+      await call(uri, texts, options, terminal);
+      done(exitCode.ok);
+    });
+};

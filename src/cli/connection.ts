@@ -1,0 +1,92 @@
+/** The client of one command: messages shown with -v, closed in the end whatever happens. */
+import { openCoapClient, type CoapClient, type CoapResponse } from '../client/coap-client.ts';
+import { contentFormat, isValueFormat } from '../cbor/content-format.ts';
+import { decodeRepresentation } from '../cbor/representation.ts';
+import { renderBytes } from '../coap/codec/render.ts';
+import { parseCoapUri } from '../coap/codec/uri.ts';
+import { findStrings, optionNumber } from '../coap/codec/options.ts';
+import { PeerError, UsageError } from '../core/error.ts';
+import { textOf } from '../core/bytes.ts';
+import type { Value } from '../core/value.ts';
+import type { Milliseconds } from '../core/duration.ts';
+import { parseDuration } from '../config/units.ts';
+import { onInterrupt } from './interrupt.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Options that every command with a URI has. */
+export interface ConnectionOptions {
+  readonly verbose?: boolean;
+  readonly timeout?: string;
+}
+
+export interface Connection {
+  readonly client: CoapClient;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+  readonly timeout: Milliseconds | undefined;
+}
+
+export async function withConnection<T>(
+  terminal: Terminal,
+  { verbose = false, timeout }: ConnectionOptions,
+  use: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const span = timeout === undefined ? undefined : parseDuration(timeout);
+  if (timeout !== undefined && (span === undefined || span === 0)) {
+    throw new UsageError(
+      'bad-option',
+      `--timeout is ${JSON.stringify(timeout)}, but must be a duration such as 5s, 500ms or 1m.`,
+    );
+  }
+  const show = (direction: 'in' | 'out', bytes: Uint8Array): void => {
+    const arrow = direction === 'out' ? '→' : '←';
+    const count = bytes.length === 1 ? '1 byte' : `${bytes.length} bytes`;
+    terminal.err(
+      `${terminal.errPaint('cyan', `${arrow} ${count}`)}\n${renderBytes(bytes)
+        .map((text) => `  ${text}\n`)
+        .join('')}`,
+    );
+  };
+  const interrupt = onInterrupt();
+  const client = await openCoapClient(verbose ? { onMessage: show } : {});
+  try {
+    return await use({ client, signal: interrupt.signal, timeout: span });
+  } finally {
+    interrupt.release();
+    await client.close();
+  }
+}
+
+/** A URI may leave out what is always the same: `127.0.0.1/func/math/add`. */
+export const completeUri = (text: string): string => (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `coap://${text}`);
+
+/** The path of a URI as segments. */
+export const segmentsOf = (uri: string): readonly string[] =>
+  findStrings(parseCoapUri(uri).options, optionNumber.uriPath) ?? [];
+
+/** The same URI with another path and query. */
+export function withPath(uri: string, path: string): string {
+  const origin = /^[^:]+:\/\/[^/?#]*/.exec(uri)?.[0] ?? uri;
+  return `${origin}${path}`;
+}
+
+export const withQuery = (uri: string, query: string): string => `${uri}${uri.includes('?') ? '&' : '?'}${query}`;
+
+/** The value of an answer; text for formats that are text, bytes for those that nobody here understands. */
+export function valueOf({ contentFormat: format, payload }: CoapResponse): Value {
+  if (payload.length === 0 && format === undefined) return undefined;
+  if (format !== undefined && isValueFormat(format)) return decodeRepresentation(payload, format);
+  // RFC 7252 §5.5.1: without a Content-Format the recipient has to guess.
+  const isText = format === undefined || format === contentFormat.linkFormat;
+  return (isText ? textOf(payload) : undefined) ?? payload;
+}
+
+/** GET with CBOR as the answer. */
+export async function getValue(connection: Connection, uri: string): Promise<CoapResponse> {
+  const { client, signal, timeout } = connection;
+  return await client.request({ uri, method: 'GET', accept: contentFormat.cbor, signal, timeout });
+}
+
+/** What should have been a value was not: the peer is no gateway. */
+export const notAGateway = (uri: string): PeerError =>
+  new PeerError('not-a-gateway', `${uri} did not answer as a funcoap gateway does; is the address right?`);

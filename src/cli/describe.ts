@@ -1,0 +1,129 @@
+/** `funcoap describe URI`: what a function takes, gives and does. */
+import { encodeJson } from '../cbor/json-encode.ts';
+import { encodeUriSegment } from '../coap/codec/uri.ts';
+import { PeerError, UsageError } from '../core/error.ts';
+import type { DescribedFunction } from '../directory/described.ts';
+import { readFunction } from '../directory/read-description.ts';
+import { formatDuration } from '../config/units.ts';
+import { connectionOptions, examples, jsonOption, type AddCommand } from './command.ts';
+import {
+  completeUri,
+  getValue,
+  notAGateway,
+  segmentsOf,
+  valueOf,
+  withConnection,
+  withPath,
+  type Connection,
+  type ConnectionOptions,
+} from './connection.ts';
+import { exitCode } from './exit-code.ts';
+import { accepted } from './failure.ts';
+import { valueText, tableText } from './print-value.ts';
+import { parameterText, signatureText } from './signature-text.ts';
+import type { Terminal } from './terminal.ts';
+
+interface DescribeOptions extends ConnectionOptions {
+  readonly json?: boolean;
+  readonly schema?: boolean;
+  readonly cddl?: boolean;
+}
+
+/** Whether a path is one of `/func/{library}/{method}` and `/f/{library id}/{method id}`. */
+export function isFunction(uri: string): boolean {
+  const segments = segmentsOf(uri);
+  return segments.length === 3 && (segments[0] === 'func' || segments[0] === 'f');
+}
+
+const describing = (uri: string, form: string): string =>
+  withPath(uri, `/${segmentsOf(uri).map(encodeUriSegment).join('/')}?_describe${form}`);
+
+/** Asks the gateway what a function is. */
+export async function fetchDescription(connection: Connection, uri: string): Promise<DescribedFunction> {
+  const value = valueOf(accepted(await getValue(connection, describing(uri, ''))));
+  try {
+    return readFunction(value);
+  } catch (error) {
+    throw error instanceof PeerError ? notAGateway(uri) : error;
+  }
+}
+
+function describeText(fn: DescribedFunction, { outPaint: paint }: Terminal): string {
+  const cached =
+    fn.maxAge > 0 ? `pure: results are cached for ${formatDuration(fn.maxAge)}` : 'pure: results are revalidated';
+  const compact = fn.libraryId === undefined || fn.id === undefined ? 'none' : `/f/${fn.libraryId}/${fn.id}`;
+  const facts = [
+    ['path', `/func/${fn.library}/${fn.method}`],
+    ['compact', compact],
+    ['effects', fn.pure ? cached : fn.safe ? 'safe: no side effects' : 'has side effects: POST only'],
+    ...(fn.notCallable === undefined ? [] : [['callable', `no: ${fn.notCallable}`]]),
+  ];
+  const parameters = fn.parameters.map((parameter) => [
+    parameter.id ?? '',
+    parameterText(parameter),
+    parameter.doc ?? '',
+  ]);
+  return [
+    paint('bold', signatureText(fn)),
+    ...(fn.doc === undefined ? [] : ['', valueText(fn.doc)]),
+    '',
+    ...facts.map(([name = '', text = '']) => `${paint('dim', name.padEnd(8))} ${valueText(text)}`),
+    ...(parameters.length === 0 ? [] : ['', tableText(['id', 'parameter', ''], parameters, paint)]),
+  ].join('\n');
+}
+
+async function describe(text: string, options: DescribeOptions, terminal: Terminal): Promise<void> {
+  const uri = completeUri(text);
+  if (!isFunction(uri)) {
+    throw new UsageError(
+      'bad-uri',
+      `${uri} is not a function; a function is coap://HOST/func/LIBRARY/METHOD, and \`funcoap ls\` lists them.`,
+    );
+  }
+  await withConnection(terminal, options, async (connection) => {
+    if (options.schema === true || options.cddl === true) {
+      const form = options.cddl === true ? '=cddl' : '=schema';
+      const { client, signal, timeout } = connection;
+      const answer = accepted(
+        await client.request({
+          uri: describing(uri, form),
+          method: 'GET',
+          accept: options.cddl === true ? 0 : 50,
+          signal,
+          timeout,
+        }),
+      );
+      const value = valueOf(answer);
+      terminal.out(
+        typeof value === 'string'
+          ? `${value.trimEnd()}\n`
+          : `${JSON.stringify(JSON.parse(encodeJson(value)), null, 2)}\n`,
+      );
+    } else if (options.json === true) {
+      terminal.out(`${encodeJson(valueOf(accepted(await getValue(connection, describing(uri, '')))))}\n`);
+    } else {
+      terminal.out(`${describeText(await fetchDescription(connection, uri), terminal)}\n`);
+    }
+  });
+}
+
+export const addDescribe: AddCommand = (program, terminal, done) => {
+  connectionOptions(program.command('describe'))
+    .summary('what a function takes, gives and does')
+    .description('Shows the signature, documentation and ids of a function.')
+    .argument('<uri>', 'coap://HOST/func/LIBRARY/METHOD')
+    .option('--schema', 'print the parameters as JSON Schema')
+    .option('--cddl', 'print the parameters as CDDL (RFC 8610)')
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(
+        'funcoap describe coap://127.0.0.1/func/math/add',
+        'funcoap describe --cddl coap://127.0.0.1/func/oslist/list',
+      ),
+    )
+    .action(async (uri: string, options: DescribeOptions) => {
+      await describe(uri, options, terminal);
+      done(exitCode.ok);
+    });
+};

@@ -1,0 +1,68 @@
+/** From the configuration, as an operator thinks of it, to the options of the gateway's parts. */
+import type { Config } from '../config/config.ts';
+import { profileLookup, type LinkProfile } from '../config/link-profile.ts';
+import { szxWithin } from '../coap/blockwise/block-option.ts';
+import { defaultTransmissionOptions, type TransmissionOptions } from '../coap/parameters.ts';
+import { defaultWorkerPoolOptions } from '../functions/worker-pool-options.ts';
+import type { GatewayOptions } from '../gateway/gateway.ts';
+
+export function gatewayOptions(config: Config): GatewayOptions {
+  const { cache, coap, limits, rate, workers } = config;
+  return {
+    udp: { listen: coap.listen, port: coap.port, receiveBufferBytes: coap.receiveBuffer, groups: coap.multicast },
+    limits: {
+      maxPeers: limits.peers,
+      maxPending: limits.pending,
+      maxUnsafeRecords: limits.dedupUnsafe,
+      maxSafeRecordBytes: limits.dedupSafe,
+      maxAssemblyBytes: limits.transferBytes,
+      maxAssemblies: limits.transfers,
+      maxKeptBytes: limits.transferBytes,
+      maxKeptResponses: limits.transfers,
+      maxObservations: limits.observers,
+      maxObservationsPerPeer: limits.observersPerPeer,
+      maxTokenBytes: limits.tokenLength,
+    },
+    transmissionFor: transmissionLookup(config),
+    rateLimit: { ...rate, maxPeers: limits.peers },
+    registry: {
+      folder: config.libraries.folder,
+      maxWorkers: workers.total,
+      pool: {
+        ...defaultWorkerPoolOptions,
+        timeLimit: workers.timeLimit,
+        maxWorkers: workers.threads,
+        maxQueued: workers.queue,
+        maxHeapMebibytes: Math.floor(workers.memory / (1024 * 1024)),
+      },
+    },
+    cache: { maxEntries: cache.entries, maxBytes: cache.bytes },
+    timeLimit: workers.timeLimit,
+    showInternals: config.debug.internals,
+    shutdownGrace: config.shutdown.grace,
+  };
+}
+
+/** One object per profile, so that what is derived from it is derived once. */
+function transmissionLookup(config: Config): (address: string) => TransmissionOptions {
+  const made = new Map<LinkProfile, TransmissionOptions>();
+  const find = profileLookup(config.profiles, config.profile);
+  return (address) => {
+    const profile = find(address);
+    const known = made.get(profile);
+    if (known !== undefined) return known;
+    const transmission = {
+      ...defaultTransmissionOptions,
+      ackTimeout: profile.ackTimeout,
+      ackRandomFactor: profile.ackRandomFactor,
+      maxRetransmit: profile.maxRetransmit,
+      nstart: profile.nstart,
+      leisure: config.coap.leisure,
+      piggybackWindow: profile.piggybackWindow,
+      szx: szxWithin(profile.blockSize) ?? defaultTransmissionOptions.szx,
+      maxBodyBytes: profile.maxBody,
+    };
+    made.set(profile, transmission);
+    return transmission;
+  };
+}

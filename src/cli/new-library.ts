@@ -1,0 +1,66 @@
+/** `funcoap new library NAME`: a folder with a library that works at once. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { Option } from 'commander';
+import { UsageError } from '../core/error.ts';
+import { libraryNamePattern } from '../functions/library-files.ts';
+import { examples, type AddCommand } from './command.ts';
+import { exitCode } from './exit-code.ts';
+import { libraryTemplate, type LibraryForm } from './library-template.ts';
+import type { Terminal } from './terminal.ts';
+
+interface NewLibraryOptions {
+  readonly ts?: boolean;
+  readonly js?: boolean;
+  readonly zod?: boolean;
+  readonly libraries: string;
+}
+
+function newLibrary(name: string, options: NewLibraryOptions, terminal: Terminal): void {
+  if (!libraryNamePattern.test(name)) {
+    throw new UsageError(
+      'bad-library-name',
+      `${JSON.stringify(name)} cannot be the name of a library; use lower-case letters, digits, "-" and "_", beginning with a letter, at most 64 characters.`,
+    );
+  }
+  const form: LibraryForm = options.js === true ? 'js' : options.zod === true ? 'zod' : 'ts';
+  const folder = resolve(terminal.workingFolder, options.libraries, name);
+  const shown = relative(terminal.workingFolder, folder) || folder;
+  try {
+    mkdirSync(resolve(folder, '..'), { recursive: true });
+    mkdirSync(folder);
+  } catch (cause) {
+    const reason =
+      cause instanceof Error && 'code' in cause && cause.code === 'EEXIST'
+        ? 'it is there already; choose another name'
+        : String(cause);
+    throw new UsageError('cannot-create', `The folder ${shown} cannot be made: ${reason}.`, { cause });
+  }
+  const files = libraryTemplate(name, form);
+  for (const file of files) writeFileSync(join(folder, file.name), file.text);
+  terminal.out(
+    [
+      `${files.map((file) => join(shown, file.name)).join(' and ')} are written. A gateway that serves ${options.libraries} serves it already:`,
+      `  funcoap call coap://127.0.0.1/func/${name}/greet name=Ada`,
+      '',
+    ].join('\n'),
+  );
+}
+
+export const addNew: AddCommand = (program, terminal, done) => {
+  const command = program.command('new').summary('make a library').description('Makes something new.');
+  command
+    .command('library')
+    .summary('make a library that works at once')
+    .description('Writes a folder with a library that works at once: two functions and a README.')
+    .argument('<name>', 'lower-case letters, digits, "-" and "_", beginning with a letter')
+    .addOption(new Option('--ts', 'TypeScript, types read from the source (default)').conflicts(['js', 'zod']))
+    .addOption(new Option('--js', 'JavaScript, types read from JSDoc').conflicts(['ts', 'zod']))
+    .addOption(new Option('--zod', 'TypeScript with Zod types that are checked on every call').conflicts(['ts', 'js']))
+    .option('--libraries <folder>', 'where libraries are', 'libraries')
+    .addHelpText('after', examples('funcoap new library greetings', 'funcoap new library greetings --zod'))
+    .action((name: string, options: NewLibraryOptions) => {
+      newLibrary(name, options, terminal);
+      done(exitCode.ok);
+    });
+};

@@ -1,0 +1,61 @@
+/** `funcoap ping URI`: an Empty CON and the Reset that answers it (RFC 7252 §4.3). */
+import { UsageError } from '../core/error.ts';
+import type { Milliseconds } from '../core/duration.ts';
+import { RequestError } from '../client/coap-client.ts';
+import { connectionOptions, examples, jsonOption, type AddCommand } from './command.ts';
+import { completeUri, withConnection, type Connection, type ConnectionOptions } from './connection.ts';
+import { exitCode } from './exit-code.ts';
+import { systemScheduler } from '../transport/scheduler.ts';
+import type { Terminal } from './terminal.ts';
+
+interface PingOptions extends ConnectionOptions {
+  readonly json?: boolean;
+  readonly count: string;
+}
+
+/** The client's ping ends with the retransmissions; a person may want to know earlier, or press Ctrl-C. */
+async function pingOnce({ client, signal, timeout }: Connection, uri: string): Promise<Milliseconds> {
+  return await new Promise((resolve, reject) => {
+    const stop =
+      timeout === undefined ? () => {} : systemScheduler.after(timeout, () => reject(new RequestError('timeout', uri)));
+    signal.addEventListener('abort', () => reject(new RequestError('aborted', uri)), { once: true });
+    client.ping(uri).then(resolve, reject).finally(stop);
+  });
+}
+
+async function ping(text: string, options: PingOptions, terminal: Terminal): Promise<void> {
+  const uri = completeUri(text);
+  const count = Number(options.count);
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new UsageError(
+      'bad-option',
+      `--count is ${JSON.stringify(options.count)}, but must be a whole number of at least 1.`,
+    );
+  }
+  await withConnection(terminal, options, async (connection) => {
+    for (let i = 0; i < count; i++) {
+      const ms = await pingOnce(connection, uri);
+      const rounded = Math.round(ms * 1000) / 1000;
+      terminal.out(
+        options.json === true ? `${JSON.stringify({ uri, ms: rounded })}\n` : `${uri} answered in ${rounded} ms\n`,
+      );
+    }
+  });
+}
+
+export const addPing: AddCommand = (program, terminal, done) => {
+  connectionOptions(program.command('ping'))
+    .summary('see whether a CoAP endpoint is there')
+    .description('Sends an Empty confirmable message and waits for the Reset that any CoAP endpoint answers it with.')
+    .argument('<uri>', 'coap://HOST')
+    .option('-c, --count <n>', 'how often', '1')
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples('funcoap ping coap://127.0.0.1', 'funcoap ping --timeout 2s --json coap://[fd00::1]'),
+    )
+    .action(async (uri: string, options: PingOptions) => {
+      await ping(uri, options, terminal);
+      done(exitCode.ok);
+    });
+};

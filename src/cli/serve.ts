@@ -1,0 +1,160 @@
+/** `funcoap serve`: runs the gateway until it is told to stop. */
+import type { Address } from '../core/datagram.ts';
+import type { LibraryDescription } from '../functions/description.ts';
+import type { Gateway, GatewayCounters } from '../gateway/gateway.ts';
+import type { MetricSample } from '../telemetry/metrics.ts';
+import { openTelemetry } from '../telemetry/telemetry.ts';
+import { examples, jsonOption, type AddCommand } from './command.ts';
+import { addConfigFlags, configOf } from './config-flags.ts';
+import { exitCode, type ExitCode } from './exit-code.ts';
+import { gatewayOptions } from './gateway-options.ts';
+import { onInterrupt } from './interrupt.ts';
+import { tableText, valueText } from './print-value.ts';
+import { signatureText } from './signature-text.ts';
+import type { Terminal } from './terminal.ts';
+
+const uriOf = ({ address, port }: Address): string => {
+  const host = address.includes(':') ? `[${address.replace('%', '%25')}]` : address;
+  return port === 5683 ? `coap://${host}` : `coap://${host}:${port}`;
+};
+
+/** A call that can be pasted: of the first safe function that needs no more than numbers and has a few. */
+function sampleLines(base: string, libraries: readonly LibraryDescription[]): string[] {
+  const functions = libraries.flatMap((library) => library.functions);
+  const callable = functions.filter((fn) => fn.safe && fn.notCallable === undefined);
+  const fn =
+    callable.find(
+      ({ parameters }) => parameters.some(isNumber) && parameters.every((one) => isNumber(one) || !one.required),
+    ) ?? callable.find(({ parameters }) => parameters.every(({ required }) => !required));
+  if (fn === undefined) return [`coap-client-notls -m get ${base}/.well-known/core`, `funcoap ls ${base}`];
+  const names = fn.parameters.filter(isNumber).map(({ name }) => name);
+  const pairs = names.map((name, at) => `${name}=${(at + 1) * 10}`);
+  const path = `${base}/func/${fn.library}/${fn.method}`;
+  const query = pairs.length === 0 ? '' : `?${pairs.join('&')}`;
+  return [`coap-client-notls -m get -A 50 '${path}${query}'`, ['funcoap call', path, ...pairs].join(' ')];
+}
+
+const isNumber = ({ type }: { readonly type: { readonly kind: string } }): boolean =>
+  type.kind === 'number' || type.kind === 'integer';
+
+function banner(gateway: Gateway, metricsUrl: string | undefined, { outPaint: paint }: Terminal): string {
+  const libraries = gateway.libraries();
+  const rows = libraries.map((library) => [
+    library.name,
+    library.functions.filter((fn) => fn.notCallable === undefined).length,
+    library.error === undefined
+      ? library.functions.map(signatureText).slice(0, 2).join(', ') + (library.functions.length > 2 ? ', …' : '')
+      : `does not load: ${library.error}`,
+  ]);
+  const [first] = gateway.addresses;
+  return [
+    paint('bold', 'funcoap listens on'),
+    ...gateway.addresses.map((address) => `  ${uriOf(address)}`),
+    ...(metricsUrl === undefined ? [] : [`  ${metricsUrl}`]),
+    '',
+    rows.length === 0
+      ? 'There are no libraries yet: `funcoap new library NAME` makes one.'
+      : tableText(['library', 'functions', ''], rows, paint),
+    ...(first === undefined
+      ? []
+      : ['', 'Try it:', ...sampleLines(uriOf(first), libraries).map((text) => `  ${valueText(text)}`)]),
+    '',
+    '',
+  ].join('\n');
+}
+
+const bannerValue = (gateway: Gateway, metricsUrl: string | undefined): string =>
+  JSON.stringify({
+    addresses: gateway.addresses.map(uriOf),
+    metrics: metricsUrl,
+    libraries: gateway.libraries().map(({ name, functions, error }) => ({ name, functions: functions.length, error })),
+  });
+
+/** Every figure of the gateway's parts becomes a metric of its own. */
+const gauges: ReadonlySet<string> = new Set([
+  'peers',
+  'pending',
+  'unsafeRecords',
+  'safeRecords',
+  'safeRecordBytes',
+  'assemblyBytes',
+  'keptBytes',
+  'observations',
+  'timers',
+  'entries',
+  'bytes',
+]);
+
+function samplesOf(counters: GatewayCounters): MetricSample[] {
+  return Object.entries(counters).flatMap(([part, figures]: [string, object]) =>
+    Object.entries(figures).map(([figure, value]: [string, unknown]) => {
+      const words = figure.replace(/[A-Z]/g, '_$&').toLowerCase();
+      const isGauge = gauges.has(figure);
+      return {
+        name: `${part}_${words}${isGauge ? '' : '_total'}`,
+        help: `The ${part}: ${words.replaceAll('_', ' ')}.`,
+        kind: isGauge ? ('gauge' as const) : ('counter' as const),
+        value: Number(value),
+      };
+    }),
+  );
+}
+
+async function serve(options: Readonly<Record<string, unknown>>, terminal: Terminal): Promise<ExitCode> {
+  const { config } = configOf(options, terminal);
+  const { openGateway } = await import('../gateway/gateway.ts');
+  const interrupt = onInterrupt();
+  // A terminal that is closed does not take the gateway with it: libraries and files are watched, there is nothing to reload.
+  process.on('SIGHUP', () => {});
+  let gateway: Gateway | undefined;
+  const telemetry = await openTelemetry({
+    log: { ...config.log, fileDescriptor: 2, environment: terminal.environment, timeOfDay: Date.now },
+    metrics: config.metrics,
+    sources: () => (gateway === undefined ? [] : samplesOf(gateway.counters())),
+    health: () =>
+      gateway === undefined
+        ? ['The gateway is starting.']
+        : interrupt.signal.aborted
+          ? ['The gateway is stopping.']
+          : [],
+  });
+  try {
+    gateway = await openGateway(gatewayOptions(config));
+    terminal.out(
+      options['json'] === true
+        ? `${bannerValue(gateway, telemetry.metricsUrl)}\n`
+        : banner(gateway, telemetry.metricsUrl, terminal),
+    );
+    if (!interrupt.signal.aborted) {
+      await new Promise<void>((resolve) => {
+        interrupt.signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+    telemetry.logger.info({ event: 'stopping' }, 'stopping; once more to stop at once');
+    await gateway.close();
+  } finally {
+    await telemetry.close();
+    interrupt.release();
+  }
+  return exitCode.ok;
+}
+
+export const addServe: AddCommand = (program, terminal, done) => {
+  addConfigFlags(program.command('serve'))
+    .summary('run the gateway')
+    .description(
+      'Runs the gateway until SIGINT or SIGTERM; a second one stops it at once. The log is written to the error output.',
+    )
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(
+        'funcoap serve',
+        'funcoap serve --libraries ./libraries --port 5684',
+        'funcoap serve --set workers.timeLimit=2s --metrics',
+      ),
+    )
+    .action(async (options: Readonly<Record<string, unknown>>) => {
+      done(await serve(options, terminal));
+    });
+};

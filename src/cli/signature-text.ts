@@ -1,0 +1,48 @@
+/** Signatures as people read them: `add(a: number, b: number): number`. */
+import { encodeJson } from '../cbor/json-encode.ts';
+import type { DescribedFunction, DescribedParameter, DescribedType } from '../directory/described.ts';
+
+export function typeText(type: DescribedType): string {
+  switch (type.kind) {
+    case 'number':
+    case 'integer': {
+      const { kind, minimum, maximum } = type;
+      return minimum === undefined && maximum === undefined ? kind : `${kind} ${minimum ?? ''}..${maximum ?? ''}`;
+    }
+    case 'literal':
+      return JSON.stringify(type.value);
+    case 'union':
+      return type.options.map(typeText).join(' | ');
+    case 'array':
+      return type.items.kind === 'union' ? `(${typeText(type.items)})[]` : `${typeText(type.items)}[]`;
+    case 'tuple':
+      return `[${type.items.map(typeText).join(', ')}]`;
+    case 'object': {
+      const members = Object.entries(type.properties).map(
+        ([name, member]) => `${name}${member.required ? '' : '?'}: ${typeText(member.type)}`,
+      );
+      const more = type.additional === undefined ? [] : [`[name]: ${typeText(type.additional)}`];
+      return `{ ${[...members, ...more].join(', ')} }`;
+    }
+    case 'any':
+    case 'null':
+    case 'boolean':
+    case 'bigint':
+    case 'string':
+    case 'bytes':
+    case 'date':
+      return type.kind;
+  }
+}
+
+export function parameterText(parameter: DescribedParameter): string {
+  const { name, type, rest, required } = parameter;
+  const optional = required || rest || parameter.default !== undefined ? '' : '?';
+  const assumed = parameter.default === undefined ? '' : ` = ${encodeJson(parameter.default)}`;
+  return `${rest ? '...' : ''}${name}${optional}: ${typeText(type)}${assumed}`;
+}
+
+export function signatureText(fn: DescribedFunction): string {
+  const returns = fn.returns === undefined ? '' : `: ${typeText(fn.returns)}`;
+  return `${fn.method}(${fn.parameters.map(parameterText).join(', ')})${returns}`;
+}

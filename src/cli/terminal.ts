@@ -1,0 +1,40 @@
+/** The world that a command lives in: where it writes, what it reads, when it is interrupted. */
+import { paintFor, printable, type Paint } from '../telemetry/paint.ts';
+
+export interface Terminal {
+  /** Writes to the output: what was asked for. */
+  readonly out: (text: string | Uint8Array) => void;
+  /** Writes to the error output: all the rest. */
+  readonly err: (text: string) => void;
+  readonly outPaint: Paint;
+  readonly errPaint: Paint;
+  /** A person looks at the output; at the error output. */
+  readonly isOutTerminal: boolean;
+  readonly isErrTerminal: boolean;
+  readonly readInput: () => Promise<Uint8Array>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly workingFolder: string;
+}
+
+/** A line of text from elsewhere, harmless where a terminal shows it. */
+export const line = (text: string): string => `${printable(text)}\n`;
+
+export const systemTerminal: Terminal = {
+  out: (text) => {
+    process.stdout.write(text);
+  },
+  err: (text) => {
+    process.stderr.write(text);
+  },
+  outPaint: paintFor(process.stdout, process.env),
+  errPaint: paintFor(process.stderr, process.env),
+  isOutTerminal: process.stdout.isTTY,
+  isErrTerminal: process.stderr.isTTY,
+  readInput: async () => {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
+    return new Uint8Array(Buffer.concat(chunks));
+  },
+  environment: process.env,
+  workingFolder: process.cwd(),
+};
