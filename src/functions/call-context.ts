@@ -47,8 +47,9 @@ export class RunningCall {
     return this.#controller().signal;
   }
 
+  /** Listeners of the signal run inside the call: they may ask for its context too. */
   abort(reason: string): void {
-    this.#controller().abort(new DOMException(reason, 'AbortError'));
+    runningCall.run(this, () => this.#controller().abort(new DOMException(reason, 'AbortError')));
   }
 
   #controller(): AbortController {

@@ -290,15 +290,18 @@ export class WorkerPool implements Invoker {
     }
     const again: PendingCall[] = [];
     const suspects: PendingCall[] = [];
+    // Calls that were given up and still run may be to blame as well.
+    let running = 0;
     for (const pending of lane.calls.values()) {
       const begun = Atomics.compareExchange(lane.port.claims, pending.slot, slotState.offered, slotState.withdrawn) !== slotState.offered;
       pending.startedAt = begun ? pending.startedAt : undefined;
+      if (begun) running++;
       if (pending.settled) continue;
       if (begun) suspects.push(pending);
       else again.push(pending);
     }
     for (const pending of suspects) {
-      const culprit = loss !== undefined && (suspects.length === 1 || pending === lane.current);
+      const culprit = loss !== undefined && (running === 1 || pending === lane.current);
       if (culprit || !pending.call.function.safe || pending.retried) {
         pending.reject(lostError(pending.call, loss, culprit));
         continue;

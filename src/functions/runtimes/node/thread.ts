@@ -79,11 +79,14 @@ export function startThread(options: ThreadOptions, start: StartWorkerOptions, l
     checking = true;
     const check = async (): Promise<void> => {
       const { used_heap_size: used } = await worker.getHeapStatistics();
-      checking = false;
       if (used > options.maxHeapMebibytes * mebibyte) lose({ kind: 'memory' });
     };
-    // Refused only where the thread is ending, which is told by itself.
-    check().catch(() => undefined);
+    // Refused only before the thread has begun and while it ends, which is told by itself.
+    check()
+      .catch(() => undefined)
+      .finally(() => {
+        checking = false;
+      });
   };
   return {
     claims,
