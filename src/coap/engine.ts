@@ -130,9 +130,14 @@ export class CoapEngine {
     for (const datagram of batch) this.#layer.receive(datagram, now);
   }
 
-  /** Does what is due: retransmissions, empty acknowledgements, leisure, time limits. */
+  /**
+   * Does what is due: retransmissions, empty acknowledgements, leisure, time limits; and lets go of what is kept for
+   * peers when its time is over. The latter sets no deadline: it is bounded, and waits for whatever comes next.
+   */
   poll(now: Instant): void {
     this.#layer.wheel.advance(now, (expiring) => expiring.expire(now));
+    this.#layer.deduplicator.expire(now);
+    this.#server.expire(now);
   }
 
   nextDeadline(): Instant | undefined {

@@ -103,6 +103,12 @@ export class ServerRole {
     else this.#deliver(request, now);
   }
 
+  /** Lets go of transfers that nobody has gone on with. */
+  expire(now: Instant): void {
+    this.assemblies.expire(now);
+    this.kept.expire(now);
+  }
+
   /** The table of unsafe requests is full: this one must not run (RFC 7252 §4.5). */
   refuse(exchange: ServerExchange, now: Instant): void {
     this.#refuse(exchange, this.#busy(), now);

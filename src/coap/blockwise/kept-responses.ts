@@ -42,6 +42,11 @@ export class KeptResponses {
     return this.#responses.bytes;
   }
 
+  /** Lets go of responses that nobody has read on for their lifetime. */
+  expire(now: Instant): void {
+    this.#responses.expire(now);
+  }
+
   keep(request: KeptRequest, response: Response, now: Instant): void {
     this.#set(keyOf(request), { response, requestPayload: request.payload }, now);
   }

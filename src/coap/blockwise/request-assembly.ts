@@ -52,6 +52,11 @@ export class RequestAssemblies {
     return this.#bodies.bytes;
   }
 
+  /** Lets go of bodies whose next block has not come within their lifetime. */
+  expire(now: Instant): void {
+    this.#bodies.expire(now);
+  }
+
   add(
     peer: Peer,
     code: number,

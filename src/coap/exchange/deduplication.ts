@@ -103,8 +103,17 @@ export class Deduplicator {
     record.reply = bytes;
   }
 
-  /** Lets go of unsafe records whose time is over, and of the peers they held. */
+  /** Lets go of records whose time is over, and of the peers that unsafe ones held. */
   expire(now: Instant): void {
+    this.#expireUnsafe(now);
+    if (this.safeBytes === 0 || now - this.#youngSince < this.#longest) return;
+    // The young ones were born before `longest` had passed: after twice that none of them lives.
+    const allOver = now - this.#youngSince >= 2 * this.#longest;
+    this.#growOld(now);
+    if (allOver) this.#growOld(now);
+  }
+
+  #expireUnsafe(now: Instant): void {
     for (const queue of this.#expiring) {
       for (let due = queue.takeExpired(now); due !== undefined; due = queue.takeExpired(now)) {
         if (this.#unsafe.get(due.key) === due.record) this.#unsafe.delete(due.key);
@@ -121,18 +130,22 @@ export class Deduplicator {
     // The longest lifetime counts: a record lives through the generation that it was born in and all of the next.
     this.#longest = Math.max(this.#longest, record.peer.parameters.exchangeLifetime) as Milliseconds;
     if (this.#youngBytes >= this.#options.maxSafeBytes / 2 || now - this.#youngSince >= this.#longest) {
-      this.#old = this.#young;
-      this.#oldBytes = this.#youngBytes;
-      this.#young = new Map();
-      this.#youngBytes = 0;
-      this.#youngSince = now;
+      this.#growOld(now);
     }
     this.#young.set(key, record);
     this.#youngBytes += recordBytes;
   }
 
+  #growOld(now: Instant): void {
+    this.#old = this.#young;
+    this.#oldBytes = this.#youngBytes;
+    this.#young = new Map();
+    this.#youngBytes = 0;
+    this.#youngSince = now;
+  }
+
   #addUnsafe(key: number, record: DeduplicationRecord, confirmable: boolean, now: Instant): boolean {
-    this.expire(now);
+    this.#expireUnsafe(now);
     if (this.#unsafe.size >= this.#options.maxUnsafe) return false;
     this.#unsafe.set(key, record);
     this.#expiring[confirmable ? 0 : 1].add(key, record);

@@ -1,0 +1,50 @@
+/** What a peer made the engine keep is let go of when its time is over, whether or not anybody sends anything more. */
+import { expect, test } from 'vitest';
+import { encodeBlock } from '../../src/coap/blockwise/block-option.ts';
+import { method, responseCode } from '../../src/coap/codec/codes.ts';
+import { opaqueOption, optionNumber } from '../../src/coap/codec/options.ts';
+import { defaultParameters } from '../../src/coap/parameters.ts';
+import { response } from '../../src/coap/response.ts';
+import { minutes } from '../../src/core/duration.ts';
+import { Lockstep } from './lockstep.ts';
+
+const long = response(responseCode.content, { payload: new Uint8Array(5000), kept: true });
+
+/** The engine is only polled: that is what its driver does with every batch and every deadline. */
+const idle = (peer: Lockstep, span: number): void => {
+  peer.advance(span);
+  peer.engine.poll(peer.now);
+};
+
+test('records of safe and unsafe requests go with their lifetime', () => {
+  const peer = new Lockstep(() => response(responseCode.content));
+  peer.send({ code: method.GET, messageId: 1 });
+  peer.send({ code: method.POST, messageId: 2 });
+  idle(peer, defaultParameters.exchangeLifetime - 1);
+  expect(peer.engine.counters()).toMatchObject({ safeRecords: 1, unsafeRecords: 1 });
+  expect(peer.send({ code: method.GET, messageId: 1 })).toHaveLength(1);
+  expect(peer.requests).toHaveLength(2);
+  idle(peer, defaultParameters.exchangeLifetime * 2);
+  expect(peer.engine.counters()).toMatchObject({ safeRecords: 0, safeRecordBytes: 0, unsafeRecords: 0 });
+});
+
+test('a reply given after its record is gone is not counted', () => {
+  const peer = new Lockstep();
+  peer.send({ code: method.GET, messageId: 1 });
+  idle(peer, defaultParameters.exchangeLifetime * 3);
+  peer.respond(peer.requests[0], response(responseCode.content));
+  peer.advance(defaultParameters.maxTransmitWait);
+  idle(peer, defaultParameters.exchangeLifetime * 3);
+  expect(peer.engine.counters()).toMatchObject({ safeRecordBytes: 0, timers: 0, pending: 0 });
+});
+
+test('responses kept for later blocks and bodies under assembly go with their lifetime', () => {
+  const peer = new Lockstep(() => long);
+  const first = opaqueOption(optionNumber.block1, encodeBlock({ num: 0, more: true, szx: 0 }));
+  peer.send({ code: method.GET, messageId: 1 });
+  peer.send({ code: method.POST, messageId: 2, options: [first], payload: new Uint8Array(16) });
+  expect(peer.engine.counters().keptBytes).toBeGreaterThan(5000);
+  expect(peer.engine.counters().assemblyBytes).toBeGreaterThan(0);
+  idle(peer, minutes(5));
+  expect(peer.engine.counters()).toMatchObject({ keptBytes: 0, assemblyBytes: 0 });
+});
