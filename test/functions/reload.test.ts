@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { channels, type LibraryChanged } from '../../src/core/channels.ts';
+import { channels, type LibraryChanged, type LibraryPrinted } from '../../src/core/channels.ts';
 import { libraryFolder, type LibraryFolder } from './library-folder.ts';
 
 const gives = (text: string): string => `/** @pure */ export function f() { return '${text}'; }`;
@@ -107,7 +107,7 @@ describe('a change', () => {
 
 it('reports folders whose names cannot stand in a path, and folders without an entry', async () => {
   const seen: LibraryChanged[] = [];
-  const listen = (event: LibraryChanged): void => void seen.push(event);
+  const listen = (event: unknown): void => void seen.push(event as LibraryChanged);
   channels.library.subscribe(listen);
   const folder = await libraryFolder({ 'Upper/index.ts': gives('one'), 'empty/notes.txt': '', '.git/index.ts': gives('x') });
   channels.library.unsubscribe(listen);
@@ -122,7 +122,7 @@ it('publishes what a library prints, up to a limit', async () => {
   const printed: string[] = [];
   const enough = new Promise<void>((resolve) => {
     channels.libraryPrinted.subscribe((event) => {
-      printed.push(event.text);
+      printed.push((event as LibraryPrinted).text);
       resolve();
     });
   });

@@ -1,0 +1,311 @@
+/** The pool's own logic, with scripted threads and a manual clock. Real threads: registry.test.ts. */
+import { describe, expect, it } from 'vitest';
+import { milliseconds, type Instant } from '../../src/core/duration.ts';
+import type { Call, CallResult } from '../../src/functions/call.ts';
+import type { FunctionDescription } from '../../src/functions/description.ts';
+import { slotState, type FromWorker, type RunMessage, type ToWorker } from '../../src/functions/runtimes/node/messages.ts';
+import { defaultWorkerPoolOptions, WorkerBudget, type WorkerPoolOptions } from '../../src/functions/worker-pool-options.ts';
+import { WorkerPool } from '../../src/functions/worker-pool.ts';
+import type { WorkerListener, WorkerPort } from '../../src/functions/worker-port.ts';
+import { problemOf } from './library-folder.ts';
+import { ManualScheduler } from './manual-scheduler.ts';
+
+const fn = (safe: boolean): FunctionDescription => ({
+  library: 'lib', method: 'f', libraryId: 0, id: 0, version: 'v', parameters: [], returns: undefined, title: undefined, doc: undefined,
+  safe, pure: false, maxAge: milliseconds(0), staleWhileRevalidate: milliseconds(0), shared: false, inline: false, timeLimit: undefined, notCallable: undefined,
+});
+
+/** A thread that does what the test says. */
+class ScriptedThread implements WorkerPort {
+  readonly claims: Int32Array;
+  readonly listener: WorkerListener;
+  readonly inbox: ToWorker[] = [];
+  terminated = false;
+
+  constructor(slots: number, listener: WorkerListener) {
+    this.claims = new Int32Array(new SharedArrayBuffer(slots * 4));
+    this.listener = listener;
+  }
+
+  post(batch: readonly ToWorker[]): void {
+    this.inbox.push(...batch);
+  }
+
+  checkMemory(): void {
+    // Its heap does not grow.
+  }
+
+  terminate(): Promise<void> {
+    this.terminated = true;
+    return Promise.resolve();
+  }
+
+  get runs(): readonly RunMessage[] {
+    return this.inbox.filter((message) => message.kind === 'run');
+  }
+
+  say(...batch: readonly FromWorker[]): void {
+    this.listener.received(batch);
+  }
+
+  load(): void {
+    this.say({ kind: 'loaded', title: undefined, exports: [] });
+  }
+
+  /** Takes a call as the real thread does. */
+  take(run: RunMessage): boolean {
+    return Atomics.compareExchange(this.claims, run.slot, slotState.offered, slotState.taken) === slotState.offered;
+  }
+
+  finish(run: RunMessage): void {
+    Atomics.store(this.claims, run.slot, slotState.free);
+    this.say({ kind: 'done', id: run.id, value: 'done', readCaller: false, tags: [] });
+  }
+}
+
+interface Bench {
+  readonly pool: WorkerPool;
+  readonly clock: ManualScheduler;
+  readonly threads: readonly ScriptedThread[];
+  call(safe?: boolean): Promise<string>;
+  result(): Promise<CallResult>;
+  /** Lets the batch leave. */
+  posted(): Promise<void>;
+}
+
+async function bench(options: Partial<WorkerPoolOptions> = {}): Promise<Bench> {
+  const clock = new ManualScheduler();
+  const threads: ScriptedThread[] = [];
+  const pool = new WorkerPool({
+    library: 'lib',
+    options: { ...defaultWorkerPoolOptions, maxWorkers: 2, ...options },
+    budget: new WorkerBudget(8),
+    scheduler: clock,
+    start: ({ slots }, listener) => {
+      const thread = new ScriptedThread(slots, listener);
+      threads.push(thread);
+      return thread;
+    },
+    invalidated: () => undefined,
+    lost: () => undefined,
+  });
+  const opened = pool.open();
+  threads[0]?.load();
+  await opened;
+  const make = (safe: boolean): Call => ({
+    function: fn(safe), args: [], caller: { identity: 'local', peer: 'p' }, correlationId: 'c', deadline: (clock.now() + 60_000) as Instant,
+  });
+  return {
+    pool,
+    clock,
+    threads,
+    call: (safe = true) => pool.invoke(make(safe)).then(() => 'done', problemOf),
+    result: () => pool.invoke(make(true)),
+    posted: () => new Promise((resolve) => void setImmediate(resolve)),
+  };
+}
+
+const run = (thread: ScriptedThread | undefined, index: number): RunMessage => {
+  const found = thread?.runs[index];
+  if (found === undefined) throw new TypeError(`no run ${index}`);
+  return found;
+};
+
+describe('calls', () => {
+  it('that are made in one turn travel in one batch', async () => {
+    const { call, threads: [thread], posted } = await bench();
+    void call();
+    void call();
+    expect(thread?.inbox).toHaveLength(0);
+    await posted();
+    expect(thread?.runs).toHaveLength(2);
+  });
+
+  it('say how long they waited and how long they ran', async () => {
+    const { result, threads: [thread], posted, clock } = await bench({ stallAfter: milliseconds(1000) });
+    const first = result();
+    const second = result();
+    await posted();
+    clock.advance(milliseconds(30));
+    thread?.finish(run(thread, 0));
+    clock.advance(milliseconds(20));
+    thread?.finish(run(thread, 1));
+    expect(await first).toMatchObject({ queued: 0, ran: 30 });
+    expect(await second).toMatchObject({ queued: 30, ran: 20 });
+  });
+
+  it('behind one that computes go to another worker', async () => {
+    const { call, threads, posted, clock } = await bench({ stallAfter: milliseconds(5) });
+    const results = [call(), call()];
+    await posted();
+    threads[0]?.take(run(threads[0], 0));
+    clock.advance(milliseconds(5));
+    expect(threads).toHaveLength(2);
+    threads[1]?.load();
+    await posted();
+    expect(threads[1]?.runs.map((message) => message.id)).toEqual([1]);
+    expect(threads[0]?.take(run(threads[0], 1))).toBe(false);
+    threads[1]?.finish(run(threads[1], 0));
+    threads[0]?.finish(run(threads[0], 0));
+    expect(await Promise.all(results)).toEqual(['done', 'done']);
+  });
+
+  it('share a worker whose functions have yielded', async () => {
+    const { call, threads, posted, clock } = await bench({ stallAfter: milliseconds(5) });
+    void call();
+    await posted();
+    threads[0]?.take(run(threads[0], 0));
+    threads[0]?.say({ kind: 'yielded', id: 0 });
+    clock.advance(milliseconds(50));
+    void call();
+    await posted();
+    expect(threads[0]?.runs).toHaveLength(2);
+    expect(threads).toHaveLength(1);
+  });
+});
+
+describe('the time limit', () => {
+  it('answers exactly in time and ends a worker that does not react within the grace', async () => {
+    const { call, threads, posted, clock } = await bench({ timeLimit: milliseconds(200), grace: milliseconds(100) });
+    let ended: string | undefined;
+    const stopped = call().then((code) => (ended = code));
+    await posted();
+    threads[0]?.take(run(threads[0], 0));
+    clock.advance(milliseconds(199));
+    await posted();
+    expect(ended).toBeUndefined();
+    clock.advance(milliseconds(1));
+    expect(await stopped).toBe('time-limit');
+    expect(threads[0]?.terminated).toBe(false);
+    clock.advance(milliseconds(100));
+    expect(threads[0]?.terminated).toBe(true);
+    expect(threads).toHaveLength(2);
+  });
+
+  it('leaves a worker that is alive until its other calls have finished', async () => {
+    const { call, threads, posted, clock } = await bench({ timeLimit: milliseconds(200), grace: milliseconds(100) });
+    const deaf = call();
+    await posted();
+    threads[0]?.take(run(threads[0], 0));
+    threads[0]?.say({ kind: 'yielded', id: 0 });
+    clock.advance(milliseconds(150));
+    const other = call(false);
+    await posted();
+    threads[0]?.take(run(threads[0], 1));
+    threads[0]?.say({ kind: 'yielded', id: 1 });
+    clock.advance(milliseconds(50));
+    expect(await deaf).toBe('time-limit');
+    await posted();
+    threads[0]?.say({ kind: 'heard', id: 0 });
+    clock.advance(milliseconds(110));
+    expect(threads[0]?.terminated).toBe(false);
+    threads[0]?.finish(run(threads[0], 1));
+    expect(await other).toBe('done');
+    clock.advance(milliseconds(1));
+    expect(threads[0]?.terminated).toBe(true);
+  });
+
+  it('does not count against a call that never began', async () => {
+    const { call, threads, posted, clock } = await bench({ timeLimit: milliseconds(200), grace: milliseconds(100), maxWorkers: 1 });
+    const first = call();
+    const second = call(false);
+    await posted();
+    threads[0]?.take(run(threads[0], 0));
+    clock.advance(milliseconds(300));
+    expect(await first).toBe('time-limit');
+    threads[1]?.load();
+    await posted();
+    threads[1]?.take(run(threads[1], 0));
+    threads[1]?.finish(run(threads[1], 0));
+    expect(await second).toBe('done');
+  });
+});
+
+describe('a lost worker', () => {
+  it('has a safe call run again once, and only once', async () => {
+    const { call, threads, posted } = await bench({ maxWorkers: 1 });
+    const safe = call();
+    const other = call();
+    const unsafe = call(false);
+    for (const attempt of [0, 1]) {
+      await posted();
+      const thread = threads[attempt];
+      for (const message of thread?.runs ?? []) {
+        thread?.take(message);
+        thread?.say({ kind: 'yielded', id: message.id });
+      }
+      thread?.listener.lost({ kind: 'exited', exitCode: 1 });
+      threads[attempt + 1]?.load();
+    }
+    expect(await Promise.all([safe, other, unsafe])).toEqual(['worker-lost', 'worker-lost', 'worker-lost']);
+    expect(threads.map((thread) => thread.runs.length)).toEqual([3, 2, 0]);
+  });
+
+  it('that dies while loading is started again after a pause that grows', async () => {
+    const { threads, clock } = await bench({ restartDelay: milliseconds(100) });
+    threads[0]?.listener.lost({ kind: 'exited', exitCode: 1 });
+    const starts: number[] = [];
+    for (let passed = 0; passed <= 800; passed += 50) {
+      const last = threads.at(-1);
+      if (last !== undefined && !last.terminated && last !== threads[0]) {
+        starts.push(clock.now());
+        last.listener.lost({ kind: 'exited', exitCode: 1 });
+      }
+      clock.advance(milliseconds(50));
+    }
+    expect(starts).toEqual([0, 100, 300, 700]);
+  });
+});
+
+describe('the pool', () => {
+  it('stops workers that had nothing to do, but the last', async () => {
+    const { call, threads, posted, clock, pool } = await bench({ stallAfter: milliseconds(5), idleAfter: milliseconds(1000) });
+    const results = [call(), call()];
+    await posted();
+    threads[0]?.take(run(threads[0], 0));
+    clock.advance(milliseconds(5));
+    threads[1]?.load();
+    await posted();
+    threads[1]?.finish(run(threads[1], 0));
+    threads[0]?.finish(run(threads[0], 0));
+    await Promise.all(results);
+    expect(pool.workers).toBe(2);
+    clock.advance(milliseconds(1001));
+    expect(pool.workers).toBe(1);
+  });
+
+  it('refuses calls beyond its queue with the time to come back', async () => {
+    const { result } = await bench({ concurrency: 1, maxQueued: 1 });
+    void result().catch(problemOf);
+    void result().catch(problemOf);
+    await expect(result()).rejects.toMatchObject({ code: 'overloaded', details: { retryAfter: 1000 } });
+  });
+
+  it('retires when its calls have finished and their latecomers had time', async () => {
+    const { call, threads, posted, clock, pool } = await bench();
+    const last = call();
+    await posted();
+    threads[0]?.take(run(threads[0], 0));
+    let retired = false;
+    void pool.retire(milliseconds(500)).then(() => (retired = true));
+    clock.advance(milliseconds(600));
+    await posted();
+    expect(retired).toBe(false);
+    threads[0]?.finish(run(threads[0], 0));
+    expect(await last).toBe('done');
+    clock.advance(milliseconds(1));
+    await posted();
+    expect(retired).toBe(true);
+    expect(threads[0]?.terminated).toBe(true);
+    expect(await call()).toBe('not-ready');
+  });
+
+  it('keeps all libraries together within one number of threads, and gives each its first', () => {
+    const budget = new WorkerBudget(1);
+    expect([budget.take(true), budget.take(false), budget.take(true)]).toEqual([true, false, true]);
+    budget.giveBack();
+    expect(budget.take(false)).toBe(false);
+    budget.giveBack();
+    expect(budget.take(false)).toBe(true);
+  });
+});
