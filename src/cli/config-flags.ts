@@ -1,6 +1,6 @@
 /** The flags of `serve` and `config` that are settings. */
 import { Option, type Command } from 'commander';
-import { loadConfig, type Flag, type LoadedConfig } from '../config/loader.ts';
+import type { Flag, LoadedConfig } from '../config/loader.ts';
 import { UsageError } from '../core/error.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -35,7 +35,8 @@ export function addConfigFlags(command: Command): Command {
 }
 
 /** Loads the configuration as the command line asks. Throws a ConfigError. */
-export function configOf(options: Readonly<Record<string, unknown>>, terminal: Terminal): LoadedConfig {
+export async function configOf(options: Readonly<Record<string, unknown>>, terminal: Terminal): Promise<LoadedConfig> {
+  const { loadConfig } = await import('../config/loader.ts');
   const flags: Flag[] = configFlags.flatMap(({ flag, path }) => {
     const text = options[attributeOf(flag)];
     return typeof text === 'string' ? [{ flag, path, text }] : [];

@@ -16,8 +16,8 @@ export const addConfig: AddCommand = (program, terminal, done) => {
       'after',
       examples('funcoap config', 'funcoap config --json --port 5684', 'FUNCOAP_CACHE_BYTES=1GiB funcoap config'),
     )
-    .action((options: Readonly<Record<string, unknown>>) => {
-      const { entries } = configOf(options, terminal);
+    .action(async (options: Readonly<Record<string, unknown>>) => {
+      const { entries } = await configOf(options, terminal);
       if (options['json'] === true) {
         const all = entries.map(({ path, value, source }) => ({ setting: path, value, from: describeSource(source) }));
         terminal.out(`${JSON.stringify(all, null, 2)}\n`);

@@ -3,11 +3,9 @@ import type { Address } from '../core/datagram.ts';
 import type { LibraryDescription } from '../functions/description.ts';
 import type { Gateway, GatewayCounters } from '../gateway/gateway.ts';
 import type { MetricSample } from '../telemetry/metrics.ts';
-import { openTelemetry } from '../telemetry/telemetry.ts';
 import { examples, jsonOption, type AddCommand } from './command.ts';
 import { addConfigFlags, configOf } from './config-flags.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
-import { gatewayOptions } from './gateway-options.ts';
 import { onInterrupt } from './interrupt.ts';
 import { tableText, valueText } from './print-value.ts';
 import { signatureText } from './signature-text.ts';
@@ -101,8 +99,11 @@ function samplesOf(counters: GatewayCounters): MetricSample[] {
 }
 
 async function serve(options: Readonly<Record<string, unknown>>, terminal: Terminal): Promise<ExitCode> {
-  const { config } = configOf(options, terminal);
+  const { config } = await configOf(options, terminal);
+  // Loaded only here: the other commands start without them.
   const { openGateway } = await import('../gateway/gateway.ts');
+  const { openTelemetry } = await import('../telemetry/telemetry.ts');
+  const { gatewayOptions } = await import('./gateway-options.ts');
   const interrupt = onInterrupt();
   // A terminal that is closed does not take the gateway with it: libraries and files are watched, there is nothing to reload.
   process.on('SIGHUP', () => {});

@@ -1,0 +1,159 @@
+/** The commands against a gateway, all of them real processes. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { funcoap, start, type Started } from './process.ts';
+
+// A process takes its time to start where many tests run at once.
+vi.setConfig({ testTimeout: 60_000 });
+
+let folder: string;
+let gateway: Started;
+let base: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'funcoap-serve-'));
+  expect((await funcoap(['new', 'library', 'first'], folder)).code).toBe(0);
+  gateway = start(['serve', '--port', '0', '--listen', '127.0.0.1'], folder);
+  base = (await gateway.printed(/^ +(coap:\/\/127\.0\.0\.1:\d+)$/m))[1] ?? '';
+  await gateway.printed(/Try it:[^]*funcoap call/);
+}, 30_000);
+
+afterAll(async () => {
+  gateway.child.kill('SIGKILL');
+  await gateway.ended;
+  rmSync(folder, { recursive: true });
+});
+
+const run = (...args: string[]): ReturnType<typeof funcoap> => funcoap(args, folder);
+
+test('what serve prints to paste works', async () => {
+  const [, pasted = ''] = await gateway.printed(/^ +funcoap (call .*)$/m);
+  expect(await run(...pasted.split(' '))).toMatchObject({ code: 0, out: 'Hello, world!\n' });
+});
+
+test.each(['--ts', '--js', '--zod'])('new library %s is served by the running gateway at once', async (form) => {
+  const name = `made${form.slice(1)}`;
+  expect((await run('new', 'library', name, form)).code).toBe(0);
+  expect(await run('call', `${base}/func/${name}/greet`, 'name=Ada')).toEqual({
+    code: 0,
+    out: 'Hello, Ada!\n',
+    err: '',
+  });
+  expect((await run('call', `${base}/func/${name}/count`, 'by=3')).out).toBe('3\n');
+});
+
+describe('call', () => {
+  const greet = (): string => `${base}/func/first/greet`;
+
+  test('--json is exact, --cbor is the bytes', async () => {
+    expect((await run('call', '--json', greet(), 'name=Bo')).out).toBe('"Hello, Bo!"\n');
+    expect((await run('call', '--cbor', greet(), 'name=Bo')).out).toBe('jHello, Bo!');
+  });
+
+  test('a URI without its scheme, NON, GET and a body of JSON are the same call', async () => {
+    writeFileSync(join(folder, 'body.json'), '{"name":"Bo"}');
+    const bare = greet().replace('coap://', '');
+    for (const args of [
+      [bare, 'name=Bo'],
+      ['--non', greet(), 'name=Bo'],
+      ['-m', 'GET', greet(), 'name=Bo'],
+      [greet(), '@body.json'],
+    ]) {
+      expect((await run('call', ...args)).out).toBe('Hello, Bo!\n');
+    }
+  });
+
+  test('-i shows the ETag, --etag asks for a change only', async () => {
+    const { err } = await run('call', '-i', greet(), 'name=Cy');
+    const etag = /ETag ([0-9a-f]{8})/.exec(err)?.[1] ?? '';
+    expect(await run('call', '--etag', etag, greet(), 'name=Cy')).toEqual({
+      code: 0,
+      out: '',
+      err: '2.03 Valid: the result that you have is current\n',
+    });
+  });
+
+  test('-v shows each message with its bytes on the error output', async () => {
+    const { out, err } = await run('call', '-v', '-m', 'GET', `${base}/clock`);
+    expect(out).toMatch(/^\d{4}-\d\d-\d\dT/);
+    expect(err).toMatch(/^→ \d+ bytes\n {2}0000 {2}4[0-8] +version 1, CON/);
+    expect(err).toMatch(/\n← \d+ bytes\n[^]*2\.05 Content/);
+    expect(err).toContain('63 6c 6f 63 6b           "clock"');
+  });
+
+  test('--observe prints each notification', async () => {
+    const { code, out } = await run('call', '--observe', '--count', '2', `${base}/clock`);
+    expect(code).toBe(0);
+    expect(out.trim().split('\n')).toHaveLength(2);
+  });
+
+  test('long bodies travel in blocks, both ways', async () => {
+    const name = 'x'.repeat(5000);
+    writeFileSync(join(folder, 'long.txt'), name);
+    const { out } = await run('call', '--block', '64', greet(), 'name=@long.txt');
+    expect(out).toBe(`Hello, ${name}!\n`);
+  });
+});
+
+test.each<[string, string[], number, string]>([
+  ['4.04', ['call', '/func/first/gret'], 4, '4.04 Not Found: The library has no such method.'],
+  [
+    '4.05',
+    ['call', '-m', 'FETCH', '/func/first/count'],
+    4,
+    '4.05 Method Not Allowed: The function has side effects: use POST.',
+  ],
+  ['a wrong argument', ['call', '/func/first/count', 'by=x'], 2, 'by must be a number'],
+])('%s has its exit code and its words', async (_what, [command = '', ...args], code, words) => {
+  const ended = await run(command, ...args.map((arg) => (arg.startsWith('/') ? base + arg : arg)));
+  expect(ended.err).toContain(words);
+  expect(ended.code).toBe(code);
+});
+
+test('an error under --json is one object with the name of the problem', async () => {
+  const { err } = await run('call', '--json', `${base}/func/nothing/here`);
+  expect(JSON.parse(err)).toMatchObject({ error: 'no-such-library', code: '4.04' });
+});
+
+test('ls and describe', async () => {
+  expect((await run('ls', base)).out).toMatch(/^first +\/f\/0 +2 +first$/m);
+  expect((await run('ls', `${base}/func/first`)).out).toMatch(/^greet +0 +pure +Greets somebody\.$/m);
+  expect((await run('ls', `${base}/.well-known/core`)).out).toMatch(/^\/func\/first +rt=func\.lib/m);
+  expect((await run('describe', `${base}/func/first/greet`)).out).toMatch(/^greet\(name: string = "world"\): string\n/);
+  const { out } = await run('describe', '--json', `${base}/func/first/greet`);
+  expect(JSON.parse(out)).toMatchObject({ library: 'first', method: 'greet', pure: true, maxAge: 60 });
+});
+
+test('ping answers, and does not where nobody is', async () => {
+  expect((await run('ping', base)).out).toMatch(/answered in [\d.]+ ms\n$/);
+  expect((await run('ping', '--timeout', '200ms', 'coap://127.0.0.1:9')).code).toBe(3);
+});
+
+test('the README that new library writes names calls that work', async () => {
+  const readme = readFileSync(join(folder, 'libraries', 'first', 'README.md'), 'utf8');
+  const calls = [...readme.matchAll(/^ +funcoap (call .*)$/gm)].map((match) => match[1] ?? '');
+  expect(calls).toHaveLength(2);
+  for (const call of calls) {
+    const { code } = await run(...call.replace('coap://127.0.0.1', base).split(' '));
+    expect(code).toBe(0);
+  }
+});
+
+test.each(['SIGINT', 'SIGTERM'] as const)('serve ends cleanly on %s and survives SIGHUP', async (signal) => {
+  const other = start(['serve', '--json', '--port', '0', '--listen', '127.0.0.1'], folder);
+  const [line] = await other.printed(/^\{.*\}$/m);
+  expect(JSON.parse(line)).toMatchObject({ addresses: [expect.stringMatching(/^coap:\/\/127\.0\.0\.1:\d+$/)] });
+  other.child.kill('SIGHUP');
+  other.child.kill(signal);
+  const { code, err } = await other.ended;
+  expect(code).toBe(0);
+  expect(err).toContain('stopping');
+});
+
+test('a port that is taken is a sentence and exit code 2', async () => {
+  const { code, err } = await run('serve', '--listen', '127.0.0.1', '--port', base.split(':').at(-1) ?? '');
+  expect(code).toBe(2);
+  expect(err).toMatch(/^funcoap: .*port/m);
+});
