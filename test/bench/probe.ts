@@ -2,7 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { randomBytes } from 'node:crypto';
 import { decodeMessage, encodeMessage, isMalformed } from '../../src/coap/codec/rfc7252.ts';
-import { method } from '../../src/coap/codec/codes.ts';
+import { codeClass, dotted, method } from '../../src/coap/codec/codes.ts';
 import { messageType, type Message } from '../../src/coap/codec/message.ts';
 import { findOption, optionNumber, stringOption, uintOption, type Option } from '../../src/coap/codec/options.ts';
 import { emptyBytes, hex } from '../../src/core/bytes.ts';
@@ -50,6 +50,8 @@ export async function probe(server: string, port: number, request: Request): Pro
     if (bytes === undefined) continue;
     const answer = decodeMessage(bytes);
     if (isMalformed(answer)) throw new InternalError('bench-probe', `${server} answered with what is no CoAP message.`);
+    if (codeClass(answer.code) !== 2)
+      throw new InternalError('bench-probe', `${server} answered ${dotted(answer.code)} to the call that is measured.`);
     const etag = findOption(answer.options, optionNumber.etag);
     return etag === undefined ? undefined : hex(etag);
   }

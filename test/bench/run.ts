@@ -26,12 +26,15 @@ async function main(): Promise<number> {
   using programs = buildPrograms();
   const results = await compare(programs, options, log);
   process.stdout.write(`\n${tables(results.summaries)}\n`);
-  if (options.writes) {
+  const faults = results.summaries.reduce((sum, summary) => sum + summary.faults, 0);
+  if (faults > 0) {
+    log(
+      `\n${faults} answers were wrong or missing: the figures of those servers do not count, and nothing was written.`,
+    );
+  } else if (options.writes) {
     writePage(results);
     log('\nwritten: docs/performance.md, docs/performance/results.json');
   }
-  const faults = results.summaries.reduce((sum, summary) => sum + summary.faults, 0);
-  if (faults > 0) log(`\n${faults} answers were wrong or missing: the figures of those servers do not count.`);
   return faults > 0 ? 1 : 0;
 }
 

@@ -59,7 +59,7 @@ function commandOf(name: ServerName, port: number, scenario: Scenario, programs:
         environment: {
           FUNCOAP_COAP_LISTEN: '127.0.0.1',
           FUNCOAP_COAP_PORT: String(port),
-          FUNCOAP_LIBRARIES_FOLDERS: join(here, 'libraries'),
+          FUNCOAP_LIBRARIES_FOLDER: join(here, 'libraries'),
           FUNCOAP_DATA_FOLDER: join(programs.folder, 'data'),
           FUNCOAP_LOG_LEVEL: 'warn',
         },
