@@ -56,6 +56,8 @@ export class Observation implements TransmissionOwner {
    */
   notify(response: Response, confirmable: boolean, now: Instant): void {
     if (this.ended) return;
+    // §4.2: an error that still waits has taken the entry off the list, and no later state puts it back.
+    if (this.#newer !== undefined && codeClass(this.#newer.code) !== 2) return;
     const isError = codeClass(response.code) !== 2;
     // §7: to a peer that may not be there, nothing is sent before it has acknowledged what was sent before.
     const mustConfirm = isError || now >= this.#confirmBy || !this.request.peer.isVerified(now);

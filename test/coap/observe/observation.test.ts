@@ -120,6 +120,20 @@ describe('observing a resource (RFC 7641)', () => {
     expect(ended).toEqual([0]);
   });
 
+  test.each([
+    ['the acknowledgement', (peer: Lockstep, under: number) => peer.send({ type: ACK, code: 0, messageId: under })],
+    ['the retransmission', (peer: Lockstep) => peer.advance(2500)],
+  ])('§4.2: an error that waits for %s is the last word, whatever state comes after it', (_name, next) => {
+    const { peer, observations, ended } = observable();
+    peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] });
+    observations[0]?.notify(state('under way'), true, peer.now);
+    const [underWay] = peer.output();
+    observations[0]?.notify(response(responseCode.notFound), true, peer.now);
+    observations[0]?.notify(state('made anew'), true, peer.now);
+    expect(next(peer, underWay?.messageId ?? 0)).toMatchObject([{ type: CON, code: responseCode.notFound }]);
+    expect(ended).toEqual([0]);
+  });
+
   test('§4.5: after 24 hours of non-confirmable notifications comes a confirmable one', () => {
     const { peer, observations } = observable();
     peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] });
