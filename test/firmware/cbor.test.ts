@@ -78,7 +78,9 @@ describe.skipIf(missing !== undefined)(
 
     it('prints every definite-length item of RFC 8949 appendix A as the RFC does', () => {
       // A bignum (tag 2 or 3) is printed as the tag and the bytes that it is.
-    const definite = appendixA.vectors.filter(({ diagnostic, hex }) => !diagnostic.includes('_ ') && !/^c[23]/.test(hex));
+      const definite = appendixA.vectors.filter(
+        ({ diagnostic, hex }) => !diagnostic.includes('_ ') && !/^c[23]/.test(hex),
+      );
       const lines = printed(definite.map(({ hex }) => hex));
       const wrong = definite
         .map(({ diagnostic }, i) => ({ diagnostic, line: (lines[i] ?? '').replaceAll('\n', '') }))
