@@ -1,17 +1,20 @@
 #!/usr/bin/env node
-// Plain JavaScript without any import at the top: an older Node must get as far as the sentence below.
-const fs = process.getBuiltinModule?.('node:fs') ?? (await import('node:fs'));
-const needed = JSON.parse(fs.readFileSync(new URL('../package.json', import.meta.url), 'utf8')).engines.node;
+// Plain JavaScript: an older Node must get as far as the sentence below.
+import { existsSync, readFileSync } from 'node:fs';
+
+const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+const needed = /"engines": \{\s*"node": "([^"]+)"/.exec(manifest)?.[1] ?? '';
 const [major, minor] = process.versions.node.split('.').map(Number);
-// `needed` is a list such as "^22.18.0 || >=24.11.0".
+// A list such as "^22.18.0 || >=24.11.0".
 const isEnough = needed.split('||').some((range) => {
-  const [, operator, fromMajor, fromMinor] = /(\^|>=)\s*(\d+)\.(\d+)/.exec(range);
+  const [, operator, fromMajor, fromMinor] = /(\^|>=)\s*(\d+)\.(\d+)/.exec(range) ?? [];
   return major === Number(fromMajor) ? minor >= Number(fromMinor) : operator === '>=' && major > Number(fromMajor);
 });
 if (isEnough) {
   // In a checkout the source is what counts: dist may be older. The published package has no src.
-  const source = new URL('../src/cli/main.ts', import.meta.url);
-  await import(fs.existsSync(source) ? source.href : new URL('../dist/cli/main.js', import.meta.url).href);
+  await (existsSync(new URL('../src/cli', import.meta.url))
+    ? import('../src/cli/main.ts')
+    : import('../dist/cli/main.js'));
 } else {
   console.error(`funcoap needs Node ${needed.replace('||', 'or')}; this is Node ${process.versions.node}.`);
   process.exitCode = 1;

@@ -21,15 +21,12 @@ const isRow = (value: Value): value is Row =>
   !(value instanceof Date) &&
   !(value instanceof Map);
 
-const isScalar = (value: Value): boolean =>
-  typeof value !== 'object' || value === null || value instanceof Uint8Array || value instanceof Date;
-
 function scalarText(value: Value): string {
   if (value === undefined) return '';
   if (typeof value === 'string') return safe(value);
   if (value instanceof Uint8Array) return hex(value);
   if (value instanceof Date) return value.toISOString();
-  return isScalar(value) ? String(value) : encodeJson(value);
+  return typeof value === 'object' && value !== null ? encodeJson(value) : String(value);
 }
 
 /** A cell is one line. */

@@ -7,8 +7,6 @@ import { openLineWriter } from './line-writer.ts';
 import { paintFor } from './paint.ts';
 import { prettyLine, type LogRecord } from './pretty-line.ts';
 
-export type { Logger } from 'pino';
-
 export interface LogOptions {
   readonly level: 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
   readonly format: 'auto' | 'json' | 'pretty';

@@ -1,6 +1,7 @@
 /** Logs and metrics of one process, as the configuration asks for them. */
 import { logEvents } from './event-log.ts';
-import { openLog, type Logger, type LogOptions } from './log.ts';
+import type { Logger } from 'pino';
+import { openLog, type LogOptions } from './log.ts';
 import { collectMetrics, type MetricSample } from './metrics.ts';
 import { openMetricsServer } from './metrics-server.ts';
 
