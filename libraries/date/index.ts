@@ -7,7 +7,9 @@
  */
 export function date(what: 'clock' | 'date'): string {
   const now = new Date();
-  return what === 'clock' ? joined(':', now.getHours(), now.getMinutes(), now.getSeconds()) : joined('-', now.getFullYear(), now.getMonth() + 1, now.getDate());
+  return what === 'clock'
+    ? joined(':', now.getHours(), now.getMinutes(), now.getSeconds())
+    : joined('-', now.getFullYear(), now.getMonth() + 1, now.getDate());
 }
 
 const joined = (separator: string, ...parts: readonly number[]): string =>

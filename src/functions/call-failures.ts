@@ -11,7 +11,9 @@ export const timeLimitError = (call: Call, limit: Milliseconds): CallError =>
   new CallError('time-limit', `${nameOf(call)} did not finish within ${Math.round(limit)} ms and was stopped.`);
 
 export const overloadedError = (call: Call, retryAfter: Milliseconds): CallError =>
-  new CallError('overloaded', `Too many calls of ${call.function.library} are waiting; come back later.`, { retryAfter });
+  new CallError('overloaded', `Too many calls of ${call.function.library} are waiting; come back later.`, {
+    retryAfter,
+  });
 
 export const cancelledError = (call: Call): CallError =>
   new CallError('cancelled', `The call of ${nameOf(call)} was given up before it had a result.`);
@@ -43,8 +45,14 @@ export function lostError(call: Call, loss: WorkerLoss | undefined, culprit: boo
         { remote: { name: loss.name, message: loss.message, stack: loss.stack } },
       );
     case 'exited':
-      return new CallError('worker-lost', `${nameOf(call)} ran in a thread that the library ended with process.exit().`);
+      return new CallError(
+        'worker-lost',
+        `${nameOf(call)} ran in a thread that the library ended with process.exit().`,
+      );
     case undefined:
-      return new CallError('worker-lost', `${nameOf(call)} ran in a thread that had to be stopped because of another call; it may have had effects.`);
+      return new CallError(
+        'worker-lost',
+        `${nameOf(call)} ran in a thread that had to be stopped because of another call; it may have had effects.`,
+      );
   }
 }

@@ -3,7 +3,9 @@ import type { FunctionDescription, ParameterDescription } from './description.ts
 
 export type ParameterShape = Omit<ParameterDescription, 'id'>;
 
-export interface ExportDescription
-  extends Omit<FunctionDescription, 'library' | 'libraryId' | 'id' | 'version' | 'parameters'> {
+export interface ExportDescription extends Omit<
+  FunctionDescription,
+  'library' | 'libraryId' | 'id' | 'version' | 'parameters'
+> {
   readonly parameters: readonly ParameterShape[];
 }

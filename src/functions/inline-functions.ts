@@ -23,7 +23,8 @@ export interface InlineParts {
 export async function runInline(call: Call, parts: InlineParts): Promise<CallResult> {
   const { scheduler } = parts;
   const callable = parts.exports.get(call.function.method);
-  if (!isCallable(callable)) throw new CallError('no-such-method', `${call.function.library} has no function ${call.function.method}.`);
+  if (!isCallable(callable))
+    throw new CallError('no-such-method', `${call.function.library} has no function ${call.function.method}.`);
   if (call.signal?.aborted === true) throw cancelledError(call);
   const startedAt = scheduler.now();
   const limit = call.function.timeLimit ?? parts.timeLimit;
@@ -33,7 +34,7 @@ export async function runInline(call: Call, parts: InlineParts): Promise<CallRes
     identity: call.caller.identity,
     peer: call.caller.peer,
     correlationId: call.correlationId,
-    deadline: Date.now() + until(limitAt, startedAt),
+    deadline: scheduler.epoch() + until(limitAt, startedAt),
     dataFolder: parts.dataFolder,
     invalidate: parts.invalidated,
   });

@@ -56,7 +56,11 @@ export async function readLibraryFiles(folder: string): Promise<LibraryFiles> {
       const found = await stat(entryPath).catch(() => undefined);
       if (found?.isDirectory() === true && depth < maxDepth) await walk(entryPath, `${name}${entry}/`, depth + 1);
       if (found?.isFile() !== true) continue;
-      if (++files > maxFiles) throw new UsageError('library-too-large', `the folder has more than ${maxFiles} files; move data to its ${dataFolderName} folder.`);
+      if (++files > maxFiles)
+        throw new UsageError(
+          'library-too-large',
+          `the folder has more than ${maxFiles} files; move data to its ${dataFolderName} folder.`,
+        );
       const large = found.size > maxContentBytes;
       const content = large ? `${found.size} ${found.mtimeMs}` : await readFile(entryPath).catch(() => '');
       hash.update(`${name}${entry}\0${content.length}\0`).update(content);

@@ -38,6 +38,7 @@ export class LibraryOutput {
   }
 
   #publish(stream: 'stdout' | 'stderr', text: string): void {
-    if (channels.libraryPrinted.hasSubscribers) channels.libraryPrinted.publish({ library: this.#library, stream, text });
+    if (channels.libraryPrinted.hasSubscribers)
+      channels.libraryPrinted.publish({ library: this.#library, stream, text });
   }
 }

@@ -38,7 +38,13 @@ export class LibraryVersion {
   readonly #pool: WorkerPool;
   readonly #inline: Exports;
 
-  private constructor(parts: LibraryVersionParts, pool: WorkerPool, inline: Exports, title: string | undefined, exports: readonly ExportDescription[]) {
+  private constructor(
+    parts: LibraryVersionParts,
+    pool: WorkerPool,
+    inline: Exports,
+    title: string | undefined,
+    exports: readonly ExportDescription[],
+  ) {
     this.version = parts.version;
     this.title = title;
     this.exports = exports;
@@ -123,7 +129,12 @@ async function loadInline(parts: LibraryVersionParts): Promise<Exports> {
 
 function publishLoss(library: string, loss: WorkerLoss): void {
   if (!channels.functionFailed.hasSubscribers) return;
-  const told = loss.kind === 'crashed' ? `${loss.name}: ${loss.message}` : loss.kind === 'memory' ? 'out of memory' : `process.exit(${loss.exitCode})`;
+  const told =
+    loss.kind === 'crashed'
+      ? `${loss.name}: ${loss.message}`
+      : loss.kind === 'memory'
+        ? 'out of memory'
+        : `process.exit(${loss.exitCode})`;
   channels.functionFailed.publish({
     target: library,
     problem: loss.kind === 'memory' ? 'memory-limit' : 'worker-lost',

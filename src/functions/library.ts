@@ -83,13 +83,10 @@ const declared = Symbol.for('funcoap.fn');
  *   ({ a, b }) => a + b);
  */
 export function fn<
-  const Shape extends ParameterShape = Record<never, never>,
+  const Shape extends ParameterShape = Readonly<Record<string, never>>,
   Result extends z.ZodType = z.ZodType,
   Returned extends z.input<Result> | Promise<z.input<Result>> = z.input<Result> | Promise<z.input<Result>>,
->(
-  options: FunctionOptions<Shape, Result>,
-  impl: (args: Output<Shape>) => Returned,
-): LibraryFunction<Shape, Returned> {
+>(options: FunctionOptions<Shape, Result>, impl: (args: Output<Shape>) => Returned): LibraryFunction<Shape, Returned> {
   const definition = define(options);
   const run = (args: unknown): Returned =>
     checkResult(definition, impl(checkArguments(definition, args) as Output<Shape>)) as Returned;
@@ -105,10 +102,16 @@ function define<Shape extends ParameterShape, Result extends z.ZodType>(
   options: FunctionOptions<Shape, Result>,
 ): FunctionDefinition {
   const { params, returns, pure = false, safe = pure, maxAge = 0, staleWhileRevalidate = 0 } = options;
-  if (pure && !safe) throw new UsageError('bad-declaration', 'A pure function is safe: remove `safe: false` or `pure: true`.');
-  if (maxAge > 0 && !pure) throw new UsageError('bad-declaration', 'Only results of a pure function are cached: add `pure: true` or remove `maxAge`.');
+  if (pure && !safe)
+    throw new UsageError('bad-declaration', 'A pure function is safe: remove `safe: false` or `pure: true`.');
+  if (maxAge > 0 && !pure)
+    throw new UsageError(
+      'bad-declaration',
+      'Only results of a pure function are cached: add `pure: true` or remove `maxAge`.',
+    );
   for (const [name, span] of Object.entries({ maxAge, staleWhileRevalidate, timeLimit: options.timeLimit ?? 1 })) {
-    if (!Number.isFinite(span) || span < 0) throw new UsageError('bad-declaration', `\`${name}\` must be a number that is not negative, not ${span}.`);
+    if (!Number.isFinite(span) || span < 0)
+      throw new UsageError('bad-declaration', `\`${name}\` must be a number that is not negative, not ${span}.`);
   }
   const object: z.ZodObject = params instanceof z.ZodObject ? params : z.object({ ...params });
   return {
@@ -147,14 +150,19 @@ function checkResult(definition: FunctionDefinition, value: unknown): unknown {
     const parsed = returns.safeParse(result);
     if (parsed.success) return parsed.data;
     const issue = parsed.error.issues[0];
-    throw new UsageError('bad-result', `The result is not what the function declares: ${issue === undefined ? 'refused' : describeIssue(issue.path, issue.message)}.`);
+    throw new UsageError(
+      'bad-result',
+      `The result is not what the function declares: ${issue === undefined ? 'refused' : describeIssue(issue.path, issue.message)}.`,
+    );
   };
   return value instanceof Promise ? value.then(check) : check(value);
 }
 
 /** A byte string, as a Zod type. Travels as a CBOR byte string; in JSON as base64url. */
 export function bytes(): z.ZodType<Uint8Array, Uint8Array> {
-  return z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'Expected bytes').meta({ type: 'string', format: 'bytes' });
+  return z
+    .custom<Uint8Array>((value) => value instanceof Uint8Array, 'Expected bytes')
+    .meta({ type: 'string', format: 'bytes' });
 }
 
 /** The argument is refused by the function's own rules: the caller gets 4.22 with this message. */
@@ -257,7 +265,10 @@ const maxTagLength = 256;
 export function tag(name: string): void {
   const call = current('tag()');
   if (name.length > maxTagLength || !call.tag(name, maxTags)) {
-    throw new UsageError('too-many-tags', `A result can carry ${maxTags} tags of at most ${maxTagLength} characters each.`);
+    throw new UsageError(
+      'too-many-tags',
+      `A result can carry ${maxTags} tags of at most ${maxTagLength} characters each.`,
+    );
   }
 }
 
@@ -272,5 +283,5 @@ export function invalidate(what: Invalidation): void {
   if (told === undefined) {
     throw new UsageError('no-call', 'invalidate() works inside a call or in a worker of the gateway only.');
   }
-  told.invalidate('method' in what ? { method: String(what.method) } : { tag: String(what.tag) });
+  told.invalidate('method' in what ? { method: what.method } : { tag: what.tag });
 }

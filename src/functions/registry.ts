@@ -81,12 +81,15 @@ export class Registry implements Invoker {
     const complete: RegistryOptions = Object.freeze({ ...defaultRegistryOptions, ...options, folder });
     const found = await stat(folder).catch(() => undefined);
     if (found?.isDirectory() !== true) {
-      throw new UsageError('no-library-folder', `There is no folder ${folder}; create it, or say where the libraries lie.`);
+      throw new UsageError(
+        'no-library-folder',
+        `There is no folder ${folder}; create it, or say where the libraries lie.`,
+      );
     }
     const registry = new Registry(complete, await LockFile.load(join(folder, lockFileName)));
     registry.#watch();
     await registry.#scan();
-    await Promise.all([...registry.#served.values()].map((library) => library.pending()));
+    await Promise.all([...registry.#served.values()].flatMap((library) => library.pending() ?? []));
     return registry;
   }
 
@@ -117,7 +120,10 @@ export class Registry implements Invoker {
     const found = shown.functions.get(method);
     if (found === undefined) {
       if (this.#served.get(library)?.current === undefined) throw this.#absent(library);
-      throw new CallError('no-such-method', `${library} has no function ${method.slice(0, 64)}; see /func/${library} for those it has.`);
+      throw new CallError(
+        'no-such-method',
+        `${library} has no function ${method.slice(0, 64)}; see /func/${library} for those it has.`,
+      );
     }
     if (found.notCallable !== undefined) {
       throw new CallError('not-callable', `${library}/${method} cannot be called: ${found.notCallable}.`);
@@ -128,16 +134,22 @@ export class Registry implements Invoker {
   /** By the ids of the lock file. @throws CallError as `find` does */
   findById(libraryId: number, id: number): FunctionDescription {
     const name = this.#names.get(libraryId);
-    if (name === undefined) throw new CallError('no-such-library', `No library has the id ${libraryId}; see /func for those there are.`);
+    if (name === undefined)
+      throw new CallError('no-such-library', `No library has the id ${libraryId}; see /func for those there are.`);
     const found = this.#byId.get(libraryId)?.get(id);
     if (found !== undefined) return this.find(name, found.method);
     if (this.#served.get(name)?.current === undefined) throw this.#absent(name);
-    throw new CallError('no-such-method', `No function of ${name} has the id ${id}; see /func/${name} for those it has.`);
+    throw new CallError(
+      'no-such-method',
+      `No function of ${name} has the id ${id}; see /func/${name} for those it has.`,
+    );
   }
 
   /** Sorted by name; also those that do not load. */
   libraries(): readonly LibraryDescription[] {
-    this.#list ??= Object.freeze([...this.#shown.values()].map((shown) => shown.description).sort((a, b) => (a.name < b.name ? -1 : 1)));
+    this.#list ??= Object.freeze(
+      [...this.#shown.values()].map((shown) => shown.description).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    );
     return this.#list;
   }
 
@@ -146,7 +158,9 @@ export class Registry implements Invoker {
     const running = this.#versions.get(versionKey(library, version));
     if (running === undefined) {
       const { retryAfter } = this.#options.pool;
-      return Promise.reject(new CallError('not-ready', `This version of ${library} is not served any more; call again.`, { retryAfter }));
+      return Promise.reject(
+        new CallError('not-ready', `This version of ${library} is not served any more; call again.`, { retryAfter }),
+      );
     }
     return running.invoke(call);
   }
@@ -167,7 +181,7 @@ export class Registry implements Invoker {
   async close(): Promise<void> {
     this.#closed = true;
     this.#watcher.close();
-    const reloads = [...this.#served.values()].map((library) => library.pending());
+    const reloads = [...this.#served.values()].flatMap((library) => library.pending() ?? []);
     for (const library of this.#served.values()) library.close();
     await Promise.all([...this.#versions.values()].map((version) => version.close()));
     await Promise.all([...reloads, ...this.#retiring]);
@@ -176,12 +190,16 @@ export class Registry implements Invoker {
 
   #absent(library: string): CallError {
     const served = this.#served.get(library);
-    if (served?.error !== undefined) return new CallError('library-failed', `${library} does not load: ${served.error}`);
+    if (served?.error !== undefined)
+      return new CallError('library-failed', `${library} does not load: ${served.error}`);
     if (served !== undefined) {
       const { retryAfter } = this.#options.pool;
       return new CallError('not-ready', `${library} is being loaded; come back later.`, { retryAfter });
     }
-    return new CallError('no-such-library', `There is no library ${library.slice(0, 64)}; see /func for those there are.`);
+    return new CallError(
+      'no-such-library',
+      `There is no library ${library.slice(0, 64)}; see /func for those there are.`,
+    );
   }
 
   #bounded(reload: Promise<void>): Promise<void> {
@@ -269,12 +287,16 @@ export class Registry implements Invoker {
   /** Where ids cannot be given, the library is served all the same, by name. */
   async #assignIds(name: string, exports: readonly ExportDescription[]): Promise<void> {
     const callable = exports.filter((exported) => exported.notCallable === undefined);
-    const methods = callable.map(({ method, parameters }) => ({ name: method, parameters: parameters.map((parameter) => parameter.name) }));
+    const methods = callable.map(({ method, parameters }) => ({
+      name: method,
+      parameters: parameters.map((parameter) => parameter.name),
+    }));
     const reason = await this.#lock.assign([{ name, methods }]).then(
       (locked) => locked.reason,
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );
-    if (reason !== undefined) channels.library.publish({ library: name, state: 'unlocked', functions: callable.length, message: reason });
+    if (reason !== undefined)
+      channels.library.publish({ library: name, state: 'unlocked', functions: callable.length, message: reason });
   }
 
   #reportName(name: string): void {
@@ -293,10 +315,16 @@ export class Registry implements Invoker {
       this.#show(library);
     }
     if (change.kind === 'loaded') this.#versions.set(versionKey(name, change.version.version), change.version);
-    if ((change.kind === 'loaded' || change.kind === 'removed') && change.replaced !== undefined) this.#retire(name, change.replaced);
+    if ((change.kind === 'loaded' || change.kind === 'removed') && change.replaced !== undefined)
+      this.#retire(name, change.replaced);
     this.#reindex();
     const state = change.kind === 'mended' ? 'loaded' : change.kind;
-    channels.library.publish({ library: name, state, functions: this.#shown.get(name)?.functions.size ?? 0, message: library.error });
+    channels.library.publish({
+      library: name,
+      state,
+      functions: this.#shown.get(name)?.functions.size ?? 0,
+      message: library.error,
+    });
     for (const listener of this.#changeListeners) listener(name);
   }
 
@@ -315,7 +343,14 @@ export class Registry implements Invoker {
         parameters: exported.parameters.map((parameter) => ({ ...parameter, id: own?.parameters.get(parameter.name) })),
       });
     }
-    const description = { name, id: ids?.id, version: current?.version ?? '', title: current?.title, functions: [...functions.values()], error };
+    const description = {
+      name,
+      id: ids?.id,
+      version: current?.version ?? '',
+      title: current?.title,
+      functions: [...functions.values()],
+      error,
+    };
     this.#shown.set(name, { description, functions });
   }
 
@@ -335,7 +370,9 @@ export class Registry implements Invoker {
     for (const { description } of this.#shown.values()) {
       if (description.id === undefined) continue;
       this.#names.set(description.id, description.name);
-      const own = description.functions.flatMap((fn): [number, FunctionDescription][] => (fn.id === undefined ? [] : [[fn.id, fn]]));
+      const own = description.functions.flatMap((fn): [number, FunctionDescription][] =>
+        fn.id === undefined ? [] : [[fn.id, fn]],
+      );
       this.#byId.set(description.id, new Map(own));
     }
   }

@@ -5,6 +5,10 @@ import type { Milliseconds } from '../core/duration.ts';
 export interface Scheduler extends Clock {
   /** Calls `run` once after `span`; the returned function cancels it. Does not keep the process alive. */
   after(span: Milliseconds, run: () => void): () => void;
+  /** Calls `run` when what is being done in this turn of the event loop is done. */
+  soon(run: () => void): void;
+  /** Milliseconds since 1970: what two threads can compare. */
+  epoch(): number;
 }
 
 export const systemScheduler: Scheduler = {
@@ -15,4 +19,6 @@ export const systemScheduler: Scheduler = {
     timer.unref();
     return () => clearTimeout(timer);
   },
+  soon: (run) => void setImmediate(run),
+  epoch: () => Date.now(),
 };

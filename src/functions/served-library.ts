@@ -4,7 +4,7 @@
  */
 import { realpath } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { after, type Instant } from '../core/duration.ts';
+import { after, milliseconds, type Instant } from '../core/duration.ts';
 import { FuncoapError } from '../core/error.ts';
 import { FolderWatcher } from './folder-watcher.ts';
 import { entryMark, entryOf, readLibraryFiles } from './library-files.ts';
@@ -105,14 +105,22 @@ export class ServedLibrary {
   /** Waits until nothing has changed for a moment; the very first load has nothing to wait for. */
   async #settled(): Promise<void> {
     const { scheduler, settleTime, maxSettleTime } = this.#parts.options;
-    if (this.#current === undefined && this.#error === undefined && this.#entryMark === undefined && entryMark(this.#path) !== undefined) return;
+    if (
+      this.#current === undefined &&
+      this.#error === undefined &&
+      this.#entryMark === undefined &&
+      entryMark(this.#path) !== undefined
+    )
+      return;
     const latest = after(scheduler.now(), maxSettleTime);
     for (;;) {
       const now = scheduler.now();
       const restedAt = after(this.#changedAt, settleTime);
       const wait = Math.min(restedAt, latest) - now;
       if (wait <= 0) return;
-      await new Promise<void>((resolve) => void scheduler.after(wait as typeof settleTime, resolve));
+      await new Promise<void>((resolve) => {
+        scheduler.after(milliseconds(wait), resolve);
+      });
     }
   }
 

@@ -11,7 +11,15 @@
  */
 import { after, type Instant, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
-import { cancelledError, closedError, functionError, loadError, lostError, overloadedError, timeLimitError } from './call-failures.ts';
+import {
+  cancelledError,
+  closedError,
+  functionError,
+  loadError,
+  lostError,
+  overloadedError,
+  timeLimitError,
+} from './call-failures.ts';
 import { PendingCall } from './pending-call.ts';
 import { WorkerLane } from './worker-lane.ts';
 import { slotState, type FromWorker } from './runtimes/node/messages.ts';
@@ -133,7 +141,8 @@ export class WorkerPool implements Invoker {
 
   #startWorker(): boolean {
     const { budget, scheduler, start } = this.#parts;
-    if (this.#closed || this.#lanes.size >= this.#options.maxWorkers || !budget.take(this.#lanes.size === 0)) return false;
+    if (this.#closed || this.#lanes.size >= this.#options.maxWorkers || !budget.take(this.#lanes.size === 0))
+      return false;
     const lane: WorkerLane = new WorkerLane(
       start(
         { describe: this.#opening !== undefined, slots: this.#options.concurrency },
@@ -166,12 +175,13 @@ export class WorkerPool implements Invoker {
 
   #dispatch(now: Instant): void {
     let given = 0;
+    const epoch = this.#parts.scheduler.epoch();
     for (const pending of this.#queue) {
       const lane = this.#leastLoaded();
       if (lane === undefined) break;
       given++;
       if (pending.settled) continue;
-      if (lane.offer(pending, now, Date.now())) this.#postSoon(lane);
+      if (lane.offer(pending, now, epoch)) this.#postSoon(lane);
       if (pending.startedAt !== undefined) this.#wakeBy(pending.limitAt);
     }
     if (given > 0) {
@@ -196,7 +206,7 @@ export class WorkerPool implements Invoker {
   }
 
   #postSoon(lane: WorkerLane): void {
-    if (this.#toPost.size === 0) setImmediate(() => this.#post());
+    if (this.#toPost.size === 0) this.#parts.scheduler.soon(() => this.#post());
     this.#toPost.add(lane);
   }
 
@@ -230,7 +240,15 @@ export class WorkerPool implements Invoker {
       case 'invalidate':
         this.#parts.invalidated(message.what);
         return;
+      case 'yielded':
+      case 'heard':
+      case 'done':
+      case 'failed':
+        this.#progress(lane, message, now);
     }
+  }
+
+  #progress(lane: WorkerLane, message: Extract<FromWorker, { id: number }>, now: Instant): void {
     const pending = lane.calls.get(message.id);
     if (pending === undefined) return;
     switch (message.kind) {
@@ -256,7 +274,8 @@ export class WorkerPool implements Invoker {
     const now = this.#parts.scheduler.now();
     const lane = this.#laneOf(pending);
     if (lane === undefined) this.#queue = this.#queue.filter((other) => other !== pending);
-    else if (!lane.withdraw(pending, now) && lane.abort(pending, 'Nobody waits for the result any more.')) this.#postSoon(lane);
+    else if (!lane.withdraw(pending, now) && lane.abort(pending, 'Nobody waits for the result any more.'))
+      this.#postSoon(lane);
   }
 
   #laneOf(pending: PendingCall): WorkerLane | undefined {
@@ -271,7 +290,10 @@ export class WorkerPool implements Invoker {
       this.#opening = undefined;
       return;
     }
-    this.#restartAt = after(now, (this.#options.restartDelay * 2 ** Math.min(this.#failedStarts, maxRestartDoublings)) as Milliseconds);
+    this.#restartAt = after(
+      now,
+      (this.#options.restartDelay * 2 ** Math.min(this.#failedStarts, maxRestartDoublings)) as Milliseconds,
+    );
     this.#failedStarts++;
     if (this.#lanes.size === 0 && this.#failedStarts >= patience) {
       for (const pending of this.#queue) pending.reject(loadError(this.#parts.library, message));
@@ -293,7 +315,9 @@ export class WorkerPool implements Invoker {
     // Calls that were given up and still run may be to blame as well.
     let running = 0;
     for (const pending of lane.calls.values()) {
-      const begun = Atomics.compareExchange(lane.port.claims, pending.slot, slotState.offered, slotState.withdrawn) !== slotState.offered;
+      const begun =
+        Atomics.compareExchange(lane.port.claims, pending.slot, slotState.offered, slotState.withdrawn) !==
+        slotState.offered;
       pending.startedAt = begun ? pending.startedAt : undefined;
       if (begun) running++;
       if (pending.settled) continue;
@@ -355,7 +379,12 @@ export class WorkerPool implements Invoker {
       const limitAt = after(lane.startedAt, loadLimit);
       this.#checkMemory(lane, now);
       if (now < limitAt) this.#wakeBy(limitAt);
-      else this.#failStart(lane, `loading did not finish within ${loadLimit} ms; is there an endless loop or a top-level await?`, now);
+      else
+        this.#failStart(
+          lane,
+          `loading did not finish within ${loadLimit} ms; is there an endless loop or a top-level await?`,
+          now,
+        );
       return;
     }
     if (lane.calls.size > 0) this.#checkMemory(lane, now);
@@ -428,7 +457,8 @@ export class WorkerPool implements Invoker {
 
   #retireIfDone(now: Instant): boolean {
     if (this.#retireAt === undefined) return false;
-    const busy = this.#queue.length > 0 || [...this.#lanes].some((lane) => [...lane.calls.values()].some((p) => !p.settled));
+    const busy =
+      this.#queue.length > 0 || [...this.#lanes].some((lane) => [...lane.calls.values()].some((p) => !p.settled));
     if (busy) return false;
     if (now < this.#retireAt) {
       this.#wakeBy(this.#retireAt);
@@ -449,7 +479,8 @@ export class WorkerPool implements Invoker {
     // Without any usable worker one is started even before somebody waits for it.
     const usable = lanes.some((lane) => lane.state === 'ready');
     if (this.#queue.length > 0 || (!usable && this.#retireAt === undefined)) this.#startWorker();
-    for (const lane of this.#lanes) if (lane.state === 'loading') this.#wakeBy(after(lane.startedAt, this.#options.loadLimit));
+    for (const lane of this.#lanes)
+      if (lane.state === 'loading') this.#wakeBy(after(lane.startedAt, this.#options.loadLimit));
   }
 }
 

@@ -36,7 +36,12 @@ export async function libraryFolder(
   for (const [file, text] of Object.entries(files)) write(file, text);
   // Tests write and call in the same turn of the event loop, where no watch can have told yet.
   const probeInterval = milliseconds(0);
-  const registry = await Registry.open({ folder: path, probeInterval, pool: { ...defaultWorkerPoolOptions, ...pool }, ...options });
+  const registry = await Registry.open({
+    folder: path,
+    probeInterval,
+    pool: { ...defaultWorkerPoolOptions, ...pool },
+    ...options,
+  });
   onTestFinished(async () => {
     await registry.close();
     rmSync(path, { recursive: true, force: true });

@@ -18,6 +18,14 @@ export class ManualScheduler implements Scheduler {
     };
   }
 
+  soon(run: () => void): void {
+    setImmediate(run);
+  }
+
+  epoch(): number {
+    return this.#now;
+  }
+
   /** Lets `span` pass, firing what becomes due in order. */
   advance(span: Milliseconds): void {
     const end = after(this.#now, span);

@@ -36,7 +36,23 @@ describe('a library of both tiers', () => {
     const { registry } = await libraryFolder({ 'both/index.ts': declared });
     const [library] = registry.libraries();
     const callable = library?.functions.filter((fn) => fn.notCallable === undefined).map((fn) => fn.method);
-    expect(callable).toEqual(['plain', 'add', 'refuses', 'lies', 'sameZod', 'sized', 'sleep', 'who', 'id', 'throws', 'change', 'rows', 'nothing', 'odd', 'release']);
+    expect(callable).toEqual([
+      'plain',
+      'add',
+      'refuses',
+      'lies',
+      'sameZod',
+      'sized',
+      'sleep',
+      'who',
+      'id',
+      'throws',
+      'change',
+      'rows',
+      'nothing',
+      'odd',
+      'release',
+    ]);
     for (const name of ['constructor', 'toString', '__proto__', 'default', 'version']) {
       expect(() => registry.find('both', name)).toThrow(expect.objectContaining({ code: 'no-such-method' }));
     }
@@ -52,7 +68,12 @@ describe('a library of both tiers', () => {
 
   it('is described and called by position', async () => {
     const folder = await libraryFolder({ 'both/index.ts': declared });
-    expect(folder.registry.find('both', 'plain')).toMatchObject({ pure: true, safe: true, maxAge: 240_000, title: 'Adds two numbers.' });
+    expect(folder.registry.find('both', 'plain')).toMatchObject({
+      pure: true,
+      safe: true,
+      maxAge: 240_000,
+      title: 'Adds two numbers.',
+    });
     expect(folder.registry.find('both', 'add').parameters.map((p) => [p.name, p.type.kind, p.required, p.id])).toEqual([
       ['a', 'number', true, 0],
       ['b', 'number', true, 1],
@@ -68,8 +89,14 @@ describe('a library of both tiers', () => {
 
   it('tells a refused argument from a failure, and keeps what was thrown for the operator', async () => {
     const folder = await libraryFolder({ 'both/index.ts': declared });
-    await expect(folder.call('both', 'add', ['x', 1])).rejects.toMatchObject({ code: 'invalid-argument', details: { parameter: { name: 'a', id: 0 } } });
-    await expect(folder.call('both', 'refuses', ['x'])).rejects.toMatchObject({ code: 'invalid-argument', message: 'a is not good.' });
+    await expect(folder.call('both', 'add', ['x', 1])).rejects.toMatchObject({
+      code: 'invalid-argument',
+      details: { parameter: { name: 'a', id: 0 } },
+    });
+    await expect(folder.call('both', 'refuses', ['x'])).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: 'a is not good.',
+    });
     expect(await folder.problem('both', 'lies')).toBe('function-failed');
     await expect(folder.call('both', 'throws')).rejects.toMatchObject({
       code: 'function-failed',
@@ -93,8 +120,14 @@ describe('a library of both tiers', () => {
   });
 
   it('is found by the ids of the lock file', async () => {
-    const { registry } = await libraryFolder({ 'both/index.ts': declared, 'aaa/index.js': 'export function f() { return 1 }' });
-    expect(registry.libraries().map((l) => [l.name, l.id])).toEqual([['aaa', 0], ['both', 1]]);
+    const { registry } = await libraryFolder({
+      'both/index.ts': declared,
+      'aaa/index.js': 'export function f() { return 1 }',
+    });
+    expect(registry.libraries().map((l) => [l.name, l.id])).toEqual([
+      ['aaa', 0],
+      ['both', 1],
+    ]);
     expect(registry.findById(1, 1).method).toBe('add');
     expect(() => registry.findById(7, 0)).toThrow(expect.objectContaining({ code: 'no-such-library' }));
     expect(() => registry.findById(1, 99)).toThrow(expect.objectContaining({ code: 'no-such-method' }));
@@ -180,7 +213,12 @@ export async function work(ms) { await new Promise((r) => setTimeout(r, ms)); re
 
   it('is stopped while it loads', async () => {
     const { registry } = await libraryFolder(
-      { 'endless/index.js': 'for (;;);', 'throws/index.js': '\nthrow new Error("no");', 'exits/index.js': 'process.exit(1)', 'good/index.js': 'export function f() {}' },
+      {
+        'endless/index.js': 'for (;;);',
+        'throws/index.js': '\nthrow new Error("no");',
+        'exits/index.js': 'process.exit(1)',
+        'good/index.js': 'export function f() {}',
+      },
       {},
       { loadLimit: milliseconds(1500) },
     );
@@ -201,14 +239,19 @@ describe('what a library asks for', () => {
     const { Registry } = await import('../../src/functions/registry.ts');
     const inner = join(folder.path, 'node_modules', 'pack', 'libraries');
     mkdirSync(inner, { recursive: true });
-    folder.write('node_modules/pack/libraries/deep/index.ts', "import { z } from 'zod';\nexport function f(a: number): number { return a; }\nexport const kind: string = typeof z;");
+    folder.write(
+      'node_modules/pack/libraries/deep/index.ts',
+      "import { z } from 'zod';\nexport function f(a: number): number { return a; }\nexport const kind: string = typeof z;",
+    );
     const registry = await Registry.open({ folder: inner });
     expect(registry.libraries().map((l) => [l.name, l.error])).toEqual([['deep', undefined]]);
     await registry.close();
   });
 
   it('stops every thread on close', async () => {
-    const folder = await libraryFolder({ 'a/index.js': 'export async function wait() { await new Promise(() => {}) }' });
+    const folder = await libraryFolder({
+      'a/index.js': 'export async function wait() { await new Promise(() => {}) }',
+    });
     const waiting = folder.problem('a', 'wait');
     await new Promise(setImmediate);
     await folder.registry.close();

@@ -55,7 +55,10 @@ describe('the next call', () => {
 
 describe('a change', () => {
   it('of a file that the entry imports is seen, in folders made later too', async () => {
-    const folder = await libraryFolder({ 'a/index.ts': "import { text } from './parts/text.ts';\nexport function f() { return text; }", 'a/parts/text.ts': "export const text = 'one';" });
+    const folder = await libraryFolder({
+      'a/index.ts': "import { text } from './parts/text.ts';\nexport function f() { return text; }",
+      'a/parts/text.ts': "export const text = 'one';",
+    });
     expect(await folder.value('a', 'f')).toBe('one');
     const changed = changeOf(folder);
     folder.write('a/parts/text.ts', "export const text = 'two';");
@@ -64,7 +67,8 @@ describe('a change', () => {
   });
 
   it('lets calls in flight finish on the code that they began on', async () => {
-    const slow = (text: string): string => `export async function f() { await new Promise((r) => setTimeout(r, 400)); return '${text}'; }`;
+    const slow = (text: string): string =>
+      `export async function f() { await new Promise((r) => setTimeout(r, 400)); return '${text}'; }`;
     const folder = await libraryFolder({ 'a/index.ts': slow('one') });
     const first = folder.value('a', 'f');
     const deleted = folder.value('a', 'f');
@@ -78,7 +82,10 @@ describe('a change', () => {
     const folder = await libraryFolder({ 'a/index.ts': gives('one'), 'b/index.ts': gives('other') });
     folder.write('a/index.ts', 'export function f( {');
     expect(await folder.value('a', 'f')).toBe('one');
-    expect(folder.registry.libraries().find((l) => l.name === 'a')).toMatchObject({ error: expect.stringMatching(/^index\.ts:1:\d+: /), functions: [{ method: 'f' }] });
+    expect(folder.registry.libraries().find((l) => l.name === 'a')).toMatchObject({
+      error: expect.stringMatching(/^index\.ts:1:\d+: /),
+      functions: [{ method: 'f' }],
+    });
     expect(await folder.value('b', 'f')).toBe('other');
     folder.write('a/index.ts', gives('one'));
     expect(await folder.value('a', 'f')).toBe('one');
@@ -101,7 +108,11 @@ describe('a change', () => {
     const folder = await libraryFolder({ 'a/index.ts': 'export function f(a: number, b: number) {}' });
     folder.write('a/index.ts', 'export function f(a: number, between: number, b: number) {}\nexport function g() {}');
     await folder.registry.pending('a');
-    expect(folder.registry.find('a', 'f').parameters.map((p) => [p.name, p.id])).toEqual([['a', 0], ['between', 2], ['b', 1]]);
+    expect(folder.registry.find('a', 'f').parameters.map((p) => [p.name, p.id])).toEqual([
+      ['a', 0],
+      ['between', 2],
+      ['b', 1],
+    ]);
   });
 });
 
@@ -109,9 +120,18 @@ it('reports folders whose names cannot stand in a path, and folders without an e
   const seen: LibraryChanged[] = [];
   const listen = (event: unknown): void => void seen.push(event as LibraryChanged);
   channels.library.subscribe(listen);
-  const folder = await libraryFolder({ 'Upper/index.ts': gives('one'), 'empty/notes.txt': '', '.git/index.ts': gives('x') });
+  const folder = await libraryFolder({
+    'Upper/index.ts': gives('one'),
+    'empty/notes.txt': '',
+    '.git/index.ts': gives('x'),
+  });
   channels.library.unsubscribe(listen);
-  expect(seen.map((event) => [event.library, event.state])).toEqual(expect.arrayContaining([['Upper', 'failed'], ['empty', 'failed']]));
+  expect(seen.map((event) => [event.library, event.state])).toEqual(
+    expect.arrayContaining([
+      ['Upper', 'failed'],
+      ['empty', 'failed'],
+    ]),
+  );
   expect(folder.registry.libraries().map((l) => l.name)).toEqual(['empty']);
   mkdirSync(join(folder.path, 'other'));
   writeFileSync(join(folder.path, 'other/index.ts'), gives('x'));
@@ -126,7 +146,10 @@ it('publishes what a library prints, up to a limit', async () => {
       resolve();
     });
   });
-  const folder = await libraryFolder({ 'a/index.ts': "export function f() { for (let i = 0; i < 1000; i++) console.log('x'.repeat(1000)); }" }, { maxOutputPerSecond: 5000 });
+  const folder = await libraryFolder(
+    { 'a/index.ts': "export function f() { for (let i = 0; i < 1000; i++) console.log('x'.repeat(1000)); }" },
+    { maxOutputPerSecond: 5000 },
+  );
   await folder.call('a', 'f');
   await enough;
   expect(printed.join('').length).toBeLessThan(20_000);

@@ -55,7 +55,10 @@ describe('math', () => {
   });
 
   it.for(['quotient', 'remainder'])('refuses to divide by zero in %s', async (method) => {
-    await expect(call('math', method, 1, 0)).rejects.toMatchObject({ code: 'invalid-argument', details: { parameter: { name: 'b', id: 1 } } });
+    await expect(call('math', method, 1, 0)).rejects.toMatchObject({
+      code: 'invalid-argument',
+      details: { parameter: { name: 'b', id: 1 } },
+    });
   });
 
   it('is pure for 240 seconds', () => {
@@ -75,24 +78,46 @@ describe('oslist', () => {
   it('gives the rows of the file that its SQL describes', async () => {
     const database = new DatabaseSync(':memory:');
     database.exec(readFileSync(join(shipped, 'oslist', 'os-list.sql'), 'utf8'));
-    const rows = database.prepare('SELECT * FROM os ORDER BY id').all().map((row) => ({ ...row }));
+    const rows = database
+      .prepare('SELECT * FROM os ORDER BY id')
+      .all()
+      .map((row) => ({ ...row }));
     database.close();
     expect(await call('oslist', 'list', 'os-list.db')).toEqual(rows);
     expect(await call('oslist', 'list')).toEqual(rows);
   });
 
-  it.for(['../../etc/passwd', '..', '.', '', '/etc/passwd', 'a\0b', 'sub/../os-list.db', '.hidden', 'none.db', 'outside.db', 'text.db', '\\..\\x', 'a'.repeat(300)])(
-    'refuses %j',
-    async (name) => {
-      symlinkSyncOnce(join(shipped, 'oslist', 'data', 'os-list.db'), join(folder, 'oslist', 'data', 'outside.db'));
-      writeFileSync(join(folder, 'oslist', 'data', 'text.db'), 'no database at all, but longer than the header of one would be, which matters');
-      await expect(call('oslist', 'list', name)).rejects.toMatchObject({ code: 'invalid-argument', details: { parameter: { name: 'databasefile' } } });
-    },
-  );
+  it.for([
+    '../../etc/passwd',
+    '..',
+    '.',
+    '',
+    '/etc/passwd',
+    'a\0b',
+    'sub/../os-list.db',
+    '.hidden',
+    'none.db',
+    'outside.db',
+    'text.db',
+    '\\..\\x',
+    'a'.repeat(300),
+  ])('refuses %j', async (name) => {
+    symlinkSyncOnce(join(shipped, 'oslist', 'data', 'os-list.db'), join(folder, 'oslist', 'data', 'outside.db'));
+    writeFileSync(
+      join(folder, 'oslist', 'data', 'text.db'),
+      'no database at all, but longer than the header of one would be, which matters',
+    );
+    await expect(call('oslist', 'list', name)).rejects.toMatchObject({
+      code: 'invalid-argument',
+      details: { parameter: { name: 'databasefile' } },
+    });
+  });
 
   it('forgets its results when a file in its data folder changes', async () => {
     await call('oslist', 'list');
-    const told = new Promise<LibraryInvalidation>((resolve) => registry.onInvalidate(resolve));
+    const told = new Promise<LibraryInvalidation>((resolve) => {
+      registry.onInvalidate(resolve);
+    });
     const database = new DatabaseSync(join(folder, 'oslist', 'data', 'os-list.db'));
     database.exec("INSERT INTO os VALUES (7, 'Tock', 'MIT', 64, 2015)");
     database.close();

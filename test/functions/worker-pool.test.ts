@@ -1,18 +1,43 @@
 /** The pool's own logic, with scripted threads and a manual clock. Real threads: registry.test.ts. */
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { milliseconds, type Instant } from '../../src/core/duration.ts';
 import type { Call, CallResult } from '../../src/functions/call.ts';
 import type { FunctionDescription } from '../../src/functions/description.ts';
-import { slotState, type FromWorker, type RunMessage, type ToWorker } from '../../src/functions/runtimes/node/messages.ts';
-import { defaultWorkerPoolOptions, WorkerBudget, type WorkerPoolOptions } from '../../src/functions/worker-pool-options.ts';
+import {
+  slotState,
+  type FromWorker,
+  type RunMessage,
+  type ToWorker,
+} from '../../src/functions/runtimes/node/messages.ts';
+import {
+  defaultWorkerPoolOptions,
+  WorkerBudget,
+  type WorkerPoolOptions,
+} from '../../src/functions/worker-pool-options.ts';
 import { WorkerPool } from '../../src/functions/worker-pool.ts';
 import type { WorkerListener, WorkerPort } from '../../src/functions/worker-port.ts';
 import { problemOf } from './library-folder.ts';
 import { ManualScheduler } from './manual-scheduler.ts';
 
 const fn = (safe: boolean): FunctionDescription => ({
-  library: 'lib', method: 'f', libraryId: 0, id: 0, version: 'v', parameters: [], returns: undefined, title: undefined, doc: undefined,
-  safe, pure: false, maxAge: milliseconds(0), staleWhileRevalidate: milliseconds(0), shared: false, inline: false, timeLimit: undefined, notCallable: undefined,
+  library: 'lib',
+  method: 'f',
+  libraryId: 0,
+  id: 0,
+  version: 'v',
+  parameters: [],
+  returns: undefined,
+  title: undefined,
+  doc: undefined,
+  safe,
+  pure: false,
+  maxAge: milliseconds(0),
+  staleWhileRevalidate: milliseconds(0),
+  shared: false,
+  inline: false,
+  timeLimit: undefined,
+  notCallable: undefined,
 });
 
 /** A thread that does what the test says. */
@@ -93,7 +118,11 @@ async function bench(options: Partial<WorkerPoolOptions> = {}): Promise<Bench> {
   threads[0]?.load();
   await opened;
   const make = (safe: boolean): Call => ({
-    function: fn(safe), args: [], caller: { identity: 'local', peer: 'p' }, correlationId: 'c', deadline: (clock.now() + 60_000) as Instant,
+    function: fn(safe),
+    args: [],
+    caller: { identity: 'local', peer: 'p' },
+    correlationId: 'c',
+    deadline: (clock.now() + 60_000) as Instant,
   });
   return {
     pool,
@@ -101,7 +130,7 @@ async function bench(options: Partial<WorkerPoolOptions> = {}): Promise<Bench> {
     threads,
     call: (safe = true) => pool.invoke(make(safe)).then(() => 'done', problemOf),
     result: () => pool.invoke(make(true)),
-    posted: () => new Promise((resolve) => void setImmediate(resolve)),
+    posted: () => setImmediate(),
   };
 }
 
@@ -113,7 +142,11 @@ const run = (thread: ScriptedThread | undefined, index: number): RunMessage => {
 
 describe('calls', () => {
   it('that are made in one turn travel in one batch', async () => {
-    const { call, threads: [thread], posted } = await bench();
+    const {
+      call,
+      threads: [thread],
+      posted,
+    } = await bench();
     void call();
     void call();
     expect(thread?.inbox).toHaveLength(0);
@@ -122,7 +155,12 @@ describe('calls', () => {
   });
 
   it('say how long they waited and how long they ran', async () => {
-    const { result, threads: [thread], posted, clock } = await bench({ stallAfter: milliseconds(1000) });
+    const {
+      result,
+      threads: [thread],
+      posted,
+      clock,
+    } = await bench({ stallAfter: milliseconds(1000) });
     const first = result();
     const second = result();
     await posted();
@@ -206,7 +244,11 @@ describe('the time limit', () => {
   });
 
   it('does not count against a call that never began', async () => {
-    const { call, threads, posted, clock } = await bench({ timeLimit: milliseconds(200), grace: milliseconds(100), maxWorkers: 1 });
+    const { call, threads, posted, clock } = await bench({
+      timeLimit: milliseconds(200),
+      grace: milliseconds(100),
+      maxWorkers: 1,
+    });
     const first = call();
     const second = call(false);
     await posted();
@@ -259,7 +301,10 @@ describe('a lost worker', () => {
 
 describe('the pool', () => {
   it('stops workers that had nothing to do, but the last', async () => {
-    const { call, threads, posted, clock, pool } = await bench({ stallAfter: milliseconds(5), idleAfter: milliseconds(1000) });
+    const { call, threads, posted, clock, pool } = await bench({
+      stallAfter: milliseconds(5),
+      idleAfter: milliseconds(1000),
+    });
     const results = [call(), call()];
     await posted();
     threads[0]?.take(run(threads[0], 0));

@@ -19,14 +19,17 @@ async function call(method: string, deadlineIn = 5000): Promise<unknown> {
   };
   return registry.invoke(call).then(
     (result) => result.value,
-    (error: unknown) => (error instanceof Error && 'code' in error && String(error.code) in problems ? error.code : String(error)),
+    (error: unknown) =>
+      error instanceof Error && 'code' in error && String(error.code) in problems ? error.code : String(error),
   );
 }
 
 const first = [await call('where'), await call('far'), await call('slow', 50)];
 writeFileSync(join(folder, 'near', 'part.ts'), 'export const one: number = 2;');
 // The entry file is the same: the watch has to tell.
-await new Promise((resolve) => registry.onChange(resolve));
+await new Promise((resolve) => {
+  registry.onChange(resolve);
+});
 const second = await call('where');
 await registry.close();
 console.log(JSON.stringify({ first, second }));

@@ -26,7 +26,11 @@ export function readDeclarations(entry: string): readonly DeclaredExport[] {
 }
 
 /** @throws UsageError with one sentence that names file and line. */
-export function describeExports(entry: string, declarations: readonly DeclaredExport[], exports: Exports): DescribedLibrary {
+export function describeExports(
+  entry: string,
+  declarations: readonly DeclaredExport[],
+  exports: Exports,
+): DescribedLibrary {
   const file = basename(entry);
   const described: ExportDescription[] = [];
   for (const declared of declarations) {
@@ -64,7 +68,8 @@ function fromDefinition(declared: DeclaredExport, definition: FunctionDefinition
   return {
     method: declared.name,
     parameters: describeParameters(definition, where),
-    returns: definition.returns === undefined ? undefined : typeFromJsonSchema(jsonSchema(definition.returns, 'output')),
+    returns:
+      definition.returns === undefined ? undefined : typeFromJsonSchema(jsonSchema(definition.returns, 'output')),
     title: definition.doc === undefined ? declared.title : doc?.split('\n', 1)[0],
     doc,
     safe: definition.safe,

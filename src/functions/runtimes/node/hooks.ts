@@ -50,11 +50,11 @@ const isOwnModule = (url: string, folderUrl: string): boolean =>
 
 /** Type stripping without the ExperimentalWarning that it gives on first use. */
 function stripTypes(source: string): string {
-  const { emitWarning } = process;
+  const own = Object.getOwnPropertyDescriptor(process, 'emitWarning');
   process.emitWarning = () => undefined;
   try {
     return stripTypeScriptTypes(source);
   } finally {
-    process.emitWarning = emitWarning;
+    if (own !== undefined) Object.defineProperty(process, 'emitWarning', own);
   }
 }

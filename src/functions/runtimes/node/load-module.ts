@@ -24,7 +24,8 @@ export const isCallable = (value: unknown): value is Callable => typeof value ==
  * without the folder, because sentences like this are shown to people who may not know the machine.
  */
 export function describeLoadError(thrown: unknown, folder: string, entry: string): string {
-  if (!(thrown instanceof Error)) return `${basename(entry)}: threw ${oneLine(String(thrown))} while it was loaded; mend it and save the file.`;
+  if (!(thrown instanceof Error))
+    return `${basename(entry)}: threw ${oneLine(String(thrown))} while it was loaded; mend it and save the file.`;
   const message = oneLine(thrown.message.replaceAll(`${pathToFileURL(folder).href}/`, '').replaceAll(`${folder}/`, ''));
   if ('code' in thrown && thrown.code === 'library-syntax') return message;
   const place = placeIn(thrown.stack ?? '', folder) ?? basename(entry);

@@ -47,18 +47,31 @@ export interface ThrownError {
 }
 
 export interface CallFailure {
-  readonly problem: Extract<ProblemName, 'function-failed' | 'invalid-argument' | 'no-such-method' | 'unencodable-result'>;
+  readonly problem: Extract<
+    ProblemName,
+    'function-failed' | 'invalid-argument' | 'no-such-method' | 'unencodable-result'
+  >;
   readonly message: string;
   readonly parameter: string | undefined;
   readonly thrown: ThrownError | undefined;
 }
 
 export type FromWorker =
-  | { readonly kind: 'loaded'; readonly title: string | undefined; readonly exports: readonly ExportDescription[] | undefined }
+  | {
+      readonly kind: 'loaded';
+      readonly title: string | undefined;
+      readonly exports: readonly ExportDescription[] | undefined;
+    }
   | { readonly kind: 'load-failed'; readonly failure: LoadFailure }
   /** The function returned a pending promise: the thread is free for others. */
   | { readonly kind: 'yielded'; readonly id: number }
-  | { readonly kind: 'done'; readonly id: number; readonly value: Value; readonly readCaller: boolean; readonly tags: readonly string[] }
+  | {
+      readonly kind: 'done';
+      readonly id: number;
+      readonly value: Value;
+      readonly readCaller: boolean;
+      readonly tags: readonly string[];
+    }
   | { readonly kind: 'failed'; readonly id: number; readonly failure: CallFailure }
   /** An abort arrived, or a call that was withdrawn was passed over: the thread is alive. */
   | { readonly kind: 'heard'; readonly id: number }

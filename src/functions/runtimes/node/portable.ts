@@ -41,9 +41,10 @@ function fromObject(value: object, depth: number): Value {
   }
   if (value instanceof ArrayBuffer) return new Uint8Array(value.slice(0));
   if (value instanceof DataView) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
-  if (value instanceof RegExp || value instanceof Error || value instanceof WeakMap || value instanceof WeakSet) return String(value);
-  if ('toJSON' in value && typeof value.toJSON === 'function') return toPortable(value.toJSON(), depth);
-  if (value instanceof Number || value instanceof String || value instanceof Boolean) return toPortable(value.valueOf(), depth);
+  if (value instanceof RegExp || value instanceof Error) return String(value);
+  if (hasJsonForm(value)) return toPortable(value.toJSON(), depth);
+  if (value instanceof Number || value instanceof String || value instanceof Boolean)
+    return toPortable(value.valueOf(), depth);
   if (isIterable(value)) return Array.from(value, (item) => toPortable(item, depth));
   return fromMembers(value, depth);
 }
@@ -53,6 +54,9 @@ function fromMembers(value: object, depth: number): Value {
   // Object.fromEntries defines members, so that `__proto__` is a name like any other.
   return Object.fromEntries(members);
 }
+
+const hasJsonForm = (value: object): value is { toJSON(): unknown } =>
+  'toJSON' in value && typeof value.toJSON === 'function';
 
 const isIterable = (value: object): value is Iterable<unknown> =>
   Symbol.iterator in value && typeof value[Symbol.iterator] === 'function';

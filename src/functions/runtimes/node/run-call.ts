@@ -65,16 +65,31 @@ function describeFailure(thrown: unknown): CallFailure {
   try {
     const error =
       thrown instanceof Error
-        ? { name: String(thrown.name), message: String(thrown.message), stack: thrown.stack === undefined ? undefined : String(thrown.stack) }
+        ? {
+            name: textOf(thrown.name),
+            message: textOf(thrown.message),
+            stack: thrown.stack === undefined ? undefined : textOf(thrown.stack),
+          }
         : { name: 'Thrown', message: String(thrown), stack: undefined };
     return {
       problem,
-      message: problem === 'unencodable-result' ? error.message : `The function threw ${/^[\w$]{1,64}$/.test(error.name) ? error.name : 'an error'}.`,
+      message:
+        problem === 'unencodable-result'
+          ? error.message
+          : `The function threw ${/^[\w$]{1,64}$/.test(error.name) ? error.name : 'an error'}.`,
       parameter: undefined,
       thrown: error,
     };
   } catch {
     // An error whose own members throw.
-    return { problem, message: 'The function threw something that cannot be shown.', parameter: undefined, thrown: undefined };
+    return {
+      problem,
+      message: 'The function threw something that cannot be shown.',
+      parameter: undefined,
+      thrown: undefined,
+    };
   }
 }
+
+/** An error of a library may have anything as its message; only text crosses to the gateway. */
+const textOf = (value: unknown): string => String(value);

@@ -55,7 +55,12 @@ function run(exports: Exports, message: RunMessage): void {
   }
   const callable = exports.get(message.method);
   if (!isCallable(callable)) {
-    const failure = { problem: 'no-such-method', message: `The library has no function ${message.method}.`, parameter: undefined, thrown: undefined } as const;
+    const failure = {
+      problem: 'no-such-method',
+      message: `The library has no function ${message.method}.`,
+      parameter: undefined,
+      thrown: undefined,
+    } as const;
     settle(id, slot, { kind: 'failed', failure });
     return;
   }

@@ -1,0 +1,122 @@
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { RunningCall, runningCall, type CallFacts } from '../../src/functions/call-context.ts';
+import {
+  bytes,
+  context,
+  fn,
+  invalidArgument,
+  invalidate,
+  tag,
+  z,
+  type Invalidation,
+} from '../../src/functions/library.ts';
+
+const told: Invalidation[] = [];
+const facts: CallFacts = {
+  library: 'lib',
+  identity: 'device-7',
+  peer: '127.0.0.1:5',
+  correlationId: 'c',
+  deadline: 1,
+  dataFolder: '/data',
+  invalidate: (what) => void told.push(what),
+};
+
+describe('fn', () => {
+  it('gives its implementation what was declared, with defaults, and types it so', () => {
+    const greet = fn({ params: { name: z.string(), times: z.number().default(2) } }, ({ name, times }) => {
+      expectTypeOf(name).toEqualTypeOf<string>();
+      expectTypeOf(times).toEqualTypeOf<number>();
+      return name.repeat(times);
+    });
+    expectTypeOf(greet).parameter(0).toEqualTypeOf<{ name: string; times?: number | undefined }>();
+    expect(greet({ name: 'ab' })).toBe('abab');
+  });
+
+  it('takes an object schema as well as a record', () => {
+    const add = fn({ params: z.object({ a: z.number(), b: z.number() }) }, ({ a, b }) => a + b);
+    expect(add({ a: 1, b: 2 })).toBe(3);
+    expect(Object.keys(add.definition.params.shape)).toEqual(['a', 'b']);
+  });
+
+  it('refuses arguments that do not fit, and names the parameter', () => {
+    const size = fn({ params: { data: bytes() } }, ({ data }) => data.length);
+    expect(size({ data: new Uint8Array(2) })).toBe(2);
+    const untyped: { data: Uint8Array } = Object.assign({ data: new Uint8Array() }, { data: 'text' });
+    expect(() => size(untyped)).toThrow(expect.objectContaining({ code: 'invalid-argument', parameter: 'data' }));
+  });
+
+  it('refuses a result that is not what it declares, also a late one', async () => {
+    const { n: notANumber } = Object.assign({ n: 1 }, { n: 'x' }) as { n: number };
+    const sync = fn({ returns: z.number() }, (): number => notANumber);
+    const late = fn({ returns: z.number() }, async (): Promise<number> => notANumber);
+    expect(() => sync({})).toThrow(expect.objectContaining({ code: 'bad-result' }));
+    await expect(late({})).rejects.toMatchObject({ code: 'bad-result' });
+  });
+
+  it.for([{ pure: true, safe: false }, { maxAge: 10 }, { pure: true, maxAge: -1 }, { timeLimit: Number.NaN }])(
+    'refuses the contradiction %j',
+    (options) => {
+      expect(() => fn(options, () => 1)).toThrow(expect.objectContaining({ code: 'bad-declaration' }));
+    },
+  );
+
+  it('is safe when it is pure', () => {
+    expect(fn({ pure: true }, () => 1).definition).toMatchObject({ safe: true, pure: true, maxAge: 0 });
+  });
+});
+
+describe('the context of a call', () => {
+  it('tells when a function looks at who calls, and only then', () => {
+    const call = new RunningCall(facts);
+    runningCall.run(call, () => {
+      expect([context().correlationId, context().dataFolder, context().deadline]).toEqual(['c', '/data', 1]);
+      expect(call.readCaller).toBe(false);
+      expect(context().identity).toBe('device-7');
+    });
+    expect(call.readCaller).toBe(true);
+    const other = new RunningCall(facts);
+    runningCall.run(other, () => expect(context().peer).toBe('127.0.0.1:5'));
+    expect(other.readCaller).toBe(true);
+  });
+
+  it('aborts with a reason, inside the call', () => {
+    const call = new RunningCall(facts);
+    let seen: unknown;
+    runningCall.run(call, () => {
+      context().signal.addEventListener('abort', () => {
+        seen = [context().correlationId, context().signal.reason];
+      });
+    });
+    call.abort('enough');
+    expect(seen).toEqual(['c', expect.objectContaining({ name: 'AbortError', message: 'enough' })]);
+  });
+
+  it('collects a bounded number of tags', () => {
+    const call = new RunningCall(facts);
+    runningCall.run(call, () => {
+      for (let i = 0; i < 64; i++) tag(`t${i}`);
+      tag('t0');
+      expect(() => tag('one more')).toThrow(expect.objectContaining({ code: 'too-many-tags' }));
+      expect(() => tag('x'.repeat(257))).toThrow(expect.objectContaining({ code: 'too-many-tags' }));
+      invalidate({ tag: 't1' });
+      invalidate({ method: 'list' });
+    });
+    expect(call.tags).toHaveLength(64);
+    expect(told).toEqual([{ tag: 't1' }, { method: 'list' }]);
+  });
+
+  it('is absent outside of calls', () => {
+    for (const ask of [() => context(), () => tag('x'), () => invalidate({ tag: 'x' })]) {
+      expect(ask).toThrow(expect.objectContaining({ code: 'no-call' }));
+    }
+  });
+});
+
+it('invalidArgument carries its sentence to the caller', () => {
+  expect(invalidArgument('Give a day of the week.', 'day')).toMatchObject({
+    code: 'invalid-argument',
+    message: 'Give a day of the week.',
+    parameter: 'day',
+  });
+});
