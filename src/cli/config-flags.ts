@@ -45,7 +45,7 @@ export async function configOf(options: Readonly<Record<string, unknown>>, termi
   const sets = Array.isArray(options['set']) ? options['set'] : [];
   for (const set of sets.map(String)) {
     const at = set.indexOf('=');
-    if (at < 1) throw new UsageError('bad-option', `--set ${set} must be SETTING=VALUE, such as --set coap.port=5684.`);
+    if (at < 1) throw new UsageError('bad-flag', `--set ${set} must be SETTING=VALUE, such as --set coap.port=5684.`);
     flags.push({ flag: '--set', path: set.slice(0, at), text: set.slice(at + 1) });
   }
   const { workingFolder, environment } = terminal;

@@ -34,7 +34,7 @@ export async function withConnection<T>(
   const span = timeout === undefined ? undefined : parseDuration(timeout);
   if (timeout !== undefined && (span === undefined || span === 0)) {
     throw new UsageError(
-      'bad-option',
+      'bad-flag',
       `--timeout is ${JSON.stringify(timeout)}, but must be a duration such as 5s, 500ms or 1m.`,
     );
   }

@@ -10,7 +10,7 @@ import { textOf } from '../core/bytes.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
 
 /** The peer answered 4.xx or 5.xx. */
-export class AnswerError extends PeerError {
+class AnswerError extends PeerError {
   /** The answer's code. */
   readonly answer: number;
   readonly details: ProblemDetails | undefined;

@@ -28,7 +28,7 @@ async function ping(text: string, options: PingOptions, terminal: Terminal): Pro
   const count = Number(options.count);
   if (!Number.isSafeInteger(count) || count < 1) {
     throw new UsageError(
-      'bad-option',
+      'bad-flag',
       `--count is ${JSON.stringify(options.count)}, but must be a whole number of at least 1.`,
     );
   }

@@ -2,7 +2,7 @@
 import { encodeJson } from '../cbor/json-encode.ts';
 import type { DescribedFunction, DescribedParameter, DescribedType } from '../directory/described.ts';
 
-export function typeText(type: DescribedType): string {
+function typeText(type: DescribedType): string {
   switch (type.kind) {
     case 'number':
     case 'integer': {

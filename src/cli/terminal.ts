@@ -1,5 +1,5 @@
 /** The world that a command lives in: where it writes, what it reads, when it is interrupted. */
-import { paintFor, printable, type Paint } from '../telemetry/paint.ts';
+import { paintFor, type Paint } from '../telemetry/paint.ts';
 
 export interface Terminal {
   /** Writes to the output: what was asked for. */
@@ -15,9 +15,6 @@ export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingFolder: string;
 }
-
-/** A line of text from elsewhere, harmless where a terminal shows it. */
-export const line = (text: string): string => `${printable(text)}\n`;
 
 export const systemTerminal: Terminal = {
   out: (text) => {

@@ -14,7 +14,7 @@ export class ConfigError extends UsageError {
 }
 
 /** `profiles[0].blockSize` */
-export function writtenPath(path: readonly PropertyKey[]): string {
+function writtenPath(path: readonly PropertyKey[]): string {
   return path.reduce<string>(
     (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`),
     '',

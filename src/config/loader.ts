@@ -14,7 +14,7 @@ import { parseDocument, settings, type Setting } from './schema.ts';
 import { describeSource, type Source } from './source.ts';
 import { formatBytes, formatDuration, parseBytes, parseDuration } from './units.ts';
 
-export const configFileName = 'funcoap.config.json';
+const configFileName = 'funcoap.config.json';
 
 /** A setting given on the command line: `--port 5683`, or `--set coap.port=5683`. */
 export interface Flag {

@@ -8,7 +8,6 @@ import { milliseconds, type Milliseconds } from '../core/duration.ts';
 export type Bytes = number & { readonly unit: 'bytes' };
 
 export const bytes = (n: number): Bytes => n as Bytes;
-export const kibibytes = (n: number): Bytes => bytes(n * 1024);
 export const mebibytes = (n: number): Bytes => bytes(n * 1024 * 1024);
 
 const durationUnits: ReadonlyMap<string, number> = new Map([
