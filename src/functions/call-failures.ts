@@ -56,3 +56,17 @@ export function lostError(call: Call, loss: WorkerLoss | undefined, culprit: boo
       );
   }
 }
+
+/** Why a thread ended before its library had loaded, for LibraryDescription.error. */
+export function describeLoadLoss(loss: WorkerLoss | undefined): string {
+  switch (loss?.kind) {
+    case 'memory':
+      return 'it ran out of memory while loading.';
+    case 'crashed':
+      return `it stopped while loading at ${loss.name}: ${loss.message}.`;
+    case 'exited':
+      return `it called process.exit(${loss.exitCode}) while loading.`;
+    case undefined:
+      return 'it had to be stopped while loading.';
+  }
+}

@@ -18,6 +18,7 @@ import { channels } from '../core/channels.ts';
 import { UsageError } from '../core/error.ts';
 import { CallError } from './call-error.ts';
 import { FolderWatcher } from './folder-watcher.ts';
+import { LibraryCatalogue } from './library-catalogue.ts';
 import { dataFolderName, libraryNamePattern } from './library-files.ts';
 import { LockFile } from './lock-file.ts';
 import { LibraryOutput } from './library-output.ts';
@@ -33,11 +34,6 @@ import type { Invalidation } from './invalidation.ts';
 /** Cached results are out of date: all of one function of the library, or those with a tag. */
 export type LibraryInvalidation = { readonly library: string } & Invalidation;
 
-interface Shown {
-  readonly description: LibraryDescription;
-  readonly functions: ReadonlyMap<string, FunctionDescription>;
-}
-
 /** Lies among the libraries, and is committed with them. */
 const lockFileName = 'funcoap.lock.json';
 
@@ -50,16 +46,13 @@ export class Registry implements Invoker {
   readonly #budget: WorkerBudget;
   readonly #watcher: FolderWatcher;
   readonly #served = new Map<string, ServedLibrary>();
-  readonly #shown = new Map<string, Shown>();
+  readonly #catalogue = new LibraryCatalogue();
   /** By library and version, also those that only finish their calls. */
   readonly #versions = new Map<string, LibraryVersion>();
   readonly #retiring = new Set<Promise<void>>();
   readonly #invalidateListeners = new Set<(what: LibraryInvalidation) => void>();
   readonly #changeListeners = new Set<(library: string) => void>();
   readonly #reportedNames = new Set<string>();
-  #byId = new Map<number, Map<number, FunctionDescription>>();
-  #names = new Map<number, string>();
-  #list: readonly LibraryDescription[] | undefined;
   #scanning: Promise<void> | undefined;
   /** Libraries that are found together get their ids in the order of their names, whichever loads first. */
   #firstLoads: Promise<unknown> = Promise.resolve();
@@ -99,7 +92,7 @@ export class Registry implements Invoker {
    * longer than `reloadWait`.
    */
   pending(library: string | number): Promise<void> | undefined {
-    const name = typeof library === 'string' ? library : this.#names.get(library);
+    const name = typeof library === 'string' ? library : this.#catalogue.nameOf(library);
     if (name === undefined || this.#closed) return undefined;
     const served = this.#served.get(name) ?? this.#discover(name);
     const reload = served?.pending();
@@ -115,42 +108,20 @@ export class Registry implements Invoker {
 
   /** @throws CallError 'no-such-library', 'no-such-method', 'not-callable', 'library-failed', 'not-ready' */
   find(library: string, method: string): FunctionDescription {
-    const shown = this.#shown.get(library);
-    if (shown === undefined) throw this.#absent(library);
-    const found = shown.functions.get(method);
-    if (found === undefined) {
-      if (this.#served.get(library)?.current === undefined) throw this.#absent(library);
-      throw new CallError(
-        'no-such-method',
-        `${library} has no function ${method.slice(0, 64)}; see /func/${library} for those it has.`,
-      );
-    }
-    if (found.notCallable !== undefined) {
-      throw new CallError('not-callable', `${library}/${method} cannot be called: ${found.notCallable}.`);
-    }
-    return found;
+    return this.#catalogue.find(library, method) ?? this.#refuse(library, `no function ${method.slice(0, 64)}`);
   }
 
   /** By the ids of the lock file. @throws CallError as `find` does */
   findById(libraryId: number, id: number): FunctionDescription {
-    const name = this.#names.get(libraryId);
+    const name = this.#catalogue.nameOf(libraryId);
     if (name === undefined)
       throw new CallError('no-such-library', `No library has the id ${libraryId}; see /func for those there are.`);
-    const found = this.#byId.get(libraryId)?.get(id);
-    if (found !== undefined) return this.find(name, found.method);
-    if (this.#served.get(name)?.current === undefined) throw this.#absent(name);
-    throw new CallError(
-      'no-such-method',
-      `No function of ${name} has the id ${id}; see /func/${name} for those it has.`,
-    );
+    return this.#catalogue.findById(libraryId, id) ?? this.#refuse(name, `no function with the id ${id}`);
   }
 
   /** Sorted by name; also those that do not load. */
   libraries(): readonly LibraryDescription[] {
-    this.#list ??= Object.freeze(
-      [...this.#shown.values()].map((shown) => shown.description).sort((a, b) => (a.name < b.name ? -1 : 1)),
-    );
-    return this.#list;
+    return this.#catalogue.libraries();
   }
 
   invoke(call: Call): Promise<CallResult> {
@@ -188,15 +159,17 @@ export class Registry implements Invoker {
     await Promise.all([...this.#versions.values()].map((version) => version.close()));
   }
 
-  #absent(library: string): CallError {
+  /** Why a function is not there. */
+  #refuse(library: string, what: string): never {
     const served = this.#served.get(library);
-    if (served?.error !== undefined)
-      return new CallError('library-failed', `${library} does not load: ${served.error}`);
+    if (served?.current !== undefined)
+      throw new CallError('no-such-method', `${library} has ${what}; see /func/${library} for those it has.`);
+    if (served?.error !== undefined) throw new CallError('library-failed', `${library} does not load: ${served.error}`);
     if (served !== undefined) {
       const { retryAfter } = this.#options.pool;
-      return new CallError('not-ready', `${library} is being loaded; come back later.`, { retryAfter });
+      throw new CallError('not-ready', `${library} is being loaded; come back later.`, { retryAfter });
     }
-    return new CallError(
+    throw new CallError(
       'no-such-library',
       `There is no library ${library.slice(0, 64)}; see /func for those there are.`,
     );
@@ -310,48 +283,21 @@ export class Registry implements Invoker {
     const { name } = library;
     if (change.kind === 'removed') {
       this.#served.delete(name);
-      this.#shown.delete(name);
+      this.#catalogue.remove(name);
     } else {
-      this.#show(library);
+      this.#catalogue.show(library, this.#lock.idsOf(name));
     }
     if (change.kind === 'loaded') this.#versions.set(versionKey(name, change.version.version), change.version);
     if ((change.kind === 'loaded' || change.kind === 'removed') && change.replaced !== undefined)
       this.#retire(name, change.replaced);
-    this.#reindex();
     const state = change.kind === 'mended' ? 'loaded' : change.kind;
     channels.library.publish({
       library: name,
       state,
-      functions: this.#shown.get(name)?.functions.size ?? 0,
+      functions: this.#catalogue.sizeOf(name),
       message: library.error,
     });
     for (const listener of this.#changeListeners) listener(name);
-  }
-
-  #show(library: ServedLibrary): void {
-    const { name, current, error } = library;
-    const ids = this.#lock.idsOf(name);
-    const functions = new Map<string, FunctionDescription>();
-    for (const exported of current?.exports ?? []) {
-      const own = ids?.methods.get(exported.method);
-      functions.set(exported.method, {
-        ...exported,
-        library: name,
-        libraryId: ids?.id,
-        id: own?.id,
-        version: current?.version ?? '',
-        parameters: exported.parameters.map((parameter) => ({ ...parameter, id: own?.parameters.get(parameter.name) })),
-      });
-    }
-    const description = {
-      name,
-      id: ids?.id,
-      version: current?.version ?? '',
-      title: current?.title,
-      functions: [...functions.values()],
-      error,
-    };
-    this.#shown.set(name, { description, functions });
   }
 
   #retire(name: string, version: LibraryVersion): void {
@@ -361,20 +307,6 @@ export class Registry implements Invoker {
       if (this.#versions.get(key) === version) this.#versions.delete(key);
     });
     this.#retiring.add(retiring);
-  }
-
-  #reindex(): void {
-    this.#list = undefined;
-    this.#byId = new Map();
-    this.#names = new Map();
-    for (const { description } of this.#shown.values()) {
-      if (description.id === undefined) continue;
-      this.#names.set(description.id, description.name);
-      const own = description.functions.flatMap((fn): [number, FunctionDescription][] =>
-        fn.id === undefined ? [] : [[fn.id, fn]],
-      );
-      this.#byId.set(description.id, new Map(own));
-    }
   }
 }
 

@@ -8,12 +8,16 @@
  *
  * A call that is lost with its worker is run again once if it is safe; one that has side effects
  * is never run twice and fails with 'worker-lost'.
+ *
+ * Longer than other files because the queue, the lanes and the one timer change together: each step of
+ * a call's way (offered, begun, overdue, lost, run again) touches all three.
  */
 import { after, type Instant, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import {
   cancelledError,
   closedError,
+  describeLoadLoss,
   functionError,
   loadError,
   lostError,
@@ -307,7 +311,7 @@ export class WorkerPool implements Invoker {
     const now = this.#parts.scheduler.now();
     if (loss !== undefined) this.#parts.lost(loss);
     if (lane.state === 'loading') {
-      this.#failStart(lane, describeLoss(loss), now);
+      this.#failStart(lane, describeLoadLoss(loss), now);
       return;
     }
     const again: PendingCall[] = [];
@@ -481,18 +485,5 @@ export class WorkerPool implements Invoker {
     if (this.#queue.length > 0 || (!usable && this.#retireAt === undefined)) this.#startWorker();
     for (const lane of this.#lanes)
       if (lane.state === 'loading') this.#wakeBy(after(lane.startedAt, this.#options.loadLimit));
-  }
-}
-
-function describeLoss(loss: WorkerLoss | undefined): string {
-  switch (loss?.kind) {
-    case 'memory':
-      return 'it ran out of memory while loading.';
-    case 'crashed':
-      return `it stopped while loading at ${loss.name}: ${loss.message}.`;
-    case 'exited':
-      return `it called process.exit(${loss.exitCode}) while loading.`;
-    case undefined:
-      return 'it had to be stopped while loading.';
   }
 }
