@@ -16,7 +16,11 @@ const { CON, NON, ACK, RST } = messageType;
 const state = (text: string): Response => response(responseCode.content, { payload: utf8(text) });
 
 /** A resource that anybody may observe, and what becomes of its observations. */
-function observable(options: Partial<LockstepOptions> = {}): { peer: Lockstep; observations: Observation[]; ended: number[] } {
+function observable(options: Partial<LockstepOptions> = {}): {
+  peer: Lockstep;
+  observations: Observation[];
+  ended: number[];
+} {
   const observations: Observation[] = [];
   const ended: number[] = [];
   const peer = new Lockstep((request, engine, now) => {
@@ -28,7 +32,8 @@ function observable(options: Partial<LockstepOptions> = {}): { peer: Lockstep; o
   return { peer, observations, ended };
 }
 
-const sequence = (message: Message | undefined): number | undefined => findUint(message?.options ?? [], optionNumber.observe);
+const sequence = (message: Message | undefined): number | undefined =>
+  findUint(message?.options ?? [], optionNumber.observe);
 
 describe('observing a resource (RFC 7641)', () => {
   test('registration is answered with Observe; each notification is newer', () => {
@@ -47,7 +52,12 @@ describe('observing a resource (RFC 7641)', () => {
     const [plain] = peer.send({ code: method.GET, messageId: 2, token: Uint8Array.of(6), options: [path] });
     expect(sequence(plain)).toBeUndefined();
     expect(ended).toEqual([]);
-    const [last] = peer.send({ code: method.GET, messageId: 3, token, options: [path, uintOption(optionNumber.observe, 1)] });
+    const [last] = peer.send({
+      code: method.GET,
+      messageId: 3,
+      token,
+      options: [path, uintOption(optionNumber.observe, 1)],
+    });
     expect(sequence(last)).toBeUndefined();
     expect(ended).toEqual([0]);
     observations[0]?.notify(state('x'), true, peer.now);
@@ -63,7 +73,10 @@ describe('observing a resource (RFC 7641)', () => {
     expect(peer.engine.counters().observations).toBe(1);
   });
 
-  test.each([['CON', true], ['NON', false]])('a Reset to a %s notification ends the observation', (_name, confirmable) => {
+  test.each([
+    ['CON', true],
+    ['NON', false],
+  ])('a Reset to a %s notification ends the observation', (_name, confirmable) => {
     const { peer, observations, ended } = observable();
     peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] });
     observations[0]?.notify(state('x'), confirmable, peer.now);
@@ -153,8 +166,14 @@ describe('observing a resource (RFC 7641)', () => {
   test('no room, for one peer or for all: the request is answered like one without Observe', () => {
     const { peer } = observable({ limits: { maxObservationsPerPeer: 2, maxObservations: 3 } });
     const register = (n: number, name: string): number | undefined =>
-      sequence(peer.send({ code: method.GET, messageId: n, token: Uint8Array.of(n), options: [path, observe] }, name)[0]);
-    expect([register(1, 'a'), register(2, 'a'), register(3, 'a')].map((n) => n !== undefined)).toEqual([true, true, false]);
+      sequence(
+        peer.send({ code: method.GET, messageId: n, token: Uint8Array.of(n), options: [path, observe] }, name)[0],
+      );
+    expect([register(1, 'a'), register(2, 'a'), register(3, 'a')].map((n) => n !== undefined)).toEqual([
+      true,
+      true,
+      false,
+    ]);
     expect([register(4, 'b'), register(5, 'b')].map((n) => n !== undefined)).toEqual([true, false]);
   });
 });
