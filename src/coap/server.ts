@@ -12,7 +12,7 @@ import { encodeBlock, findBlock, type Block } from './blockwise/block-option.ts'
 import { KeptResponses, type KeptResponseOptions } from './blockwise/kept-responses.ts';
 import { RequestAssemblies, type AssemblyOptions, type AssemblyResult } from './blockwise/request-assembly.ts';
 import { fitResponse, unverifiedBudget, type Fitted } from './blockwise/response-fit.ts';
-import { codeClass, responseCode } from './codec/codes.ts';
+import { codeClass, responseCode, type ResponseCode } from './codec/codes.ts';
 import type { Message } from './codec/message.ts';
 import { findOption, findUint, opaqueOption, optionNumber, type Option } from './codec/options.ts';
 import { EchoVerifier, type Seal } from './echo.ts';
@@ -138,10 +138,18 @@ export class ServerRole {
       if (codeClass(answer.code) === 2) extra.push(answer.observation.sequenceOption());
       else answer.observation.end(now);
     }
-    const num = request.block2?.num ?? 0;
+    // RFC 7959 §2.4: blocks are of a representation; an error is none, and is sent from its start.
+    const num = codeClass(answer.code) === 2 ? (request.block2?.num ?? 0) : 0;
     const fitted = this.#fit(request, answer, { num, extra }, now);
-    exchange.respond(fitted.code, fitted.options, fitted.payload, now);
+    if (fitted.code !== answer.code) answer.observation?.end(now);
+    this.#complete(request, fitted, now);
     return exchange.bytesOut;
+  }
+
+  /** What was an answer may have become an error since: there is no such block of it. */
+  #complete(request: Request, fitted: Fitted & { readonly code: ResponseCode }, now: Instant): void {
+    if (isSuppressed(request, fitted)) request.exchange.silence();
+    else request.exchange.respond(fitted.code, fitted.options, fitted.payload, now);
   }
 
   #deliver(request: Request, now: Instant): void {
@@ -171,7 +179,7 @@ export class ServerRole {
 
   #send(request: Request, kept: Response, block2: Block, now: Instant): void {
     const fitted = this.#fit(request, kept, { num: block2.num, extra: [] }, now);
-    request.exchange.respond(fitted.code, fitted.options, fitted.payload, now);
+    this.#complete(request, fitted, now);
   }
 
   #fit(
@@ -179,7 +187,7 @@ export class ServerRole {
     answer: Response,
     { num, extra }: { readonly num: number; readonly extra: readonly Option[] },
     now: Instant,
-  ): Fitted & { readonly code: number } {
+  ): Fitted & { readonly code: ResponseCode } {
     const { peer, exchange, block2 } = request;
     const fitted = fitResponse(answer, {
       block: { num, szx: block2?.szx ?? peer.szx ?? peer.parameters.szx },
@@ -233,7 +241,7 @@ const badOption = (number: number): Response =>
 const isForProxy = (options: readonly Option[]): boolean =>
   findOption(options, optionNumber.proxyUri) !== undefined || findOption(options, optionNumber.proxyScheme) !== undefined;
 
-function isSuppressed(request: Request, answer: Response): boolean {
+function isSuppressed(request: Request, answer: { readonly code: number }): boolean {
   // RFC 7252 §8.2: nothing useful to say to a multicast request is not said.
   if (request.multicast && codeClass(answer.code) !== 2) return true;
   const noResponse = findUint(request.options, optionNumber.noResponse) ?? 0;
