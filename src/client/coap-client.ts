@@ -6,7 +6,15 @@ import type { TransferAnswer, TransferProgress } from '../coap/blockwise/client-
 import { szxWithin } from '../coap/blockwise/block-option.ts';
 import type { PendingRequest } from '../coap/client.ts';
 import { codeClass, method as methods, responseCode } from '../coap/codec/codes.ts';
-import { findOption, findUint, opaqueOption, optionNumber, sortOptions, uintOption, type Option } from '../coap/codec/options.ts';
+import {
+  findOption,
+  findUint,
+  opaqueOption,
+  optionNumber,
+  sortOptions,
+  uintOption,
+  type Option,
+} from '../coap/codec/options.ts';
 import { parseCoapUri } from '../coap/codec/uri.ts';
 import type { RequestFailure } from '../coap/exchange/client-exchange.ts';
 import { defaultTransmissionOptions, deriveParameters, type TransmissionOptions } from '../coap/parameters.ts';
@@ -61,12 +69,12 @@ export interface CoapResponse {
 }
 
 const failureWords: Readonly<Record<RequestFailure, string>> = {
-  timeout: 'did not answer in time; is the gateway running, and is this its address?',
-  reset: 'rejected the message: a CoAP endpoint is there, but it does not take this request',
+  'timeout': 'did not answer in time; see that a gateway is running there',
+  'reset': 'rejected the message: a CoAP endpoint is there, but it does not take this request',
   'bad-option': 'answered with a critical option that is not understood',
-  congested: 'has too many requests waiting already; wait for answers before sending more',
+  'congested': 'has too many requests waiting already; wait for answers before sending more',
   'too-large': 'sent more than the limit for one answer; raise maxResponseBytes if you expect that much',
-  changed: 'changed the representation while it was being read, again and again; try later',
+  'changed': 'changed the representation while it was being read, again and again; try later',
   'bad-block': 'answered with a block that was not asked for',
 };
 
@@ -275,11 +283,18 @@ async function addressOf(host: string): Promise<string> {
     const { address } = await lookup(host);
     return address;
   } catch (cause) {
-    throw new UsageError('unknown-host', `The name ${host} cannot be resolved to an address; check its spelling or use an address.`, { cause });
+    throw new UsageError(
+      'unknown-host',
+      `The name ${host} cannot be resolved to an address; check its spelling or use an address.`,
+      { cause },
+    );
   }
 }
 
-function observed(engine: CoapEngine, onMessage: (direction: 'in' | 'out', bytes: Uint8Array) => void): Parameters<typeof drive>[0] {
+function observed(
+  engine: CoapEngine,
+  onMessage: (direction: 'in' | 'out', bytes: Uint8Array) => void,
+): Parameters<typeof drive>[0] {
   const tell = (direction: 'in' | 'out', batch: readonly Datagram[]): readonly Datagram[] => {
     for (const { bytes } of batch) onMessage(direction, bytes);
     return batch;

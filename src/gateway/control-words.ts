@@ -8,7 +8,7 @@ export interface ControlWords {
   readonly argumentItems: readonly string[];
 }
 
-const describeForms = { _describe: 'description', '_describe=schema': 'schema', '_describe=cddl': 'cddl' } as const;
+const describeForms = { '_describe': 'description', '_describe=schema': 'schema', '_describe=cddl': 'cddl' } as const;
 
 export function readControlWords(query: readonly string[]): ControlWords {
   let describe: ControlWords['describe'];
@@ -17,7 +17,10 @@ export function readControlWords(query: readonly string[]): ControlWords {
     if (!item.startsWith('_')) argumentItems.push(item);
     else if (Object.hasOwn(describeForms, item)) describe = describeForms[item as keyof typeof describeForms];
     else if (item !== '_why') {
-      throw new CallError('unknown-query', `\`${item}\` is no control word; there are _describe, _describe=schema, _describe=cddl and _why.`);
+      throw new CallError(
+        'unknown-query',
+        `\`${item}\` is no control word; there are _describe, _describe=schema, _describe=cddl and _why.`,
+      );
     }
   }
   return { describe, argumentItems };

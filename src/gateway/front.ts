@@ -73,11 +73,16 @@ export class Front implements RequestHandler {
   #resourceFor({ request, path, now }: Visit): Resource {
     const wait = this.#options.rateLimit.take(request.peer.endpoint, now);
     if (wait !== undefined) {
-      throw new CallError('rate-exceeded', 'Too many requests from this peer; wait as Max-Age says.', { retryAfter: wait });
+      throw new CallError('rate-exceeded', 'Too many requests from this peer; wait as Max-Age says.', {
+        retryAfter: wait,
+      });
     }
     const resource = this.#options.router.find(path);
     if (resource === undefined) {
-      throw new CallError('no-such-resource', `There is nothing at /${path.join('/')}; GET /.well-known/core lists what there is.`);
+      throw new CallError(
+        'no-such-resource',
+        `There is nothing at /${path.join('/')}; GET /.well-known/core lists what there is.`,
+      );
     }
     if (request.multicast && !resource.multicast) {
       throw new CallError('method-not-allowed', 'This resource does not answer multicast requests.');

@@ -76,7 +76,13 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     observe: (request, onEnd, now) => engine.observe(request, onEnd, now),
     wake,
   });
-  const functions = new FunctionResource({ directory: registry, invoker: registry, cache, clock, timeLimit: options.timeLimit });
+  const functions = new FunctionResource({
+    directory: registry,
+    invoker: registry,
+    cache,
+    clock,
+    timeLimit: options.timeLimit,
+  });
   const catalogue = new CatalogueResource(registry);
   const router = new Router()
     .add(['.well-known', 'core'], new WellKnownCoreResource(registry, entryPoints))

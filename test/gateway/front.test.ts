@@ -73,49 +73,90 @@ describe('routing', () => {
   });
 
   test('exact paths, wildcards and subtrees; the longest wins', () => {
-    const named = (name: string): Resource => resource(() => ({ response: response(responseCode.content, { payload: utf8(name) }) }));
+    const named = (name: string): Resource =>
+      resource(() => ({ response: response(responseCode.content, { payload: utf8(name) }) }));
     const router = new Router()
       .addSubtree(['a'], named('subtree'))
       .add(['a', '*'], named('wildcard'))
       .add(['a', 'b', 'c'], named('exact'));
     const peer = front(router);
-    const at = (...path: string[]): string => String.fromCharCode(...(peer.send(get(peer.requests.length, ...path))[0]?.payload ?? []));
-    expect([at('a'), at('a', 'x'), at('a', 'b', 'c'), at('a', 'b', 'd')]).toEqual(['subtree', 'wildcard', 'exact', 'subtree']);
+    const at = (...path: string[]): string =>
+      String.fromCharCode(...(peer.send(get(peer.requests.length, ...path))[0]?.payload ?? []));
+    expect([at('a'), at('a', 'x'), at('a', 'b', 'c'), at('a', 'b', 'd')]).toEqual([
+      'subtree',
+      'wildcard',
+      'exact',
+      'subtree',
+    ]);
     expect(peer.send(get(99, '*', 'x'))[0]?.code).toBe(responseCode.notFound);
   });
 
   test('a trailing empty segment is no segment', () => {
-    const peer = front(new Router().add(['a'], resource(() => hello)));
+    const peer = front(
+      new Router().add(
+        ['a'],
+        resource(() => hello),
+      ),
+    );
     expect(peer.send(get(1, 'a', ''))[0]?.code).toBe(responseCode.content);
   });
 
   test('a path or query that is not UTF-8 is 4.00', () => {
     const peer = front(new Router());
-    for (const [messageId, number] of [[1, optionNumber.uriPath], [2, optionNumber.uriQuery]] as const) {
+    for (const [messageId, number] of [
+      [1, optionNumber.uriPath],
+      [2, optionNumber.uriQuery],
+    ] as const) {
       const options = [opaqueOption(number, Uint8Array.of(0xff))];
       expect(peer.send({ code: method.GET, messageId, options })).toMatchObject([{ code: responseCode.badRequest }]);
     }
   });
 
   test('a method that the resource does not offer is 4.05, an unassigned one too', () => {
-    const peer = front(new Router().add(['a'], resource(() => hello)));
+    const peer = front(
+      new Router().add(
+        ['a'],
+        resource(() => hello),
+      ),
+    );
     for (const code of [method.POST, method.PATCH, 31]) {
       expect(peer.send({ ...get(code, 'a'), code })[0]?.code).toBe(responseCode.methodNotAllowed);
     }
   });
 
   test('If-Match and If-None-Match are 4.02 where the resource does not understand them', () => {
-    for (const option of [opaqueOption(optionNumber.ifMatch, Uint8Array.of(1)), opaqueOption(optionNumber.ifNoneMatch, new Uint8Array(0))]) {
+    for (const option of [
+      opaqueOption(optionNumber.ifMatch, Uint8Array.of(1)),
+      opaqueOption(optionNumber.ifNoneMatch, new Uint8Array(0)),
+    ]) {
       const options = [option, stringOption(optionNumber.uriPath, 'a')];
-      const plain = front(new Router().add(['a'], resource(() => hello)));
+      const plain = front(
+        new Router().add(
+          ['a'],
+          resource(() => hello),
+        ),
+      );
       expect(plain.send({ code: method.GET, messageId: 1, options })[0]?.code).toBe(responseCode.badOption);
-      const conditional = front(new Router().add(['a'], resource(() => hello, { conditional: true })));
+      const conditional = front(
+        new Router().add(
+          ['a'],
+          resource(() => hello, { conditional: true }),
+        ),
+      );
       expect(conditional.send({ code: method.GET, messageId: 1, options })[0]?.code).toBe(responseCode.content);
     }
   });
 
   test('only resources that allow it answer multicast requests', () => {
-    const router = new Router().add(['a'], resource(() => hello)).add(['m'], resource(() => hello, { multicast: true }));
+    const router = new Router()
+      .add(
+        ['a'],
+        resource(() => hello),
+      )
+      .add(
+        ['m'],
+        resource(() => hello, { multicast: true }),
+      );
     const peer = front(router);
     peer.send({ ...get(1, 'a'), type: messageType.NON }, 'device', true);
     peer.send({ ...get(2, 'm'), type: messageType.NON }, 'device', true);
@@ -124,15 +165,19 @@ describe('routing', () => {
 });
 
 describe('failures', () => {
-  const failing = (error: unknown): Router =>
-    new Router()
-      .add(['now'], resource(() => {
-        throw error;
-      }))
-      .add(['later'], resource(async () => {
-        await Promise.resolve();
-        throw error;
-      }));
+  const failing = (error: unknown): Router => {
+    const rejecting = async (): Promise<Answer> => {
+      throw error;
+    };
+    return new Router()
+      .add(
+        ['now'],
+        resource(() => {
+          throw error;
+        }),
+      )
+      .add(['later'], resource(rejecting));
+  };
 
   test('a CallError is its response, thrown at once or later', async () => {
     const peer = front(failing(new CallError('time-limit', 'It ran out of time.')));
@@ -144,7 +189,10 @@ describe('failures', () => {
 
   test('any other error is 5.00, and its words leave the gateway only with the debug setting', () => {
     const secret = new Error('/etc/secret is missing');
-    const why = { ...get(1, 'now'), options: [stringOption(optionNumber.uriPath, 'now'), stringOption(optionNumber.uriQuery, '_why')] };
+    const why = {
+      ...get(1, 'now'),
+      options: [stringOption(optionNumber.uriPath, 'now'), stringOption(optionNumber.uriQuery, '_why')],
+    };
     const [hidden] = front(failing(secret)).send(why);
     expect(hidden?.code).toBe(responseCode.internalServerError);
     expect(String.fromCharCode(...(hidden?.payload ?? []))).not.toContain('secret');
@@ -157,16 +205,33 @@ describe('failures', () => {
     const why = stringOption(optionNumber.uriQuery, '_why');
     const [words] = peer.send({ code: method.GET, messageId: 2, options: [path, why] });
     expect(words?.payload.length).toBeGreaterThan(short?.payload.length ?? Infinity);
-    const [json] = peer.send({ code: method.GET, messageId: 3, options: [path, why, uintOption(optionNumber.accept, 50)] });
-    expect(JSON.parse(String.fromCharCode(...(json?.payload ?? [])))).toMatchObject({ detail: 'There is no such thing.', status: 404 });
+    const [json] = peer.send({
+      code: method.GET,
+      messageId: 3,
+      options: [path, why, uintOption(optionNumber.accept, 50)],
+    });
+    expect(JSON.parse(String.fromCharCode(...(json?.payload ?? [])))).toMatchObject({
+      detail: 'There is no such thing.',
+      status: 404,
+    });
   });
 });
 
 describe('the rate of a peer (RFC 8516)', () => {
   test('more than the burst is 4.29 with the seconds to wait; the rate is earned again', () => {
-    const peer = front(new Router().add(['a'], resource(() => hello)), { perSecond: 0.5, burst: 2 });
+    const peer = front(
+      new Router().add(
+        ['a'],
+        resource(() => hello),
+      ),
+      { perSecond: 0.5, burst: 2 },
+    );
     const codes = [1, 2, 3].map((messageId) => peer.send(get(messageId, 'a'))[0]);
-    expect(codes.map((message) => message?.code)).toEqual([responseCode.content, responseCode.content, responseCode.tooManyRequests]);
+    expect(codes.map((message) => message?.code)).toEqual([
+      responseCode.content,
+      responseCode.content,
+      responseCode.tooManyRequests,
+    ]);
     expect(findUint(codes[2]?.options ?? [], optionNumber.maxAge)).toBe(2);
     peer.advance(milliseconds(2000));
     expect(peer.send(get(4, 'a'))[0]?.code).toBe(responseCode.content);
@@ -174,8 +239,15 @@ describe('the rate of a peer (RFC 8516)', () => {
   });
 
   test('peers on loopback are not limited unless that is set', () => {
-    const peer = front(new Router().add(['a'], resource(() => hello)), { perSecond: 1, burst: 1, loopback: false });
-    for (let messageId = 1; messageId < 20; messageId++) expect(peer.send(get(messageId, 'a'))[0]?.code).toBe(responseCode.content);
+    const peer = front(
+      new Router().add(
+        ['a'],
+        resource(() => hello),
+      ),
+      { perSecond: 1, burst: 1, loopback: false },
+    );
+    for (let messageId = 1; messageId < 20; messageId++)
+      expect(peer.send(get(messageId, 'a'))[0]?.code).toBe(responseCode.content);
     peer.send(get(1, 'a'), 'far');
     expect(peer.send(get(2, 'a'), 'far')[0]?.code).toBe(responseCode.tooManyRequests);
   });
@@ -185,10 +257,25 @@ describe('the access log', () => {
   test('an answer is published with what it took and gave', () => {
     channels.request.subscribe(listen);
     const answer: Answer = { ...hello, cache: 'hit', queued: milliseconds(3), ran: milliseconds(4) };
-    const peer = front(new Router().addSubtree(['func'], resource(() => answer)));
+    const peer = front(
+      new Router().addSubtree(
+        ['func'],
+        resource(() => answer),
+      ),
+    );
     peer.send(get(1, 'func', 'math', 'add'));
     expect(seen).toMatchObject([
-      { peer: '127.0.0.1:40000', identity: 'local', method: 'GET', target: 'math/add', code: '2.05', cache: 'hit', queuedMs: 3, ranMs: 4, revalidated: false },
+      {
+        peer: '127.0.0.1:40000',
+        identity: 'local',
+        method: 'GET',
+        target: 'math/add',
+        code: '2.05',
+        cache: 'hit',
+        queuedMs: 3,
+        ranMs: 4,
+        revalidated: false,
+      },
     ]);
     // 4 header, func 5, math 5, add 4 · 4 header, marker 1, hello 5
     expect(seen[0]).toMatchObject({ bytesIn: 18, bytesOut: 10 });

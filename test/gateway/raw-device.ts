@@ -71,7 +71,10 @@ export class RawDevice {
   }
 
   /** Sends a request and gives its response; a separate one is acknowledged. */
-  async request(message: Omit<OutgoingMessage, 'messageId'> & { readonly messageId?: number }, withinMs = 5000): Promise<Message> {
+  async request(
+    message: Omit<OutgoingMessage, 'messageId'> & { readonly messageId?: number },
+    withinMs = 5000,
+  ): Promise<Message> {
     const token = message.token ?? Uint8Array.of(0xd0, this.nextMessageId() & 0xff);
     this.send({ ...message, token });
     for (;;) {

@@ -17,8 +17,8 @@ export interface DeduplicationOptions {
   readonly maxSafeBytes: number;
 }
 
-/** What a record costs beside its reply: object, Map entry and key. */
-const recordBytes = 160;
+/** What a record costs beside the bytes of its reply: object, Map entry, key and the reply's array; measured. */
+const recordBytes = 350;
 
 export class DeduplicationRecord {
   readonly peer: Peer;

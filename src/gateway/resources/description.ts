@@ -28,7 +28,10 @@ export function describe(request: Request, described: Described): Response {
   const format = accept ?? defaultFormat(described);
   const payload = encode(described, format);
   if (payload === undefined) {
-    throw new CallError('not-acceptable', `This cannot be given in Content-Format ${format}; leave Accept out for the one it is in.`);
+    throw new CallError(
+      'not-acceptable',
+      `This cannot be given in Content-Format ${format}; leave Accept out for the one it is in.`,
+    );
   }
   const etag = etagOf(format, payload);
   if (findOptions(request.options, optionNumber.etag).some((known) => equalBytes(known, etag))) {

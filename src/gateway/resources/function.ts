@@ -13,7 +13,7 @@ import { findOption, findOptions, findUint, optionNumber } from '../../coap/code
 import type { Request } from '../../coap/request.ts';
 import { response } from '../../coap/response.ts';
 import { equalBytes } from '../../core/bytes.ts';
-import { PeerError } from '../../core/error.ts';
+import { PeerError, UsageError } from '../../core/error.ts';
 import type { Clock } from '../../core/clock.ts';
 import { after, type Instant, type Milliseconds } from '../../core/duration.ts';
 import { bind, type ArgumentInput } from '../../functions/binding.ts';
@@ -56,7 +56,10 @@ export class FunctionResource implements Resource {
     const [root, library = '', name = '', ...rest] = visit.path;
     const { path } = visit;
     if (rest.length > 0) {
-      throw new CallError('no-such-method', `/${path.join('/')} is longer than a function's path: /func/{library}/{method}.`);
+      throw new CallError(
+        'no-such-method',
+        `/${path.join('/')} is longer than a function's path: /func/{library}/{method}.`,
+      );
     }
     const { directory } = this.#options;
     if (root === 'func') {
@@ -66,7 +69,10 @@ export class FunctionResource implements Resource {
     }
     const [libraryId, methodId] = [idOf(library), idOf(name)];
     if (libraryId === undefined || methodId === undefined) {
-      throw new CallError('no-such-method', `/${path.join('/')} is no compact path: /f/{library id}/{method id}, both numbers.`);
+      throw new CallError(
+        'no-such-method',
+        `/${path.join('/')} is no compact path: /f/{library id}/{method id}, both numbers.`,
+      );
     }
     const change = directory.pending(libraryId);
     const call = (): Answer | Promise<Answer> => this.#call(visit, directory.findById(libraryId, methodId));
@@ -78,7 +84,10 @@ export class FunctionResource implements Resource {
     const { describe, argumentItems } = readControlWords(visit.query);
     if (describe !== undefined) return { response: describeFunction(request, fn, describe) };
     if ((request.block2?.num ?? 0) > 0) {
-      throw new CallError('incomplete', 'There is no stored answer to continue with this block; ask for block 0 first.');
+      throw new CallError(
+        'incomplete',
+        'There is no stored answer to continue with this block; ask for block 0 first.',
+      );
     }
     if (isSafeMethod(request.code) && !fn.safe) {
       throw new CallError('not-safe', `${fn.library}/${fn.method} has side effects: call it with POST.`);
@@ -98,7 +107,7 @@ export class FunctionResource implements Resource {
 
   #answer(request: Request, result: CachedResult, format: ValueFormat, now: Instant): Answer {
     const { state: cache, queued, ran } = result;
-    const { bytes, format: stated, etag } = result.representation(format);
+    const { bytes, format: stated, etag } = representationOf(result, format);
     const content = { contentFormat: stated, payload: bytes, kept: true };
     if (!isSafeMethod(request.code)) {
       return { response: response(responseCode.changed, content), cache, queued, ran };
@@ -109,6 +118,17 @@ export class FunctionResource implements Resource {
       return { response: response(responseCode.valid, { etag, maxAge }), cache, queued, ran };
     }
     return { response: response(responseCode.content, { ...content, etag, maxAge }), cache, queued, ran };
+  }
+}
+
+function representationOf(result: CachedResult, format: ValueFormat): ReturnType<CachedResult['representation']> {
+  try {
+    return result.representation(format);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new CallError('unencodable-result', `The function's result cannot be sent: ${error.message}`, {
+      cause: error,
+    });
   }
 }
 
@@ -124,9 +144,15 @@ function answerFormat(request: Request, bodyFormat: number | undefined): ValueFo
   const wanted = accept ?? bodyFormat ?? contentFormat.cbor;
   if (isValueFormat(wanted)) return wanted;
   if (accept === undefined) {
-    throw new CallError('unsupported-format', `Content-Format ${wanted} is not understood; send 60 (CBOR), 50 (JSON), 0 (text) or 42 (octets).`);
+    throw new CallError(
+      'unsupported-format',
+      `Content-Format ${wanted} is not understood; send 60 (CBOR), 50 (JSON), 0 (text) or 42 (octets).`,
+    );
   }
-  throw new CallError('not-acceptable', `The answer cannot be given in Content-Format ${wanted}; accept 60, 50, 0 or 42.`);
+  throw new CallError(
+    'not-acceptable',
+    `The answer cannot be given in Content-Format ${wanted}; accept 60, 50, 0 or 42.`,
+  );
 }
 
 function argumentInput(request: Request, bodyFormat: number | undefined, items: readonly string[]): ArgumentInput {

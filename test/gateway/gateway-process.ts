@@ -1,0 +1,120 @@
+/** The gateway as its users start it: a process of its own on a free loopback port, with libraries of the test's. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root: string = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Files by path below the libraries' folder. `$MARKS` in them becomes a file that a function can append to. */
+export type LibraryFiles = Readonly<Record<string, string>>;
+
+export interface GatewayProcessOptions {
+  readonly libraries: LibraryFiles | 'shipped';
+  /** `setting=value`, as for `serve --set`. */
+  readonly settings?: readonly string[];
+}
+
+export class GatewayProcess {
+  readonly port: number;
+  readonly folder: string;
+  readonly #child: ChildProcess;
+  readonly #home: string;
+  readonly #log: string[];
+
+  private constructor(child: ChildProcess, home: string, port: number, log: string[]) {
+    this.#child = child;
+    this.#home = home;
+    this.#log = log;
+    this.folder = join(home, 'libraries');
+    this.port = port;
+  }
+
+  static async start(options: GatewayProcessOptions): Promise<GatewayProcess> {
+    const home = mkdtempSync(join(tmpdir(), 'funcoap-gateway-'));
+    writeFileSync(join(home, 'marks'), '');
+    mkdirSync(join(home, 'libraries'));
+    if (options.libraries !== 'shipped') writeLibraries(home, options.libraries);
+    const folder = options.libraries === 'shipped' ? join(root, 'libraries') : join(home, 'libraries');
+    const settings = (options.settings ?? []).flatMap((setting) => ['--set', setting]);
+    const args = [
+      'serve',
+      '--json',
+      '--port',
+      '0',
+      '--listen',
+      '127.0.0.1',
+      '--libraries',
+      folder,
+      '--log-format',
+      'json',
+    ];
+    const child = spawn(process.execPath, [join(root, 'bin', 'funcoap.js'), ...args, ...settings], {
+      cwd: home,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const log: string[] = [];
+    child.stderr.setEncoding('utf8').on('data', (text: string) => log.push(text));
+    let printed = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      printed += text;
+    });
+    while (!printed.includes('\n')) {
+      await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
+      if (child.exitCode !== null) throw new Error(`the gateway did not start:\n${log.join('')}`);
+    }
+    const { addresses } = JSON.parse(printed) as { addresses: string[] };
+    return new GatewayProcess(child, home, Number(new URL(addresses[0] ?? '').port), log);
+  }
+
+  get uri(): string {
+    return `coap://127.0.0.1:${this.port}`;
+  }
+
+  /** How often functions wrote to `$MARKS`. */
+  get marks(): number {
+    return readFileSync(join(this.#home, 'marks')).length;
+  }
+
+  /** Lines of the log so far. */
+  get log(): Record<string, unknown>[] {
+    const lines = this.#log.join('').split('\n');
+    return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Resident memory in bytes. */
+  get memory(): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
+  }
+
+  write(files: LibraryFiles): void {
+    writeLibraries(this.#home, files);
+  }
+
+  remove(path: string): void {
+    rmSync(join(this.folder, path), { recursive: true });
+  }
+
+  async stop(): Promise<void> {
+    if (this.running) {
+      this.#child.kill('SIGTERM');
+      await once(this.#child, 'exit');
+    }
+    rmSync(this.#home, { recursive: true, force: true });
+  }
+}
+
+function writeLibraries(home: string, files: LibraryFiles): void {
+  for (const [path, source] of Object.entries(files)) {
+    const file = join(home, 'libraries', path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, source.replaceAll('$MARKS', join(home, 'marks')));
+  }
+}
