@@ -138,6 +138,7 @@ describe('TD_COAP_OBS', () => {
     test('07: DELETE /obs sends a last notification 4.04 without Observe', async () => {
       await register('obs');
       const seen = await exchange('0.04', 'obs', 0);
+      expect(seen.at(-1)).toMatchObject({ code: '2.02' });
       const last = seen.find(({ code }) => code === '4.04') ?? (await notification());
       expect(last).toMatchObject({ type: 'CON', code: '4.04', token: observing });
       expect(last.options.has(observe)).toBe(false);
