@@ -159,7 +159,8 @@ export class ClientTransfer implements ExchangeListener {
 
   #continueUpload(options: readonly Option[], now: Instant): void {
     const block = findBlock(options, optionNumber.block1);
-    if (block === undefined || block === 'invalid') {
+    // To a body that went whole there is nothing to go on with: sending it again would do twice what it does.
+    if (block === undefined || block === 'invalid' || !this.#isCut()) {
       this.failed('bad-block', now);
       return;
     }

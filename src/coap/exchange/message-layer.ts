@@ -139,7 +139,7 @@ export class MessageLayer implements ExchangeHost {
 
   #settle(peer: Peer, message: Message, now: Instant): void {
     const isReset = message.type === messageType.RST;
-    if (isReset ? message.code !== emptyCode : isRequestCode(message.code)) return;
+    if (message.code !== emptyCode && (isReset || !isResponseCode(message.code))) return;
     this.transmissions.settle(peer, message, !isReset, now);
     if (isReset) peer.resetListeners.get(message.messageId)?.reset(now);
   }
