@@ -1,6 +1,9 @@
 /**
  * Reads a doc comment: its text, its tags, its `@param` lines. What decides about a call
  * (`@safe`, `@pure`, `@maxAge 60`, …) is checked here, so that a slip is reported where it stands.
+ *
+ * A tag begins a line. Those that decide about a call may also stand together, and behind text,
+ * at the end of a line: `Adds. @pure @maxAge 60`. Inside of a sentence an `@` is text.
  */
 import { milliseconds, type Milliseconds } from '../../core/duration.ts';
 import { UsageError } from '../../core/error.ts';
@@ -41,6 +44,7 @@ interface Tag {
  */
 export function readDoc(comment: string | undefined, where: string): Doc {
   const { text, tags } = split(comment ?? '');
+  checkSpelling(tags, where);
   const has = (name: string): boolean => tags.some((tag) => tag.name === name);
   const duration = (name: string): Milliseconds | undefined => {
     const tag = tags.find((candidate) => candidate.name === name);
@@ -92,6 +96,16 @@ export function readDoc(comment: string | undefined, where: string): Doc {
   };
 }
 
+/** Promises that are made by being there. */
+const flags = ['safe', 'pure', 'shared', 'inline'] as const;
+/** Promises that take a time. */
+const durations = ['maxAge', 'staleWhileRevalidate', 'timeLimit'] as const;
+
+const promise = `@(?:${[...flags, ...durations].join('|')})\\b`;
+const beginsWithPromise = new RegExp(`^\\s*${promise}`, 'i');
+/** ` @pure @maxAge 5 m` at the end of a line; what is behind a letter is an address. */
+const endsInPromises = new RegExp(`(?<=\\s)(?:${promise}(?:\\s*\\d[\\d.]*\\s*[a-z]*)?\\s*)+$`, 'i');
+
 /** The text before the first tag, and the tags; an `@` inside a fenced example is text. */
 function split(comment: string): { text: string; tags: readonly Tag[] } {
   const text: string[] = [];
@@ -100,14 +114,43 @@ function split(comment: string): { text: string; tags: readonly Tag[] } {
   for (const raw of comment.replace(/^\*/, '').split(/\r?\n/)) {
     const line = raw.replace(/^\s*\*? ?/, '').trimEnd();
     if (line.trimStart().startsWith('```')) fenced = !fenced;
-    const tag = fenced ? null : /^\s*@([A-Za-z]+)\b\s*(.*)$/.exec(line);
-    if (tag !== null) tags.push({ name: tag[1] ?? '', lines: [tag[2] ?? ''] });
-    else (tags.at(-1)?.lines ?? text).push(line);
+    for (const piece of fenced ? [line] : piecesOf(line)) {
+      const tag = fenced ? null : /^\s*@([A-Za-z]+)\b\s*(.*)$/.exec(piece);
+      if (tag !== null) tags.push({ name: tag[1] ?? '', lines: [tag[2] ?? ''] });
+      else (tags.at(-1)?.lines ?? text).push(piece);
+    }
   }
   return {
     text: text.join('\n').trim(),
     tags: tags.map(({ name, lines }) => ({ name, text: lines.join('\n').trim() })),
   };
+}
+
+/** What stands before the promises of a line, and each of them with its value. */
+function piecesOf(line: string): readonly string[] {
+  const at = beginsWithPromise.test(line) ? 0 : line.search(endsInPromises);
+  if (at < 0) return [line];
+  const before = line.slice(0, at).trimEnd();
+  const tags = line.slice(at).split(/\s+(?=@[A-Za-z])/);
+  return before === '' ? tags : [before, ...tags];
+}
+
+/** A promise that is misspelt or denied would be broken without a word. */
+function checkSpelling(tags: readonly Tag[], where: string): void {
+  const seen = new Set<string>();
+  for (const { name, text } of tags) {
+    const known = [...flags, ...durations].find((one) => one.toLowerCase() === name.toLowerCase());
+    if (known === undefined) continue;
+    if (known !== name)
+      throw new UsageError('library-tag', `${where}: @${name} is no tag; write @${known}, with these capitals.`);
+    if (seen.has(name)) throw new UsageError('library-tag', `${where}: @${name} stands there twice; keep one.`);
+    seen.add(name);
+    if (flags.some((flag) => flag === name) && /^\{?(?:true|false|yes|no|0|1)\}?$/i.test(text))
+      throw new UsageError(
+        'library-tag',
+        `${where}: @${name} takes no value: it is a promise by being there; write @${name} alone, or remove it.`,
+      );
+  }
 }
 
 const units: ReadonlyMap<string, number> = new Map([
@@ -123,7 +166,7 @@ const units: ReadonlyMap<string, number> = new Map([
 const maxSeconds = 0xffff_ffff;
 
 function readDuration(tag: Tag, where: string): Milliseconds {
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)(?=\s|$)/.exec(tag.text);
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)(?=\s*$|\s+[^\w\s])/.exec(tag.text);
   const unit = units.get(match?.[2] ?? '');
   const span = match === null || unit === undefined ? NaN : Math.round(Number(match[1]) * unit);
   if (!(span <= maxSeconds * 1000)) {

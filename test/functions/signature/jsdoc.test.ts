@@ -46,6 +46,48 @@ describe('documentation and promises', () => {
     expect(failure('/** @timeLimit 0 */ export function f() {}').code).toBe('library-tag');
   });
 
+  test.each([
+    '/** @pure @maxAge 60 */',
+    '/** @maxAge 60 @pure */',
+    '/** @pure @maxAge 1m */',
+    '/** Adds. @pure @maxAge 60 */',
+    '/**\n * Adds. @pure\n * @maxAge 60 s\n */',
+    '/**\n * @param a the left one @pure @maxAge 60\n */',
+    '/** @pure @safe @maxAge 1 m @returns {number} the sum */',
+    '/**\n\t@pure\t@maxAge\t60\n*/',
+  ])('tags may share a line: %j', (comment) => {
+    expect(only(`${comment} export function f(a) {}`)).toMatchObject({ pure: true, maxAge: 60_000 });
+  });
+
+  test('text before tags on their line is kept, without them', () => {
+    expect(only('/** Adds. @pure @maxAge 60 */ export function f() {}').doc).toBe('Adds.');
+    expect(only('/** @pure\n * @param a the left one @safe */ export function f(a) {}').parameters[0]?.doc).toBe(
+      'the left one',
+    );
+  });
+
+  test('an @ inside of a sentence or an address is text', () => {
+    const { pure, safe, doc } = only('/** Not like @pure functions; ask me@safe */ export function f() {}');
+    expect({ pure, safe, doc }).toEqual({ pure: false, safe: false, doc: 'Not like @pure functions; ask me@safe' });
+  });
+
+  test.each([
+    ['@Pure', '@Pure is no tag; write @pure'],
+    ['@pure @maxage 60', '@maxage is no tag; write @maxAge'],
+    ['@pure @pure', '@pure stands there twice'],
+    ['@pure false', '@pure takes no value'],
+    ['@pure @maxAge 60 minutes', '@maxAge needs a time'],
+    ['@pure @maxAge 60 apples', '@maxAge needs a time'],
+    ['@pure @maxAge', '@maxAge needs a time'],
+  ])('a promise that is misspelt is an error and not silence: %s', (tags, message) => {
+    expect(failure(`/** ${tags} */ export function f() {}`).message).toContain(message);
+  });
+
+  test('what a time means may be explained behind it', () => {
+    expect(only('/** @pure\n * @maxAge 60 - a minute */ export function f() {}').maxAge).toBe(60_000);
+    expect(only('/** @pure\n * @maxAge 5m (changes daily) */ export function f() {}').maxAge).toBe(300_000);
+  });
+
   test('an @ in a fenced example is text', () => {
     expect(only('/**\n * How:\n * ```\n * @pure\n * ```\n */\nexport function f() {}')).toMatchObject({
       pure: false,
