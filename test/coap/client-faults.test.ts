@@ -14,7 +14,10 @@ interface Ended {
   readonly failures: string[];
 }
 
-function ask(peer: Lockstep, request: Partial<ClientRequest>): { readonly sent: Message | undefined; readonly ended: Ended } {
+function ask(
+  peer: Lockstep,
+  request: Partial<ClientRequest>,
+): { readonly sent: Message | undefined; readonly ended: Ended } {
   const ended: Ended = { codes: [], failures: [] };
   const listener: TransferListener = {
     answered: ({ code }) => ended.codes.push(code),
@@ -22,8 +25,15 @@ function ask(peer: Lockstep, request: Partial<ClientRequest>): { readonly sent: 
     progress: () => undefined,
   };
   const all: ClientRequest = {
-    code: method.POST, options: [], payload: new Uint8Array(10), confirmable: true, szx: undefined, observe: false,
-    maxResponseBytes: 1000, timeout: seconds(60), ...request,
+    code: method.POST,
+    options: [],
+    payload: new Uint8Array(10),
+    confirmable: true,
+    szx: undefined,
+    observe: false,
+    maxResponseBytes: 1000,
+    timeout: seconds(60),
+    ...request,
   };
   peer.engine.request(endpointOf('server'), all, listener, peer.now);
   return { sent: peer.output()[0], ended };
@@ -44,7 +54,12 @@ test('an ACK with a code of a reserved class is ignored (RFC 7252 §4.2, §12.1)
 test('2.31 to a request that is whole: it is not sent again, whatever Block1 says', () => {
   const peer = new Lockstep();
   const { sent, ended } = ask(peer, {});
-  const continued = { type: messageType.ACK, code: responseCode.continue, messageId: sent?.messageId ?? 0, token: sent?.token ?? emptyBytes };
+  const continued = {
+    type: messageType.ACK,
+    code: responseCode.continue,
+    messageId: sent?.messageId ?? 0,
+    token: sent?.token ?? emptyBytes,
+  };
   expect(peer.send({ ...continued, options: [uintOption(optionNumber.block1, 8)] }, 'server')).toEqual([]);
   expect(ended).toEqual({ codes: [], failures: ['bad-block'] });
   expect(peer.advance(60_000)).toEqual([]);
