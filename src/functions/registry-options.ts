@@ -11,6 +11,8 @@ export interface RegistryOptions {
   readonly pool: WorkerPoolOptions;
   /** Worker threads of all libraries together; a library's first always starts. */
   readonly maxWorkers: number;
+  /** Libraries that load at the same time: their limit of time counts from when it is their turn. */
+  readonly maxLoading: number;
   /** An edit is read when nothing has changed for this long: editors write files in pieces. */
   readonly settleTime: Milliseconds;
   /** A file that never rests is read after this long all the same. */
@@ -32,6 +34,7 @@ export const defaultRegistryOptions: RegistryOptions = Object.freeze({
   folder: 'libraries',
   pool: defaultWorkerPoolOptions,
   maxWorkers: Math.max(8, 4 * availableParallelism()),
+  maxLoading: Math.max(4, availableParallelism()),
   settleTime: milliseconds(20),
   maxSettleTime: milliseconds(200),
   reloadWait: seconds(2),

@@ -20,6 +20,7 @@ import { CallError } from './call-error.ts';
 import { FolderWatcher } from './folder-watcher.ts';
 import { LibraryCatalogue } from './library-catalogue.ts';
 import { dataFolderName, libraryNamePattern } from './library-files.ts';
+import { LoadTurns } from './load-turns.ts';
 import { LockFile } from './lock-file.ts';
 import { LibraryOutput } from './library-output.ts';
 import { LibraryVersion } from './library-version.ts';
@@ -44,6 +45,7 @@ export class Registry implements Invoker {
   readonly #options: RegistryOptions;
   readonly #lock: LockFile;
   readonly #budget: WorkerBudget;
+  readonly #turns: LoadTurns;
   readonly #watcher: FolderWatcher;
   readonly #served = new Map<string, ServedLibrary>();
   readonly #catalogue = new LibraryCatalogue();
@@ -62,6 +64,7 @@ export class Registry implements Invoker {
     this.#options = options;
     this.#lock = lock;
     this.#budget = new WorkerBudget(options.maxWorkers);
+    this.#turns = new LoadTurns(options.maxLoading);
     this.#watcher = new FolderWatcher((name) => this.#folderChanged(name));
   }
 
@@ -233,17 +236,20 @@ export class Registry implements Invoker {
       name,
       options: this.#options,
       load: async (folder, entry, version) => {
-        const loaded = await LibraryVersion.load({
-          library: name,
-          folder,
-          entry,
-          version,
-          options: this.#options,
-          budget: this.#budget,
-          output,
-          invalidated: (what) => {
-            for (const listener of this.#invalidateListeners) listener({ library: name, ...what });
-          },
+        const loaded = await this.#turns.take(() => {
+          if (this.#closed) throw new UsageError('library-load', 'it was closed while it waited to load.');
+          return LibraryVersion.load({
+            library: name,
+            folder,
+            entry,
+            version,
+            options: this.#options,
+            budget: this.#budget,
+            output,
+            invalidated: (what) => {
+              for (const listener of this.#invalidateListeners) listener({ library: name, ...what });
+            },
+          });
         });
         await earlier;
         await this.#assignIds(name, loaded.exports);

@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { milliseconds } from '../../src/core/duration.ts';
 import { libraryFolder, problemOf, shortLimit } from './library-folder.ts';
@@ -228,6 +231,26 @@ export async function work(ms) { await new Promise((r) => setTimeout(r, ms)); re
     expect(errors['throws']).toBe('index.js:2: no; mend it and save the file.');
     expect(errors['exits']).toContain('process.exit(1)');
     expect(() => registry.find('throws', 'f')).toThrow(expect.objectContaining({ code: 'library-failed' }));
+  });
+});
+
+describe('many libraries', () => {
+  it('load a few at a time, so that the time of each is its own', async () => {
+    const log = join(mkdtempSync(join(tmpdir(), 'funcoap-loading-')), 'log');
+    const noisy = `import { appendFileSync } from 'node:fs';
+      appendFileSync(${JSON.stringify(log)}, '+');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+      appendFileSync(${JSON.stringify(log)}, '-');
+      export function f() { return 1; }`;
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    const { registry } = await libraryFolder(Object.fromEntries(names.map((name) => [`${name}/index.ts`, noisy])), {
+      maxLoading: 2,
+    });
+    expect(registry.libraries().map(({ error }) => error)).toEqual(names.map(() => undefined));
+    let loading = 0;
+    const counts = [...readFileSync(log, 'utf8')].map((step) => (step === '+' ? ++loading : --loading));
+    expect(counts).toHaveLength(2 * names.length);
+    expect(Math.max(...counts)).toBeLessThanOrEqual(2);
   });
 });
 
