@@ -13,7 +13,11 @@ export class LoadTurns {
   /** Begins `load` when it is its turn. */
   async take<T>(load: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+      });
+    }
     try {
       return await load();
     } finally {

@@ -147,7 +147,7 @@ export class ServedLibrary {
     if (files.version === this.#failedVersion) return;
     const entry = entryOf(folder);
     if (entry === undefined) {
-      this.#fail('the folder has no index.ts; write one that exports functions.', files.version);
+      this.#fail('the folder has no index.ts or index.js; write one that exports functions.', files.version);
       return;
     }
     try {

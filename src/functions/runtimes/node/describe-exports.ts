@@ -22,7 +22,15 @@ export interface DescribedLibrary {
 
 /** @throws UsageError with one sentence that names file and line. */
 export function readDeclarations(entry: string): readonly DeclaredExport[] {
-  return readExports(readFileSync(entry, 'utf8'), basename(entry));
+  const file = basename(entry);
+  const source = readFileSync(entry, 'utf8');
+  const declared = readExports(source, file);
+  if (declared.length === 0 && /^\s*(?:module\.)?exports\b\s*[.=[]/m.test(source))
+    throw new UsageError(
+      'library-syntax',
+      `${file}: exports in the way of CommonJS are not read; write \`export function …\` instead of \`exports.… =\`.`,
+    );
+  return declared;
 }
 
 /** @throws UsageError with one sentence that names file and line. */

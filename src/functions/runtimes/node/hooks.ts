@@ -38,7 +38,7 @@ export function installHooks(folderUrl: string): void {
       if (!url.startsWith(folderUrl)) return next(url, context);
       const path = new URL(url).pathname;
       if (!path.endsWith('.ts') && !path.endsWith('.mts')) return next(url, context);
-      const source = stripTypes(readFileSync(fileURLToPath(url), 'utf8'));
+      const source = stripTypes(readFileSync(fileURLToPath(url), 'utf8'), url);
       return { format: 'module', source, shortCircuit: true };
     },
   });
@@ -49,11 +49,12 @@ const isOwnModule = (url: string, folderUrl: string): boolean =>
   url.startsWith(folderUrl) && !url.slice(folderUrl.length).includes('node_modules/');
 
 /** Type stripping without the ExperimentalWarning that it gives on first use. */
-function stripTypes(source: string): string {
+function stripTypes(source: string, url: string): string {
   const own = Object.getOwnPropertyDescriptor(process, 'emitWarning');
   process.emitWarning = () => undefined;
   try {
-    return stripTypeScriptTypes(source);
+    // Errors name the file only where they are told it.
+    return stripTypeScriptTypes(source, { sourceUrl: url });
   } finally {
     if (own !== undefined) Object.defineProperty(process, 'emitWarning', own);
   }

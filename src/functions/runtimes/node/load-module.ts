@@ -1,6 +1,7 @@
 /** Imports a library and says in one sentence where it does not load. */
+import { existsSync, readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Callable } from './run-call.ts';
 import { versionQuery } from './hooks.ts';
 
@@ -26,10 +27,36 @@ export const isCallable = (value: unknown): value is Callable => typeof value ==
 export function describeLoadError(thrown: unknown, folder: string, entry: string): string {
   if (!(thrown instanceof Error))
     return `${basename(entry)}: threw ${oneLine(String(thrown))} while it was loaded; mend it and save the file.`;
-  const message = oneLine(thrown.message.replaceAll(`${pathToFileURL(folder).href}/`, '').replaceAll(`${folder}/`, ''));
-  if ('code' in thrown && thrown.code === 'library-syntax') return message;
+  const own = thrown.message.replaceAll(`${pathToFileURL(folder).href}/`, '').replaceAll(`${folder}/`, '');
+  const message = oneLine(own.replace(foreignFolders, ''));
+  // What was found by reading the file says already where, and what to do.
+  if (message.startsWith(`${basename(entry)}:`)) return message;
+  const missing = describeMissing(thrown, message, folder);
+  if (missing !== undefined) return missing;
   const place = placeIn(thrown.stack ?? '', folder) ?? basename(entry);
   return `${place}: ${message.replace(/[.;]$/, '')}; mend it and save the file.`;
+}
+
+/** `/srv/secrets/` of `open '/srv/secrets/db'`: discovery shows the sentence to peers. */
+const foreignFolders = /(?<![\w/:.@-])(?:file:\/\/)?(?:\/[^\s/'"`:]+)+\//g;
+
+/** An import that leads nowhere; Node does not say on which line it stands. */
+function describeMissing(thrown: Error, message: string, folder: string): string | undefined {
+  const [, what, name = '', importer = ''] =
+    /^Cannot find (package|module) '(.+)' imported from (.+)$/.exec(message) ?? [];
+  const path = join(folder, importer);
+  if (what === undefined || !('code' in thrown) || thrown.code !== 'ERR_MODULE_NOT_FOUND' || !existsSync(path))
+    return undefined;
+  const lines = readFileSync(path, 'utf8').split('\n');
+  const wanted = what === 'package' ? name : basename(name);
+  const line = lines.findIndex((text) => /\b(?:import|from)\b.*['"]/.test(text) && text.includes(wanted)) + 1;
+  const place = line === 0 ? importer : `${importer}:${line}`;
+  const found = `${place}: Cannot find ${what} '${name}'`;
+  if (what === 'package') return `${found}; run \`npm install ${name}\` in the library's folder and save the file.`;
+  const whole = ['.ts', '.js', '/index.ts', '/index.js'].find((end) => existsSync(join(folder, name) + end));
+  return whole === undefined
+    ? `${found}; mend it and save the file.`
+    : `${found}; an import names the file with its ending: '${basename(name)}${whole}'.`;
 }
 
 function placeIn(stack: string, folder: string): string | undefined {

@@ -1,0 +1,74 @@
+/** What an author reads when a library does not load: where it is, and what to do. */
+import { describe, expect, it } from 'vitest';
+import { libraryFolder } from './library-folder.ts';
+
+const mistakes: Readonly<Record<string, readonly [file: string, source: string, sentence: string]>> = {
+  syntax: [
+    'index.ts',
+    'export function f() {\n  return 1 +;\n}',
+    'index.ts:2:13: Unexpected token; mend it and save the file.',
+  ],
+  tag: [
+    'index.ts',
+    '/** @maxAge 60 */\nexport function f() {}',
+    'index.ts:2: f: @maxAge is about a cached result, and only a pure function has one; add @pure or remove @maxAge.',
+  ],
+  parameter: [
+    'index.ts',
+    'export function f(_n: number) {}',
+    "index.ts:1: f: parameter '_n': names that begin with \"_\" are control words of a query, so no caller could give it; rename it to 'n'.",
+  ],
+  enumeration: [
+    'index.ts',
+    'const one = 1;\nenum Colour { Red }\nexport const f = () => Colour.Red + one;',
+    'index.ts:2: TypeScript enum is not supported in strip-only mode; mend it and save the file.',
+  ],
+  package: [
+    'index.ts',
+    "// left-pad\nimport { pad } from 'left-pad';\nexport const f = () => pad;",
+    "index.ts:2: Cannot find package 'left-pad'; run `npm install left-pad` in the library's folder and save the file.",
+  ],
+  subpath: [
+    'index.js',
+    "import { pad } from '@scope/pads/left';\nexport const f = () => pad;",
+    "index.js:1: Cannot find package '@scope/pads'; run `npm install @scope/pads` in the library's folder and save the file.",
+  ],
+  relative: [
+    'index.ts',
+    "\nimport { x } from './nowhere.ts';\nexport const f = () => x;",
+    "index.ts:2: Cannot find module 'nowhere.ts'; mend it and save the file.",
+  ],
+  ending: [
+    'index.ts',
+    "import { x } from './index';\nexport const f = () => x;",
+    "index.ts:1: Cannot find module 'index'; an import names the file with its ending: 'index.ts'.",
+  ],
+  thrown: ['index.ts', '\n\nthrow new Error("no database");', 'index.ts:3: no database; mend it and save the file.'],
+  elsewhere: [
+    'index.ts',
+    'throw new Error("open \'/srv/secrets/db\' or file:///srv/more/x or https://host/a/b or ./a/b");',
+    "index.ts:1: open 'db' or x or https://host/a/b or ./a/b; mend it and save the file.",
+  ],
+  commonjs: [
+    'index.js',
+    'exports.f = () => 1;',
+    'index.js: exports in the way of CommonJS are not read; write `export function …` instead of `exports.… =`.',
+  ],
+  nothing: [
+    'main.ts',
+    'export const f = 1;',
+    'the folder has no index.ts or index.js; write one that exports functions.',
+  ],
+};
+
+describe('a library that does not load', () => {
+  it('is told in one sentence, with the line', async () => {
+    const { registry } = await libraryFolder(
+      Object.fromEntries(Object.entries(mistakes).map(([name, [file, source]]) => [`${name}/${file}`, source])),
+    );
+    const told = Object.fromEntries(registry.libraries().map(({ name, error }) => [name, error]));
+    expect(told).toEqual(
+      Object.fromEntries(Object.entries(mistakes).map(([name, [, , sentence]]) => [name, sentence])),
+    );
+  });
+});
