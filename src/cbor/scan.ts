@@ -68,6 +68,7 @@ class Scanner {
   readonly #limits: DecodeLimits;
   readonly #findDuplicate: FindDuplicate;
   #items = 0;
+  #keyBytes = 0;
 
   constructor(bytes: Uint8Array, limits: DecodeLimits, findDuplicate: FindDuplicate) {
     this.#bytes = bytes;
@@ -171,7 +172,13 @@ class Scanner {
       }
       this.item(depth + 1, false);
     }
-    const repeated = compound.length > 1 ? this.#findDuplicate(compound) : undefined;
+    if (compound.length < 2) return;
+    for (const { start, end } of compound) this.#keyBytes += end - start;
+    if (this.#keyBytes > this.#limits.maxKeyBytes) {
+      const most = this.#limits.maxKeyBytes;
+      throw malformedCbor(`map keys that are neither numbers nor texts take more than ${most} bytes; use others`, this.at);
+    }
+    const repeated = this.#findDuplicate(compound);
     if (repeated !== undefined) throw malformedCbor('a map has the same key twice', repeated.start);
   }
 

@@ -95,6 +95,18 @@ function readByCborg(bytes: Uint8Array): { readonly value: unknown } | undefined
   }
 }
 
+/** Maps as keys of maps as keys: each level reads all keys below it again when it looks for equal ones. */
+test('keys in keys in keys cost no more than their bytes allow', () => {
+  let nested: number[] = [0xa0];
+  for (let level = 0; level < 15; level++) nested = [0xa2, ...nested, 0x00, 0x81, ...nested, 0x00];
+  const bytes = Uint8Array.from(nested);
+  expect(bytes.length).toBeGreaterThan(100_000);
+  const started = performance.now();
+  expect(() => decodeCbor(bytes)).toThrow(/keys/);
+  // The I/O thread does nothing else meanwhile; unbounded it would be seconds.
+  expect(performance.now() - started).toBeLessThan(500);
+});
+
 describe('JSON', () => {
   const texts = samples.flatMap((sample) => encodeJson(sample));
 
