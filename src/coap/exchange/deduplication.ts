@@ -56,8 +56,9 @@ export class Deduplicator {
     this.#options = options;
   }
 
+  /** Counted where they expire: records whose bytes have one hash replace each other in the Map. */
   get unsafeRecords(): number {
-    return this.#unsafe.size;
+    return this.#expiring[0].size + this.#expiring[1].size;
   }
 
   get safeRecords(): number {
@@ -146,7 +147,7 @@ export class Deduplicator {
 
   #addUnsafe(key: number, record: DeduplicationRecord, confirmable: boolean, now: Instant): boolean {
     this.#expireUnsafe(now);
-    if (this.#unsafe.size >= this.#options.maxUnsafe) return false;
+    if (this.unsafeRecords >= this.#options.maxUnsafe) return false;
     this.#unsafe.set(key, record);
     this.#expiring[confirmable ? 0 : 1].add(key, record);
     record.peer.holds++;
@@ -158,6 +159,10 @@ export class Deduplicator {
 class ExpiryQueue {
   #entries: { readonly key: number; readonly record: DeduplicationRecord }[] = [];
   #head = 0;
+
+  get size(): number {
+    return this.#entries.length - this.#head;
+  }
 
   add(key: number, record: DeduplicationRecord): void {
     this.#entries.push({ key, record });
