@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { encodeBlock } from '../../src/coap/blockwise/block-option.ts';
 import { method, responseCode } from '../../src/coap/codec/codes.ts';
-import { opaqueOption, optionNumber } from '../../src/coap/codec/options.ts';
+import { opaqueOption, optionNumber, stringOption, uintOption } from '../../src/coap/codec/options.ts';
 import { defaultParameters } from '../../src/coap/parameters.ts';
 import { response } from '../../src/coap/response.ts';
 import { minutes } from '../../src/core/duration.ts';
@@ -36,6 +36,37 @@ test('a reply given after its record is gone is not counted', () => {
   peer.advance(defaultParameters.maxTransmitWait);
   idle(peer, defaultParameters.exchangeLifetime * 3);
   expect(peer.engine.counters()).toMatchObject({ safeRecordBytes: 0, timers: 0, pending: 0 });
+});
+
+test('what names a kept response or a body under assembly counts among its bytes', () => {
+  const peer = new Lockstep(() => long);
+  const query = Array.from({ length: 200 }, () => stringOption(optionNumber.uriQuery, 'q'.repeat(250)));
+  const first = opaqueOption(optionNumber.block1, encodeBlock({ num: 0, more: true, szx: 0 }));
+  peer.send({ code: method.GET, messageId: 1, options: query });
+  expect(peer.engine.counters().keptBytes).toBeGreaterThan(50_000);
+  peer.send({ code: method.POST, messageId: 2, options: [first, ...query], payload: new Uint8Array(16) });
+  expect(peer.engine.counters().assemblyBytes).toBeGreaterThan(50_000);
+});
+
+test('requests that are held for observations are bounded by bytes', () => {
+  const opened: unknown[] = [];
+  const peer = new Lockstep((request, engine, now) => {
+    const observation = engine.observe(request, () => undefined, now);
+    opened.push(observation);
+    return response(responseCode.content, { observation });
+  });
+  const options = [uintOption(optionNumber.observe, 0)];
+  const observe = (n: number): void => {
+    peer.send({ code: method.FETCH, messageId: n, token: Uint8Array.of(n), options, payload: new Uint8Array(1_000_000) });
+  };
+  for (let n = 1; n <= 40; n++) observe(n);
+  const held = opened.filter((observation) => observation !== undefined).length;
+  expect(held).toBeGreaterThan(5);
+  expect(held).toBeLessThan(40);
+  peer.send({ code: method.FETCH, messageId: 100, token: Uint8Array.of(1), options: [uintOption(optionNumber.observe, 1)] });
+  opened.length = 0;
+  observe(101);
+  expect(opened[0]).toBeDefined();
 });
 
 test('responses kept for later blocks and bodies under assembly go with their lifetime', () => {

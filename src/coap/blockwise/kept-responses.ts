@@ -62,7 +62,7 @@ export class KeptResponses {
   }
 
   #set(key: string, kept: Kept, now: Instant): void {
-    const bytes = kept.response.payload.length + kept.requestPayload.length + overheadBytes;
+    const bytes = kept.response.payload.length + kept.requestPayload.length + 2 * key.length + overheadBytes;
     this.#responses.set(key, kept, bytes, now);
   }
 }

@@ -87,7 +87,7 @@ export class RequestAssemblies {
       this.#bodies.delete(key);
       return { kind: 'complete', body: assembly.buffer.subarray(0, assembly.length) };
     }
-    this.#bodies.set(key, assembly, assembly.buffer.length + assemblyBytes, now);
+    this.#bodies.set(key, assembly, assembly.buffer.length + 2 * key.length + assemblyBytes, now);
     return { kind: 'continue' };
   }
 }

@@ -22,6 +22,9 @@ const confirmAtLeastEvery: Milliseconds = seconds(24 * 3600);
 /** RFC 7641 §3.4: 24 bits that order notifications. */
 const sequenceMask = 0xffffff;
 
+/** Datagrams and bodies of the requests that are observed with, all together. No RFC's number. */
+const maxRequestBytes = 16 << 20;
+
 /** Cuts a notification to what the peer takes; the first block of it where it is long. */
 export type NotificationFit = (request: Request, response: Response, extra: readonly Option[], now: Instant) => Fitted;
 
@@ -30,7 +33,6 @@ export class Observation implements TransmissionOwner {
   ended = false;
   readonly #registry: ObservationRegistry;
   readonly #onEnd: (now: Instant) => void;
-  #sequence = 0;
   #transmission: Transmission | undefined;
   /** The newest state, while an older one is still under way (§4.5.2). */
   #newer: Response | undefined;
@@ -46,8 +48,7 @@ export class Observation implements TransmissionOwner {
 
   /** The next Observe option; each one is newer than all before. */
   sequenceOption(): Option {
-    this.#sequence = (this.#sequence + 1) & sequenceMask;
-    return uintOption(optionNumber.observe, this.#sequence);
+    return uintOption(optionNumber.observe, this.#registry.nextSequence());
   }
 
   /**
@@ -148,6 +149,8 @@ export class ObservationRegistry {
   readonly #limits: ObservationLimits;
   readonly #byPeer = new Map<Peer, Map<string, Observation>>();
   #size = 0;
+  #requestBytes = 0;
+  #sequence = 0;
 
   constructor(layer: MessageLayer, fit: NotificationFit, limits: ObservationLimits) {
     this.layer = layer;
@@ -159,13 +162,22 @@ export class ObservationRegistry {
     return this.#size;
   }
 
+  /** §4.4: one count for all, so that it also goes on where a client registers again under its token. */
+  nextSequence(): number {
+    this.#sequence = (this.#sequence + 1) & sequenceMask;
+    return this.#sequence;
+  }
+
   /** §4.1. Undefined where there is no room: the request is then answered like one without Observe. */
   register(request: Request, onEnd: (now: Instant) => void, now: Instant): Observation | undefined {
     this.end(request.peer, request.exchange.token, now);
     const ofPeer = this.#byPeer.get(request.peer) ?? new Map<string, Observation>();
+    const requestBytes = this.#requestBytes + heldBytes(request);
     if (this.#size >= this.#limits.maxObservations || ofPeer.size >= this.#limits.maxObservationsPerPeer) {
       return undefined;
     }
+    if (requestBytes > maxRequestBytes) return undefined;
+    this.#requestBytes = requestBytes;
     const observation = new Observation(this, request, onEnd, now);
     ofPeer.set(tokenKey(request.exchange.token), observation);
     this.#byPeer.set(request.peer, ofPeer);
@@ -186,8 +198,11 @@ export class ObservationRegistry {
     ofPeer.delete(tokenKey(exchange.token));
     if (ofPeer.size === 0) this.#byPeer.delete(peer);
     this.#size--;
+    this.#requestBytes -= heldBytes(observation.request);
     peer.holds--;
   }
 }
+
+const heldBytes = ({ exchange, payload }: Request): number => exchange.bytesIn + payload.length;
 
 const tokenKey = (token: Uint8Array): string => String.fromCharCode(...token);

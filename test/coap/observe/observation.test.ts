@@ -73,6 +73,18 @@ describe('observing a resource (RFC 7641)', () => {
     expect(peer.engine.counters().observations).toBe(1);
   });
 
+  test('§4.4: numbers go on where a client registers again under its token', () => {
+    const { peer, observations } = observable();
+    const register = (messageId: number): number =>
+      sequence(peer.send({ code: method.GET, messageId, token, options: [path, observe] })[0]) ?? Infinity;
+    const first = register(1);
+    observations[0]?.notify(state('a'), false, peer.now);
+    const second = sequence(peer.output()[0]) ?? Infinity;
+    const third = register(2);
+    observations[1]?.end(peer.now);
+    expect([first, second, third, register(3)]).toEqual([first, first + 1, first + 2, first + 3]);
+  });
+
   test.each([
     ['CON', true],
     ['NON', false],
