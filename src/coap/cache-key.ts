@@ -10,12 +10,15 @@ function append(key: string, option: Option): string {
   return text;
 }
 
+/** Observe is no part of the Cache-Key (RFC 7641 §2), whatever its number says. */
+const isOfOneMessage: ReadonlySet<number> = new Set([optionNumber.block1, optionNumber.block2, optionNumber.observe]);
+
 /** Method and Cache-Key without Block1, Block2 and payload: names one request body under assembly (RFC 9175 §3.3). */
 export function assemblyKey(code: number, options: readonly Option[]): string {
   let key = String.fromCharCode(code);
   for (const option of options) {
     const { number } = option;
-    if (number === optionNumber.block1 || number === optionNumber.block2 || isNoCacheKey(number)) continue;
+    if (isOfOneMessage.has(number) || isNoCacheKey(number)) continue;
     key = append(key, option);
   }
   return key;

@@ -72,15 +72,15 @@ export class ServerRole {
     if (typeof options === 'number') {
       // RFC 7252 §5.4.1: a CON gets 4.02, a NON is rejected, which §4.3 lets us do in silence.
       if (!exchange.confirmable) exchange.silence();
-      else this.#refuse(exchange, badOption(options), now);
+      else this.#refuse(exchange, message, badOption(options), now);
       return;
     }
     if (exchange.token.length > this.#options.maxTokenBytes) {
-      this.#refuse(exchange, response(responseCode.badRequest, { maxAge: 0 }), now); // RFC 8974 §2.2.2
+      this.#refuse(exchange, message, response(responseCode.badRequest, { maxAge: 0 }), now); // RFC 8974 §2.2.2
       return;
     }
     if (isForProxy(options)) {
-      this.#refuse(exchange, response(responseCode.proxyingNotSupported, { maxAge: 0 }), now); // RFC 7252 §5.7.2
+      this.#refuse(exchange, message, response(responseCode.proxyingNotSupported, { maxAge: 0 }), now); // RFC 7252 §5.7.2
       return;
     }
     const echo = findOption(options, optionNumber.echo);
@@ -90,7 +90,7 @@ export class ServerRole {
     const block1 = findBlock(options, optionNumber.block1);
     const block2 = findBlock(options, optionNumber.block2);
     if (block1 === 'invalid' || block2 === 'invalid') {
-      this.#refuse(exchange, response(responseCode.badRequest, { maxAge: 0 }), now); // RFC 7959 §2.2
+      this.#refuse(exchange, message, response(responseCode.badRequest, { maxAge: 0 }), now); // RFC 7959 §2.2
       return;
     }
     if (block2 !== undefined) peer.szx = block2.szx;
@@ -98,8 +98,8 @@ export class ServerRole {
     const { payload } = message;
     const { confirmable, multicast } = exchange;
     const request = { peer, code, options, payload, confirmable, multicast, block1, block2, exchange };
-    if (block2 !== undefined && block2.num > 0) this.#continueKept(request, block2, now);
-    else if (block1 !== undefined) this.#assemble(request, block1, now);
+    if (block1 !== undefined) this.#assemble(request, block1, now);
+    else if (block2 !== undefined && block2.num > 0) this.#continueKept(request, block2, now);
     else this.#deliver(request, now);
   }
 
@@ -110,8 +110,8 @@ export class ServerRole {
   }
 
   /** The table of unsafe requests is full: this one must not run (RFC 7252 §4.5). */
-  refuse(exchange: ServerExchange, now: Instant): void {
-    this.#refuse(exchange, this.#busy(), now);
+  refuse(exchange: ServerExchange, message: Message, now: Instant): void {
+    this.#refuse(exchange, message, this.#busy(), now);
   }
 
   /** RFC 7641 §4.1: undefined where the request does not ask for it, or there is no room. */
@@ -138,8 +138,9 @@ export class ServerRole {
       if (codeClass(answer.code) === 2) extra.push(answer.observation.sequenceOption());
       else answer.observation.end(now);
     }
-    // RFC 7959 §2.4: blocks are of a representation; an error is none, and is sent from its start.
-    const num = codeClass(answer.code) === 2 ? (request.block2?.num ?? 0) : 0;
+    // RFC 7959 §2.4: blocks are of a representation; an error and a 2.31 are none, and are sent from their start.
+    const isOfBlocks = codeClass(answer.code) === 2 && answer.code !== responseCode.continue;
+    const num = isOfBlocks ? (request.block2?.num ?? 0) : 0;
     const fitted = this.#fit(request, answer, { num, extra }, now);
     if (fitted.code !== answer.code) answer.observation?.end(now);
     this.#complete(request, fitted, now);
@@ -172,7 +173,7 @@ export class ServerRole {
   }
 
   #continueKept(request: Request, block2: Block, now: Instant): void {
-    const kept = request.block1 === undefined ? this.kept.find(request, now) : undefined;
+    const kept = this.kept.find(request, now);
     if (kept === undefined) this.#deliver(request, now);
     else this.#send(request, kept, block2, now);
   }
@@ -208,8 +209,8 @@ export class ServerRole {
   }
 
   /** An error for a request that did not get as far as being one. */
-  #refuse(exchange: ServerExchange, answer: Response, now: Instant): void {
-    if (exchange.multicast) exchange.silence();
+  #refuse(exchange: ServerExchange, { options }: Message, answer: Response, now: Instant): void {
+    if (isSuppressed({ options, multicast: exchange.multicast }, answer)) exchange.silence();
     else exchange.respond(answer.code, answer.options, answer.payload, now);
   }
 
@@ -241,7 +242,7 @@ const badOption = (number: number): Response =>
 const isForProxy = (options: readonly Option[]): boolean =>
   findOption(options, optionNumber.proxyUri) !== undefined || findOption(options, optionNumber.proxyScheme) !== undefined;
 
-function isSuppressed(request: Request, answer: { readonly code: number }): boolean {
+function isSuppressed(request: Pick<Request, 'options' | 'multicast'>, answer: { readonly code: number }): boolean {
   // RFC 7252 §8.2: nothing useful to say to a multicast request is not said.
   if (request.multicast && codeClass(answer.code) !== 2) return true;
   const noResponse = findUint(request.options, optionNumber.noResponse) ?? 0;

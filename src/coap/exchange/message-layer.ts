@@ -29,7 +29,7 @@ export interface MessageLayerOptions extends DeduplicationOptions, PeerTableOpti
 export interface MessageHandler {
   request(exchange: ServerExchange, message: Message, now: Instant): void;
   /** An unsafe request that cannot be deduplicated for its lifetime must not run. */
-  refuse(exchange: ServerExchange, now: Instant): void;
+  refuse(exchange: ServerExchange, message: Message, now: Instant): void;
   /** Whether someone waits for this response; if not it is rejected. */
   awaits(peer: Peer, message: Message): boolean;
   response(peer: Peer, message: Message, now: Instant): void;
@@ -100,7 +100,7 @@ export class MessageLayer implements ExchangeHost {
     const admitted = this.deduplicator.admit(peer, message.messageId, datagram.bytes, { safe, confirmable }, now);
     if (admitted === 'full') {
       const unrecorded = this.deduplicator.unrecorded(peer, message.messageId, now);
-      this.#handler.refuse(new ServerExchange(this, unrecorded, message, received), now);
+      this.#handler.refuse(new ServerExchange(this, unrecorded, message, received), message, now);
       return;
     }
     const { record } = admitted;

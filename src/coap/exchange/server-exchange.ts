@@ -28,7 +28,7 @@ export interface ExchangeHost {
   readonly deduplicator: Deduplicator;
   readonly transmissions: Transmissions;
   readonly random: () => number;
-  /** Requests that were not answered at once and are not answered yet. */
+  /** Requests that were not answered at once and are not answered yet, those included that wait for the leisure. */
   pending: number;
   /** Separate responses that the peer never acknowledged. */
   undelivered: number;
@@ -76,8 +76,7 @@ export class ServerExchange implements Expiring, TransmissionOwner {
 
   /** The response is not ready at once: from now on the piggyback window runs. */
   defer(now: Instant): void {
-    this.#deferred = true;
-    this.#layer.pending++;
+    this.#countPending();
     if (this.confirmable) {
       this.#timer = this.#layer.wheel.arm(after(now, this.peer.parameters.piggybackWindow), this);
     }
@@ -141,8 +140,14 @@ export class ServerExchange implements Expiring, TransmissionOwner {
   #waitForLeisure(bytes: Uint8Array, now: Instant): void {
     const delay = milliseconds(this.#layer.random() * this.peer.parameters.leisure);
     this.#afterLeisure = bytes;
+    this.#countPending();
     this.state = 'leisure';
     this.#timer = this.#layer.wheel.arm(after(now, delay), this);
+  }
+
+  #countPending(): void {
+    if (!this.#deferred) this.#layer.pending++;
+    this.#deferred = true;
   }
 
   #finish(): void {

@@ -243,6 +243,21 @@ describe('requests in blocks (Block1)', () => {
     expect(peer.engine.counters().assemblyBytes).toBeLessThanOrEqual(50_000);
   });
 
+  test('Observe is no part of the Cache-Key: it may come with the last block alone (RFC 7641 §2)', () => {
+    const peer = new Lockstep(echo);
+    peer.send({ code: method.FETCH, messageId: 1, options: [path, block1(0, true, 0)], payload: bytes(16) });
+    const last = [path, uintOption(optionNumber.observe, 0), block1(1, false, 0)];
+    peer.send({ code: method.FETCH, messageId: 2, options: last, payload: bytes(4) });
+    expect(peer.requests.map((request) => request.payload.length)).toEqual([20]);
+  });
+
+  test('a block of a body is assembled also where a later block of the answer is asked for with it', () => {
+    const peer = new Lockstep(echo);
+    const [answer] = peer.send({ code: method.PUT, messageId: 1, options: [path, block1(0, true, 0), block2(1, 0)], payload: bytes(16) });
+    expect(answer?.code).toBe(responseCode.continue);
+    expect(peer.requests).toEqual([]);
+  });
+
   test('2.31 is never suppressed by No-Response', () => {
     const peer = new Lockstep(echo);
     const quiet = uintOption(optionNumber.noResponse, 26);

@@ -287,6 +287,20 @@ describe('No-Response (RFC 7967)', () => {
     expect(peer.send({ type: NON, code: method.POST, messageId: 1, options: [noResponse(value)] })).toHaveLength(sent ? 1 : 0);
   });
 
+  test('what the engine refuses by itself is suppressed too', () => {
+    const peer = new Lockstep(() => hello, { limits: { maxTokenBytes: 4, maxUnsafeRecords: 5 } });
+    const quiet = (messageId: number, ...options: ReturnType<typeof uintOption>[]): unknown =>
+      peer.send({ type: NON, code: method.POST, messageId, options: [noResponse(26), ...options] });
+    expect(quiet(1, stringOption(optionNumber.proxyScheme, 'coap'))).toEqual([]);
+    expect(quiet(2, uintOption(optionNumber.block2, 7))).toEqual([]);
+    const longToken = { token: new Uint8Array(5), options: [noResponse(26)] };
+    expect(peer.send({ type: NON, code: method.POST, messageId: 3, ...longToken })).toEqual([]);
+    expect(peer.send({ code: method.POST, messageId: 4, ...longToken })).toMatchObject([{ type: ACK, code: 0 }]);
+    quiet(5);
+    expect(quiet(6)).toEqual([]); // no room for its record
+    expect(peer.requests).toHaveLength(1);
+  });
+
   test('a suppressed late answer is not sent at all', () => {
     const peer = new Lockstep();
     peer.send({ code: method.POST, messageId: 1, options: [noResponse(26)] });
@@ -310,6 +324,14 @@ describe('multicast (RFC 7252 §8)', () => {
     peer.send({ type: NON, code: method.GET, messageId: 2, options: [opaqueOption(65_001, token)] }, 'device', true);
     peer.send({ type: NON, code: method.GET, messageId: 3, options: [uintOption(optionNumber.block2, 7)] }, 'device', true);
     expect(peer.advance(seconds(10))).toEqual([]);
+  });
+
+  test('answers that wait for the leisure are bounded like those that are not ready', () => {
+    const peer = new Lockstep(() => hello, { limits: { maxPending: 2 } });
+    for (const messageId of [1, 2, 3]) peer.send({ type: NON, code: method.GET, messageId, token }, 'device', true);
+    expect(peer.engine.counters()).toMatchObject({ pending: 2, timers: 2 });
+    expect(peer.advance(seconds(10))).toHaveLength(2);
+    expect(peer.engine.counters()).toMatchObject({ pending: 0, timers: 0 });
   });
 
   test('a CON, a ping and a malformed message by multicast are ignored', () => {
