@@ -176,7 +176,10 @@ class Scanner {
     for (const { start, end } of compound) this.#keyBytes += end - start;
     if (this.#keyBytes > this.#limits.maxKeyBytes) {
       const most = this.#limits.maxKeyBytes;
-      throw malformedCbor(`map keys that are neither numbers nor texts take more than ${most} bytes; use others`, this.at);
+      throw malformedCbor(
+        `map keys that are neither numbers nor texts take more than ${most} bytes; use others`,
+        this.at,
+      );
     }
     const repeated = this.#findDuplicate(compound);
     if (repeated !== undefined) throw malformedCbor('a map has the same key twice', repeated.start);

@@ -97,7 +97,8 @@ export class Registry implements Invoker {
   pending(library: string | number): Promise<void> | undefined {
     const name = typeof library === 'string' ? library : this.#catalogue.nameOf(library);
     if (name === undefined || this.#closed) return undefined;
-    const served = this.#served.get(name) ?? this.#discover(name);
+    // What a peer asks for is a name, never a path: the file system is asked for names only.
+    const served = this.#served.get(name) ?? (libraryNamePattern.test(name) ? this.#discover(name) : undefined);
     const reload = served?.pending();
     return reload === undefined ? undefined : this.#bounded(reload);
   }

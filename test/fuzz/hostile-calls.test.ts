@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contentFormat } from '../../src/cbor/content-format.ts';
 import { method } from '../../src/coap/codec/codes.ts';
 import { stringOption, optionNumber, uintOption, type Option } from '../../src/coap/codec/options.ts';
+import { channels } from '../../src/core/channels.ts';
 import { utf8 } from '../../src/core/bytes.ts';
 import { Asker, isClearNo } from './asked.ts';
 import { hostileBodies, hostileItems, hostilePaths } from './hostile.ts';
@@ -32,6 +33,18 @@ test.each(hostilePaths.map((segments) => [JSON.stringify(segments.join('/')).sli
     }
   },
 );
+
+test('what a path says is not taken for a folder: no event of a library comes of it', async () => {
+  const events: unknown[] = [];
+  const listen = (event: unknown): void => void events.push(event);
+  channels.library.subscribe(listen);
+  try {
+    for (const segments of hostilePaths) await asker.ask({ code: method.GET, options: path(...segments) });
+  } finally {
+    channels.library.unsubscribe(listen);
+  }
+  expect(events).toEqual([]);
+});
 
 test('a path that is not UTF-8 is 4.00', async () => {
   const options = [...path('func', 'fuzz'), { number: optionNumber.uriPath, value: Uint8Array.of(0xc0, 0xaf) }];
