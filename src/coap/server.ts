@@ -12,7 +12,7 @@ import { encodeBlock, findBlock, type Block } from './blockwise/block-option.ts'
 import { KeptResponses, type KeptResponseOptions } from './blockwise/kept-responses.ts';
 import { RequestAssemblies, type AssemblyOptions, type AssemblyResult } from './blockwise/request-assembly.ts';
 import { fitResponse, unverifiedBudget, type Fitted } from './blockwise/response-fit.ts';
-import { codeClass, responseCode, type ResponseCode } from './codec/codes.ts';
+import { codeClass, isSafeMethod, responseCode, type ResponseCode } from './codec/codes.ts';
 import type { Message } from './codec/message.ts';
 import { findOption, findUint, opaqueOption, optionNumber, type Option } from './codec/options.ts';
 import { EchoVerifier, type Seal } from './echo.ts';
@@ -158,7 +158,8 @@ export class ServerRole {
       this.respond(request, tooLarge(request), now);
       return;
     }
-    if (findUint(request.options, optionNumber.observe) === 1) {
+    // RFC 7641 §2, RFC 8132 §2.4: Observe means something with GET and FETCH; §8.1 of RFC 7252 keeps groups out of it.
+    if (isSafeMethod(request.code) && !request.multicast && findUint(request.options, optionNumber.observe) === 1) {
       this.observations.end(request.peer, request.exchange.token, now);
     }
     if (this.#layer.pending >= this.#options.maxPending) this.respond(request, this.#busy(), now);

@@ -79,11 +79,11 @@ export class Oracle {
 
   /** Checks what came back at once. */
   answered(sent: Sent, outputs: readonly Datagram[]): void {
-    if (sent.multicast && outputs.length > 0) throw new Violation('an answer to multicast did not wait');
     const message = decodeMessage(sent.bytes);
     const isAsking = isMalformed(message) || isRequestCode(message.code) || message.code === emptyCode;
     // A CON is never an answer at once: it has waited for its turn (NSTART), and this datagram has made room for it.
     const answers = outputs.filter(({ endpoint, bytes }) => endpoint.key === sent.peer && (bytes[0] ?? 0) >> 4 !== 4);
+    if (sent.multicast && answers.length > 0) throw new Violation('an answer to multicast did not wait');
     const settles = !isMalformed(message) && (message.type === messageType.ACK || message.type === messageType.RST);
     if (isAsking && !settles) {
       if (answers.length > 1) throw new Violation(`${answers.length} datagrams for one`);
