@@ -89,7 +89,7 @@ export class PendingRequest implements TransferListener, Expiring {
   readonly #request: ClientRequest;
   readonly #listener: TransferListener;
   readonly #transfer: ClientTransfer | undefined;
-  readonly #order = new NotificationOrder();
+  #order = new NotificationOrder();
   #timer: Timer<Expiring> | undefined;
   #state: 'waiting' | 'observing' | 'done' = 'waiting';
 
@@ -124,7 +124,7 @@ export class PendingRequest implements TransferListener, Expiring {
 
   expire(now: Instant): void {
     this.#timer = undefined;
-    if (this.#state === 'observing') this.#transfer?.refresh(now);
+    if (this.#state === 'observing') this.#refresh(now);
     else if (this.#state === 'waiting') {
       this.#transfer?.stop(now);
       this.failed('timeout', now);
@@ -151,6 +151,13 @@ export class PendingRequest implements TransferListener, Expiring {
 
   progress(progress: { sentBytes: number; receivedBytes: number }): void {
     this.#listener.progress(progress);
+  }
+
+  /** A server that has restarted counts anew; one that does not hear is told again. */
+  #refresh(now: Instant): void {
+    this.#order = new NotificationOrder();
+    this.#arm(this.#request.timeout, now);
+    this.#transfer?.refresh(now);
   }
 
   #armRefresh(options: readonly Option[], now: Instant): void {

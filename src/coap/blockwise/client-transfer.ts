@@ -105,7 +105,8 @@ export class ClientTransfer implements ExchangeListener {
   /** Registers the observation again under its token (RFC 7641 §3.3.1). */
   refresh(now: Instant): void {
     const { code, payload, confirmable } = this.#request;
-    this.#observing?.send({ code, options: this.#withOptions(this.#firstOptions()), payload, confirmable }, now);
+    if (this.#isCut()) this.start(now);
+    else this.#observing?.send({ code, options: this.#withOptions(this.#firstOptions()), payload, confirmable }, now);
   }
 
   stop(now: Instant): void {
@@ -185,12 +186,17 @@ export class ClientTransfer implements ExchangeListener {
   }
 
   #download(message: Message, options: readonly Option[], now: Instant): void {
-    const block = findBlock(options, optionNumber.block2);
+    const block = isSuccess(message) ? findBlock(options, optionNumber.block2) : undefined;
+    if (message.code === responseCode.requestEntityIncomplete && this.#receivedBytes > 0 && this.#maySendAgain()) {
+      this.#restart(now); // what it had stored is gone
+      return;
+    }
     if (block === 'invalid' || (block !== undefined && !this.#isNext(block, message))) {
       this.#lostTrack(block, now);
       return;
     }
-    if ((block?.num ?? 0) === 0) {
+    if (block === undefined || block.num === 0) {
+      this.#resetDownload(); // the start, a notification, or an answer that is whole: an error is (§2.4)
       this.#sequence = options.filter((option) => option.number === optionNumber.observe);
       if (this.#sequence.length === 0) this.#observing?.close(now); // RFC 7641 §3.1: no observation, or it has ended
     }
@@ -218,10 +224,10 @@ export class ClientTransfer implements ExchangeListener {
   }
 
   #isNext(block: Block, message: Message): boolean {
-    if (codeClass(message.code) !== 2) return block.num === 0;
     const size = blockSize(block.szx);
-    if (block.num === 0) this.#resetDownload(); // a notification, or the start
-    return block.num * size === this.#receivedBytes && (!block.more || message.payload.length === size);
+    if (block.more && message.payload.length !== size) return false;
+    if (block.num > 0) return block.num * size === this.#receivedBytes;
+    return this.#receivedBytes === 0 || findOption(message.options, optionNumber.observe) !== undefined;
   }
 
   #lostTrack(block: Block | 'invalid', now: Instant): void {
@@ -231,9 +237,13 @@ export class ClientTransfer implements ExchangeListener {
 
   #restart(now: Instant): void {
     this.#restarts++;
-    // Asking an unsafe request again would do twice what it does.
-    if (this.#restarts > 2 || !isSafeMethod(this.#request.code)) this.failed('changed', now);
+    if (this.#restarts > 2 || !this.#maySendAgain()) this.failed('changed', now);
     else this.start(now);
+  }
+
+  /** Asking an unsafe request again would do twice what it does. */
+  #maySendAgain(): boolean {
+    return isSafeMethod(this.#request.code);
   }
 
   #finish(code: number, options: readonly Option[], now: Instant): void {
@@ -255,6 +265,7 @@ export class ClientTransfer implements ExchangeListener {
     const { code, confirmable } = this.#request;
     const registers = extra.some((option) => option.number === optionNumber.observe);
     if (registers) this.#observing?.close(now);
+    this.#exchange?.close(now); // a notification has come while the one before it was read
     const exchange = this.#exchanges.open(this.#peer, registers, this);
     if (registers) this.#observing = exchange;
     else this.#exchange = exchange;
@@ -269,6 +280,8 @@ export class ClientTransfer implements ExchangeListener {
     return sortOptions([...this.#request.options, ...extra, ...this.#requestTag, ...echoOptions]);
   }
 }
+
+const isSuccess = (message: Message): boolean => codeClass(message.code) === 2;
 
 const blockOption = (block: Block): Option => opaqueOption(optionNumber.block2, encodeBlock(block));
 

@@ -104,6 +104,7 @@ export class ClientExchange implements TransmissionOwner {
   /** Under an observation, a second time to register again (RFC 7641 §3.3.1). */
   send(request: OutgoingRequest, now: Instant): void {
     const { layer } = this.#exchanges;
+    this.#stopSending(now);
     const messageId = this.peer.nextMessageId();
     const type = request.confirmable ? messageType.CON : messageType.NON;
     const { code, options, payload } = request;
