@@ -42,6 +42,7 @@ interface CallOptions extends ConnectionOptions {
   readonly contentFormat?: number;
   readonly accept?: number;
   readonly include?: boolean;
+  readonly why?: boolean;
 }
 
 /** What is sent besides the options of the command line. */
@@ -173,6 +174,7 @@ async function call(text: string, texts: readonly string[], options: CallOptions
     const progress = progressOn(terminal);
     const request: CoapRequest = {
       ...asked,
+      uri: options.why === true ? withQuery(asked.uri, '_why') : asked.uri,
       accept: options.accept ?? (fn === undefined && options.cbor !== true ? undefined : contentFormat.cbor),
       etag: options.etag,
       confirmable: options.non !== true,
@@ -230,6 +232,7 @@ export const addCall: AddCommand = (program, terminal, done) => {
     .addOption(jsonOption())
     .addOption(new Option('--cbor', 'print the bytes of the CBOR answer').conflicts('json'))
     .option('-i, --include', 'print code, ETag and Max-Age on the error output')
+    .option('--why', 'ask a function for its own words where it refuses or fails')
     .option('--etag <hex>', 'ask whether the result with this ETag is current: then 2.03 and no output', etagArgument)
     .option('--non', 'send non-confirmable messages')
     .option('--observe', 'stay and print each new result (RFC 7641)')

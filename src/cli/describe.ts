@@ -36,7 +36,7 @@ export function isFunction(uri: string): boolean {
 }
 
 const describing = (uri: string, form: string): string =>
-  withPath(uri, `/${segmentsOf(uri).map(encodeUriSegment).join('/')}?_describe${form}`);
+  withPath(uri, `/${segmentsOf(uri).map(encodeUriSegment).join('/')}?_describe${form}&_why`);
 
 /** Asks the gateway what a function is. */
 export async function fetchDescription(connection: Connection, uri: string): Promise<DescribedFunction> {

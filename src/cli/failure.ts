@@ -56,7 +56,9 @@ function sentence(
   const again = comeBack ? ` Try again in ${response.maxAge} s.` : '';
   const remote = details.remote === undefined ? '' : `\n${details.remote.stack ?? details.remote.message}`;
   const place = about === undefined ? '' : ` (parameter ${about}${expected})`;
-  return `${code}: ${words ?? `problem ${details.number}`}${place}.${again}${remote}`.replace('..', '.');
+  // The function has words of its own, which it was not asked for.
+  const more = details.name === 'invalid-argument' && details.detail === undefined ? '; --why says more' : '';
+  return `${code}: ${words ?? `problem ${details.number}`}${place}${more}.${again}${remote}`.replace('..', '.');
 }
 
 /** Throws an AnswerError unless the peer answered 2.xx. */

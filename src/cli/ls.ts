@@ -3,7 +3,7 @@ import { contentFormat } from '../cbor/content-format.ts';
 import { encodeJson } from '../cbor/json-encode.ts';
 import { textOf } from '../core/bytes.ts';
 import { PeerError } from '../core/error.ts';
-import { readDirectory, readLibrary } from '../directory/read-description.ts';
+import { readDirectory, readLibrary, readLibraryError } from '../directory/read-description.ts';
 import { parseLinkFormat } from '../directory/link-format.ts';
 import type { Value } from '../core/value.ts';
 import { connectionOptions, examples, jsonOption, type AddCommand } from './command.ts';
@@ -20,7 +20,7 @@ import {
 } from './connection.ts';
 import { exitCode } from './exit-code.ts';
 import { accepted } from './failure.ts';
-import { tableText } from './print-value.ts';
+import { tableText, valueText } from './print-value.ts';
 import type { Terminal } from './terminal.ts';
 
 interface LsOptions extends ConnectionOptions {
@@ -82,6 +82,9 @@ async function ls(text: string, options: LsOptions, terminal: Terminal): Promise
       return;
     }
     try {
+      const [, library] = segments;
+      const error = library === undefined ? undefined : readLibraryError(value);
+      if (error !== undefined) terminal.err(`funcoap: ${valueText(`${library} does not load: ${error}`)}\n`);
       terminal.out(`${segments.length === 2 ? functionsText(value, terminal) : librariesText(value, terminal)}\n`);
     } catch (error) {
       throw error instanceof PeerError ? notAGateway(uri) : error;

@@ -52,15 +52,23 @@ export const pathOf = (command: Command): string =>
 /** Runs one command line and gives its exit code; it never throws. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   let code: ExitCode = exitCode.ok;
+  const json = args.includes('--json');
+  const program = createProgram(terminal, (ended) => {
+    code = ended;
+  });
+  if (json) for (const command of everyCommand(program)) command.configureOutput({ writeErr: () => {} });
   try {
-    await createProgram(terminal, (ended) => {
-      code = ended;
-    }).parseAsync(args, { from: 'user' });
+    await program.parseAsync(args, { from: 'user' });
     return code;
   } catch (error) {
-    // Commander has written its sentence, or the help that was asked for.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
-    if (args.includes('--json')) terminal.err(`${JSON.stringify(failureValue(error))}\n`);
+    if (error instanceof CommanderError) {
+      // Commander has written its sentence, or the help that was asked for.
+      if (error.exitCode === 0) return exitCode.ok;
+      const [sentence = ''] = error.message.replace(/^error: /, '').split('\n');
+      if (json) terminal.err(`${JSON.stringify({ error: 'bad-flag', message: sentence })}\n`);
+      return exitCode.usage;
+    }
+    if (json) terminal.err(`${JSON.stringify(failureValue(error))}\n`);
     else terminal.err(`${terminal.errPaint('red', 'funcoap:')} ${valueText(failureText(error))}\n`);
     return exitCodeOf(error);
   }

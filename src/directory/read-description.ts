@@ -63,6 +63,10 @@ export function readLibrary(value: Value): FunctionSummary[] {
     .toSorted(byName);
 }
 
+/** Why the newest version of the library did not load, in the value of GET /func/{library}. */
+export const readLibraryError = (value: Value): string | undefined =>
+  optionalTextOf(fieldOf(recordOf(value, 'the library'), 'error'), 'the error of the library');
+
 /** The function in the value of GET /func/{library}/{method}?_describe. */
 export function readFunction(value: Value): DescribedFunction {
   const record = recordOf(value, 'the function');

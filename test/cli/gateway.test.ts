@@ -1,5 +1,5 @@
 /** The commands against a gateway, all of them real processes. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -98,7 +98,7 @@ describe('call', () => {
 });
 
 test.each<[string, string[], number, string]>([
-  ['4.04', ['call', '/func/first/gret'], 4, '4.04 Not Found: The library has no such method.'],
+  ['4.04', ['call', '/func/first/gret'], 4, '4.04 Not Found: first has no function gret; see /func/first'],
   [
     '4.05',
     ['call', '-m', 'FETCH', '/func/first/count'],
@@ -124,6 +124,30 @@ test('ls and describe', async () => {
   expect((await run('describe', `${base}/func/first/greet`)).out).toMatch(/^greet\(name: string = "world"\): string\n/);
   const { out } = await run('describe', '--json', `${base}/func/first/greet`);
   expect(JSON.parse(out)).toMatchObject({ library: 'first', method: 'greet', pure: true, maxAge: 60 });
+});
+
+test('a library that does not load says why, wherever it is asked for', async () => {
+  const library = join(folder, 'libraries', 'broken');
+  mkdirSync(library);
+  writeFileSync(join(library, 'index.ts'), 'throw new Error("no database");\nexport function f() {}');
+  const why = 'broken does not load: index.ts:1: no database; mend it and save the file.';
+  expect(await run('call', `${base}/func/broken/f`)).toMatchObject({ code: 5, err: expect.stringContaining(why) });
+  expect(await run('describe', `${base}/func/broken/f`)).toMatchObject({ code: 5, err: expect.stringContaining(why) });
+  expect(await run('ls', `${base}/func/broken`)).toMatchObject({ code: 0, err: expect.stringContaining(why) });
+  rmSync(library, { recursive: true });
+});
+
+test('--why shows what the function says of a refused argument, and the error tells of it', async () => {
+  const library = join(folder, 'libraries', 'picky');
+  mkdirSync(library);
+  writeFileSync(
+    join(library, 'index.ts'),
+    `import { invalidArgument } from 'funcoap/library';
+     export function f(n: number) { throw invalidArgument('n must be even.', 'n'); }`,
+  );
+  expect((await run('call', `${base}/func/picky/f`, 'n=1')).err).toContain('(parameter n); --why says more.');
+  expect((await run('call', '--why', `${base}/func/picky/f`, 'n=1')).err).toContain('n must be even');
+  rmSync(library, { recursive: true });
 });
 
 test('ping answers, and does not where nobody is', async () => {

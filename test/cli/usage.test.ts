@@ -29,9 +29,16 @@ describe('wrong usage is one sentence and exit code 2', () => {
   });
 });
 
-test('with --json an error is one JSON object', async () => {
-  const { err } = await ran(['config', '--json', '--port', 'x']);
-  expect(JSON.parse(err)).toMatchObject({ error: 'bad-configuration' });
+test.each<[string[], string, string]>([
+  [['config', '--json', '--port', 'x'], 'bad-configuration', 'coap.port'],
+  [['call', '--json'], 'bad-flag', "missing required argument 'uri'"],
+  [['ls', '--json', '--jsn'], 'bad-flag', "unknown option '--jsn'"],
+  [['cal', '--json'], 'bad-flag', "unknown command 'cal'"],
+])('with --json an error is one JSON object: %j', async (args, error, message) => {
+  const { err, out, code } = await ran(args);
+  expect(JSON.parse(err)).toEqual({ error, message: expect.stringContaining(message) });
+  expect(out).toBe('');
+  expect(code).toBe(exitCode.usage);
 });
 
 test('config shows each value and where it came from', async () => {
