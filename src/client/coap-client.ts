@@ -68,7 +68,9 @@ export interface CoapResponse {
   readonly took: Milliseconds;
 }
 
-const failureWords: Readonly<Record<RequestFailure, string>> = {
+type GivenUp = 'aborted' | 'closed';
+
+const failureWords: Readonly<Record<RequestFailure | GivenUp, string>> = {
   'timeout': 'did not answer in time; see that a gateway is running there',
   'reset': 'rejected the message: a CoAP endpoint is there, but it does not take this request',
   'bad-option': 'answered with a critical option that is not understood',
@@ -76,20 +78,23 @@ const failureWords: Readonly<Record<RequestFailure, string>> = {
   'too-large': 'sent more than the limit for one answer; raise maxResponseBytes if you expect that much',
   'changed': 'changed the representation while it was being read, again and again; try later',
   'bad-block': 'answered with a block that was not asked for',
+  aborted: 'was given up',
+  closed: 'was given up, because the client was closed',
 };
 
-/** A request that got no answer. `code` is one of `RequestFailure`, or `aborted`. */
+/** A request that got no answer. `code` is `request-` and one of `RequestFailure`, `aborted` or `closed`. */
 export class RequestError extends FuncoapError {
   readonly family: ErrorFamily = 'peer';
 
-  constructor(reason: RequestFailure | 'aborted', uri: string) {
-    const words = reason === 'aborted' ? 'was given up' : failureWords[reason];
-    super(`request-${reason}`, `${uri} ${words}.`);
+  constructor(reason: RequestFailure | GivenUp, uri: string) {
+    super(`request-${reason}`, `${uri} ${failureWords[reason]}.`);
   }
 }
 
 const defaultTimeout = seconds(120);
 const defaultMaxResponseBytes = 64 << 20;
+/** Notifications that wait for whoever observes; the oldest go first, since the newest is the state (RFC 7641 §1.3). */
+const maxWaiting = 1024;
 
 export async function openCoapClient(options: Partial<CoapClientOptions> = {}): Promise<CoapClient> {
   const { onMessage, scheduler = systemScheduler, transmission = defaultTransmissionOptions } = options;
@@ -114,6 +119,9 @@ export class CoapClient {
   readonly #engine: CoapEngine;
   readonly #driven: Awaited<ReturnType<typeof drive<DatagramTransport>>>;
   readonly #scheduler: Scheduler;
+  /** Ends each request, observation and ping that is under way. */
+  readonly #underWay = new Set<(reason: GivenUp) => void>();
+  #closed = false;
 
   constructor(
     engine: CoapEngine,
@@ -127,7 +135,7 @@ export class CoapClient {
 
   /**
    * One request, its body and its answer of any size.
-   * @throws RequestError where there is no answer; UsageError for a URI that cannot be asked
+   * @throws RequestError where there is no answer; UsageError for a URI that cannot be asked, or a closed client
    */
   async request(request: CoapRequest): Promise<CoapResponse> {
     const { endpoint, options } = await this.#resolve(request.uri);
@@ -146,14 +154,14 @@ export class CoapClient {
     const queue: (CoapResponse | RequestError | 'end')[] = [];
     let arrived = (): void => {};
     const push = (item: CoapResponse | RequestError | 'end'): void => {
-      queue.push(item);
+      if (queue.push(item) > maxWaiting) queue.shift();
       arrived();
     };
     const arrival = async (): Promise<void> =>
       await new Promise((resolve) => {
         arrived = resolve;
       });
-    const pending = this.#start(request, endpoint, options, true, {
+    const stop = this.#start(request, endpoint, options, true, {
       answered: (answer) => {
         push(answer);
         if (findUint(answer.options, optionNumber.observe) === undefined || codeClass(answer.code) !== 2) push('end');
@@ -169,8 +177,7 @@ export class CoapClient {
         else await arrival();
       }
     } finally {
-      pending.cancel(this.#scheduler.now());
-      this.#driven.wake();
+      stop();
     }
   }
 
@@ -179,33 +186,59 @@ export class CoapClient {
     const { endpoint } = await this.#resolve(uri);
     const started = this.#scheduler.now();
     return await new Promise((resolve, reject) => {
-      const listener = {
-        answered: (now: Instant) => resolve((now - started) as Milliseconds),
-        failed: (reason: RequestFailure) => reject(new RequestError(reason, uri)),
+      const fail = (reason: RequestFailure | GivenUp): void => {
+        this.#underWay.delete(fail);
+        reject(new RequestError(reason, uri));
       };
+      const answered = (now: Instant): void => {
+        this.#underWay.delete(fail);
+        resolve((now - started) as Milliseconds);
+      };
+      const listener = { answered, failed: fail };
+      this.#underWay.add(fail);
       this.#engine.ping(endpoint, listener, started);
       this.#driven.wake();
     });
   }
 
+  /** What is under way fails. */
   async close(): Promise<void> {
+    this.#closed = true;
+    for (const giveUp of this.#underWay) giveUp('closed');
     await this.#driven.close();
   }
 
+  /** Returns what ends it without a word to the listener. */
   #start(
     request: CoapRequest,
     endpoint: Endpoint,
     uriOptions: readonly Option[],
     observe: boolean,
     listener: { answered(answer: CoapResponse): void; failed(error: RequestError): void },
-  ): PendingRequest {
+  ): () => void {
     const { uri, signal } = request;
     const started = this.#scheduler.now();
-    const giveUp = (): void => {
-      pending.cancel(this.#scheduler.now());
-      listener.failed(new RequestError('aborted', uri));
+    const over = (): void => {
+      this.#underWay.delete(giveUp);
+      signal?.removeEventListener('abort', abort);
     };
-    const pending = this.#engine.request(
+    const stop = (): void => {
+      over();
+      pending.cancel(this.#scheduler.now());
+      this.#driven.wake();
+    };
+    const giveUp = (reason: GivenUp): void => {
+      stop();
+      listener.failed(new RequestError(reason, uri));
+    };
+    const abort = (): void => giveUp('aborted');
+    if (signal?.aborted === true) {
+      listener.failed(new RequestError('aborted', uri));
+      return over;
+    }
+    this.#underWay.add(giveUp);
+    signal?.addEventListener('abort', abort, { once: true });
+    const pending: PendingRequest = this.#engine.request(
       endpoint,
       {
         code: methods[request.method],
@@ -219,21 +252,19 @@ export class CoapClient {
       },
       {
         answered: (answer, now) => {
-          if (!observe) signal?.removeEventListener('abort', giveUp);
+          if (!observe) over();
           listener.answered(toResponse(answer, (now - started) as Milliseconds));
         },
         failed: (reason) => {
-          signal?.removeEventListener('abort', giveUp);
+          over();
           listener.failed(new RequestError(reason, uri));
         },
         progress: (progress) => request.onProgress?.(progress),
       },
       started,
     );
-    if (signal?.aborted === true) giveUp();
-    else signal?.addEventListener('abort', giveUp, { once: true });
     this.#driven.wake();
-    return pending;
+    return stop;
   }
 
   async #resolve(uri: string): Promise<{ readonly endpoint: Endpoint; readonly options: readonly Option[] }> {
@@ -242,6 +273,7 @@ export class CoapClient {
       throw new UsageError('unsupported-scheme', `${scheme}: is not spoken yet; use a coap: URI.`);
     }
     const address = await addressOf(host);
+    if (this.#closed) throw new UsageError('client-closed', 'This client is closed: open another one.');
     return { endpoint: this.#driven.transport.endpoint({ address, port }), options };
   }
 }

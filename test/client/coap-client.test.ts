@@ -1,0 +1,143 @@
+import { getEventListeners } from 'node:events';
+import { expect, test } from 'vitest';
+import { openCoapClient, type CoapClient } from '../../src/client/coap-client.ts';
+import { CoapEngine, defaultEngineLimits } from '../../src/coap/engine.ts';
+import { responseCode } from '../../src/coap/codec/codes.ts';
+import type { Observation } from '../../src/coap/observe/observation.ts';
+import { defaultParameters } from '../../src/coap/parameters.ts';
+import type { Request } from '../../src/coap/request.ts';
+import { response } from '../../src/coap/response.ts';
+import { utf8 } from '../../src/core/bytes.ts';
+import { milliseconds } from '../../src/core/duration.ts';
+import { drive } from '../../src/transport/driver.ts';
+import { MemoryNetwork } from '../../src/transport/memory.ts';
+
+const uri = 'coap://192.0.2.1/x';
+const random = { uniform: () => 0.5, bytes: (length: number) => new Uint8Array(length) };
+
+/** A client, and a server that says its path, lets itself be observed and is silent at /silent. */
+async function connected(): Promise<{
+  client: CoapClient;
+  network: MemoryNetwork;
+  observations: Observation[];
+  notify: (text: string) => Promise<void>;
+}> {
+  const network = new MemoryNetwork({ random: random.uniform });
+  const { scheduler } = network;
+  const observations: Observation[] = [];
+  const handle = (request: Request): void => {
+    if (request.options.some(({ value }) => String.fromCharCode(...value) === 'silent')) return;
+    const observation = server.observe(request, () => undefined, scheduler.now());
+    if (observation !== undefined) observations.push(observation);
+    server.respond(request, response(responseCode.content, { payload: utf8('0'), observation }), scheduler.now());
+  };
+  const server: CoapEngine = new CoapEngine(
+    {
+      limits: defaultEngineLimits,
+      parametersFor: () => defaultParameters,
+      random,
+      seal: (input) => input,
+      now: scheduler.now(),
+    },
+    { handle },
+  );
+  const { wake } = await drive(
+    server,
+    (receiver) => network.open({ address: '192.0.2.1', port: 5683 }, receiver),
+    scheduler,
+  );
+  const openTransport = (receiver: Parameters<typeof network.open>[1]): ReturnType<typeof network.open> =>
+    network.open({ address: '192.0.2.2', port: 0 }, receiver);
+  const notify = async (text: string): Promise<void> => {
+    observations[0]?.notify(response(responseCode.content, { payload: utf8(text) }), true, scheduler.now());
+    wake();
+    await Promise.resolve();
+    network.advance(milliseconds(5));
+  };
+  return { client: await openCoapClient({ scheduler, openTransport }), network, observations, notify };
+}
+
+/** Lets promises go on, and the network's time pass. */
+async function pass(network: MemoryNetwork, span = 10): Promise<void> {
+  await new Promise(setImmediate);
+  network.advance(milliseconds(span));
+  await new Promise(setImmediate);
+}
+
+test('a request is answered', async () => {
+  const { client, network } = await connected();
+  const answer = client.request({ uri, method: 'GET' });
+  await pass(network);
+  expect(await answer).toMatchObject({ code: responseCode.content, payload: utf8('0') });
+});
+
+test('close ends what is under way: requests, observations and pings fail', async () => {
+  const { client, network } = await connected();
+  const request = client.request({ uri: 'coap://192.0.2.1/silent', method: 'GET' });
+  const ping = client.ping('coap://192.0.2.9/');
+  const observation = client.observe({ uri, method: 'GET' });
+  const first = observation.next();
+  await pass(network, 3000);
+  expect((await first).done).toBe(false);
+  const next = observation.next();
+  await Promise.all([
+    client.close(),
+    ...[request, ping, next].map(
+      async (promise) => await expect(promise).rejects.toMatchObject({ code: 'request-closed' }),
+    ),
+  ]);
+});
+
+test('a closed client says so instead of waiting for ever', async () => {
+  const { client } = await connected();
+  await client.close();
+  for (const promise of [
+    client.request({ uri, method: 'GET' }),
+    client.ping(uri),
+    client.observe({ uri, method: 'GET' }).next(),
+  ]) {
+    await expect(promise).rejects.toMatchObject({ code: 'client-closed' });
+  }
+});
+
+test('the signal is let go of when a request or an observation is over', async () => {
+  const { client, network } = await connected();
+  const { signal } = new AbortController();
+  const request = client.request({ uri, method: 'GET', signal });
+  const observation = client.observe({ uri, method: 'GET', signal });
+  const first = observation.next();
+  await pass(network);
+  await Promise.all([request, first]);
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  await observation.return();
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
+test('a signal gives up; one that was given before sends nothing', async () => {
+  const { client, network, observations } = await connected();
+  const controller = new AbortController();
+  const under = client.request({ uri: 'coap://192.0.2.1/silent', method: 'GET', signal: controller.signal });
+  await pass(network);
+  controller.abort();
+  await expect(under).rejects.toMatchObject({ code: 'request-aborted' });
+  const late = client.observe({ uri, method: 'GET', signal: controller.signal }).next();
+  await expect(late).rejects.toMatchObject({ code: 'request-aborted' });
+  await pass(network);
+  expect(observations).toEqual([]);
+});
+
+test('notifications that nobody takes are bounded: the newest are kept', async () => {
+  const { client, network, notify } = await connected();
+  const observation = client.observe({ uri, method: 'GET' });
+  const first = observation.next();
+  await pass(network);
+  await first;
+  for (let n = 1; n <= 3000; n++) await notify(String(n));
+  const taken: string[] = [];
+  while (taken.at(-1) !== '3000') {
+    const { value } = await observation.next();
+    taken.push(String.fromCharCode(...(value?.payload ?? [])));
+  }
+  expect(taken.length).toBeLessThan(1500);
+  await observation.return();
+});
