@@ -37,7 +37,7 @@ export class KeyMemo {
   remember(state: FunctionState, callerKey: string, args: readonly Value[], key: string): void {
     const hash = hashOf(state, args);
     if (hash === undefined) return;
-    this.#slots[hash] = { state, private: state.private, callerKey, args: [...args], key };
+    this.#slots[hash] = { state, private: state.private, callerKey, args: args.map(apart), key };
   }
 }
 
@@ -60,6 +60,15 @@ function hashOf(state: FunctionState, args: readonly Value[]): number | undefine
     }
   }
   return ((hash >>> 16) ^ hash) & (slots - 1);
+}
+
+/**
+ * V8 keeps a text that was cut from a longer one as a view of it, and a whole request with it. A copy holds itself only;
+ * a lone surrogate has none in UTF-8, and stays as it is.
+ */
+function apart(arg: Value): Value {
+  if (typeof arg !== 'string' || !arg.isWellFormed()) return arg;
+  return Buffer.from(arg).toString();
 }
 
 /** Object.is: 0 and -0 are different arguments, NaN is one. */

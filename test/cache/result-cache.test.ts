@@ -1,5 +1,7 @@
 /** When a result is served again, until when, in what form, and how much is kept. */
 import { createHash } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { contentFormat } from '../../src/cbor/content-format.ts';
 import { hex } from '../../src/core/bytes.ts';
@@ -217,6 +219,23 @@ describe('bounds', () => {
     expect((await all(calls)).map((r) => r.state)).toStrictEqual(['miss', 'joined']);
     expect(stored(cache, fn(), [1])).toBeUndefined();
     expect(cache.counters()).toMatchObject({ entries: 0, bytes: 0 });
+  });
+  test('a short argument does not keep the long body alive that it was cut from', async () => {
+    setFlagsFromString('--expose_gc');
+    const collect = runInNewContext('gc') as () => void;
+    const held = (): number => {
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const cache = new ResultCache();
+    const before = held();
+    for (let n = 0; n < 64; n++) {
+      const body = `${n} an argument of some length${' '.repeat(1_000_000)}`;
+      const argument = Buffer.from(body).toString('latin1').slice(0, 28);
+      await cache.resolve(fn(), [argument], 'local', at(0), gives(n));
+      expect(stored(cache, fn(), [argument])?.value).toBe(n);
+    }
+    expect(held() - before).toBeLessThan(8_000_000);
   });
   test('what is invalidated or evicted leaves no memory counted', async () => {
     const cache = new ResultCache();

@@ -30,7 +30,7 @@ export function throws() { throw new RangeError('secret path /etc'); }
 export function change() { invalidate({ method: 'plain' }); }
 /** @safe */ export function rows() { return [1, 2].values(); }
 /** @safe */ export function nothing() {}
-/** @safe */ export function odd() { return { at: new URL('coap://a/'), f: () => 1, set: new Set([1n]), __proto__x: 1 }; }
+/** @safe */ export function odd() { return { at: new URL('coap://a/'), f: () => 1, set: new Set([1n]), __proto__x: 1, of: { toJSON: () => 5 } }; }
 export const release = () => os.release();
 `;
 
@@ -87,7 +87,13 @@ describe('a library of both tiers', () => {
     expect(await folder.value('both', 'sameZod')).toBe(true);
     expect(await folder.value('both', 'rows')).toEqual([1, 2]);
     expect(await folder.value('both', 'nothing')).toBeUndefined();
-    expect(await folder.value('both', 'odd')).toEqual({ at: 'coap://a/', f: '() => 1', set: [1n], __proto__x: 1 });
+    expect(await folder.value('both', 'odd')).toEqual({
+      at: 'coap://a/',
+      f: '[function f]',
+      set: [1n],
+      __proto__x: 1,
+      of: 5,
+    });
   });
 
   it('tells a refused argument from a failure, and keeps what was thrown for the operator', async () => {

@@ -19,8 +19,10 @@ export function toPortable(value: unknown, depth = 0): Value {
     case 'string':
       return value;
     case 'symbol':
-    case 'function':
       return String(value);
+    case 'function':
+      // Its text would be its source, which is no business of peers.
+      return `[function ${value.name}]`;
     case 'object':
       if (value === null) return null;
       if (depth >= maxDepth) {
@@ -33,7 +35,7 @@ export function toPortable(value: unknown, depth = 0): Value {
 function fromObject(value: object, depth: number): Value {
   if (Array.isArray(value)) return value.map((item) => toPortable(item, depth));
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) return fromMembers(value, depth);
+  if ((prototype === Object.prototype || prototype === null) && !hasJsonForm(value)) return fromMembers(value, depth);
   if (value instanceof Uint8Array) return new Uint8Array(value);
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? String(value) : new Date(value);
   if (value instanceof Map) {
@@ -41,8 +43,8 @@ function fromObject(value: object, depth: number): Value {
   }
   if (value instanceof ArrayBuffer) return new Uint8Array(value.slice(0));
   if (value instanceof DataView) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
-  if (value instanceof RegExp || value instanceof Error) return String(value);
   if (hasJsonForm(value)) return toPortable(value.toJSON(), depth);
+  if (value instanceof RegExp || value instanceof Error) return String(value);
   if (value instanceof Number || value instanceof String || value instanceof Boolean)
     return toPortable(value.valueOf(), depth);
   if (isIterable(value)) return Array.from(value, (item) => toPortable(item, depth));
