@@ -33,9 +33,15 @@ const methodNames: ReadonlyMap<number, string> = new Map(Object.entries(method).
 export class Front implements RequestHandler {
   readonly #options: FrontOptions;
   #correlation = 0;
+  #closed = false;
 
   constructor(options: FrontOptions) {
     this.#options = options;
+  }
+
+  /** From here on every request is 5.03; those under way are answered. */
+  close(): void {
+    this.#closed = true;
   }
 
   handle(request: Request, now: Instant): void {
@@ -71,6 +77,7 @@ export class Front implements RequestHandler {
   }
 
   #resourceFor({ request, path, now }: Visit): Resource {
+    if (this.#closed) throw new CallError('not-ready', 'The gateway is being stopped; come back later.');
     const wait = this.#options.rateLimit.take(request.peer.endpoint, now);
     if (wait !== undefined) {
       throw new CallError('rate-exceeded', 'Too many requests from this peer; wait as Max-Age says.', {
@@ -102,7 +109,12 @@ export class Front implements RequestHandler {
   }
 
   #answerLater(visit: Visit, answer: Answer): void {
-    this.#answer(visit, answer, this.#options.clock.now());
+    const now = this.#options.clock.now();
+    try {
+      this.#answer(visit, answer, now);
+    } catch (error) {
+      this.#fail(visit, error, now);
+    }
     this.#options.wake();
   }
 

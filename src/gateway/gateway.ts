@@ -113,6 +113,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     libraries: () => registry.libraries(),
     counters: () => ({ engine: engine.counters(), cache: cache.counters(), transport: driven.transport.counters }),
     close: async () => {
+      front.close();
       clockResource.close();
       await settled(() => engine.counters().pending === 0, options.shutdownGrace);
       await driven.close();

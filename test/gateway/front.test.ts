@@ -24,7 +24,7 @@ const resource = (handle: (visit: Visit) => Answer | Promise<Answer>, more: Part
 
 const hello: Answer = { response: response(responseCode.content, { payload: utf8('hello') }) };
 
-function front(router: Router, rate: Partial<RateLimitOptions> = {}, showInternals = false): Lockstep {
+function front(router: Router, rate: Partial<RateLimitOptions> = {}, showInternals = false, closed = false): Lockstep {
   const peer: Lockstep = new Lockstep((request, engine, now) => {
     const built = new Front({
       router,
@@ -34,6 +34,7 @@ function front(router: Router, rate: Partial<RateLimitOptions> = {}, showInterna
       wake: () => undefined,
       showInternals,
     });
+    if (closed) built.close();
     built.handle(request, now);
     return undefined;
   });
@@ -198,6 +199,18 @@ describe('failures', () => {
     expect(String.fromCharCode(...(hidden?.payload ?? []))).not.toContain('secret');
   });
 
+  test('an answer that no message can carry is 5.00, given at once or later', async () => {
+    const descending = [uintOption(optionNumber.maxAge, 1), uintOption(optionNumber.contentFormat, 0)];
+    const wrong: Answer = { response: { ...response(responseCode.content), options: descending } };
+    const router = new Router().add(['now'], resource(() => wrong)).add(['later'], resource(() => Promise.resolve(wrong)));
+    const peer = front(router);
+    expect(peer.send(get(1, 'now'))[0]?.code).toBe(responseCode.internalServerError);
+    expect(peer.send(get(2, 'later'))).toEqual([]);
+    await new Promise(setImmediate);
+    expect(peer.output()[0]?.code).toBe(responseCode.internalServerError);
+    expect(peer.engine.counters()).toMatchObject({ pending: 0, timers: 0 });
+  });
+
   test('_why adds words, Accept 50 makes them JSON', () => {
     const peer = front(failing(new CallError('no-such-method', 'There is no such thing.')));
     const path = stringOption(optionNumber.uriPath, 'now');
@@ -251,6 +264,17 @@ describe('the rate of a peer (RFC 8516)', () => {
     peer.send(get(1, 'a'), 'far');
     expect(peer.send(get(2, 'a'), 'far')[0]?.code).toBe(responseCode.tooManyRequests);
   });
+});
+
+test('a gateway that is being stopped takes no further requests: 5.03 with when to come back', () => {
+  const router = new Router().add(
+    ['a'],
+    resource(() => hello),
+  );
+  const [answer] = front(router, {}, false, true).send(get(1, 'a'));
+  expect(answer?.code).toBe(responseCode.serviceUnavailable);
+  expect(findUint(answer?.options ?? [], optionNumber.maxAge)).toBe(5);
+  expect(problemOf(answer)).toBe(17);
 });
 
 describe('the access log', () => {

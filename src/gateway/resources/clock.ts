@@ -29,6 +29,7 @@ export class ClockResource implements Resource {
   readonly #options: ClockOptions;
   readonly #observations = new Set<Observation>();
   #stop: (() => void) | undefined;
+  #closed = false;
 
   constructor(options: ClockOptions) {
     this.#options = options;
@@ -38,7 +39,7 @@ export class ClockResource implements Resource {
     if ((findUint(request.options, optionNumber.accept) ?? contentFormat.text) !== contentFormat.text) {
       throw new CallError('not-acceptable', 'The clock is text (Content-Format 0) only.');
     }
-    const observation = this.#options.observe(request, () => this.#left(observation), now);
+    const observation = this.#closed ? undefined : this.#options.observe(request, () => this.#left(observation), now);
     if (observation !== undefined) {
       this.#observations.add(observation);
       this.#stop ??= this.#scheduleTick();
@@ -47,6 +48,7 @@ export class ClockResource implements Resource {
   }
 
   close(): void {
+    this.#closed = true;
     this.#stop?.();
     this.#stop = undefined;
   }
