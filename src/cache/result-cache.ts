@@ -28,7 +28,7 @@ import { ResultStore, type ResultStoreOptions } from './result-store.ts';
 
 export type ResultCacheOptions = ResultStoreOptions;
 
-export const defaultResultCacheOptions: ResultCacheOptions = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 };
+const defaultResultCacheOptions: ResultCacheOptions = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 };
 
 /** Runs the function. Called at most once per `resolve`, except that who joined another caller's private run runs its own. */
 export type Compute = () => Promise<Computed>;

@@ -48,7 +48,12 @@ export class Content {
 }
 
 /** No limits: these are our own bytes. */
-const trusted: DecodeLimits = { maxDepth: Infinity, maxItems: Infinity, maxBignumBytes: Infinity, maxKeyBytes: Infinity };
+const trusted: DecodeLimits = {
+  maxDepth: Infinity,
+  maxItems: Infinity,
+  maxBignumBytes: Infinity,
+  maxKeyBytes: Infinity,
+};
 
 /**
  * The content that a computation gave. What is more than data (an iterator can be read once) is kept as

@@ -78,8 +78,8 @@ const failureWords: Readonly<Record<RequestFailure | GivenUp, string>> = {
   'too-large': 'sent more than the limit for one answer; raise maxResponseBytes if you expect that much',
   'changed': 'changed the representation while it was being read, again and again; try later',
   'bad-block': 'answered with a block that was not asked for',
-  aborted: 'was given up',
-  closed: 'was given up, because the client was closed',
+  'aborted': 'was given up',
+  'closed': 'was given up, because the client was closed',
 };
 
 /** A request that got no answer. `code` is `request-` and one of `RequestFailure`, `aborted` or `closed`. */

@@ -131,7 +131,10 @@ export class PendingRequest implements TransferListener, Expiring {
     }
   }
 
-  answered(answer: { code: number; options: readonly Option[]; payload: Uint8Array; exchanges: number }, now: Instant): void {
+  answered(
+    answer: { code: number; options: readonly Option[]; payload: Uint8Array; exchanges: number },
+    now: Instant,
+  ): void {
     if (this.#state === 'done') return;
     const sequence = findUint(answer.options, optionNumber.observe);
     if (!this.#request.observe || sequence === undefined) this.#end();

@@ -191,7 +191,8 @@ export class CoapEngine {
 
   #messageHandler(): ConstructorParameters<typeof MessageLayer>[1] {
     return {
-      request: (exchange: ServerExchange, message: Message, now: Instant) => this.#server.receive(exchange, message, now),
+      request: (exchange: ServerExchange, message: Message, now: Instant) =>
+        this.#server.receive(exchange, message, now),
       refuse: (exchange: ServerExchange, message: Message, now: Instant) => this.#server.refuse(exchange, message, now),
       awaits: (peer: Peer, message: Message) => this.#client.awaits(peer, message),
       response: (peer: Peer, message: Message, now: Instant) => this.#client.receive(peer, message, now),

@@ -241,7 +241,8 @@ const badOption = (number: number): Response =>
   response(responseCode.badOption, { maxAge: 0, payload: utf8(`Option ${number}`) });
 
 const isForProxy = (options: readonly Option[]): boolean =>
-  findOption(options, optionNumber.proxyUri) !== undefined || findOption(options, optionNumber.proxyScheme) !== undefined;
+  findOption(options, optionNumber.proxyUri) !== undefined ||
+  findOption(options, optionNumber.proxyScheme) !== undefined;
 
 function isSuppressed(request: Pick<Request, 'options' | 'multicast'>, answer: { readonly code: number }): boolean {
   // RFC 7252 §8.2: nothing useful to say to a multicast request is not said.

@@ -17,5 +17,4 @@ export const minutes = (n: number): Milliseconds => (n * 60_000) as Milliseconds
 export const after = (from: Instant, span: Milliseconds): Instant => (from + span) as Instant;
 
 /** The time from `now` until `then`; 0 when it has passed. */
-export const until = (then: Instant, now: Instant): Milliseconds =>
-  Math.max(0, then - now) as Milliseconds;
+export const until = (then: Instant, now: Instant): Milliseconds => Math.max(0, then - now) as Milliseconds;

@@ -30,7 +30,7 @@ export interface Link {
   readonly lose: (bytes: Uint8Array, count: number) => boolean;
 }
 
-export const defaultLink: Link = {
+const defaultLink: Link = {
   loss: 0,
   delay: milliseconds(1),
   jitter: milliseconds(0),

@@ -16,7 +16,7 @@ export interface UdpClientOptions {
   readonly scheduler: Scheduler;
 }
 
-export const defaultUdpClientOptions: UdpClientOptions = {
+const defaultUdpClientOptions: UdpClientOptions = {
   receiveBufferBytes: defaultReceiveBufferBytes,
   scheduler: systemScheduler,
 };

@@ -38,7 +38,7 @@ export interface UdpOptions {
   readonly scheduler: Scheduler;
 }
 
-export const defaultUdpOptions: UdpOptions = {
+const defaultUdpOptions: UdpOptions = {
   listen: ['127.0.0.1', '::1'],
   port: 5683, // RFC 7252 §6.1
   receiveBufferBytes: defaultReceiveBufferBytes,
@@ -47,9 +47,6 @@ export const defaultUdpOptions: UdpOptions = {
   interfaces: readInterfaces,
   scheduler: systemScheduler,
 };
-
-/** "All CoAP Nodes" (RFC 7252 §12.8): IPv4, IPv6 link-local, IPv6 site-local. */
-export const allCoapNodes: readonly string[] = ['224.0.1.187', 'ff02::fd', 'ff05::fd'];
 
 export interface UdpTransport extends DatagramTransport {
   readonly counters: TransportCounters;

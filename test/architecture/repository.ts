@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 
 /** Fixed: whoever adds to it argues for it. */
-export const topLevel: readonly string[] = `
+const topLevel: readonly string[] = `
   src libraries firmware-examples test bin docs
   README.md CHANGELOG.md CONTRIBUTING.md LICENSE
   package.json package-lock.json tsconfig.json tsconfig.build.json vitest.config.ts knip.json

@@ -53,7 +53,7 @@ export const resolveImport = (file: SourceFile, specifier: string): string =>
 
 export const isRelative = (specifier: string): boolean => /^\.{0,2}\//.test(specifier);
 
-export function readSource(path: string, text: string): SourceFile {
+function readSource(path: string, text: string): SourceFile {
   const { program } = parse(text, { sourceType: 'module', sourceFilename: path, plugins: ['typescript'] });
   const imports: Import[] = [];
   const exports: Export[] = [];

@@ -10,24 +10,33 @@ import { bytesOf, Lockstep } from './lockstep.ts';
 
 const path = stringOption(optionNumber.uriPath, 'x');
 const body = new Uint8Array(1000).fill(7);
-const long = response(responseCode.content, { etag: Uint8Array.of(1, 2, 3, 4), contentFormat: 60, payload: body, kept: true });
-const block2 = (num: number, szx: Szx): Option => opaqueOption(optionNumber.block2, encodeBlock({ num, more: false, szx }));
+const long = response(responseCode.content, {
+  etag: Uint8Array.of(1, 2, 3, 4),
+  contentFormat: 60,
+  payload: body,
+  kept: true,
+});
+const block2 = (num: number, szx: Szx): Option =>
+  opaqueOption(optionNumber.block2, encodeBlock({ num, more: false, szx }));
 
 describe('amplification to an unverified peer (RFC 7252 §11.3, RFC 9175 §2.4)', () => {
-  test.each([0, 4, 8, 13, 64])('with a token of %i bytes no answer is longer than max(3 × request, 136)', (tokenLength) => {
-    const token = new Uint8Array(tokenLength).fill(1);
-    for (let extra = 0; extra < 200; extra += 7) {
-      const peer = new Lockstep(() => long);
-      const query = stringOption(optionNumber.uriQuery, 'q'.repeat(extra));
-      const request = bytesOf({ code: method.GET, messageId: 1, token, options: [path, query] });
-      const [answer] = peer.sendBytes(request, 'far');
-      expect(answer?.payload.length).toBeGreaterThanOrEqual(16);
-      const bytes = answer && encodeMessage(answer);
-      expect(bytes?.length).toBeLessThanOrEqual(Math.max(3 * request.length, 136));
-      const isCut = (answer?.payload.length ?? 0) < 256;
-      expect(findOption(answer?.options ?? [], optionNumber.echo)?.length).toBe(isCut ? 8 : undefined);
-    }
-  });
+  test.each([0, 4, 8, 13, 64])(
+    'with a token of %i bytes no answer is longer than max(3 × request, 136)',
+    (tokenLength) => {
+      const token = new Uint8Array(tokenLength).fill(1);
+      for (let extra = 0; extra < 200; extra += 7) {
+        const peer = new Lockstep(() => long);
+        const query = stringOption(optionNumber.uriQuery, 'q'.repeat(extra));
+        const request = bytesOf({ code: method.GET, messageId: 1, token, options: [path, query] });
+        const [answer] = peer.sendBytes(request, 'far');
+        expect(answer?.payload.length).toBeGreaterThanOrEqual(16);
+        const bytes = answer && encodeMessage(answer);
+        expect(bytes?.length).toBeLessThanOrEqual(Math.max(3 * request.length, 136));
+        const isCut = (answer?.payload.length ?? 0) < 256;
+        expect(findOption(answer?.options ?? [], optionNumber.echo)?.length).toBe(isCut ? 8 : undefined);
+      }
+    },
+  );
 
   test('a peer on this machine is verified from the start', () => {
     const [answer] = new Lockstep(() => long).send({ code: method.GET, messageId: 1, options: [path] });
@@ -51,7 +60,10 @@ describe('amplification to an unverified peer (RFC 7252 §11.3, RFC 9175 §2.4)'
   test('the Echo that is returned verifies the address for ten minutes', () => {
     const peer = new Lockstep(() => long);
     const [cut] = peer.send({ code: method.GET, messageId: 1, options: [path] }, 'far');
-    const echo = opaqueOption(optionNumber.echo, findOption(cut?.options ?? [], optionNumber.echo) ?? new Uint8Array(0));
+    const echo = opaqueOption(
+      optionNumber.echo,
+      findOption(cut?.options ?? [], optionNumber.echo) ?? new Uint8Array(0),
+    );
     const size = findBlock(cut?.options ?? [], optionNumber.block2);
     expect(size).toMatchObject({ num: 0, more: true });
     const [next] = peer.send({ code: method.GET, messageId: 2, options: [path, block2(1, 4), echo] }, 'far');

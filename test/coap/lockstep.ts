@@ -47,7 +47,8 @@ export class Lockstep {
         parametersFor: () => parameters,
         random: {
           uniform: options.random ?? (() => 0.5),
-          bytes: (length) => Uint8Array.from({ length }, (_, index) => (index === length - 1 ? ++count & 0xff : 0xa0 + index)),
+          bytes: (length) =>
+            Uint8Array.from({ length }, (_, index) => (index === length - 1 ? ++count & 0xff : 0xa0 + index)),
         },
         seal: (input) => {
           const sealed = new Uint8Array(8);

@@ -57,13 +57,24 @@ test('requests that are held for observations are bounded by bytes', () => {
   });
   const options = [uintOption(optionNumber.observe, 0)];
   const observe = (n: number): void => {
-    peer.send({ code: method.FETCH, messageId: n, token: Uint8Array.of(n), options, payload: new Uint8Array(1_000_000) });
+    peer.send({
+      code: method.FETCH,
+      messageId: n,
+      token: Uint8Array.of(n),
+      options,
+      payload: new Uint8Array(1_000_000),
+    });
   };
   for (let n = 1; n <= 40; n++) observe(n);
   const held = opened.filter((observation) => observation !== undefined).length;
   expect(held).toBeGreaterThan(5);
   expect(held).toBeLessThan(40);
-  peer.send({ code: method.FETCH, messageId: 100, token: Uint8Array.of(1), options: [uintOption(optionNumber.observe, 1)] });
+  peer.send({
+    code: method.FETCH,
+    messageId: 100,
+    token: Uint8Array.of(1),
+    options: [uintOption(optionNumber.observe, 1)],
+  });
   opened.length = 0;
   observe(101);
   expect(opened[0]).toBeDefined();

@@ -2,10 +2,7 @@
 import type { FunctionDescription } from '../../src/functions/description.ts';
 import { readExports } from '../../src/functions/signature/exports.ts';
 
-export function functionsOf(
-  source: string,
-  file = 'libraries/test/index.ts',
-): ReadonlyMap<string, FunctionDescription> {
+function functionsOf(source: string, file = 'libraries/test/index.ts'): ReadonlyMap<string, FunctionDescription> {
   return new Map(
     readExports(source, file).map((declared, index) => {
       const { name, parameters, kind: _kind, line: _line, ...rest } = declared;

@@ -202,7 +202,15 @@ describe('failures', () => {
   test('an answer that no message can carry is 5.00, given at once or later', async () => {
     const descending = [uintOption(optionNumber.maxAge, 1), uintOption(optionNumber.contentFormat, 0)];
     const wrong: Answer = { response: { ...response(responseCode.content), options: descending } };
-    const router = new Router().add(['now'], resource(() => wrong)).add(['later'], resource(() => Promise.resolve(wrong)));
+    const router = new Router()
+      .add(
+        ['now'],
+        resource(() => wrong),
+      )
+      .add(
+        ['later'],
+        resource(() => Promise.resolve(wrong)),
+      );
     const peer = front(router);
     expect(peer.send(get(1, 'now'))[0]?.code).toBe(responseCode.internalServerError);
     expect(peer.send(get(2, 'later'))).toEqual([]);

@@ -29,7 +29,7 @@ export function szxWithin(bytes: number): Szx | undefined {
   return Math.min(6, Math.floor(Math.log2(bytes)) - 4) as Szx;
 }
 
-export function decodeBlock(value: Uint8Array): Block | undefined {
+function decodeBlock(value: Uint8Array): Block | undefined {
   const n = decodeUint(value);
   const szx = n & 7;
   // RFC 7959 §2.2: 7 MUST NOT be sent and is an error when received.

@@ -14,14 +14,7 @@ import { concatBytes, emptyBytes, equalBytes } from '../../core/bytes.ts';
 import type { Instant } from '../../core/duration.ts';
 import { codeClass, isSafeMethod, responseCode } from '../codec/codes.ts';
 import type { Message } from '../codec/message.ts';
-import {
-  findOption,
-  opaqueOption,
-  optionNumber,
-  sortOptions,
-  uintOption,
-  type Option,
-} from '../codec/options.ts';
+import { findOption, opaqueOption, optionNumber, sortOptions, uintOption, type Option } from '../codec/options.ts';
 import type { ClientExchange, ClientExchanges, ExchangeListener, RequestFailure } from '../exchange/client-exchange.ts';
 import type { Peer } from '../exchange/peer.ts';
 import { blockSize, encodeBlock, findBlock, sliceBlock, type Block, type Szx } from './block-option.ts';

@@ -14,7 +14,7 @@ export interface RenderOptions {
   readonly maxPayloadBytes: number;
 }
 
-export const defaultRenderOptions: RenderOptions = { maxPayloadBytes: 1024 };
+const defaultRenderOptions: RenderOptions = { maxPayloadBytes: 1024 };
 
 /** Some bytes of a datagram and what they mean. */
 export interface Field {

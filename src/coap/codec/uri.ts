@@ -14,7 +14,7 @@ import { findOption, findOptions, findUint, optionNumber, stringOption, uintOpti
 export type CoapScheme = 'coap' | 'coaps';
 
 /** RFC 7252 §6.1, §6.2. */
-export const defaultPort: Readonly<Record<CoapScheme, number>> = { coap: 5683, coaps: 5684 };
+const defaultPort: Readonly<Record<CoapScheme, number>> = { coap: 5683, coaps: 5684 };
 
 /** Where a request goes and the options that carry the rest of its URI. */
 export interface CoapUri {

@@ -17,8 +17,10 @@ import { seconds } from '../../../src/core/duration.ts';
 import { Lockstep, type Handler } from '../lockstep.ts';
 
 const path = stringOption(optionNumber.uriPath, 'x');
-const block1 = (num: number, more: boolean, szx: Szx): Option => opaqueOption(optionNumber.block1, encodeBlock({ num, more, szx }));
-const block2 = (num: number, szx: Szx): Option => opaqueOption(optionNumber.block2, encodeBlock({ num, more: false, szx }));
+const block1 = (num: number, more: boolean, szx: Szx): Option =>
+  opaqueOption(optionNumber.block1, encodeBlock({ num, more, szx }));
+const block2 = (num: number, szx: Szx): Option =>
+  opaqueOption(optionNumber.block2, encodeBlock({ num, more: false, szx }));
 const requestTag = (tag: number): Option => opaqueOption(optionNumber.requestTag, Uint8Array.of(tag));
 const bytes = (length: number, seed = 0): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 7 + seed) & 0xff);
 
@@ -29,13 +31,31 @@ describe('responses in blocks (Block2)', () => {
   test('a peer that stated no size gets blocks of 256 and continues with an empty body and a new token: one call', () => {
     const body = bytes(600);
     const peer = new Lockstep(() => kept(body));
-    const [first] = peer.send({ code: method.FETCH, messageId: 1, token: Uint8Array.of(1), options: [path], payload: bytes(3) });
+    const [first] = peer.send({
+      code: method.FETCH,
+      messageId: 1,
+      token: Uint8Array.of(1),
+      options: [path],
+      payload: bytes(3),
+    });
     expect(findBlock(first?.options ?? [], optionNumber.block2)).toEqual({ num: 0, more: true, szx: 4 });
-    const [second] = peer.send({ code: method.FETCH, messageId: 2, token: Uint8Array.of(2, 2), options: [path, block2(1, 4)] });
-    const [third] = peer.send({ code: method.FETCH, messageId: 3, token: Uint8Array.of(3), options: [path, block2(2, 4)] });
+    const [second] = peer.send({
+      code: method.FETCH,
+      messageId: 2,
+      token: Uint8Array.of(2, 2),
+      options: [path, block2(1, 4)],
+    });
+    const [third] = peer.send({
+      code: method.FETCH,
+      messageId: 3,
+      token: Uint8Array.of(3),
+      options: [path, block2(2, 4)],
+    });
     expect(findBlock(third?.options ?? [], optionNumber.block2)).toEqual({ num: 2, more: false, szx: 4 });
     expect(concatBytes([first, second, third].map((message) => message?.payload ?? bytes(0)))).toEqual(body);
-    expect(second?.options.find((option) => option.number === optionNumber.etag)?.value).toEqual(Uint8Array.of(1, 2, 3, 4));
+    expect(second?.options.find((option) => option.number === optionNumber.etag)?.value).toEqual(
+      Uint8Array.of(1, 2, 3, 4),
+    );
     expect(peer.requests).toHaveLength(1);
   });
 
@@ -64,14 +84,22 @@ describe('responses in blocks (Block2)', () => {
   test('NUM past the end: 4.00', () => {
     const peer = new Lockstep(() => kept(bytes(300)));
     peer.send({ code: method.FETCH, messageId: 1, options: [path] });
-    expect(peer.send({ code: method.FETCH, messageId: 2, options: [path, block2(2, 4)] })).toMatchObject([{ code: responseCode.badRequest }]);
-    expect(peer.send({ code: method.FETCH, messageId: 3, options: [path, block2(0xfffff, 6)] })).toMatchObject([{ code: responseCode.badRequest }]);
+    expect(peer.send({ code: method.FETCH, messageId: 2, options: [path, block2(2, 4)] })).toMatchObject([
+      { code: responseCode.badRequest },
+    ]);
+    expect(peer.send({ code: method.FETCH, messageId: 3, options: [path, block2(0xfffff, 6)] })).toMatchObject([
+      { code: responseCode.badRequest },
+    ]);
   });
 
   test('SZX 7: 4.00', () => {
     const peer = new Lockstep(() => kept(bytes(300)));
-    expect(peer.send({ code: method.GET, messageId: 1, options: [uintOption(optionNumber.block2, 7)] })).toMatchObject([{ code: responseCode.badRequest }]);
-    expect(peer.send({ code: method.PUT, messageId: 2, options: [uintOption(optionNumber.block1, 7)] })).toMatchObject([{ code: responseCode.badRequest }]);
+    expect(peer.send({ code: method.GET, messageId: 1, options: [uintOption(optionNumber.block2, 7)] })).toMatchObject([
+      { code: responseCode.badRequest },
+    ]);
+    expect(peer.send({ code: method.PUT, messageId: 2, options: [uintOption(optionNumber.block1, 7)] })).toMatchObject([
+      { code: responseCode.badRequest },
+    ]);
   });
 
   test('nothing kept: the application is told the block that is asked for', () => {
@@ -161,12 +189,27 @@ describe('requests in blocks (Block1)', () => {
   test('a body in blocks is one request; each block but the last gets 2.31, the last the answer with its Block1', () => {
     const body = bytes(150);
     const peer = new Lockstep(echo);
-    const [one] = peer.send({ code: method.POST, messageId: 1, options: [path, block1(0, true, 2)], payload: body.subarray(0, 64) });
+    const [one] = peer.send({
+      code: method.POST,
+      messageId: 1,
+      options: [path, block1(0, true, 2)],
+      payload: body.subarray(0, 64),
+    });
     expect(one).toMatchObject({ type: messageType.ACK, code: responseCode.continue });
     expect(findBlock(one?.options ?? [], optionNumber.block1)).toEqual({ num: 0, more: true, szx: 2 });
-    peer.send({ code: method.POST, messageId: 2, options: [path, block1(1, true, 2)], payload: body.subarray(64, 128) });
+    peer.send({
+      code: method.POST,
+      messageId: 2,
+      options: [path, block1(1, true, 2)],
+      payload: body.subarray(64, 128),
+    });
     expect(peer.requests).toEqual([]);
-    const [last] = peer.send({ code: method.POST, messageId: 3, options: [path, block1(2, false, 2)], payload: body.subarray(128) });
+    const [last] = peer.send({
+      code: method.POST,
+      messageId: 3,
+      options: [path, block1(2, false, 2)],
+      payload: body.subarray(128),
+    });
     expect(last).toMatchObject({ code: responseCode.changed, payload: body.subarray(0, 4) });
     expect(findBlock(last?.options ?? [], optionNumber.block1)).toEqual({ num: 2, more: false, szx: 2 });
     expect(peer.requests.map((request) => request.payload)).toEqual([body]);
@@ -185,7 +228,9 @@ describe('requests in blocks (Block1)', () => {
   test('the last block again under a new Message ID is no error', () => {
     const peer = new Lockstep(echo);
     peer.send({ code: method.POST, messageId: 1, options: [path, block1(0, true, 0)], payload: bytes(16) });
-    expect(peer.send({ code: method.POST, messageId: 2, options: [path, block1(0, true, 0)], payload: bytes(16) })).toMatchObject([{ code: responseCode.continue }]);
+    expect(
+      peer.send({ code: method.POST, messageId: 2, options: [path, block1(0, true, 0)], payload: bytes(16) }),
+    ).toMatchObject([{ code: responseCode.continue }]);
     const again = { code: method.POST, options: [path, block1(1, true, 0)], payload: bytes(16, 1) };
     peer.send({ ...again, messageId: 3 });
     expect(peer.send({ ...again, messageId: 4 })).toMatchObject([{ code: responseCode.continue }]);
@@ -195,7 +240,11 @@ describe('requests in blocks (Block1)', () => {
 
   test('a block that is not the last and has not the size it states: 4.00', () => {
     const peer = new Lockstep(echo);
-    for (const [messageId, length] of [[1, 15], [2, 17], [3, 0]] as const) {
+    for (const [messageId, length] of [
+      [1, 15],
+      [2, 17],
+      [3, 0],
+    ] as const) {
       const block = { code: method.POST, messageId, options: [path, block1(0, true, 0)], payload: bytes(length) };
       expect(peer.send(block)).toMatchObject([{ code: responseCode.badRequest }]);
     }
@@ -204,14 +253,19 @@ describe('requests in blocks (Block1)', () => {
   test('too large, announced or reached: 4.13 with Size1', () => {
     const peer = new Lockstep(echo, { transmission: { maxBodyBytes: 100 } });
     const size1 = uintOption(optionNumber.size1, 101);
-    const announced = { code: method.POST, messageId: 1, options: [path, block1(0, true, 2), size1], payload: bytes(64) };
+    const announced = {
+      code: method.POST,
+      messageId: 1,
+      options: [path, block1(0, true, 2), size1],
+      payload: bytes(64),
+    };
     const [refused] = peer.send(announced);
     expect(refused?.code).toBe(responseCode.requestEntityTooLarge);
     expect(findUint(refused?.options ?? [], optionNumber.size1)).toBe(100);
     peer.send({ code: method.POST, messageId: 2, options: [path, block1(0, true, 2)], payload: bytes(64) });
-    expect(peer.send({ code: method.POST, messageId: 3, options: [path, block1(1, true, 2)], payload: bytes(64) })).toMatchObject([
-      { code: responseCode.requestEntityTooLarge },
-    ]);
+    expect(
+      peer.send({ code: method.POST, messageId: 3, options: [path, block1(1, true, 2)], payload: bytes(64) }),
+    ).toMatchObject([{ code: responseCode.requestEntityTooLarge }]);
     expect(peer.send({ code: method.POST, messageId: 4, options: [path], payload: bytes(101) })).toMatchObject([
       { code: responseCode.requestEntityTooLarge },
     ]);
@@ -222,7 +276,10 @@ describe('requests in blocks (Block1)', () => {
     const peer = new Lockstep(echo);
     const part = (messageId: number, num: number, tag: number, name: string): void => {
       const payload = bytes(16, tag * 10 + num);
-      peer.send({ code: method.POST, messageId, options: [path, requestTag(tag), block1(num, num < 1, 0)], payload }, name);
+      peer.send(
+        { code: method.POST, messageId, options: [path, requestTag(tag), block1(num, num < 1, 0)], payload },
+        name,
+      );
     };
     part(1, 0, 1, 'a');
     part(2, 0, 2, 'a');
@@ -238,7 +295,12 @@ describe('requests in blocks (Block1)', () => {
   test('bodies under assembly are bounded by bytes, oldest out', () => {
     const peer = new Lockstep(echo, { limits: { maxAssemblyBytes: 50_000 } });
     for (let i = 0; i < 200; i++) {
-      peer.send({ code: method.PUT, messageId: i, options: [path, requestTag(i), block1(0, true, 6)], payload: bytes(1024) });
+      peer.send({
+        code: method.PUT,
+        messageId: i,
+        options: [path, requestTag(i), block1(0, true, 6)],
+        payload: bytes(1024),
+      });
     }
     expect(peer.engine.counters().assemblyBytes).toBeLessThanOrEqual(50_000);
   });
@@ -253,7 +315,12 @@ describe('requests in blocks (Block1)', () => {
 
   test('a block of a body is assembled also where a later block of the answer is asked for with it', () => {
     const peer = new Lockstep(echo);
-    const [answer] = peer.send({ code: method.PUT, messageId: 1, options: [path, block1(0, true, 0), block2(1, 0)], payload: bytes(16) });
+    const [answer] = peer.send({
+      code: method.PUT,
+      messageId: 1,
+      options: [path, block1(0, true, 0), block2(1, 0)],
+      payload: bytes(16),
+    });
     expect(answer?.code).toBe(responseCode.continue);
     expect(peer.requests).toEqual([]);
   });
@@ -262,10 +329,18 @@ describe('requests in blocks (Block1)', () => {
     const peer = new Lockstep(echo);
     const quiet = uintOption(optionNumber.noResponse, 26);
     const options = [path, quiet, block1(0, true, 0)];
-    expect(peer.send({ type: messageType.NON, code: method.POST, messageId: 1, options, payload: bytes(16) })).toMatchObject([
-      { type: messageType.NON, code: responseCode.continue },
-    ]);
-    expect(peer.send({ type: messageType.NON, code: method.POST, messageId: 2, options: [path, quiet, block1(1, false, 0)], payload: bytes(1) })).toEqual([]);
+    expect(
+      peer.send({ type: messageType.NON, code: method.POST, messageId: 1, options, payload: bytes(16) }),
+    ).toMatchObject([{ type: messageType.NON, code: responseCode.continue }]);
+    expect(
+      peer.send({
+        type: messageType.NON,
+        code: method.POST,
+        messageId: 2,
+        options: [path, quiet, block1(1, false, 0)],
+        payload: bytes(1),
+      }),
+    ).toEqual([]);
     expect(peer.requests).toHaveLength(1);
   });
 
@@ -278,7 +353,12 @@ describe('requests in blocks (Block1)', () => {
       for (const [tag, body] of uploads.entries()) {
         const more = (num + 1) * 64 < 5000;
         const options = [path, requestTag(tag), block1(num, more, 2), ...(more ? [] : [block2(0, 1)])];
-        peer.send({ code: method.FETCH, messageId: ++messageId, options, payload: body.subarray(num * 64, num * 64 + 64) });
+        peer.send({
+          code: method.FETCH,
+          messageId: ++messageId,
+          options,
+          payload: body.subarray(num * 64, num * 64 + 64),
+        });
       }
     }
     expect(peer.requests.map((request) => request.payload)).toEqual(uploads);
@@ -288,7 +368,8 @@ describe('requests in blocks (Block1)', () => {
         const options = [path, requestTag(tag), block2(num, 1)];
         // Block 0 came with the last block of the body; asking for it anew would be a new request.
         if (num === 0) read[tag]?.push(answers[tag]?.subarray(0, 32) ?? bytes(0));
-        else read[tag]?.push(peer.send({ code: method.FETCH, messageId: ++messageId, options })[0]?.payload ?? bytes(0));
+        else
+          read[tag]?.push(peer.send({ code: method.FETCH, messageId: ++messageId, options })[0]?.payload ?? bytes(0));
       }
     }
     expect(read.map((blocks) => concatBytes(blocks))).toEqual(answers);

@@ -235,8 +235,16 @@ describe('options (RFC 7252 §5.4)', () => {
   });
 
   test.each([
-    ['repeated critical', [uintOption(optionNumber.accept, 0), uintOption(optionNumber.accept, 1)], responseCode.badOption],
-    ['repeated elective', [uintOption(optionNumber.contentFormat, 60), uintOption(optionNumber.contentFormat, 50)], responseCode.content],
+    [
+      'repeated critical',
+      [uintOption(optionNumber.accept, 0), uintOption(optionNumber.accept, 1)],
+      responseCode.badOption,
+    ],
+    [
+      'repeated elective',
+      [uintOption(optionNumber.contentFormat, 60), uintOption(optionNumber.contentFormat, 50)],
+      responseCode.content,
+    ],
     ['too long critical', [opaqueOption(optionNumber.accept, Uint8Array.of(1, 2, 3))], responseCode.badOption],
     ['too long elective', [opaqueOption(optionNumber.contentFormat, Uint8Array.of(1, 2, 3))], responseCode.content],
     ['too short critical', [opaqueOption(optionNumber.uriHost, new Uint8Array(0))], responseCode.badOption],
@@ -249,7 +257,10 @@ describe('options (RFC 7252 §5.4)', () => {
     const peer = new Lockstep(() => hello);
     const uri = stringOption(optionNumber.proxyUri, 'coap://example.com/');
     const scheme = stringOption(optionNumber.proxyScheme, 'http');
-    for (const [messageId, option] of [[1, uri], [2, scheme]] as const) {
+    for (const [messageId, option] of [
+      [1, uri],
+      [2, scheme],
+    ] as const) {
       expect(peer.send({ code: method.GET, messageId, options: [option] })).toMatchObject([{ code: 0xa5 }]);
     }
   });
@@ -257,9 +268,13 @@ describe('options (RFC 7252 §5.4)', () => {
   test('extended tokens are echoed up to the limit; longer ones get 4.00 (RFC 8974)', () => {
     const peer = new Lockstep(() => hello, { limits: { maxTokenBytes: 300 } });
     const long = new Uint8Array(300).fill(9);
-    expect(peer.send({ code: method.GET, messageId: 1, token: long })).toMatchObject([{ code: responseCode.content, token: long }]);
+    expect(peer.send({ code: method.GET, messageId: 1, token: long })).toMatchObject([
+      { code: responseCode.content, token: long },
+    ]);
     const longer = new Uint8Array(301).fill(9);
-    expect(peer.send({ code: method.GET, messageId: 2, token: longer })).toMatchObject([{ code: responseCode.badRequest, token: longer }]);
+    expect(peer.send({ code: method.GET, messageId: 2, token: longer })).toMatchObject([
+      { code: responseCode.badRequest, token: longer },
+    ]);
   });
 });
 
@@ -284,7 +299,9 @@ describe('No-Response (RFC 7967)', () => {
     [0, responseCode.content, true],
   ])('%i and a response %i: sent is %s', (value, code, sent) => {
     const peer = new Lockstep(() => response(code));
-    expect(peer.send({ type: NON, code: method.POST, messageId: 1, options: [noResponse(value)] })).toHaveLength(sent ? 1 : 0);
+    expect(peer.send({ type: NON, code: method.POST, messageId: 1, options: [noResponse(value)] })).toHaveLength(
+      sent ? 1 : 0,
+    );
   });
 
   test('what the engine refuses by itself is suppressed too', () => {
@@ -322,7 +339,11 @@ describe('multicast (RFC 7252 §8)', () => {
     const peer = new Lockstep(() => response(responseCode.notFound));
     peer.send({ type: NON, code: method.GET, messageId: 1 }, 'device', true);
     peer.send({ type: NON, code: method.GET, messageId: 2, options: [opaqueOption(65_001, token)] }, 'device', true);
-    peer.send({ type: NON, code: method.GET, messageId: 3, options: [uintOption(optionNumber.block2, 7)] }, 'device', true);
+    peer.send(
+      { type: NON, code: method.GET, messageId: 3, options: [uintOption(optionNumber.block2, 7)] },
+      'device',
+      true,
+    );
     expect(peer.advance(seconds(10))).toEqual([]);
   });
 

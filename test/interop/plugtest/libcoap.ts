@@ -65,7 +65,7 @@ function readBody(file: string): string {
   }
 }
 
-function readLog(log: string): LoggedMessage[] {
+export function readLog(log: string): LoggedMessage[] {
   const lines = log.split('\n');
   return lines.flatMap((line, index) => {
     const direction = / (sent|received) \d+ bytes$/.exec(lines[index - 1] ?? '')?.[1];
