@@ -149,6 +149,35 @@ describe('requests of ours (RFC 7252 §5.3)', () => {
     expect(seen).toEqual(['pong', 'timeout']);
   });
 
+  test('messages that wait for acknowledgements are bounded, for one peer and for all', () => {
+    const client = new Lockstep();
+    const failed: string[] = [];
+    const listener = { answered: () => undefined, failed: (reason: string) => failed.push(reason) };
+    const ping = (name: string, count: number): number => {
+      failed.length = 0;
+      for (let i = 0; i < count; i++) client.engine.ping(endpointOf(name), listener, client.now);
+      return count - failed.length;
+    };
+    expect(ping('one', 2000)).toBeLessThanOrEqual(1025);
+    let taken = 0;
+    for (let n = 0; n < 100; n++) taken += ping(`peer ${n}`, 1024);
+    expect(taken).toBeLessThanOrEqual(65_536);
+    client.advance(seconds(300));
+    expect(ping('another', 1)).toBe(1);
+  });
+
+  test('a response with a critical option that is not understood is rejected (RFC 7252 §5.4.1)', () => {
+    const client = new Lockstep();
+    const { failures } = ask(client);
+    const [request] = client.output();
+    const foreign = [opaqueOption(65_001, bytes(1))];
+    client.send({ type: ACK, code: 0, messageId: request?.messageId ?? 0 }, 'server');
+    const separate = { code: responseCode.content, messageId: 77, token: request?.token ?? emptyBytes, options: foreign };
+    expect(client.send({ type: CON, ...separate }, 'server')).toMatchObject([{ type: RST, messageId: 77 }]);
+    expect(client.send({ type: CON, ...separate }, 'server')).toMatchObject([{ type: RST, messageId: 77 }]);
+    expect(failures).toEqual(['bad-option']);
+  });
+
   test('4.01 with Echo: the request again with that Echo, once (RFC 9175 §2.3)', () => {
     const client = new Lockstep();
     const { answers } = ask(client);

@@ -18,6 +18,7 @@ import { TimerWheel } from '../../core/timer-wheel.ts';
 import { emptyCode, isRequestCode, isResponseCode, isSafeMethod } from '../codec/codes.ts';
 import { messageType, type Message } from '../codec/message.ts';
 import { decodeMessage, encodeMessage, isMalformed } from '../codec/rfc7252.ts';
+import { checkOptions } from '../option-check.ts';
 import { Deduplicator, type DeduplicationOptions } from './deduplication.ts';
 import { PeerTable, type Peer, type PeerTableOptions } from './peer.ts';
 import { ServerExchange, type ExchangeHost } from './server-exchange.ts';
@@ -129,8 +130,10 @@ export class MessageLayer implements ExchangeHost {
     const awaited = !duplicate && this.#handler.awaits(peer, message);
     if (duplicate) this.duplicates++;
     else {
-      if (!awaited) this.rejected++;
-      const type = awaited ? messageType.ACK : messageType.RST;
+      // RFC 7252 §5.4.1: with a critical option that is not understood it ends the request, and is rejected.
+      const accepted = awaited && typeof checkOptions(message.options) !== 'number';
+      if (!accepted) this.rejected++;
+      const type = accepted ? messageType.ACK : messageType.RST;
       this.deduplicator.reply(record, encodeEmpty(type, message.messageId));
     }
     if (record.reply !== undefined) this.output(peer.datagram(record.reply));

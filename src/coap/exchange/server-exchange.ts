@@ -101,7 +101,7 @@ export class ServerExchange implements Expiring, TransmissionOwner {
       const bytes = encodeMessage({ type: messageType.CON, code, messageId, token, options, payload });
       this.bytesOut = bytes.length;
       this.#finish();
-      this.#layer.transmissions.send(peer, messageId, bytes, this, now);
+      if (this.#layer.transmissions.send(peer, messageId, bytes, this, now) === undefined) this.#layer.undelivered++;
       return;
     }
     if (this.state !== 'open') return;

@@ -49,14 +49,16 @@ export interface Recipient {
   datagram(bytes: Uint8Array): Datagram;
 }
 
-/** Confirmable messages that may wait for one peer. */
+/** Confirmable messages that may wait for one peer, and that may wait or be under way altogether. No RFC's numbers. */
 const maxWaiting = 1024;
+const maxUnsettled = 65_536;
 
 export class Transmissions {
   readonly #wheel: TimerWheel<Expiring>;
   readonly #output: (datagram: Datagram) => void;
   readonly #random: () => number;
   retransmissions = 0;
+  #unsettled = 0;
 
   constructor(wheel: TimerWheel<Expiring>, output: (datagram: Datagram) => void, random: () => number) {
     this.#wheel = wheel;
@@ -64,7 +66,7 @@ export class Transmissions {
     this.#random = random;
   }
 
-  /** Sends a CON, at once or when NSTART allows; undefined when too many wait for this peer already. */
+  /** Sends a CON, at once or when NSTART allows; undefined when too many wait already. */
   send(
     peer: Recipient,
     messageId: number,
@@ -72,8 +74,9 @@ export class Transmissions {
     owner: TransmissionOwner,
     now: Instant,
   ): Transmission | undefined {
-    if (peer.outbox.waiting.length >= maxWaiting) return undefined;
+    if (peer.outbox.waiting.length >= maxWaiting || this.#unsettled >= maxUnsettled) return undefined;
     const transmission = new Transmission(this, peer, messageId, bytes, owner);
+    this.#unsettled++;
     peer.holds++;
     if (peer.outbox.outstanding.size < peer.parameters.nstart) this.#start(transmission, now);
     else peer.outbox.waiting.push(transmission);
@@ -93,8 +96,7 @@ export class Transmissions {
     if (transmission.state === 'waiting') {
       const at = transmission.peer.outbox.waiting.indexOf(transmission);
       if (at >= 0) transmission.peer.outbox.waiting.splice(at, 1);
-      transmission.state = 'done';
-      transmission.peer.holds--;
+      this.#settled(transmission);
     } else this.#finish(transmission, now);
   }
 
@@ -136,12 +138,17 @@ export class Transmissions {
   #finish(transmission: Transmission, now: Instant): void {
     if (transmission.state === 'done') return;
     const { peer } = transmission;
-    transmission.state = 'done';
+    this.#settled(transmission);
     if (transmission.timer !== undefined) this.#wheel.cancel(transmission.timer);
     peer.outbox.outstanding.delete(transmission.messageId);
-    peer.holds--;
     const next = peer.outbox.outstanding.size < peer.parameters.nstart ? peer.outbox.waiting.shift() : undefined;
     if (next !== undefined) this.#start(next, now);
+  }
+
+  #settled(transmission: Transmission): void {
+    transmission.state = 'done';
+    transmission.peer.holds--;
+    this.#unsettled--;
   }
 }
 
