@@ -2,6 +2,7 @@
 import { CallError } from './call-error.ts';
 import type { Call } from './call.ts';
 import type { Milliseconds } from '../core/duration.ts';
+import { withoutFolders } from './runtimes/node/load-module.ts';
 import type { CallFailure } from './runtimes/node/messages.ts';
 import type { WorkerLoss } from './worker-port.ts';
 
@@ -63,7 +64,7 @@ export function describeLoadLoss(loss: WorkerLoss | undefined): string {
     case 'memory':
       return 'it ran out of memory while loading.';
     case 'crashed':
-      return `it stopped while loading at ${loss.name}: ${loss.message}.`;
+      return `it stopped while it was loaded: ${loss.name}: ${withoutFolders(loss.message).replace(/\.$/, '')}.`;
     case 'exited':
       return `it called process.exit(${loss.exitCode}) while loading.`;
     case undefined:

@@ -49,6 +49,11 @@ const mistakes: Readonly<Record<string, readonly [file: string, source: string, 
     'throw new Error("open \'/srv/secrets/db\' or file:///srv/more/x or https://host/a/b or ./a/b");',
     "index.ts:1: open 'db' or x or https://host/a/b or ./a/b; mend it and save the file.",
   ],
+  later: [
+    'index.ts',
+    'setTimeout(() => { throw new Error("open \'/srv/secrets/db\'."); });\nawait new Promise(() => {});',
+    "it stopped while it was loaded: Error: open 'db'.",
+  ],
   commonjs: [
     'index.js',
     'exports.f = () => 1;',

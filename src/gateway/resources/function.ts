@@ -63,9 +63,7 @@ export class FunctionResource implements Resource {
     }
     const { directory } = this.#options;
     if (root === 'func') {
-      const change = directory.pending(library);
-      const call = (): Answer | Promise<Answer> => this.#call(visit, directory.find(library, name));
-      return change === undefined ? call() : change.then(call);
+      return this.#when(directory.pending(library), visit, (then) => this.#call(then, directory.find(library, name)));
     }
     const [libraryId, methodId] = [idOf(library), idOf(name)];
     if (libraryId === undefined || methodId === undefined) {
@@ -74,9 +72,19 @@ export class FunctionResource implements Resource {
         `/${path.join('/')} is no compact path: /f/{library id}/{method id}, both numbers.`,
       );
     }
-    const change = directory.pending(libraryId);
-    const call = (): Answer | Promise<Answer> => this.#call(visit, directory.findById(libraryId, methodId));
-    return change === undefined ? call() : change.then(call);
+    return this.#when(directory.pending(libraryId), visit, (then) =>
+      this.#call(then, directory.findById(libraryId, methodId)),
+    );
+  }
+
+  /** Time that was spent waiting for a change is not the call's: it counts from then. */
+  #when(
+    change: Promise<void> | undefined,
+    visit: Visit,
+    call: (visit: Visit) => Answer | Promise<Answer>,
+  ): Answer | Promise<Answer> {
+    if (change === undefined) return call(visit);
+    return change.then(() => call({ ...visit, now: this.#options.clock.now() }));
   }
 
   #call(visit: Visit, fn: FunctionDescription): Answer | Promise<Answer> {

@@ -28,7 +28,7 @@ export function describeLoadError(thrown: unknown, folder: string, entry: string
   if (!(thrown instanceof Error))
     return `${basename(entry)}: threw ${oneLine(String(thrown))} while it was loaded; mend it and save the file.`;
   const own = thrown.message.replaceAll(`${pathToFileURL(folder).href}/`, '').replaceAll(`${folder}/`, '');
-  const message = oneLine(own.replace(foreignFolders, ''));
+  const message = oneLine(withoutFolders(own));
   // What was found by reading the file says already where, and what to do.
   if (message.startsWith(`${basename(entry)}:`)) return message;
   const missing = describeMissing(thrown, message, folder);
@@ -38,6 +38,7 @@ export function describeLoadError(thrown: unknown, folder: string, entry: string
 }
 
 /** `/srv/secrets/` of `open '/srv/secrets/db'`: discovery shows the sentence to peers. */
+export const withoutFolders = (text: string): string => text.replace(foreignFolders, '');
 const foreignFolders = /(?<![\w/:.@-])(?:file:\/\/)?(?:\/[^\s/'"`:]+)+\//g;
 
 /** An import that leads nowhere; Node does not say on which line it stands. */
