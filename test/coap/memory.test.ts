@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { encodeBlock } from '../../src/coap/blockwise/block-option.ts';
 import { method, responseCode } from '../../src/coap/codec/codes.ts';
+import { messageType } from '../../src/coap/codec/message.ts';
 import { opaqueOption, optionNumber, stringOption, uintOption } from '../../src/coap/codec/options.ts';
 import { defaultParameters } from '../../src/coap/parameters.ts';
 import { response } from '../../src/coap/response.ts';
@@ -15,6 +16,17 @@ const idle = (peer: Lockstep, span: number): void => {
   peer.advance(span);
   peer.engine.poll(peer.now);
 };
+
+test('only a request makes a peer be remembered', () => {
+  const peer = new Lockstep(() => response(responseCode.content));
+  const { CON, NON, ACK, RST } = messageType;
+  for (const type of [CON, NON, ACK, RST]) peer.send({ type, code: 0, messageId: 1 }, 'stranger');
+  for (const type of [CON, NON, ACK]) peer.send({ type, code: responseCode.content, messageId: 2 }, 'stranger');
+  peer.send({ code: 0xe0, messageId: 3 }, 'stranger');
+  expect(peer.engine.counters()).toMatchObject({ peers: 0, safeRecords: 0 });
+  peer.send({ code: method.GET, messageId: 4 }, 'stranger');
+  expect(peer.engine.counters()).toMatchObject({ peers: 1, safeRecords: 1 });
+});
 
 test('records of safe and unsafe requests go with their lifetime', () => {
   const peer = new Lockstep(() => response(responseCode.content));

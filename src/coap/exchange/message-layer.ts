@@ -83,15 +83,17 @@ export class MessageLayer implements ExchangeHost {
       return;
     }
     if (datagram.multicast && !(message.type === messageType.NON && isRequestCode(message.code))) return;
-    const peer = this.peers.get(datagram.endpoint);
-    if (peer === undefined) {
-      this.refusedPeers++;
-      return;
-    }
-    if (message.type === messageType.ACK || message.type === messageType.RST) this.#settle(peer, message, now);
-    else if (isRequestCode(message.code)) this.#request(peer, message, datagram, now);
-    else if (isResponseCode(message.code)) this.#response(peer, message, datagram.bytes, now);
-    else if (message.type === messageType.CON) this.#reject(peer.endpoint, message.messageId);
+    const { type, code, messageId } = message;
+    // Only a request makes a peer: what else comes from strangers, whose addresses may be forged, leaves no trace.
+    const known = this.peers.find(datagram.endpoint);
+    if (type === messageType.ACK || type === messageType.RST) {
+      if (known !== undefined) this.#settle(known, message, now);
+    } else if (isRequestCode(code)) {
+      const peer = known ?? this.peers.get(datagram.endpoint);
+      if (peer === undefined) this.refusedPeers++;
+      else this.#request(peer, message, datagram, now);
+    } else if (isResponseCode(code) && known !== undefined) this.#response(known, message, datagram.bytes, now);
+    else if (type === messageType.CON || isResponseCode(code)) this.#reject(datagram.endpoint, messageId);
   }
 
   #request(peer: Peer, message: Message, datagram: Datagram, now: Instant): void {
