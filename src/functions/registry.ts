@@ -12,7 +12,7 @@
  *     await registry.invoke({ function: description, ... });
  */
 import { join, resolve } from 'node:path';
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { channels } from '../core/channels.ts';
 import { UsageError } from '../core/error.ts';
@@ -217,18 +217,18 @@ export class Registry implements Invoker {
     for (const name of names.sort()) {
       if (this.#served.has(name) || name.startsWith('.') || ignoredFolders.has(name)) continue;
       const found = await stat(join(this.#options.folder, name)).catch(() => undefined);
-      if (found?.isDirectory() === true) this.#discover(name);
+      if (found?.isDirectory() !== true) continue;
+      if (libraryNamePattern.test(name)) this.#discover(name);
+      else this.#reportName(name);
     }
     for (const library of this.#served.values()) if (!names.includes(library.name)) library.touch();
   }
 
+  /** A folder that may have been dropped in just now. Peers choose the name: the file system is asked of no other place. */
   #discover(name: string): ServedLibrary | undefined {
-    if (this.#closed) return undefined;
-    if (!libraryNamePattern.test(name)) {
-      if (existsSync(join(this.#options.folder, name)) && this.#reportedNames.size < 1000) this.#reportName(name);
-      return undefined;
-    }
-    if (ignoredFolders.has(name) || !existsSync(join(this.#options.folder, name))) return undefined;
+    if (this.#closed || !libraryNamePattern.test(name) || ignoredFolders.has(name)) return undefined;
+    const found = statSync(join(this.#options.folder, name), { throwIfNoEntry: false });
+    if (found?.isDirectory() !== true) return undefined;
     const earlier = this.#firstLoads;
     const first = Promise.withResolvers<void>();
     this.#firstLoads = earlier.then(() => first.promise);

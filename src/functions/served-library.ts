@@ -8,6 +8,7 @@ import { after, milliseconds, type Instant } from '../core/duration.ts';
 import { FuncoapError } from '../core/error.ts';
 import { FolderWatcher } from './folder-watcher.ts';
 import { entryMark, entryOf, readLibraryFiles } from './library-files.ts';
+import { withoutFolders } from './runtimes/node/load-module.ts';
 import type { LibraryVersion } from './library-version.ts';
 import type { RegistryOptions } from './registry-options.ts';
 
@@ -200,5 +201,5 @@ const isSource = (name: string): boolean => !name.startsWith('.') && !name.endsW
 
 function describe(error: unknown): string {
   if (error instanceof FuncoapError) return error.message;
-  return `the folder cannot be read: ${error instanceof Error ? error.message : String(error)}.`;
+  return `the folder cannot be read: ${withoutFolders(error instanceof Error ? error.message : String(error))}.`;
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { channels, type LibraryChanged } from '../../src/core/channels.ts';
 import { milliseconds } from '../../src/core/duration.ts';
 import { libraryFolder, problemOf, shortLimit } from './library-folder.ts';
 
@@ -257,6 +258,37 @@ describe('many libraries', () => {
     const counts = Array.from(readFileSync(log, 'latin1'), (step) => (step === '+' ? ++loading : --loading));
     expect(counts).toHaveLength(2 * names.length);
     expect(Math.max(...counts)).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('what lies in the folder and is no library', () => {
+  it('is not made one by a call, and a call for any other place is told nothing', async () => {
+    const folder = await libraryFolder({
+      'notes': 'text',
+      'a/index.js': 'export function f() {}',
+      'No Name/index.js': '',
+    });
+    const told: string[] = [];
+    const listen = (event: unknown): void => void told.push((event as LibraryChanged).library);
+    channels.library.subscribe(listen);
+    for (const name of ['notes', 'a/index.js', '../../../etc', 'funcoap.lock.json', 'No Name', 'a\0'])
+      expect(await folder.problem(name, 'f')).toBe('no-such-library');
+    channels.library.unsubscribe(listen);
+    expect(folder.registry.libraries().map(({ name }) => name)).toEqual(['a']);
+    expect(told).toEqual([]);
+  });
+
+  it('is reported once where it is a folder whose name cannot be a path', async () => {
+    const told: LibraryChanged[] = [];
+    const listen = (event: unknown): void => void told.push(event as LibraryChanged);
+    channels.library.subscribe(listen);
+    const folder = await libraryFolder({ 'No Name/index.js': '' });
+    folder.write('b/index.js', 'export function f() {}');
+    await folder.value('b', 'f');
+    channels.library.unsubscribe(listen);
+    expect(
+      told.filter(({ message }) => message?.startsWith('The folder No Name is not served: rename it')),
+    ).toHaveLength(1);
   });
 });
 
