@@ -109,7 +109,7 @@ export class ServerRole {
     this.kept.expire(now);
   }
 
-  /** The table of unsafe requests is full: this one must not run (RFC 7252 §4.5). */
+  /** There is no room for the sender, or for the record of an unsafe request (RFC 7252 §4.5): it must not run. */
   refuse(exchange: ServerExchange, message: Message, now: Instant): void {
     this.#refuse(exchange, message, this.#busy(), now);
   }

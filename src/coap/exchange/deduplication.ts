@@ -93,9 +93,9 @@ export class Deduplicator {
     return { record, duplicate: false };
   }
 
-  /** A record that no duplicate will find, for a request that is refused. */
+  /** A record that no duplicate will find and that costs nothing, for a request that is refused. */
   unrecorded(peer: Peer, messageId: number, now: Instant): DeduplicationRecord {
-    return new DeduplicationRecord(peer, messageId, now, true);
+    return new DeduplicationRecord(peer, messageId, now, false);
   }
 
   /** Sets what duplicates get from now on. */

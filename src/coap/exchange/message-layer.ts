@@ -29,7 +29,7 @@ export interface MessageLayerOptions extends DeduplicationOptions, PeerTableOpti
 /** What stands above: the server role for requests, the client role for responses. */
 export interface MessageHandler {
   request(exchange: ServerExchange, message: Message, now: Instant): void;
-  /** An unsafe request that cannot be deduplicated for its lifetime must not run. */
+  /** There is no room for the sender, or for the record of an unsafe request: it must not run. */
   refuse(exchange: ServerExchange, message: Message, now: Instant): void;
   /** Whether someone waits for this response; if not it is rejected. */
   awaits(peer: Peer, message: Message): boolean;
@@ -90,8 +90,11 @@ export class MessageLayer implements ExchangeHost {
       if (known !== undefined) this.#settle(known, message, now);
     } else if (isRequestCode(code)) {
       const peer = known ?? this.peers.get(datagram.endpoint);
-      if (peer === undefined) this.refusedPeers++;
-      else this.#request(peer, message, datagram, now);
+      if (peer !== undefined) this.#request(peer, message, datagram, now);
+      else {
+        this.refusedPeers++;
+        this.#refuse(this.peers.stranger(datagram.endpoint), message, datagram, now);
+      }
     } else if (isResponseCode(code) && known !== undefined) this.#response(known, message, datagram.bytes, now);
     else if (type === messageType.CON || isResponseCode(code)) this.#reject(datagram.endpoint, messageId);
   }
@@ -99,11 +102,9 @@ export class MessageLayer implements ExchangeHost {
   #request(peer: Peer, message: Message, datagram: Datagram, now: Instant): void {
     const confirmable = message.type === messageType.CON;
     const safe = isSafeMethod(message.code);
-    const received = { bytes: datagram.bytes.length, multicast: datagram.multicast };
     const admitted = this.deduplicator.admit(peer, message.messageId, datagram.bytes, { safe, confirmable }, now);
     if (admitted === 'full') {
-      const unrecorded = this.deduplicator.unrecorded(peer, message.messageId, now);
-      this.#handler.refuse(new ServerExchange(this, unrecorded, message, received), message, now);
+      this.#refuse(peer, message, datagram, now);
       return;
     }
     const { record } = admitted;
@@ -113,9 +114,14 @@ export class MessageLayer implements ExchangeHost {
       if (confirmable && record.reply !== undefined) this.output(peer.datagram(record.reply));
       return;
     }
-    const exchange = new ServerExchange(this, record, message, received);
+    const exchange = new ServerExchange(this, record, message, datagram);
     this.#handler.request(exchange, message, now);
     if (exchange.state === 'open') exchange.defer(now);
+  }
+
+  #refuse(peer: Peer, message: Message, datagram: Datagram, now: Instant): void {
+    const unrecorded = this.deduplicator.unrecorded(peer, message.messageId, now);
+    this.#handler.refuse(new ServerExchange(this, unrecorded, message, datagram), message, now);
   }
 
   #response(peer: Peer, message: Message, bytes: Uint8Array, now: Instant): void {

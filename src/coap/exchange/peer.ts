@@ -79,10 +79,15 @@ export class PeerTable {
   get(endpoint: Endpoint): Peer | undefined {
     const known = this.#peers.get(endpoint.key);
     if (known !== undefined) return known;
+    const peer = this.stranger(endpoint);
+    return this.#peers.set(endpoint.key, peer) ? peer : undefined;
+  }
+
+  /** A peer that is not remembered. */
+  stranger(endpoint: Endpoint): Peer {
     const { parametersFor, random } = this.#options;
     const firstMessageId = Math.floor(random() * 0x10000);
-    const peer = new Peer(endpoint, ++this.#lastId, parametersFor(endpoint), firstMessageId);
-    return this.#peers.set(endpoint.key, peer) ? peer : undefined;
+    return new Peer(endpoint, ++this.#lastId, parametersFor(endpoint), firstMessageId);
   }
 
   find(endpoint: Endpoint): Peer | undefined {

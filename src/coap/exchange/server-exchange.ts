@@ -57,7 +57,7 @@ export class ServerExchange implements Expiring, TransmissionOwner {
     layer: ExchangeHost,
     record: DeduplicationRecord,
     request: { readonly type: MessageType; readonly token: Uint8Array },
-    received: { readonly bytes: number; readonly multicast: boolean },
+    datagram: Pick<Datagram, 'bytes' | 'multicast'>,
   ) {
     this.#layer = layer;
     this.#record = record;
@@ -65,8 +65,8 @@ export class ServerExchange implements Expiring, TransmissionOwner {
     this.type = request.type;
     this.messageId = record.messageId;
     this.token = request.token;
-    this.multicast = received.multicast;
-    this.bytesIn = received.bytes;
+    this.multicast = datagram.multicast;
+    this.bytesIn = datagram.bytes.length;
     this.peer.holds++;
   }
 

@@ -204,6 +204,19 @@ describe('piggybacked and separate responses (RFC 7252 §5.2)', () => {
     expect(second).toMatchObject({ type: CON, token: Uint8Array.of(2) });
   });
 
+  test('no room for a further peer: 5.03, without a trace', () => {
+    const peer = new Lockstep(undefined, { limits: { maxPeers: 4 } });
+    for (let n = 0; n < 4; n++) peer.send({ code: method.GET, messageId: n }, `busy ${n}`);
+    const recorded = peer.engine.counters().safeRecordBytes;
+    const [answer] = peer.send({ code: method.GET, messageId: 9, token }, 'stranger');
+    expect(answer).toMatchObject({ type: ACK, code: responseCode.serviceUnavailable, messageId: 9, token });
+    expect(peer.send({ type: NON, code: method.GET, messageId: 9 }, 'stranger', true)).toEqual([]);
+    expect(peer.engine.counters()).toMatchObject({ peers: 4, refusedPeers: 2, pending: 4, safeRecordBytes: recorded });
+    for (const request of peer.requests) peer.respond(request, hello);
+    expect(peer.send({ code: method.GET, messageId: 10 }, 'stranger')).toEqual([]);
+    expect(peer.requests).toHaveLength(5);
+  });
+
   test('more requests unanswered than the limit: 5.03', () => {
     const peer = new Lockstep(() => undefined, { limits: { maxPending: 2 } });
     peer.send({ code: method.GET, messageId: 1 });
