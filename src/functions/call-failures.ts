@@ -66,6 +66,9 @@ export function describeLoadLoss(loss: WorkerLoss | undefined): string {
     case 'crashed':
       return `it stopped while it was loaded: ${loss.name}: ${withoutFolders(loss.message).replace(/\.$/, '')}.`;
     case 'exited':
+      // Node's own code for a module that waits when nothing is left to happen.
+      if (loss.exitCode === 13)
+        return 'it waits for something that never comes: a top-level await does not end; mend it and save the file.';
       return `it called process.exit(${loss.exitCode}) while loading.`;
     case undefined:
       return 'it had to be stopped while loading.';

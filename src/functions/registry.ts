@@ -282,7 +282,7 @@ export class Registry implements Invoker {
   #reportName(name: string): void {
     if (this.#reportedNames.has(name)) return;
     this.#reportedNames.add(name);
-    const message = `The folder ${name} is not served: rename it to lower-case letters, digits, "-" and "_", beginning with a letter, at most 64 characters.`;
+    const message = `its name cannot stand in a path; rename the folder to lower-case letters, digits, "-" and "_", beginning with a letter, at most 64 characters.`;
     channels.library.publish({ library: name, state: 'failed', functions: 0, message });
   }
 

@@ -44,7 +44,9 @@ export function logEvents(log: Log, options: EventLogOptions): Subscription {
       logger.error({ event: 'function-failed', ...event }, message);
     },
     library: ({ message, state, ...event }) => {
-      logger[libraryLevel[state]]({ event: 'library', state, ...event }, message ?? librarySentence[state]);
+      const failed = state === 'failed' && message !== undefined;
+      const sentence = failed ? `${event.library} does not load: ${message}` : (message ?? librarySentence[state]);
+      logger[libraryLevel[state]]({ event: 'library', state, ...event }, sentence);
     },
     libraryPrinted: ({ library, stream, text }) => {
       const line = text.length > maxPrintedLength ? `${text.slice(0, maxPrintedLength)}…` : text;

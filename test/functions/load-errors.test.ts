@@ -54,6 +54,11 @@ const mistakes: Readonly<Record<string, readonly [file: string, source: string, 
     'setTimeout(() => { throw new Error("open \'/srv/secrets/db\'."); });\nawait new Promise(() => {});',
     "it stopped while it was loaded: Error: open 'db'.",
   ],
+  awaits: [
+    'index.ts',
+    'await new Promise(() => {});\nexport function f() {}',
+    'it waits for something that never comes: a top-level await does not end; mend it and save the file.',
+  ],
   commonjs: [
     'index.js',
     'exports.f = () => 1;',

@@ -287,7 +287,7 @@ describe('what lies in the folder and is no library', () => {
     await folder.value('b', 'f');
     channels.library.unsubscribe(listen);
     expect(
-      told.filter(({ message }) => message?.startsWith('The folder No Name is not served: rename it')),
+      told.filter(({ message }) => message?.startsWith('its name cannot stand in a path; rename the folder')),
     ).toHaveLength(1);
   });
 });

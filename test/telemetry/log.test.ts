@@ -119,7 +119,7 @@ describe('the level says who must act', () => {
       'a library that does not load',
       () => channels.library.publish({ ...library, state: 'failed', message: 'index.ts:3: unexpected end' }),
       'error',
-      'index.ts:3: unexpected end',
+      'date does not load: index.ts:3: unexpected end',
     ],
     [
       'a library that was removed',
