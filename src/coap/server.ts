@@ -116,7 +116,8 @@ export class ServerRole {
 
   /** RFC 7641 §4.1: undefined where the request does not ask for it, or there is no room. */
   observe(request: Request, onEnd: (now: Instant) => void, now: Instant): Observation | undefined {
-    if (request.multicast || findUint(request.options, optionNumber.observe) !== 0) return undefined;
+    if (request.multicast || !isSafeMethod(request.code)) return undefined;
+    if (findUint(request.options, optionNumber.observe) !== 0) return undefined;
     return this.observations.register(request, onEnd, now);
   }
 

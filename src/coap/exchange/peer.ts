@@ -38,9 +38,10 @@ export class Peer {
     this.verifiedUntil = (endpoint.loopback ? Infinity : -Infinity) as Instant;
   }
 
-  /** RFC 7252 §4.4: counts up from a random start, so an ID comes back only after 65,535 others. */
+  /** RFC 7252 §4.4: counts up from a random start, so an ID comes back only after 65,535 others, and not while it is under way. */
   nextMessageId(): number {
-    this.#messageId = (this.#messageId + 1) & 0xffff;
+    do this.#messageId = (this.#messageId + 1) & 0xffff;
+    while (this.outbox.outstanding.has(this.#messageId));
     return this.#messageId;
   }
 

@@ -51,7 +51,7 @@ export interface Recipient {
 
 /** Confirmable messages that may wait for one peer, and that may wait or be under way altogether. No RFC's numbers. */
 const maxWaiting = 1024;
-const maxUnsettled = 65_536;
+const maxUnsettled = 0xffff; // one less than there are Message IDs, so that one is always free
 
 export class Transmissions {
   readonly #wheel: TimerWheel<Expiring>;

@@ -65,6 +65,14 @@ describe('observing a resource (RFC 7641)', () => {
     expect(peer.engine.counters().observations).toBe(0);
   });
 
+  test('only GET and FETCH observe (RFC 7641 §2, RFC 8132 §2.4)', () => {
+    const { peer } = observable();
+    const registers = (code: number, messageId: number): boolean =>
+      sequence(peer.send({ code, messageId, token: Uint8Array.of(messageId), options: [path, observe] })[0]) !==
+      undefined;
+    expect([method.GET, method.FETCH, method.POST, method.PUT].map(registers)).toEqual([true, true, false, false]);
+  });
+
   test('the same token registers anew in place of the old entry', () => {
     const { peer, ended } = observable();
     peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] });
