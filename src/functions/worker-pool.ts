@@ -14,6 +14,7 @@
  */
 import { after, type Instant, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
+import { Alarm } from './alarm.ts';
 import {
   cancelledError,
   closedError,
@@ -54,13 +55,12 @@ const patience = 3;
 export class WorkerPool implements Invoker {
   readonly #parts: WorkerPoolParts;
   readonly #options: WorkerPoolOptions;
+  readonly #alarm: Alarm;
   readonly #lanes = new Set<WorkerLane>();
   readonly #ending = new Set<Promise<void>>();
   readonly #toPost = new Set<WorkerLane>();
   #queue: PendingCall[] = [];
   #nextId = 0;
-  #cancelWake: (() => void) | undefined;
-  #wakeAt: Instant | undefined;
   #failedStarts = 0;
   #restartAt: Instant | undefined;
   #opening: { resolve: (loaded: LoadedLibrary) => void; reject: (error: Error) => void } | undefined;
@@ -71,6 +71,7 @@ export class WorkerPool implements Invoker {
   constructor(parts: WorkerPoolParts) {
     this.#parts = parts;
     this.#options = parts.options;
+    this.#alarm = new Alarm(parts.scheduler, () => this.#sweep());
   }
 
   /** Worker threads that run or are being started. */
@@ -112,7 +113,7 @@ export class WorkerPool implements Invoker {
       pending.onAbort(() => this.#cancel(pending));
       this.#queue.push(pending);
       this.#dispatch(now);
-      this.#wakeBy(pending.limitAt);
+      this.#alarm.by(pending.limitAt);
     });
   }
 
@@ -129,7 +130,7 @@ export class WorkerPool implements Invoker {
   async close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = true;
-      this.#cancelWake?.();
+      this.#alarm.close();
       for (const lane of this.#lanes) {
         for (const pending of lane.calls.values()) pending.reject(closedError(pending.call, this.#options.retryAfter));
         this.#stop(lane);
@@ -186,13 +187,13 @@ export class WorkerPool implements Invoker {
       given++;
       if (pending.settled) continue;
       if (lane.offer(pending, now, epoch)) this.#postSoon(lane);
-      if (pending.startedAt !== undefined) this.#wakeBy(pending.limitAt);
+      if (pending.startedAt !== undefined) this.#alarm.by(pending.limitAt);
     }
     if (given > 0) {
       this.#queue = this.#queue.slice(given);
-      this.#wakeBy(after(now, this.#options.memoryCheckInterval));
+      this.#alarm.by(after(now, this.#options.memoryCheckInterval));
     }
-    if (this.#someoneWaits()) this.#wakeBy(after(now, this.#options.stallAfter));
+    if (this.#someoneWaits()) this.#alarm.by(after(now, this.#options.stallAfter));
   }
 
   #leastLoaded(): WorkerLane | undefined {
@@ -223,10 +224,10 @@ export class WorkerPool implements Invoker {
     const now = this.#parts.scheduler.now();
     lane.alive(now);
     for (const message of batch) this.#take(lane, message, now);
-    if (lane.current !== undefined) this.#wakeBy(lane.current.limitAt);
+    if (lane.current !== undefined) this.#alarm.by(lane.current.limitAt);
     this.#dispatch(now);
-    if (lane.state === 'draining' || this.#retireAt !== undefined) this.#wakeBy(now);
-    else if (lane.calls.size === 0 && this.#lanes.size > 1) this.#wakeBy(after(now, this.#options.idleAfter));
+    if (lane.state === 'draining' || this.#retireAt !== undefined) this.#alarm.by(now);
+    else if (lane.calls.size === 0 && this.#lanes.size > 1) this.#alarm.by(after(now, this.#options.idleAfter));
   }
 
   #take(lane: WorkerLane, message: FromWorker, now: Instant): void {
@@ -303,7 +304,7 @@ export class WorkerPool implements Invoker {
       for (const pending of this.#queue) pending.reject(loadError(this.#parts.library, message));
       this.#queue = [];
     }
-    this.#wakeBy(this.#restartAt);
+    this.#alarm.by(this.#restartAt);
   }
 
   /** A thread is gone, or has to go: `loss` is undefined where the pool itself ends it. */
@@ -342,31 +343,20 @@ export class WorkerPool implements Invoker {
     this.#queue = [...again.sort((a, b) => a.id - b.id), ...this.#queue];
     if (this.#lanes.size === 0) this.#startWorker();
     this.#dispatch(now);
-    this.#wakeBy(now);
-  }
-
-  #wakeBy(at: Instant): void {
-    if (this.#closed || (this.#wakeAt !== undefined && this.#wakeAt <= at)) return;
-    this.#cancelWake?.();
-    this.#wakeAt = at;
-    const { scheduler } = this.#parts;
-    const wait = Math.max(0, at - scheduler.now()) as Milliseconds;
-    this.#cancelWake = scheduler.after(wait, () => this.#sweep());
+    this.#alarm.by(now);
   }
 
   /** Everything that time brings about. Runs when the earliest of it is due. */
   #sweep(): void {
-    this.#cancelWake?.();
-    this.#cancelWake = undefined;
-    this.#wakeAt = undefined;
     if (this.#closed) return;
+    this.#alarm.clear();
     const now = this.#parts.scheduler.now();
     this.#expireQueue(now);
     for (const lane of this.#lanes) this.#sweepLane(lane, now);
     if (this.#retireIfDone(now)) return;
     this.#grow(now);
     this.#dispatch(now);
-    for (const pending of this.#queue) this.#wakeBy(pending.limitAt);
+    for (const pending of this.#queue) this.#alarm.by(pending.limitAt);
   }
 
   #expireQueue(now: Instant): void {
@@ -382,7 +372,7 @@ export class WorkerPool implements Invoker {
     if (lane.state === 'loading') {
       const limitAt = after(lane.startedAt, loadLimit);
       this.#checkMemory(lane, now);
-      if (now < limitAt) this.#wakeBy(limitAt);
+      if (now < limitAt) this.#alarm.by(limitAt);
       else
         this.#failStart(
           lane,
@@ -401,7 +391,7 @@ export class WorkerPool implements Invoker {
     else if (lane.calls.size === 0 && this.#lanes.size > 1) {
       const idleAt = after(lane.idleSince, idleAfter);
       if (now >= idleAt) this.#stop(lane);
-      else this.#wakeBy(idleAt);
+      else this.#alarm.by(idleAt);
     }
   }
 
@@ -411,7 +401,7 @@ export class WorkerPool implements Invoker {
       lane.memoryCheckedAt = now;
       lane.port.checkMemory();
     }
-    this.#wakeBy(after(lane.memoryCheckedAt, memoryCheckInterval));
+    this.#alarm.by(after(lane.memoryCheckedAt, memoryCheckInterval));
   }
 
   /** What was sent ahead to a worker that makes no progress goes back to the head of the queue. */
@@ -419,7 +409,7 @@ export class WorkerPool implements Invoker {
     if (!lane.busy) return;
     const stallsAt = lane.stallsAt(stallAfter);
     if (now < stallsAt) {
-      if (lane.waiting.length > 0) this.#wakeBy(stallsAt);
+      if (lane.waiting.length > 0) this.#alarm.by(stallsAt);
       return;
     }
     lane.stalled = true;
@@ -433,7 +423,7 @@ export class WorkerPool implements Invoker {
   #enforce(lane: WorkerLane, pending: PendingCall, now: Instant): boolean {
     const { limitAt } = pending;
     if (now < limitAt) {
-      this.#wakeBy(limitAt);
+      this.#alarm.by(limitAt);
       return true;
     }
     if (lane.withdraw(pending, now)) {
@@ -448,7 +438,7 @@ export class WorkerPool implements Invoker {
     }
     const graceEnds = after(limitAt, this.#options.grace);
     if (now < graceEnds) {
-      this.#wakeBy(graceEnds);
+      this.#alarm.by(graceEnds);
     } else if (pending.heard) {
       // The thread is alive and the function does not listen: the others may finish there.
       lane.state = 'draining';
@@ -465,7 +455,7 @@ export class WorkerPool implements Invoker {
       this.#queue.length > 0 || [...this.#lanes].some((lane) => [...lane.calls.values()].some((p) => !p.settled));
     if (busy) return false;
     if (now < this.#retireAt) {
-      this.#wakeBy(this.#retireAt);
+      this.#alarm.by(this.#retireAt);
       return false;
     }
     void this.close();
@@ -477,13 +467,13 @@ export class WorkerPool implements Invoker {
     const lanes = [...this.#lanes];
     if (lanes.some((lane) => lane.state === 'loading' || lane.open)) return;
     if (this.#restartAt !== undefined && now < this.#restartAt) {
-      this.#wakeBy(this.#restartAt);
+      this.#alarm.by(this.#restartAt);
       return;
     }
     // Without any usable worker one is started even before somebody waits for it.
     const usable = lanes.some((lane) => lane.state === 'ready');
     if (this.#queue.length > 0 || (!usable && this.#retireAt === undefined)) this.#startWorker();
     for (const lane of this.#lanes)
-      if (lane.state === 'loading') this.#wakeBy(after(lane.startedAt, this.#options.loadLimit));
+      if (lane.state === 'loading') this.#alarm.by(after(lane.startedAt, this.#options.loadLimit));
   }
 }
