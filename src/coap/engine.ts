@@ -29,7 +29,7 @@ export interface EngineLimits {
   readonly maxUnsafeRecords: number;
   /** Records of GET and FETCH, oldest out. */
   readonly maxSafeRecordBytes: number;
-  /** Request bodies under assembly, together. */
+  /** Request bodies under assembly, together; and again those of requests that are not answered yet. */
   readonly maxAssemblyBytes: number;
   readonly maxAssemblies: number;
   /** Responses read block by block, together. */

@@ -163,8 +163,16 @@ export class ServerRole {
     if (isSafeMethod(request.code) && !request.multicast && findUint(request.options, optionNumber.observe) === 1) {
       this.observations.end(request.peer, request.exchange.token, now);
     }
-    if (this.#layer.pending >= this.#options.maxPending) this.respond(request, this.#busy(), now);
+    request.exchange.bodyBytes = request.payload.length;
+    if (this.#isFull(request)) this.respond(request, this.#busy(), now);
     else this.#handler.handle(request, now);
+  }
+
+  /** What is not answered yet may hold as many bytes of bodies as those under assembly. */
+  #isFull({ payload }: Request): boolean {
+    const { pending, pendingBytes } = this.#layer;
+    const { maxPending, assembly } = this.#options;
+    return pending >= maxPending || (payload.length > 0 && pendingBytes >= assembly.maxBytes);
   }
 
   #assemble(request: Request, block1: Block, now: Instant): void {

@@ -60,6 +60,16 @@ test('what names a kept response or a body under assembly counts among its bytes
   expect(peer.engine.counters().assemblyBytes).toBeGreaterThan(50_000);
 });
 
+test('bodies of requests that are not answered yet are bounded by bytes', () => {
+  const peer = new Lockstep(undefined, { limits: { maxAssemblyBytes: 50_000 } });
+  const call = (messageId: number, length: number): number | undefined =>
+    peer.send({ code: method.FETCH, messageId, payload: new Uint8Array(length) })[0]?.code;
+  const codes = [call(1, 20_000), call(2, 20_000), call(3, 20_000), call(4, 20_000), call(5, 0)];
+  expect(codes).toEqual([undefined, undefined, undefined, responseCode.serviceUnavailable, undefined]);
+  for (const request of peer.requests) peer.respond(request, response(responseCode.content));
+  expect(call(6, 20_000)).toBeUndefined();
+});
+
 test('requests that are held for observations are bounded by bytes', () => {
   const opened: unknown[] = [];
   const peer = new Lockstep((request, engine, now) => {

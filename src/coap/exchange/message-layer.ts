@@ -43,6 +43,7 @@ export class MessageLayer implements ExchangeHost {
   readonly transmissions: Transmissions;
   readonly random: () => number;
   pending = 0;
+  pendingBytes = 0;
   malformed = 0;
   duplicates = 0;
   rejected = 0;

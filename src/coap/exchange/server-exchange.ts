@@ -30,6 +30,8 @@ export interface ExchangeHost {
   readonly random: () => number;
   /** Requests that were not answered at once and are not answered yet, those included that wait for the leisure. */
   pending: number;
+  /** Their bodies. */
+  pendingBytes: number;
   /** Separate responses that the peer never acknowledged. */
   undelivered: number;
   output(datagram: Datagram): void;
@@ -44,6 +46,8 @@ export class ServerExchange implements Expiring, TransmissionOwner {
   /** Of the datagram that carried the request: what amplification is measured against. */
   readonly bytesIn: number;
   state: 'open' | 'acknowledged' | 'leisure' | 'done' = 'open';
+  /** Of the body, where it was assembled from blocks the whole of it: what is held until it is answered. */
+  bodyBytes = 0;
   /** Of the datagram that carried the response, once it is answered. */
   bytesOut = 0;
 
@@ -146,15 +150,20 @@ export class ServerExchange implements Expiring, TransmissionOwner {
   }
 
   #countPending(): void {
-    if (!this.#deferred) this.#layer.pending++;
+    if (this.#deferred) return;
     this.#deferred = true;
+    this.#layer.pending++;
+    this.#layer.pendingBytes += this.bodyBytes;
   }
 
   #finish(): void {
     if (this.state === 'done') return;
     this.state = 'done';
     this.peer.holds--;
-    if (this.#deferred) this.#layer.pending--;
+    if (this.#deferred) {
+      this.#layer.pending--;
+      this.#layer.pendingBytes -= this.bodyBytes;
+    }
     if (this.#timer !== undefined) this.#layer.wheel.cancel(this.#timer);
   }
 }
