@@ -6,7 +6,14 @@ import type { ClientRequest, PendingRequest } from '../../src/coap/client.ts';
 import { method, responseCode } from '../../src/coap/codec/codes.ts';
 import { messageType } from '../../src/coap/codec/message.ts';
 import { findBlock } from '../../src/coap/blockwise/block-option.ts';
-import { findOption, findUint, opaqueOption, optionNumber, stringOption, uintOption } from '../../src/coap/codec/options.ts';
+import {
+  findOption,
+  findUint,
+  opaqueOption,
+  optionNumber,
+  stringOption,
+  uintOption,
+} from '../../src/coap/codec/options.ts';
 import type { Observation } from '../../src/coap/observe/observation.ts';
 import { response } from '../../src/coap/response.ts';
 import { emptyBytes, utf8 } from '../../src/core/bytes.ts';
@@ -51,7 +58,16 @@ describe('requests of ours (RFC 7252 §5.3)', () => {
     const { answers } = ask(client);
     const [get] = client.output();
     expect(get).toMatchObject({ type: CON, code: method.GET, options: [path] });
-    client.send({ type: ACK, code: responseCode.content, messageId: get?.messageId ?? 0, token: get?.token ?? emptyBytes, payload: bytes(3) }, 'server');
+    client.send(
+      {
+        type: ACK,
+        code: responseCode.content,
+        messageId: get?.messageId ?? 0,
+        token: get?.token ?? emptyBytes,
+        payload: bytes(3),
+      },
+      'server',
+    );
     expect(answers).toMatchObject([{ code: responseCode.content, payload: bytes(3), exchanges: 1 }]);
     expect(client.advance(seconds(300))).toEqual([]);
     expect(client.engine.counters().timers).toBe(0);
@@ -81,7 +97,10 @@ describe('requests of ours (RFC 7252 §5.3)', () => {
     const { answers } = ask(client);
     const [get] = client.output();
     const token = get?.token ?? emptyBytes;
-    client.send({ type: ACK, code: responseCode.content, messageId: get?.messageId ?? 0, token: Uint8Array.of(1) }, 'server');
+    client.send(
+      { type: ACK, code: responseCode.content, messageId: get?.messageId ?? 0, token: Uint8Array.of(1) },
+      'server',
+    );
     client.send({ type: CON, code: responseCode.content, messageId: 5, token }, 'another');
     expect(answers).toEqual([]);
   });
@@ -117,7 +136,16 @@ describe('requests of ours (RFC 7252 §5.3)', () => {
     const { failures } = ask(client);
     const [get] = client.output();
     const options = [opaqueOption(65_001, bytes(1))];
-    client.send({ type: ACK, code: responseCode.content, messageId: get?.messageId ?? 0, token: get?.token ?? emptyBytes, options }, 'server');
+    client.send(
+      {
+        type: ACK,
+        code: responseCode.content,
+        messageId: get?.messageId ?? 0,
+        token: get?.token ?? emptyBytes,
+        options,
+      },
+      'server',
+    );
     expect(failures).toEqual(['bad-option']);
   });
 
@@ -172,7 +200,12 @@ describe('requests of ours (RFC 7252 §5.3)', () => {
     const [request] = client.output();
     const foreign = [opaqueOption(65_001, bytes(1))];
     client.send({ type: ACK, code: 0, messageId: request?.messageId ?? 0 }, 'server');
-    const separate = { code: responseCode.content, messageId: 77, token: request?.token ?? emptyBytes, options: foreign };
+    const separate = {
+      code: responseCode.content,
+      messageId: 77,
+      token: request?.token ?? emptyBytes,
+      options: foreign,
+    };
     expect(client.send({ type: CON, ...separate }, 'server')).toMatchObject([{ type: RST, messageId: 77 }]);
     expect(client.send({ type: CON, ...separate }, 'server')).toMatchObject([{ type: RST, messageId: 77 }]);
     expect(failures).toEqual(['bad-option']);
@@ -184,10 +217,15 @@ describe('requests of ours (RFC 7252 §5.3)', () => {
     const echo = opaqueOption(optionNumber.echo, bytes(8));
     const [first] = client.output();
     const refusal = { type: ACK, code: responseCode.unauthorized, options: [echo] };
-    const [again] = client.send({ ...refusal, messageId: first?.messageId ?? 0, token: first?.token ?? emptyBytes }, 'server');
+    const [again] = client.send(
+      { ...refusal, messageId: first?.messageId ?? 0, token: first?.token ?? emptyBytes },
+      'server',
+    );
     expect(again?.options).toEqual([path, echo]);
     expect(answers).toEqual([]);
-    expect(client.send({ ...refusal, messageId: again?.messageId ?? 0, token: again?.token ?? emptyBytes }, 'server')).toEqual([]);
+    expect(
+      client.send({ ...refusal, messageId: again?.messageId ?? 0, token: again?.token ?? emptyBytes }, 'server'),
+    ).toEqual([]);
     expect(answers).toMatchObject([{ code: responseCode.unauthorized }]);
   });
 });
@@ -217,7 +255,8 @@ function converse(client: Lockstep, server: Lockstep, chance: () => number, loss
     const due = link.filter((item) => item.at <= client.now);
     if (due.length > 0) quiet = 0;
     link = link.filter((item) => item.at > client.now);
-    for (const item of due) item.to.engine.receive([{ bytes: item.bytes, endpoint: endpointOf(item.from), multicast: false }], client.now);
+    for (const item of due)
+      item.to.engine.receive([{ bytes: item.bytes, endpoint: endpointOf(item.from), multicast: false }], client.now);
     client.now = (client.now + 10) as Instant;
     server.now = client.now;
     client.engine.poll(client.now);
@@ -256,15 +295,28 @@ describe('bodies and answers of any size (RFC 7959)', () => {
 
   test('over a link with 25 % loss, 15 % duplication and reordering: an unsafe call runs at most once, and an answer is whole', () => {
     fc.assert(
-      fc.property(fc.integer(), fc.nat(3000), fc.nat(3000), fc.constantFrom<(Szx | undefined)[]>(undefined, 2, 4, 6), (seed, up, down, szx) => {
-        const server = new Lockstep(() => response(responseCode.changed, { payload: bytes(down), kept: true }), { random: seeded(seed) });
-        const client = new Lockstep(undefined, { random: seeded(seed + 1), transmission: { maxRetransmit: 6 } });
-        const { answers, failures } = ask(client, { code: method.POST, payload: bytes(up), szx, timeout: seconds(3600) });
-        converse(client, server, seeded(seed + 2), 0.25, 3_600_000);
-        expect(answers.length + failures.length).toBe(1);
-        expect(server.requests.length).toBeLessThanOrEqual(1);
-        for (const { payload } of answers) expect(payload).toEqual(bytes(down));
-      }),
+      fc.property(
+        fc.integer(),
+        fc.nat(3000),
+        fc.nat(3000),
+        fc.constantFrom<(Szx | undefined)[]>(undefined, 2, 4, 6),
+        (seed, up, down, szx) => {
+          const server = new Lockstep(() => response(responseCode.changed, { payload: bytes(down), kept: true }), {
+            random: seeded(seed),
+          });
+          const client = new Lockstep(undefined, { random: seeded(seed + 1), transmission: { maxRetransmit: 6 } });
+          const { answers, failures } = ask(client, {
+            code: method.POST,
+            payload: bytes(up),
+            szx,
+            timeout: seconds(3600),
+          });
+          converse(client, server, seeded(seed + 2), 0.25, 3_600_000);
+          expect(answers.length + failures.length).toBe(1);
+          expect(server.requests.length).toBeLessThanOrEqual(1);
+          for (const { payload } of answers) expect(payload).toEqual(bytes(down));
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -275,7 +327,13 @@ describe('bodies and answers of any size (RFC 7959)', () => {
     const [first] = client.output();
     expect(findUint(first?.options ?? [], optionNumber.size1)).toBe(200);
     const options = [opaqueOption(optionNumber.block1, encodeBlock({ num: 0, more: true, szx: 0 }))];
-    const go = { type: ACK, code: responseCode.continue, messageId: first?.messageId ?? 0, token: first?.token ?? emptyBytes, options };
+    const go = {
+      type: ACK,
+      code: responseCode.continue,
+      messageId: first?.messageId ?? 0,
+      token: first?.token ?? emptyBytes,
+      options,
+    };
     const [second] = client.send(go, 'server');
     expect(second?.payload).toEqual(bytes(200).subarray(64, 80));
     expect(findBlock(second?.options ?? [], optionNumber.block1)).toEqual({ num: 4, more: true, szx: 0 });
@@ -290,7 +348,10 @@ describe('bodies and answers of any size (RFC 7959)', () => {
   });
 
   test('a representation that changes between blocks is read again from its start; an unsafe call is not repeated', () => {
-    for (const [code, expected] of [[method.GET, ['whole']], [method.POST, ['changed']]] as const) {
+    for (const [code, expected] of [
+      [method.GET, ['whole']],
+      [method.POST, ['changed']],
+    ] as const) {
       let asked = 0;
       const server = new Lockstep((request) => {
         if ((request.block2?.num ?? 0) === 0) asked++;
@@ -358,7 +419,11 @@ describe('observing (RFC 7641 §3)', () => {
     const { answers } = ask(client, { observe: true, szx: 4 });
     converse(client, server, () => 0.5, 0, 2000);
     payload = bytes(900);
-    observations[0]?.notify(response(responseCode.content, { payload, etag: Uint8Array.of(payload.length & 0xff) }), true, server.now);
+    observations[0]?.notify(
+      response(responseCode.content, { payload, etag: Uint8Array.of(payload.length & 0xff) }),
+      true,
+      server.now,
+    );
     converse(client, server, () => 0.5, 0, 2000);
     expect(answers.map((answer) => answer.payload.length)).toEqual([700, 900]);
     expect(answers[1]?.payload).toEqual(bytes(900));
@@ -370,7 +435,16 @@ describe('observing (RFC 7641 §3)', () => {
     ask(client, { observe: true });
     const [first] = client.output();
     const options = [uintOption(optionNumber.observe, 3), uintOption(optionNumber.maxAge, 20)];
-    client.send({ type: ACK, code: responseCode.content, messageId: first?.messageId ?? 0, token: first?.token ?? emptyBytes, options }, 'server');
+    client.send(
+      {
+        type: ACK,
+        code: responseCode.content,
+        messageId: first?.messageId ?? 0,
+        token: first?.token ?? emptyBytes,
+        options,
+      },
+      'server',
+    );
     expect(client.advance(seconds(29))).toEqual([]);
     const [again] = client.advance(seconds(2));
     expect(again).toMatchObject({ type: CON, code: method.GET, token: first?.token });
@@ -381,7 +455,10 @@ describe('observing (RFC 7641 §3)', () => {
     const client = new Lockstep();
     const { answers } = ask(client, { observe: true });
     const [first] = client.output();
-    client.send({ type: ACK, code: responseCode.content, messageId: first?.messageId ?? 0, token: first?.token ?? emptyBytes }, 'server');
+    client.send(
+      { type: ACK, code: responseCode.content, messageId: first?.messageId ?? 0, token: first?.token ?? emptyBytes },
+      'server',
+    );
     expect(answers).toHaveLength(1);
     const late = { type: CON, code: responseCode.content, messageId: 9, token: first?.token ?? emptyBytes };
     expect(client.send(late, 'server')).toMatchObject([{ type: RST }]);
