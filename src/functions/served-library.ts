@@ -34,6 +34,8 @@ export class ServedLibrary {
   readonly #watcher: FolderWatcher;
   #current: LibraryVersion | undefined;
   #failedVersion: string | undefined;
+  /** The entry file as it was then: saved again, it is tried again, because what it missed may be there now. */
+  #failedMark: string | undefined;
   #error: string | undefined;
   #reload: Promise<void> | undefined;
   #changedAt: Instant;
@@ -145,7 +147,7 @@ export class ServedLibrary {
       this.#parts.changed(this, { kind: 'mended' });
       return;
     }
-    if (files.version === this.#failedVersion) return;
+    if (files.version === this.#failedVersion && this.#entryMark === this.#failedMark) return;
     const entry = entryOf(folder);
     if (entry === undefined) {
       this.#fail('the folder has no index.ts or index.js; write one that exports functions.', files.version);
@@ -174,6 +176,7 @@ export class ServedLibrary {
   #fail(message: string, version?: string): void {
     if (this.#closed) return;
     this.#failedVersion = version;
+    this.#failedMark = this.#entryMark;
     const known = this.#error === message;
     this.#error = message;
     if (!known) this.#parts.changed(this, { kind: 'failed' });

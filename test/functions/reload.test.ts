@@ -94,6 +94,15 @@ describe('a change', () => {
     expect(await folder.value('a', 'f')).toBe('mended');
   });
 
+  it('is tried again when what failed is saved once more: what it missed may be there now', async () => {
+    const folder = await libraryFolder({ 'a/index.js': "import { x } from 'later'; export const f = () => x;" });
+    expect(await folder.problem('a', 'f')).toBe('library-failed');
+    folder.write('a/node_modules/later/package.json', '{"type":"module","exports":"./index.js"}');
+    folder.write('a/node_modules/later/index.js', "export const x = 'there';");
+    utimesSync(join(folder.path, 'a/index.js'), new Date(), new Date());
+    expect(await folder.value('a', 'f')).toBe('there');
+  });
+
   it('of time alone makes no new version', async () => {
     const folder = await libraryFolder({ 'a/index.ts': gives('one'), 'a/node_modules/x/index.js': '', 'a/data/x': '' });
     const before = folder.registry.find('a', 'f');

@@ -38,11 +38,16 @@ interface Tag {
 }
 
 /**
- * @param comment the text between the comment's stars, or undefined where there is none
+ * @param comment the text of the comment, which begins with its second star, or undefined where there is none
  * @param where names file, line and function in errors
  * @throws UsageError `library-tag` for a tag that cannot be meant
  */
 export function readDoc(comment: string | undefined, where: string): Doc {
+  if (comment?.startsWith('*') === false)
+    throw new UsageError(
+      'library-tag',
+      `${where}: ${comment.trim().split(/\s/, 1).join('')} counts in a doc comment only, which begins with /**; write it so.`,
+    );
   const { text, tags } = split(comment ?? '');
   checkSpelling(tags, where);
   const has = (name: string): boolean => tags.some((tag) => tag.name === name);
@@ -102,7 +107,8 @@ const flags = ['safe', 'pure', 'shared', 'inline'] as const;
 const durations = ['maxAge', 'staleWhileRevalidate', 'timeLimit'] as const;
 
 const promise = `@(?:${[...flags, ...durations].join('|')})\\b`;
-const beginsWithPromise = new RegExp(`^\\s*${promise}`, 'i');
+/** Also tells an ordinary comment that was meant as a doc comment. */
+export const beginsWithPromise: RegExp = new RegExp(`^\\s*${promise}`, 'i');
 /** ` @pure @maxAge 5 m` at the end of a line; what is behind a letter is an address. */
 const endsInPromises = new RegExp(`(?<=\\s)(?:${promise}(?:\\s*\\d[\\d.]*\\s*[a-z]*)?\\s*)+$`, 'i');
 

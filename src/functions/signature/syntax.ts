@@ -4,6 +4,7 @@
  */
 import { parse } from '@babel/parser';
 import { UsageError } from '../../core/error.ts';
+import { beginsWithPromise } from './jsdoc.ts';
 
 export type Program = ReturnType<typeof parse>['program'];
 export type Statement = Program['body'][number];
@@ -58,10 +59,11 @@ function place(cause: unknown): string {
   return `${line}:${column}: ${message}`;
 }
 
-/** The text of the last doc comment before a node. */
+/** The text of the last doc comment before a node, with its second star; else of a comment that looks like one. */
 export function docComment(comments: Comments): string | undefined {
-  const blocks = (comments ?? []).filter((c) => c.type === 'CommentBlock' && c.value.startsWith('*'));
-  return blocks.at(-1)?.value;
+  const all = comments ?? [];
+  const doc = all.findLast((comment) => comment.type === 'CommentBlock' && comment.value.startsWith('*'));
+  return (doc ?? all.find((comment) => beginsWithPromise.test(comment.value)))?.value;
 }
 
 /** `f` of `(f as T)`, `f satisfies T`, `f!`. */

@@ -83,6 +83,14 @@ describe('documentation and promises', () => {
     expect(failure(`/** ${tags} */ export function f() {}`).message).toContain(message);
   });
 
+  test.each(['/* @pure */', '// @pure', '// Adds.\n// @pure @maxAge 60\n'])(
+    'a promise in a comment that is no doc comment is an error: %j',
+    (comment) => {
+      expect(failure(`${comment}\nexport function f() {}`).message).toContain('begins with /**');
+      expect(only(`/** @safe */ ${comment}\nexport function f() {}`).safe).toBe(true);
+    },
+  );
+
   test('what a time means may be explained behind it', () => {
     expect(only('/** @pure\n * @maxAge 60 - a minute */ export function f() {}').maxAge).toBe(60_000);
     expect(only('/** @pure\n * @maxAge 5m (changes daily) */ export function f() {}').maxAge).toBe(300_000);
