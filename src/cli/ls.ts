@@ -45,7 +45,7 @@ function functionsText(value: Value, { outPaint }: Terminal): string {
     name,
     id ?? '',
     notCallable === undefined ? (pure ? 'pure' : safe ? 'safe' : 'POST') : 'not callable',
-    title ?? '',
+    notCallable ?? title ?? '',
   ]);
   return rows.length === 0 ? 'no functions' : tableText(['function', 'id', 'effects', ''], rows, outPaint);
 }

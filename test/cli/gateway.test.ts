@@ -143,8 +143,10 @@ test('--why shows what the function says of a refused argument, and the error te
   writeFileSync(
     join(library, 'index.ts'),
     `import { invalidArgument } from 'funcoap/library';
+     export class Thing {}
      export function f(n: number) { throw invalidArgument('n must be even.', 'n'); }`,
   );
+  expect((await run('ls', `${base}/func/picky`)).out).toMatch(/^Thing +not callable +it is a class/m);
   expect((await run('call', `${base}/func/picky/f`, 'n=1')).err).toContain('(parameter n); --why says more.');
   expect((await run('call', '--why', `${base}/func/picky/f`, 'n=1')).err).toContain('n must be even');
   rmSync(library, { recursive: true });
