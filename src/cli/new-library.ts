@@ -4,7 +4,7 @@ import { join, relative, resolve } from 'node:path';
 import { Option } from 'commander';
 import { UsageError } from '../core/error.ts';
 import { libraryNamePattern } from '../functions/library-files.ts';
-import { examples, type AddCommand } from './command.ts';
+import { examples, jsonOption, type AddCommand } from './command.ts';
 import { exitCode } from './exit-code.ts';
 import { libraryTemplate, type LibraryForm } from './library-template.ts';
 import type { Terminal } from './terminal.ts';
@@ -14,6 +14,7 @@ interface NewLibraryOptions {
   readonly js?: boolean;
   readonly zod?: boolean;
   readonly libraries: string;
+  readonly json?: boolean;
 }
 
 function newLibrary(name: string, options: NewLibraryOptions, terminal: Terminal): void {
@@ -38,6 +39,10 @@ function newLibrary(name: string, options: NewLibraryOptions, terminal: Terminal
   }
   const files = libraryTemplate(name, form);
   for (const file of files) writeFileSync(join(folder, file.name), file.text);
+  if (options.json === true) {
+    terminal.out(`${JSON.stringify({ library: name, files: files.map((file) => join(shown, file.name)) })}\n`);
+    return;
+  }
   terminal.out(
     [
       `${files.map((file) => join(shown, file.name)).join(' and ')} are written. A gateway that serves ${options.libraries} serves it already:`,
@@ -58,6 +63,7 @@ export const addNew: AddCommand = (program, terminal, done) => {
     .addOption(new Option('--js', 'JavaScript, types read from JSDoc').conflicts(['ts', 'zod']))
     .addOption(new Option('--zod', 'TypeScript with Zod types that are checked on every call').conflicts(['ts', 'js']))
     .option('--libraries <folder>', 'where libraries are', 'libraries')
+    .addOption(jsonOption())
     .addHelpText('after', examples('funcoap new library greetings', 'funcoap new library greetings --zod'))
     .action((name: string, options: NewLibraryOptions) => {
       newLibrary(name, options, terminal);

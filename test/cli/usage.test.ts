@@ -60,6 +60,19 @@ test('a variable that looks like a slip is warned about', async () => {
   ]);
 });
 
+test('new library --json tells the files that it wrote', async () => {
+  const workingFolder = mkdtempSync(join(tmpdir(), 'funcoap-cli-'));
+  onTestFinished(() => rmSync(workingFolder, { recursive: true }));
+  const { out } = await ran(['new', 'library', 'mine', '--json'], { workingFolder });
+  expect(JSON.parse(out)).toEqual({
+    library: 'mine',
+    files: expect.arrayContaining([join('libraries', 'mine', 'index.ts')]),
+  });
+  expect(JSON.parse((await ran(['new', 'library', 'mine', '--json'], { workingFolder })).err)).toMatchObject({
+    error: 'cannot-create',
+  });
+});
+
 test('new library never writes over what is there', async () => {
   const workingFolder = mkdtempSync(join(tmpdir(), 'funcoap-cli-'));
   onTestFinished(() => rmSync(workingFolder, { recursive: true }));

@@ -22,7 +22,7 @@ export function toPortable(value: unknown, depth = 0): Value {
       return String(value);
     case 'function':
       // Its text would be its source, which is no business of peers.
-      return `[function ${value.name}]`;
+      return value.name === '' ? '[function]' : `[function ${value.name}]`;
     case 'object':
       if (value === null) return null;
       if (depth >= maxDepth) {
