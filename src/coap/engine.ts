@@ -16,6 +16,7 @@ import type { Peer } from './exchange/peer.ts';
 import type { ServerExchange } from './exchange/server-exchange.ts';
 import type { Observation } from './observe/observation.ts';
 import type { TransmissionParameters } from './parameters.ts';
+import type { RefusalPayload } from './refusal.ts';
 import type { Request } from './request.ts';
 import type { Response } from './response.ts';
 import { ServerRole, type RequestHandler } from './server.ts';
@@ -41,9 +42,9 @@ export interface EngineLimits {
 }
 
 export const defaultEngineLimits: EngineLimits = {
-  maxPeers: 100_000,
+  maxPeers: 131_072,
   maxPending: 10_000,
-  maxUnsafeRecords: 100_000,
+  maxUnsafeRecords: 60_000,
   maxSafeRecordBytes: 32 << 20,
   maxAssemblyBytes: 64 << 20,
   maxAssemblies: 10_000,
@@ -66,6 +67,8 @@ export interface EngineOptions {
   readonly parametersFor: (endpoint: Endpoint) => TransmissionParameters;
   readonly random: Randomness;
   readonly seal: Seal;
+  /** How the engine's own refusals are told to peers; undefined tells them by their code alone. */
+  readonly refusalPayload?: RefusalPayload;
   /** Where the engine's time starts. */
   readonly now: Instant;
 }
@@ -121,6 +124,7 @@ export class CoapEngine {
       maxObservationsPerPeer: limits.maxObservationsPerPeer,
       retryAfterSeconds,
       seal,
+      refusalPayload: options.refusalPayload,
     };
     this.#server = new ServerRole(serverOptions, handler, this.#layer);
   }

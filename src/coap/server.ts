@@ -6,12 +6,11 @@
  *         (RFC 7959) → Observe (RFC 7641) → resource
  *   out:  No-Response (RFC 7967), multicast suppression (RFC 7252 §8.2) → blocks, amplification limit → exchange
  */
-import { emptyBytes, utf8 } from '../core/bytes.ts';
 import { after, minutes, type Instant } from '../core/duration.ts';
 import { encodeBlock, findBlock, type Block } from './blockwise/block-option.ts';
 import { KeptResponses, type KeptResponseOptions } from './blockwise/kept-responses.ts';
 import { RequestAssemblies, type AssemblyOptions, type AssemblyResult } from './blockwise/request-assembly.ts';
-import { fitResponse, unverifiedBudget, type Fitted } from './blockwise/response-fit.ts';
+import { fitResponse, type Fitted } from './blockwise/response-fit.ts';
 import { codeClass, isSafeMethod, responseCode, type ResponseCode } from './codec/codes.ts';
 import type { Message } from './codec/message.ts';
 import { findOption, findUint, opaqueOption, optionNumber, type Option } from './codec/options.ts';
@@ -20,6 +19,7 @@ import type { MessageLayer } from './exchange/message-layer.ts';
 import type { ServerExchange } from './exchange/server-exchange.ts';
 import { ObservationRegistry, type Observation, type ObservationLimits } from './observe/observation.ts';
 import { checkOptions } from './option-check.ts';
+import { refusalResponse, type Refusal, type RefusalPayload } from './refusal.ts';
 import type { Request } from './request.ts';
 import { response, type Response } from './response.ts';
 
@@ -36,6 +36,8 @@ export interface ServerOptions extends ObservationLimits {
   /** When a peer that is turned away for lack of room should come back. */
   readonly retryAfterSeconds: number;
   readonly seal: Seal;
+  /** How refusals are told to peers; undefined tells them by their code alone. */
+  readonly refusalPayload: RefusalPayload | undefined;
 }
 
 /** The application: answers each request once, now or later, through `ServerRole.respond`. */
@@ -76,11 +78,11 @@ export class ServerRole {
       return;
     }
     if (exchange.token.length > this.#options.maxTokenBytes) {
-      this.#refuse(exchange, message, response(responseCode.badRequest, { maxAge: 0 }), now); // RFC 8974 §2.2.2
+      this.#refuse(exchange, message, tokenTooLong, now); // RFC 8974 §2.2.2
       return;
     }
     if (isForProxy(options)) {
-      this.#refuse(exchange, message, response(responseCode.proxyingNotSupported, { maxAge: 0 }), now); // RFC 7252 §5.7.2
+      this.#refuse(exchange, message, noProxy, now);
       return;
     }
     const echo = findOption(options, optionNumber.echo);
@@ -90,12 +92,11 @@ export class ServerRole {
     const block1 = findBlock(options, optionNumber.block1);
     const block2 = findBlock(options, optionNumber.block2);
     if (block1 === 'invalid' || block2 === 'invalid') {
-      this.#refuse(exchange, message, response(responseCode.badRequest, { maxAge: 0 }), now); // RFC 7959 §2.2
+      this.#refuse(exchange, message, badBlock, now); // RFC 7959 §2.2
       return;
     }
     if (block2 !== undefined) peer.szx = block2.szx;
-    const { code } = message;
-    const { payload } = message;
+    const { code, payload } = message;
     const { confirmable, multicast } = exchange;
     const request = { peer, code, options, payload, confirmable, multicast, block1, block2, exchange };
     if (block1 !== undefined) this.#assemble(request, block1, now);
@@ -156,7 +157,7 @@ export class ServerRole {
 
   #deliver(request: Request, now: Instant): void {
     if (request.payload.length > request.peer.parameters.maxBodyBytes) {
-      this.respond(request, tooLarge(request), now);
+      this.#respondRefusal(request, tooLarge(request), now);
       return;
     }
     // RFC 7641 §2, RFC 8132 §2.4: Observe means something with GET and FETCH; §8.1 of RFC 7252 keeps groups out of it.
@@ -164,7 +165,7 @@ export class ServerRole {
       this.observations.end(request.peer, request.exchange.token, now);
     }
     request.exchange.bodyBytes = request.payload.length;
-    if (this.#isFull(request)) this.respond(request, this.#busy(), now);
+    if (this.#isFull(request)) this.#respondRefusal(request, this.#busy(), now);
     else this.#handler.handle(request, now);
   }
 
@@ -179,7 +180,8 @@ export class ServerRole {
     const { peer, code, options, payload } = request;
     const result = this.assemblies.add(peer, code, options, block1, payload, now);
     if (result.kind === 'complete') this.#deliver({ ...request, payload: result.body }, now);
-    else this.respond(request, assemblyResponse(request, result), now);
+    else if (result.kind === 'continue') this.respond(request, response(responseCode.continue), now);
+    else this.#respondRefusal(request, assemblyRefusal(request, result), now);
   }
 
   #continueKept(request: Request, block2: Block, now: Instant): void {
@@ -207,47 +209,63 @@ export class ServerRole {
       extra,
       unverified: peer.isVerified(now)
         ? undefined
-        : { budget: unverifiedBudget(exchange.bytesIn), echo: () => this.#echo.value(peer.endpoint, now) },
+        : { budget: exchange.unverifiedBudget, echo: () => this.#echo.value(peer.endpoint, now) },
     });
     if (fitted === undefined) {
-      // NUM lies past the end.
-      const { options } = response(responseCode.badRequest, { maxAge: 0 });
-      return { code: responseCode.badRequest, options, payload: emptyBytes, cut: false };
+      const { code, options, payload } = refusalResponse(pastTheEnd, request.options, this.#options.refusalPayload);
+      return { code, options, payload, cut: false };
     }
     if (fitted.cut && answer.kept === true && num === 0) this.kept.keep(request, answer, now);
     return { ...fitted, code: answer.code };
   }
 
   /** An error for a request that did not get as far as being one. */
-  #refuse(exchange: ServerExchange, { options }: Message, answer: Response, now: Instant): void {
+  #refuse(exchange: ServerExchange, { options }: Message, refusal: Refusal, now: Instant): void {
+    const answer = refusalResponse(refusal, options, this.#options.refusalPayload);
     if (isSuppressed({ options, multicast: exchange.multicast }, answer)) exchange.silence();
     else exchange.respond(answer.code, answer.options, answer.payload, now);
   }
 
-  #busy(): Response {
-    return response(responseCode.serviceUnavailable, { maxAge: this.#options.retryAfterSeconds });
+  #respondRefusal(request: Request, refusal: Refusal, now: Instant): void {
+    this.respond(request, refusalResponse(refusal, request.options, this.#options.refusalPayload), now);
+  }
+
+  #busy(): Refusal {
+    const { retryAfterSeconds } = this.#options;
+    return { reason: 'overloaded', message: 'The gateway has no room for it; come back later.', retryAfterSeconds };
   }
 }
 
-function assemblyResponse(request: Request, result: Exclude<AssemblyResult, { kind: 'complete' }>): Response {
+function assemblyRefusal(
+  request: Request,
+  result: Exclude<AssemblyResult, { kind: 'complete' | 'continue' }>,
+): Refusal {
   switch (result.kind) {
-    case 'continue':
-      return response(responseCode.continue);
     case 'incomplete':
-      return response(responseCode.requestEntityIncomplete, { maxAge: 0 });
+      return { reason: 'incomplete', message: 'A block of the body is missing; begin again at block 0.' };
     case 'too-large':
       return tooLarge(request);
     case 'bad-size':
-      return response(responseCode.badRequest, { maxAge: 0 });
+      return { reason: 'bad-request', message: 'A block that is not the last has not the size that Block1 states.' };
   }
 }
 
-const tooLarge = (request: Request): Response =>
-  response(responseCode.requestEntityTooLarge, { maxAge: 0, size1: request.peer.parameters.maxBodyBytes });
+function tooLarge({ peer }: Request): Refusal {
+  const size1 = peer.parameters.maxBodyBytes;
+  return { reason: 'too-large', message: `The body is longer than ${size1} bytes.`, size1 };
+}
 
-/** RFC 7252 §5.4.1: the diagnostic payload says which option it was. */
-const badOption = (number: number): Response =>
-  response(responseCode.badOption, { maxAge: 0, payload: utf8(`Option ${number}`) });
+const badOption = (number: number): Refusal => ({
+  reason: 'bad-option',
+  message: `Option ${number} is critical and not understood, or has a length or count that it may not have.`,
+});
+const tokenTooLong: Refusal = { reason: 'bad-request', message: 'The token is longer than what is taken here.' };
+const noProxy: Refusal = {
+  reason: 'proxying-not-supported',
+  message: 'This is no proxy: leave Proxy-Uri and Proxy-Scheme out.',
+};
+const badBlock: Refusal = { reason: 'bad-request', message: 'Block1 or Block2 has the reserved size exponent 7.' };
+const pastTheEnd: Refusal = { reason: 'bad-request', message: 'The block asked for lies past the end of the answer.' };
 
 const isForProxy = (options: readonly Option[]): boolean =>
   findOption(options, optionNumber.proxyUri) !== undefined ||

@@ -91,7 +91,11 @@ const schema = z.strictObject({
   ),
   limits: z.strictObject({
     requestBody: setting(size(bytes(0)), '1MiB', 'The longest request body; a longer one is 4.13.'),
-    peers: setting(integer(1), 100000, 'Peers that are remembered at a time.'),
+    peers: setting(
+      integer(1),
+      131072,
+      'Peers that are remembered at a time, about 1.2 KB each. Keep it above twice `limits.dedupUnsafe`: a peer with such a reply is never forgotten.',
+    ),
     dedupSafe: setting(
       size(bytes(0)),
       '32MiB',
@@ -99,7 +103,7 @@ const schema = z.strictObject({
     ),
     dedupUnsafe: setting(
       integer(1),
-      100000,
+      60000,
       'Replies to POST, PUT and DELETE that are kept for duplicates. They are never dropped early: when it is full, such requests get 5.03.',
     ),
     transfers: setting(integer(1), 10000, 'Block-wise transfers in progress, in each direction.'),

@@ -44,6 +44,7 @@ export const problems = {
   'incomplete': { number: 27, status: 0x88, title: 'A block is missing' },
   'bad-request': { number: 28, status: 0x80, title: 'The request is not valid' },
   'unencodable-result': { number: 29, status: 0xa0, title: 'The result cannot be encoded' },
+  'proxying-not-supported': { number: 32, status: 0xa5, title: 'The gateway is no proxy' },
   'internal-error': { number: 31, status: 0xa0, title: 'The gateway failed' },
   'cancelled': { number: 30, status: 0xa3, title: 'The call was given up' },
 } as const;

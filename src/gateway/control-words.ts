@@ -14,6 +14,7 @@ export function readControlWords(query: readonly string[]): ControlWords {
   let describe: ControlWords['describe'];
   const argumentItems: string[] = [];
   for (const item of query) {
+    if (item.startsWith('c.pmin=') || item.startsWith('c.pmax=')) continue; // they steer observations
     if (!item.startsWith('_')) argumentItems.push(item);
     else if (Object.hasOwn(describeForms, item)) describe = describeForms[item as keyof typeof describeForms];
     else if (item !== '_why') {

@@ -134,7 +134,7 @@ export class Front implements RequestHandler {
         correlationId: visit.correlationId,
       });
     }
-    const failed = problemResponse(error, visit, this.#options.showInternals);
+    const failed = problemResponse(error, visit.request.options, this.#options.showInternals);
     const bytesOut = this.#options.respond(visit.request, failed, now);
     if (channels.request.hasSubscribers) this.#publish(visit, { response: failed }, error.code, bytesOut, now);
   }

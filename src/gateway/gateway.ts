@@ -18,6 +18,7 @@ import { systemScheduler } from '../transport/scheduler.ts';
 import { openUdp, type UdpOptions } from '../transport/udp.ts';
 import type { TransportCounters } from '../transport/notices.ts';
 import { Front } from './front.ts';
+import { refusalPayload } from './problem-response.ts';
 import { RateLimit, type RateLimitOptions } from './rate-limit.ts';
 import { CatalogueResource } from './resources/catalogue.ts';
 import { ClockResource } from './resources/clock.ts';
@@ -147,6 +148,7 @@ function engineOptions({ limits, transmissionFor }: GatewayOptions): EngineOptio
       return parameters;
     },
     random: systemRandomness,
+    refusalPayload,
     seal: (input) => new Uint8Array(createHmac('sha256', key).update(input).digest()),
     now: systemScheduler.now(),
   };

@@ -1,24 +1,40 @@
 /** Error responses: Concise Problem Details (RFC 9290), as short as the peer wants them. */
-import { findUint, optionNumber } from '../coap/codec/options.ts';
+import { equalBytes, utf8 } from '../core/bytes.ts';
+import { findOptions, findUint, optionNumber, type Option } from '../coap/codec/options.ts';
+import type { RefusalPayload } from '../coap/refusal.ts';
 import { response, type Response } from '../coap/response.ts';
 import type { ResponseCode } from '../coap/codec/codes.ts';
 import { contentFormat } from '../cbor/content-format.ts';
-import type { CallError } from '../functions/call-error.ts';
+import { CallError } from '../functions/call-error.ts';
 import { encodeProblem, encodeProblemJson } from '../functions/problem-details.ts';
-import type { Visit } from './resource.ts';
 
 /** Max-Age of an error that says when to come back but not for how long. */
 const comeBackSeconds = 5;
 
-export function problemResponse(error: CallError, visit: Visit, showInternals: boolean): Response {
-  const { status } = error.problem;
-  const words = { words: visit.query.includes('_why'), internals: showInternals };
-  const wantsJson = findUint(visit.request.options, optionNumber.accept) === contentFormat.json;
-  return response(status as ResponseCode, {
-    contentFormat: wantsJson ? contentFormat.json : contentFormat.problemDetails,
+/** @param options of the request: they say how the peer wants it */
+export function problemResponse(error: CallError, options: readonly Option[], showInternals: boolean): Response {
+  return response(error.problem.status as ResponseCode, {
     maxAge: maxAgeOf(error),
-    payload: wantsJson ? encodeProblemJson(error, words) : encodeProblem(error, words),
+    ...problemPayload(error, options, showInternals),
   });
+}
+
+/** What the engine refuses by itself is told as resources tell their errors. */
+export const refusalPayload: RefusalPayload = (refusal, options) =>
+  problemPayload(new CallError(refusal.reason, refusal.message), options, false);
+
+const why = utf8('_why');
+
+function problemPayload(
+  error: CallError,
+  options: readonly Option[],
+  internals: boolean,
+): { readonly contentFormat: number; readonly payload: Uint8Array } {
+  const words = findOptions(options, optionNumber.uriQuery).some((item) => equalBytes(item, why));
+  const told = { words, internals };
+  return findUint(options, optionNumber.accept) === contentFormat.json
+    ? { contentFormat: contentFormat.json, payload: encodeProblemJson(error, told) }
+    : { contentFormat: contentFormat.problemDetails, payload: encodeProblem(error, told) };
 }
 
 /** Contract of the wire: errors other than 4.29 and 5.03 carry 0, so that no cache keeps them. */

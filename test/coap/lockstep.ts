@@ -7,6 +7,7 @@ import { messageType, type Message } from '../../src/coap/codec/message.ts';
 import { sortOptions, type Option } from '../../src/coap/codec/options.ts';
 import { decodeMessage, encodeMessage, isMalformed } from '../../src/coap/codec/rfc7252.ts';
 import { defaultTransmissionOptions, deriveParameters, type TransmissionOptions } from '../../src/coap/parameters.ts';
+import type { RefusalPayload } from '../../src/coap/refusal.ts';
 import type { Request } from '../../src/coap/request.ts';
 import type { Response } from '../../src/coap/response.ts';
 import { hash32 } from '../../src/core/bytes.ts';
@@ -21,6 +22,7 @@ export interface LockstepOptions {
   readonly transmission: Partial<TransmissionOptions>;
   /** What "random" numbers are: 0.5 unless the test says otherwise. */
   readonly random: () => number;
+  readonly refusalPayload: RefusalPayload;
 }
 
 export interface OutgoingMessage {
@@ -56,6 +58,7 @@ export class Lockstep {
           return sealed;
         },
         now: this.now,
+        ...(options.refusalPayload !== undefined && { refusalPayload: options.refusalPayload }),
       },
       {
         handle: (request, now) => {

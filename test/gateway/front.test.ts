@@ -8,6 +8,7 @@ import { channels, type RequestAnswered } from '../../src/core/channels.ts';
 import { utf8 } from '../../src/core/bytes.ts';
 import { milliseconds, seconds } from '../../src/core/duration.ts';
 import { CallError } from '../../src/functions/call-error.ts';
+import { refusalPayload } from '../../src/gateway/problem-response.ts';
 import { Front } from '../../src/gateway/front.ts';
 import { RateLimit, type RateLimitOptions } from '../../src/gateway/rate-limit.ts';
 import type { Answer, Resource, Visit } from '../../src/gateway/resource.ts';
@@ -235,6 +236,28 @@ describe('failures', () => {
       detail: 'There is no such thing.',
       status: 404,
     });
+  });
+});
+
+describe('what the engine refuses by itself', () => {
+  const path = stringOption(optionNumber.uriPath, 'a');
+  const refused = (...options: ReturnType<typeof opaqueOption>[]): Message | undefined => {
+    const peer = new Lockstep(undefined, { refusalPayload });
+    return peer.send({ code: method.GET, messageId: 1, options: [path, ...options] })[0];
+  };
+
+  test.each([
+    ['an unknown critical option', opaqueOption(65_001, new Uint8Array(1)), 25],
+    ['a reserved block size', uintOption(optionNumber.block2, 7), 28],
+    ['a missing block', uintOption(optionNumber.block1, 0x10), 27],
+    ['a body that is too large', uintOption(optionNumber.block1, 0xfffff6), 26],
+    ['a proxy request', stringOption(optionNumber.proxyScheme, 'http'), 32],
+  ])('%s is told by its number, and in words on request', (_name, option, number) => {
+    const answer = refused(option);
+    expect(problemOf(answer)).toBe(number);
+    expect(findUint(answer?.options ?? [], optionNumber.contentFormat)).toBe(257);
+    const words = refused(option, stringOption(optionNumber.uriQuery, '_why'));
+    expect(words?.payload.length).toBeGreaterThan((answer?.payload.length ?? 0) + 20);
   });
 });
 

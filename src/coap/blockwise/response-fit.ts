@@ -8,14 +8,6 @@ import { opaqueOption, optionNumber, sortOptions, uintOption, type Option } from
 import type { Response } from '../response.ts';
 import { blockSize, encodeBlock, sliceBlock, szxWithin, type Block, type Szx } from './block-option.ts';
 
-/** An answer of this size is sent to anybody: six Ethernet minimum frames would cost an attacker as much. */
-const alwaysAllowedBytes = 136;
-const amplificationFactor = 3;
-
-/** How many bytes may go to an unverified peer for a request of `bytesIn`. */
-export const unverifiedBudget = (bytesIn: number): number =>
-  Math.max(amplificationFactor * bytesIn, alwaysAllowedBytes);
-
 export interface FitOptions {
   /** The block asked for, or block 0 in the size that the peer is served in. */
   readonly block: { readonly num: number; readonly szx: Szx };

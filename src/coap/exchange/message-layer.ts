@@ -16,7 +16,9 @@ import type { Datagram, Endpoint } from '../../core/datagram.ts';
 import type { Instant } from '../../core/duration.ts';
 import { TimerWheel } from '../../core/timer-wheel.ts';
 import { emptyCode, isRequestCode, isResponseCode, isSafeMethod } from '../codec/codes.ts';
+import { findBlock } from '../blockwise/block-option.ts';
 import { messageType, type Message } from '../codec/message.ts';
+import { optionNumber } from '../codec/options.ts';
 import { decodeMessage, encodeMessage, isMalformed } from '../codec/rfc7252.ts';
 import { checkOptions } from '../option-check.ts';
 import { Deduplicator, type DeduplicationOptions } from './deduplication.ts';
@@ -102,7 +104,7 @@ export class MessageLayer implements ExchangeHost {
 
   #request(peer: Peer, message: Message, datagram: Datagram, now: Instant): void {
     const confirmable = message.type === messageType.CON;
-    const safe = isSafeMethod(message.code);
+    const safe = isSafeMethod(message.code) || isIntermediateBlock(message);
     const admitted = this.deduplicator.admit(peer, message.messageId, datagram.bytes, { safe, confirmable }, now);
     if (admitted === 'full') {
       this.#refuse(peer, message, datagram, now);
@@ -160,6 +162,12 @@ export class MessageLayer implements ExchangeHost {
     this.rejected++;
     this.output({ bytes: encodeEmpty(messageType.RST, messageId), endpoint, multicast: false });
   }
+}
+
+/** A block of a body that is not the last runs nothing, whatever the method (RFC 7959 §2.5): no need to remember it long. */
+function isIntermediateBlock({ options }: Message): boolean {
+  const block1 = findBlock(options, optionNumber.block1);
+  return block1 !== undefined && block1 !== 'invalid' && block1.more;
 }
 
 const encodeEmpty = (type: 2 | 3, messageId: number): Uint8Array =>

@@ -37,6 +37,10 @@ export interface ExchangeHost {
   output(datagram: Datagram): void;
 }
 
+/** An answer of this size is sent to anybody. */
+const alwaysAllowedBytes = 136;
+const amplificationFactor = 3;
+
 export class ServerExchange implements Expiring, TransmissionOwner {
   readonly peer: Peer;
   readonly type: MessageType;
@@ -74,6 +78,11 @@ export class ServerExchange implements Expiring, TransmissionOwner {
     this.peer.holds++;
   }
 
+  /** RFC 7252 §11.3: what may go to the peer for this request while its address is not verified, in bytes. */
+  get unverifiedBudget(): number {
+    return Math.max(amplificationFactor * this.bytesIn, alwaysAllowedBytes);
+  }
+
   get confirmable(): boolean {
     return this.type === messageType.CON;
   }
@@ -105,7 +114,8 @@ export class ServerExchange implements Expiring, TransmissionOwner {
       const bytes = encodeMessage({ type: messageType.CON, code, messageId, token, options, payload });
       this.bytesOut = bytes.length;
       this.#finish();
-      if (this.#layer.transmissions.send(peer, messageId, bytes, this, now) === undefined) this.#layer.undelivered++;
+      if (this.#layer.transmissions.send(peer, messageId, bytes, this, now, this.unverifiedBudget) === undefined)
+        this.#layer.undelivered++;
       return;
     }
     if (this.state !== 'open') return;

@@ -46,6 +46,7 @@ export interface Recipient {
   readonly outbox: Outbox;
   /** Counted up while something is under way. */
   holds: number;
+  isVerified(now: Instant): boolean;
   datagram(bytes: Uint8Array): Datagram;
 }
 
@@ -66,16 +67,21 @@ export class Transmissions {
     this.#random = random;
   }
 
-  /** Sends a CON, at once or when NSTART allows; undefined when too many wait already. */
+  /**
+   * Sends a CON, at once or when NSTART allows; undefined when too many wait already.
+   *
+   * @param unverifiedBytes what may be sent in all while the peer's address is not verified; at least one attempt is made
+   */
   send(
     peer: Recipient,
     messageId: number,
     bytes: Uint8Array,
     owner: TransmissionOwner,
     now: Instant,
+    unverifiedBytes: number = Infinity,
   ): Transmission | undefined {
     if (peer.outbox.waiting.length >= maxWaiting || this.#unsettled >= maxUnsettled) return undefined;
-    const transmission = new Transmission(this, peer, messageId, bytes, owner);
+    const transmission = new Transmission(this, peer, messageId, bytes, owner, unverifiedBytes);
     this.#unsettled++;
     peer.holds++;
     if (peer.outbox.outstanding.size < peer.parameters.nstart) this.#start(transmission, now);
@@ -103,7 +109,7 @@ export class Transmissions {
   /** The retransmission timer of a message has run out. */
   retransmit(transmission: Transmission, now: Instant): void {
     const { peer, owner } = transmission;
-    if (transmission.attempts > peer.parameters.maxRetransmit) {
+    if (transmission.attempts > peer.parameters.maxRetransmit || !isWithinBudget(transmission, now)) {
       this.#finish(transmission, now);
       owner.timedOut(now);
       return;
@@ -152,6 +158,11 @@ export class Transmissions {
   }
 }
 
+/** A lost answer to a forged address is not to be sent again and again (RFC 9175 §2.4). */
+const isWithinBudget = (transmission: Transmission, now: Instant): boolean =>
+  (transmission.attempts + 1) * transmission.bytes.length <= transmission.unverifiedBytes ||
+  transmission.peer.isVerified(now);
+
 export class Transmission implements Expiring {
   readonly peer: Recipient;
   readonly owner: TransmissionOwner;
@@ -161,6 +172,7 @@ export class Transmission implements Expiring {
   attempts = 0;
   timeout: Milliseconds = milliseconds(0);
   timer: Timer<Expiring> | undefined;
+  readonly unverifiedBytes: number;
   readonly #transmissions: Transmissions;
 
   constructor(
@@ -169,7 +181,9 @@ export class Transmission implements Expiring {
     messageId: number,
     bytes: Uint8Array,
     owner: TransmissionOwner,
+    unverifiedBytes: number,
   ) {
+    this.unverifiedBytes = unverifiedBytes;
     this.#transmissions = transmissions;
     this.peer = peer;
     this.messageId = messageId;

@@ -102,7 +102,14 @@ export class Observation implements TransmissionOwner {
   #sendConfirmable(response: Response, now: Instant): void {
     const { messageId, bytes } = this.#encode(response, messageType.CON, now);
     this.#confirmBy = after(now, confirmAtLeastEvery);
-    this.#transmission = this.#registry.layer.transmissions.send(this.request.peer, messageId, bytes, this, now);
+    this.#transmission = this.#registry.layer.transmissions.send(
+      this.request.peer,
+      messageId,
+      bytes,
+      this,
+      now,
+      this.request.exchange.unverifiedBudget,
+    );
     if (this.#transmission === undefined) this.#leave(now);
   }
 

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { encodeBlock } from '../../../src/coap/blockwise/block-option.ts';
 import { method, responseCode } from '../../../src/coap/codec/codes.ts';
-import { messageType } from '../../../src/coap/codec/message.ts';
+import { messageType, type Message } from '../../../src/coap/codec/message.ts';
+import { encodeMessage } from '../../../src/coap/codec/rfc7252.ts';
 import { optionNumber, stringOption, uintOption, opaqueOption } from '../../../src/coap/codec/options.ts';
 import { response } from '../../../src/coap/response.ts';
 import { utf8 } from '../../../src/core/bytes.ts';
@@ -119,6 +121,16 @@ describe('deduplication (RFC 7252 §4.5)', () => {
     expect(peer.requests.length).toBe(before + 1);
   });
 
+  test('blocks of a body that are not its last take no room among the unsafe records', () => {
+    const peer = new Lockstep(() => hello, { limits: { maxUnsafeRecords: 1 } });
+    for (let num = 0; num < 5; num++) {
+      const block1 = opaqueOption(optionNumber.block1, encodeBlock({ num, more: num < 4, szx: 0 }));
+      const block = { code: method.POST, messageId: num, options: [path, block1], payload: new Uint8Array(16) };
+      expect(peer.send(block)[0]?.code).toBe(num < 4 ? responseCode.continue : responseCode.content);
+    }
+    expect(peer.engine.counters().unsafeRecords).toBe(1);
+  });
+
   test('when no further unsafe record can be kept, the request gets 5.03 and does not run', () => {
     const peer = new Lockstep(() => hello, { limits: { maxUnsafeRecords: 2 } });
     peer.send({ code: method.POST, messageId: 1 });
@@ -228,6 +240,36 @@ describe('piggybacked and separate responses (RFC 7252 §5.2)', () => {
   });
 });
 
+describe('to an address that is not verified (RFC 7252 §11.3, RFC 9175 §2.4)', () => {
+  const totalOf = (messages: readonly Message[]): number =>
+    messages.reduce((sum, message) => sum + encodeMessage(message).length, 0);
+
+  test.each([1, 20, 60, 100, 1000])(
+    'a separate answer of %i bytes that nobody acknowledges: all its transmissions are within the limit, one is made',
+    (length) => {
+      const peer = new Lockstep();
+      const request = bytesOf({ code: method.GET, messageId: 1, token });
+      peer.sendBytes(request, 'far');
+      peer.advance(1500);
+      const sent = peer.respond(
+        peer.requests[0],
+        response(responseCode.content, { payload: new Uint8Array(length), kept: true }),
+      );
+      expect(sent).toHaveLength(1);
+      expect(totalOf([...sent, ...peer.advance(seconds(300))])).toBeLessThanOrEqual(136);
+      expect(peer.engine.counters()).toMatchObject({ timers: 0, undelivered: 1 });
+    },
+  );
+
+  test('a short one still has all its retransmissions', () => {
+    const peer = new Lockstep();
+    peer.send({ code: method.GET, messageId: 1, token }, 'far');
+    peer.advance(1500);
+    peer.respond(peer.requests[0], response(responseCode.content, { payload: new Uint8Array(1) }));
+    expect(peer.advance(seconds(300))).toHaveLength(4);
+  });
+});
+
 describe('options (RFC 7252 §5.4)', () => {
   const critical = opaqueOption(65_001, Uint8Array.of(1));
   const elective = opaqueOption(65_002, Uint8Array.of(1));
@@ -235,7 +277,7 @@ describe('options (RFC 7252 §5.4)', () => {
   test('an unknown critical option: 4.02 for a CON, silence for a NON', () => {
     const peer = new Lockstep(() => hello);
     expect(peer.send({ code: method.GET, messageId: 1, options: [critical] })).toMatchObject([
-      { type: ACK, code: responseCode.badOption, payload: utf8('Option 65001') },
+      { type: ACK, code: responseCode.badOption, payload: new Uint8Array(0) },
     ]);
     expect(peer.send({ type: NON, code: method.GET, messageId: 2, options: [critical] })).toEqual([]);
     expect(peer.requests).toEqual([]);
