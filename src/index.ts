@@ -1,6 +1,8 @@
 /** The public API of funcoap. What libraries import is `funcoap/library`. */
-export { CoapClient, openCoapClient, RequestError } from './client/coap-client.ts';
-export type { CoapClientOptions, CoapRequest, CoapResponse } from './client/coap-client.ts';
+export { CoapClient, openCoapClient } from './client/coap-client.ts';
+export type { CoapClientOptions } from './client/coap-client.ts';
+export type { CoapRequest, CoapResponse } from './client/coap-request.ts';
+export { RequestError } from './client/request-error.ts';
 export type { Config } from './config/config.ts';
 export { openGateway } from './gateway/gateway.ts';
 export type { Gateway, GatewayCounters, GatewayOptions } from './gateway/gateway.ts';

@@ -5,7 +5,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { contentFormat } from '../cbor/content-format.ts';
 import { encodeCbor } from '../cbor/encode.ts';
 import { encodeJson } from '../cbor/json-encode.ts';
-import type { CoapRequest, CoapResponse } from '../client/coap-client.ts';
+import type { CoapRequest, CoapResponse } from '../client/coap-request.ts';
 import { codeName, dotted, method as methods } from '../coap/codec/codes.ts';
 import { encodeUriSegment } from '../coap/codec/uri.ts';
 import { hex } from '../core/bytes.ts';

@@ -1,5 +1,6 @@
 /** The client of one command: messages shown with -v, closed in the end whatever happens. */
-import { openCoapClient, type CoapClient, type CoapResponse } from '../client/coap-client.ts';
+import { openCoapClient, type CoapClient } from '../client/coap-client.ts';
+import type { CoapResponse } from '../client/coap-request.ts';
 import { contentFormat, isValueFormat } from '../cbor/content-format.ts';
 import { decodeRepresentation } from '../cbor/representation.ts';
 import { renderBytes } from '../coap/codec/render.ts';

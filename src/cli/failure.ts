@@ -1,6 +1,7 @@
 /** From whatever went wrong to sentences for a person and an exit code for a script. */
 import { codeClass, codeName, dotted } from '../coap/codec/codes.ts';
-import { RequestError, type CoapResponse } from '../client/coap-client.ts';
+import type { CoapResponse } from '../client/coap-request.ts';
+import { RequestError } from '../client/request-error.ts';
 import { contentFormat } from '../cbor/content-format.ts';
 import { FuncoapError, PeerError } from '../core/error.ts';
 import type { DescribedFunction } from '../directory/described.ts';

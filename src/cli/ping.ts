@@ -1,7 +1,8 @@
 /** `funcoap ping URI`: an Empty CON and the Reset that answers it (RFC 7252 §4.3). */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../core/error.ts';
 import type { Milliseconds } from '../core/duration.ts';
-import { RequestError } from '../client/coap-client.ts';
+import { RequestError } from '../client/request-error.ts';
 import { connectionOptions, examples, jsonOption, type AddCommand } from './command.ts';
 import { completeUri, withConnection, type Connection, type ConnectionOptions } from './connection.ts';
 import { exitCode } from './exit-code.ts';
@@ -34,6 +35,8 @@ async function ping(text: string, options: PingOptions, terminal: Terminal): Pro
   }
   await withConnection(terminal, options, async (connection) => {
     for (let i = 0; i < count; i++) {
+      // A second apart: libcoap sends no more than four Resets a second.
+      if (i > 0) await sleep(1000);
       const ms = await pingOnce(connection, uri);
       const rounded = Math.round(ms * 1000) / 1000;
       terminal.out(

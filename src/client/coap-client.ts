@@ -1,32 +1,24 @@
 /** CoAP requests with promises: the engine's client role over UDP. The command line and the SDK stand on it. */
-import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
 import { CoapEngine, defaultEngineLimits } from '../coap/engine.ts';
-import type { TransferAnswer, TransferProgress } from '../coap/blockwise/client-transfer.ts';
-import { szxWithin } from '../coap/blockwise/block-option.ts';
 import type { PendingRequest } from '../coap/client.ts';
 import { codeClass, method as methods, responseCode } from '../coap/codec/codes.ts';
-import {
-  findOption,
-  findUint,
-  opaqueOption,
-  optionNumber,
-  sortOptions,
-  uintOption,
-  type Option,
-} from '../coap/codec/options.ts';
+import { findUint, optionNumber, type Option } from '../coap/codec/options.ts';
 import { parseCoapUri } from '../coap/codec/uri.ts';
 import type { RequestFailure } from '../coap/exchange/client-exchange.ts';
 import { defaultTransmissionOptions, deriveParameters, type TransmissionOptions } from '../coap/parameters.ts';
 import { response } from '../coap/response.ts';
-import type { Datagram, DatagramReceiver, DatagramTransport, Endpoint } from '../core/datagram.ts';
+import type { DatagramReceiver, DatagramTransport, Endpoint } from '../core/datagram.ts';
 import { seconds, type Instant, type Milliseconds } from '../core/duration.ts';
-import { FuncoapError, UsageError, type ErrorFamily } from '../core/error.ts';
+import { UsageError } from '../core/error.ts';
 import { emptyBytes } from '../core/bytes.ts';
 import { drive } from '../transport/driver.ts';
 import { systemRandomness } from '../transport/randomness.ts';
 import { systemScheduler, type Scheduler } from '../transport/scheduler.ts';
 import { openUdpClient } from '../transport/udp-client.ts';
+import { watched } from '../transport/watched-engine.ts';
+import { requestOptions, szxOf, toResponse, type CoapRequest, type CoapResponse } from './coap-request.ts';
+import { addressOf } from './host-address.ts';
+import { RequestError, type GivenUp } from './request-error.ts';
 
 export interface CoapClientOptions {
   readonly transmission: TransmissionOptions;
@@ -35,60 +27,6 @@ export interface CoapClientOptions {
   readonly onMessage: ((direction: 'in' | 'out', bytes: Uint8Array) => void) | undefined;
   /** Another transport than UDP, for tests. */
   readonly openTransport: (receiver: DatagramReceiver) => Promise<DatagramTransport> | DatagramTransport;
-}
-
-export interface CoapRequest {
-  /** `coap://host:port/path?query` */
-  readonly uri: string;
-  readonly method: keyof typeof methods;
-  readonly payload?: Uint8Array | undefined;
-  readonly contentFormat?: number | undefined;
-  readonly accept?: number | undefined;
-  /** Answered 2.03 where it is the current one. */
-  readonly etag?: Uint8Array | undefined;
-  readonly confirmable?: boolean;
-  /** Bytes of a block, 16 to 1024, a power of two; default 1024. */
-  readonly blockSize?: number | undefined;
-  readonly timeout?: Milliseconds | undefined;
-  readonly maxResponseBytes?: number;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: TransferProgress) => void) | undefined;
-}
-
-export interface CoapResponse {
-  readonly code: number;
-  readonly options: readonly Option[];
-  readonly payload: Uint8Array;
-  readonly contentFormat: number | undefined;
-  readonly etag: Uint8Array | undefined;
-  /** Seconds; 60 where the response does not say (RFC 7252 §5.10.5). */
-  readonly maxAge: number;
-  /** Request and response pairs that it took. */
-  readonly exchanges: number;
-  readonly took: Milliseconds;
-}
-
-type GivenUp = 'aborted' | 'closed';
-
-const failureWords: Readonly<Record<RequestFailure | GivenUp, string>> = {
-  'timeout': 'did not answer in time; see that a gateway is running there',
-  'reset': 'rejected the message: a CoAP endpoint is there, but it does not take this request',
-  'bad-option': 'answered with a critical option that is not understood',
-  'congested': 'has too many requests waiting already; wait for answers before sending more',
-  'too-large': 'sent more than the limit for one answer; raise maxResponseBytes if you expect that much',
-  'changed': 'changed the representation while it was being read, again and again; try later',
-  'bad-block': 'answered with a block that was not asked for',
-  'aborted': 'was given up',
-  'closed': 'was given up, because the client was closed',
-};
-
-/** A request that got no answer. `code` is `request-` and one of `RequestFailure`, `aborted` or `closed`. */
-export class RequestError extends FuncoapError {
-  readonly family: ErrorFamily = 'peer';
-
-  constructor(reason: RequestFailure | GivenUp, uri: string) {
-    super(`request-${reason}`, `${uri} ${failureWords[reason]}.`);
-  }
 }
 
 const defaultTimeout = seconds(120);
@@ -111,7 +49,8 @@ export async function openCoapClient(options: Partial<CoapClientOptions> = {}): 
     { handle: (request, now) => engine.respond(request, response(responseCode.notFound, { maxAge: 0 }), now) },
   );
   const open = options.openTransport ?? ((receiver: DatagramReceiver) => openUdpClient({ scheduler }, receiver));
-  const driven = await drive(onMessage === undefined ? engine : observed(engine, onMessage), open, scheduler);
+  const tell = onMessage && watched(engine, (direction, { bytes }) => onMessage(direction, bytes));
+  const driven = await drive(tell ?? engine, open, scheduler);
   return new CoapClient(engine, driven, scheduler);
 }
 
@@ -276,65 +215,4 @@ export class CoapClient {
     if (this.#closed) throw new UsageError('client-closed', 'This client is closed: open another one.');
     return { endpoint: this.#driven.transport.endpoint({ address, port }), options };
   }
-}
-
-function requestOptions(request: CoapRequest, uriOptions: readonly Option[]): readonly Option[] {
-  const { contentFormat, accept, etag } = request;
-  const options = [...uriOptions];
-  if (contentFormat !== undefined) options.push(uintOption(optionNumber.contentFormat, contentFormat));
-  if (accept !== undefined) options.push(uintOption(optionNumber.accept, accept));
-  if (etag !== undefined) options.push(opaqueOption(optionNumber.etag, etag));
-  return sortOptions(options);
-}
-
-function szxOf(blockSize: number): ReturnType<typeof szxWithin> {
-  const szx = szxWithin(blockSize);
-  if (szx === undefined || 1 << (szx + 4) !== blockSize) {
-    throw new UsageError('bad-block-size', `A block has 16, 32, 64, 128, 256, 512 or 1024 bytes, not ${blockSize}.`);
-  }
-  return szx;
-}
-
-function toResponse(answer: TransferAnswer, took: Milliseconds): CoapResponse {
-  const { code, options, payload, exchanges } = answer;
-  return {
-    code,
-    options,
-    payload,
-    contentFormat: findUint(options, optionNumber.contentFormat),
-    etag: findOption(options, optionNumber.etag),
-    maxAge: findUint(options, optionNumber.maxAge) ?? 60,
-    exchanges,
-    took,
-  };
-}
-
-async function addressOf(host: string): Promise<string> {
-  if (isIP(host.split('%', 1)[0] ?? '') !== 0) return host;
-  try {
-    const { address } = await lookup(host);
-    return address;
-  } catch (cause) {
-    throw new UsageError(
-      'unknown-host',
-      `The name ${host} cannot be resolved to an address; check its spelling or use an address.`,
-      { cause },
-    );
-  }
-}
-
-function observed(
-  engine: CoapEngine,
-  onMessage: (direction: 'in' | 'out', bytes: Uint8Array) => void,
-): Parameters<typeof drive>[0] {
-  const tell = (direction: 'in' | 'out', batch: readonly Datagram[]): readonly Datagram[] => {
-    for (const { bytes } of batch) onMessage(direction, bytes);
-    return batch;
-  };
-  return {
-    receive: (batch, now) => engine.receive(tell('in', batch), now),
-    poll: (now) => engine.poll(now),
-    nextDeadline: () => engine.nextDeadline(),
-    takeOutput: () => tell('out', engine.takeOutput()),
-  };
 }

@@ -12,9 +12,10 @@ import type { Link } from '../directory/link-format.ts';
 import type { LibraryDescription } from '../functions/description.ts';
 import { Registry } from '../functions/registry.ts';
 import type { RegistryOptions } from '../functions/registry-options.ts';
-import { drive, type SansIoEngine } from '../transport/driver.ts';
+import { drive } from '../transport/driver.ts';
 import { systemRandomness } from '../transport/randomness.ts';
 import { systemScheduler } from '../transport/scheduler.ts';
+import { watched } from '../transport/watched-engine.ts';
 import { openUdp, type UdpOptions } from '../transport/udp.ts';
 import type { TransportCounters } from '../transport/notices.ts';
 import { Front } from './front.ts';
@@ -101,12 +102,14 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     showInternals: options.showInternals,
   });
   const engine = new CoapEngine(engineOptions(options), front);
-  const driven = await drive(withMessageChannel(engine), (receiver) => openUdp(options.udp, receiver), clock).catch(
-    async (error: unknown) => {
-      await registry.close();
-      throw error;
-    },
-  );
+  const driven = await drive(
+    watched(engine, publishMessage),
+    (receiver) => openUdp(options.udp, receiver),
+    clock,
+  ).catch(async (error: unknown) => {
+    await registry.close();
+    throw error;
+  });
   return {
     get addresses() {
       return driven.transport.addresses;
@@ -154,23 +157,10 @@ function engineOptions({ limits, transmissionFor }: GatewayOptions): EngineOptio
   };
 }
 
-/** The engine, with every datagram told to whoever listens on the `message` channel. */
-function withMessageChannel(engine: CoapEngine): SansIoEngine {
-  const publish = (direction: 'in' | 'out', batch: readonly Datagram[]): readonly Datagram[] => {
-    if (channels.message.hasSubscribers) {
-      for (const { bytes, endpoint } of batch) {
-        const peer = `${endpoint.remote.address}:${endpoint.remote.port}`;
-        channels.message.publish({ direction, peer, bytes });
-      }
-    }
-    return batch;
-  };
-  return {
-    receive: (batch, now) => engine.receive(publish('in', batch), now),
-    poll: (now) => engine.poll(now),
-    nextDeadline: () => engine.nextDeadline(),
-    takeOutput: () => publish('out', engine.takeOutput()),
-  };
+/** For whoever listens on the `message` channel. */
+function publishMessage(direction: 'in' | 'out', { bytes, endpoint }: Datagram): void {
+  if (!channels.message.hasSubscribers) return;
+  channels.message.publish({ direction, peer: `${endpoint.remote.address}:${endpoint.remote.port}`, bytes });
 }
 
 const lookEvery = milliseconds(10);

@@ -1,0 +1,27 @@
+/** Why a request of ours got no answer, in words. */
+import type { RequestFailure } from '../coap/exchange/client-exchange.ts';
+import { FuncoapError, type ErrorFamily } from '../core/error.ts';
+
+/** It was not the peer that ended it. */
+export type GivenUp = 'aborted' | 'closed';
+
+const failureWords: Readonly<Record<RequestFailure | GivenUp, string>> = {
+  'timeout': 'did not answer in time; see that a gateway is running there',
+  'reset': 'rejected the message: a CoAP endpoint is there, but it does not take this request',
+  'bad-option': 'answered with a critical option that is not understood',
+  'congested': 'has too many requests waiting already; wait for answers before sending more',
+  'too-large': 'sent more than the limit for one answer; raise maxResponseBytes if you expect that much',
+  'changed': 'changed the representation while it was being read, again and again; try later',
+  'bad-block': 'answered with a block that was not asked for',
+  'aborted': 'was given up',
+  'closed': 'was given up, because the client was closed',
+};
+
+/** A request that got no answer. `code` is `request-` and one of `RequestFailure`, `aborted` or `closed`. */
+export class RequestError extends FuncoapError {
+  readonly family: ErrorFamily = 'peer';
+
+  constructor(reason: RequestFailure | GivenUp, uri: string) {
+    super(`request-${reason}`, `${uri} ${failureWords[reason]}.`);
+  }
+}
