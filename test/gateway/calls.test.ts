@@ -51,7 +51,7 @@ export async function slowly(key: string): Promise<string> { mark(); await sleep
 export async function late(seconds: number): Promise<string> { mark(); await sleep(seconds * 1000); return 'late'; }
 /** @safe */
 export function length(bytes: Uint8Array): number { mark(); return bytes.length; }
-/** @safe */
+/** @safe @timeLimit 1 */
 export function forever(): void { for (;;) {} }
 /** @safe */
 export function quick(): string { return 'quick'; }
@@ -249,9 +249,9 @@ describe('time', () => {
       over = await Promise.race([done, delay(20, false)]);
     }
     expect((await stuck).code).toBe(responseCode.gatewayTimeout);
-    expect(Date.now() - started).toBeGreaterThanOrEqual(5900);
-    expect(calls).toBeGreaterThan(50);
-    expect(slowest).toBeLessThan(3000);
+    expect(Date.now() - started).toBeGreaterThanOrEqual(900);
+    expect(calls).toBeGreaterThan(5);
+    expect(slowest).toBeLessThan(900);
   }, 30_000);
 });
 
@@ -457,7 +457,7 @@ describe('/clock (RFC 7641)', () => {
     expect(Date.parse(times[1] ?? '') - Date.parse(times[0] ?? '')).toBe(1000);
     const rejected = await watcher.next(3000);
     watcher.send({ type: messageType.RST, code: 0, messageId: rejected.messageId });
-    await expect(watcher.next(2000)).rejects.toThrow(/no datagram/);
+    await expect(watcher.next(1500)).rejects.toThrow(/no datagram/);
     watcher.close();
   }, 15_000);
 });
