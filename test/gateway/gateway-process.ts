@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { copyShippedLibraries } from '../functions/shipped-libraries.ts';
 
 export const root: string = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -36,8 +37,9 @@ export class GatewayProcess {
     const home = mkdtempSync(join(tmpdir(), 'funcoap-gateway-'));
     writeFileSync(join(home, 'marks'), '');
     mkdirSync(join(home, 'libraries'));
-    if (options.libraries !== 'shipped') writeLibraries(home, options.libraries);
-    const folder = options.libraries === 'shipped' ? join(root, 'libraries') : join(home, 'libraries');
+    const folder = join(home, 'libraries');
+    if (options.libraries === 'shipped') copyShippedLibraries(folder);
+    else writeLibraries(home, options.libraries);
     const settings = (options.settings ?? []).flatMap((setting) => ['--set', setting]);
     const args = [
       'serve',
