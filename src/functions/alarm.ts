@@ -1,6 +1,6 @@
 /** Wakes its owner once, at the earliest of the times that it was asked for. */
 import type { Instant, Milliseconds } from '../core/duration.ts';
-import type { Scheduler } from './scheduler.ts';
+import type { Scheduler } from '../core/clock.ts';
 
 export class Alarm {
   readonly #scheduler: Scheduler;

@@ -2,15 +2,16 @@
  * Functions that are declared `inline`: they run in the I/O thread, without a worker's cost and
  * without its protection. Only what their code awaits can be limited in time.
  */
+import type { Scheduler } from '../core/clock.ts';
 import { after, until, type Milliseconds } from '../core/duration.ts';
 import { cancelledError, functionError, timeLimitError } from './call-failures.ts';
 import { RunningCall } from './call-context.ts';
 import { CallError } from './call-error.ts';
 import { isCallable, type Exports } from './runtimes/node/load-module.ts';
 import { runCall, type Outcome } from './runtimes/node/run-call.ts';
+import { timeOfDay } from './runtimes/node/time-of-day.ts';
 import type { Call, CallResult } from './call.ts';
 import type { Invalidation } from './invalidation.ts';
-import type { Scheduler } from './scheduler.ts';
 
 export interface InlineParts {
   readonly exports: Exports;
@@ -34,7 +35,7 @@ export async function runInline(call: Call, parts: InlineParts): Promise<CallRes
     identity: call.caller.identity,
     peer: call.caller.peer,
     correlationId: call.correlationId,
-    deadline: scheduler.epoch() + until(limitAt, startedAt),
+    deadline: timeOfDay() + until(limitAt, startedAt),
     dataFolder: parts.dataFolder,
     invalidate: parts.invalidated,
   });

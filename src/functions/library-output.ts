@@ -1,7 +1,7 @@
 /** Publishes what a library prints, bounded: a library that prints without end drowns nobody. */
 import { channels } from '../core/channels.ts';
 import type { Instant } from '../core/duration.ts';
-import type { Scheduler } from './scheduler.ts';
+import type { Scheduler } from '../core/clock.ts';
 
 const windowMs = 1000;
 const maxTextLength = 8192;

@@ -1,7 +1,7 @@
 /** Settings of the registry. None of these numbers comes from an RFC. */
 import { availableParallelism } from 'node:os';
+import type { Scheduler } from '../core/clock.ts';
 import { milliseconds, seconds, type Milliseconds } from '../core/duration.ts';
-import { systemScheduler, type Scheduler } from './scheduler.ts';
 import { defaultWorkerPoolOptions, type WorkerPoolOptions } from './worker-pool-options.ts';
 
 export interface RegistryOptions {
@@ -30,7 +30,10 @@ export interface RegistryOptions {
   readonly scheduler: Scheduler;
 }
 
-export const defaultRegistryOptions: RegistryOptions = Object.freeze({
+/** What has a default: all but the time. */
+export type RegistrySettings = Omit<RegistryOptions, 'scheduler'>;
+
+export const defaultRegistryOptions: RegistrySettings = Object.freeze({
   folder: 'libraries',
   pool: defaultWorkerPoolOptions,
   maxWorkers: Math.max(8, 4 * availableParallelism()),
@@ -42,5 +45,4 @@ export const defaultRegistryOptions: RegistryOptions = Object.freeze({
   pollInterval: seconds(1),
   linger: seconds(2),
   maxOutputPerSecond: 65_536,
-  scheduler: systemScheduler,
 });

@@ -26,7 +26,7 @@ import { LibraryOutput } from './library-output.ts';
 import { LibraryVersion } from './library-version.ts';
 import { ServedLibrary, type LibraryChange } from './served-library.ts';
 import { WorkerBudget } from './worker-pool-options.ts';
-import { defaultRegistryOptions, type RegistryOptions } from './registry-options.ts';
+import { defaultRegistryOptions, type RegistryOptions, type RegistrySettings } from './registry-options.ts';
 import type { Call, CallResult, Invoker } from './call.ts';
 import type { FunctionDescription, LibraryDescription } from './description.ts';
 import type { ExportDescription } from './export-description.ts';
@@ -56,6 +56,7 @@ export class Registry implements Invoker {
   readonly #changeListeners = new Set<(library: string) => void>();
   readonly #reportedNames = new Set<string>();
   #scanning: Promise<void> | undefined;
+  #cancelPoll: (() => void) | undefined;
   /** Libraries that are found together get their ids in the order of their names, whichever loads first. */
   #firstLoads: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -72,7 +73,7 @@ export class Registry implements Invoker {
    * Loads all libraries of a folder and watches it. A library that does not load is reported, and hinders no other.
    * @throws UsageError 'no-library-folder' when the folder is not there, 'lock-file' errors when the ids cannot be read.
    */
-  static async open(options: Partial<RegistryOptions> = {}): Promise<Registry> {
+  static async open(options: Pick<RegistryOptions, 'scheduler'> & Partial<RegistrySettings>): Promise<Registry> {
     const folder = resolve(options.folder ?? defaultRegistryOptions.folder);
     const complete: RegistryOptions = Object.freeze({ ...defaultRegistryOptions, ...options, folder });
     const found = await stat(folder).catch(() => undefined);
@@ -155,6 +156,7 @@ export class Registry implements Invoker {
   /** Stops watching and all threads. Calls that have no result yet fail with 'not-ready'. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#cancelPoll?.();
     this.#watcher.close();
     const reloads = [...this.#served.values()].flatMap((library) => library.pending() ?? []);
     for (const library of this.#served.values()) library.close();
@@ -191,7 +193,7 @@ export class Registry implements Invoker {
 
   #watch(): void {
     if (this.#closed || this.#watcher.watch([this.#options.folder])) return;
-    this.#options.scheduler.after(this.#options.pollInterval, () => {
+    this.#cancelPoll = this.#options.scheduler.after(this.#options.pollInterval, () => {
       this.#watch();
       this.#folderChanged(undefined);
     });

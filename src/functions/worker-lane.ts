@@ -2,8 +2,8 @@
  * One worker as the pool sees it: which calls it holds, which of them computes, and whether it
  * makes progress. Calls are sent ahead in order; the worker takes them one by one (messages.ts).
  */
-import { after, type Instant, type Milliseconds } from '../core/duration.ts';
-import { slotState, type ToWorker } from './runtimes/node/messages.ts';
+import { after, until, type Instant, type Milliseconds } from '../core/duration.ts';
+import { slotState } from './runtimes/node/messages.ts';
 import type { PendingCall } from './pending-call.ts';
 import type { WorkerPort } from './worker-port.ts';
 
@@ -25,7 +25,6 @@ export class WorkerLane {
   stalled = false;
   idleSince: Instant;
   memoryCheckedAt: Instant;
-  #outbox: ToWorker[] = [];
   readonly #free: number[] = [];
   readonly #withdrawn: number[] = [];
 
@@ -55,8 +54,8 @@ export class WorkerLane {
     return this.current !== undefined || this.waiting.length > 0;
   }
 
-  /** Sends a call ahead; returns whether something has to be posted soon (it is the first of a batch). */
-  offer(pending: PendingCall, now: Instant, epoch: number): boolean {
+  /** Sends a call ahead. */
+  offer(pending: PendingCall, now: Instant): void {
     const slot = this.#free.pop() ?? 0;
     Atomics.store(this.port.claims, slot, slotState.offered);
     pending.slot = slot;
@@ -64,7 +63,7 @@ export class WorkerLane {
     if (this.busy) this.waiting.push(pending);
     else this.#begin(pending, now);
     const { call } = pending;
-    this.#outbox.push({
+    this.port.post({
       kind: 'run',
       id: pending.id,
       slot,
@@ -73,22 +72,14 @@ export class WorkerLane {
       identity: call.caller.identity,
       peer: call.caller.peer,
       correlationId: call.correlationId,
-      deadline: epoch + (call.deadline - now),
+      remaining: until(call.deadline, now),
       timeLimit: pending.limit,
     });
-    return this.#outbox.length === 1;
   }
 
-  abort(pending: PendingCall, reason: string): boolean {
+  abort(pending: PendingCall, reason: string): void {
     pending.heard = false;
-    this.#outbox.push({ kind: 'abort', id: pending.id, reason });
-    return this.#outbox.length === 1;
-  }
-
-  takeOutbox(): readonly ToWorker[] {
-    const batch = this.#outbox;
-    this.#outbox = [];
-    return batch;
+    this.port.post({ kind: 'abort', id: pending.id, reason });
   }
 
   /** Takes a call back unless its worker has begun it; the call is then free to go elsewhere. */

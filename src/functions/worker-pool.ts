@@ -9,9 +9,10 @@
  * A call that is lost with its worker is run again once if it is safe; one that has side effects
  * is never run twice and fails with 'worker-lost'.
  *
- * Longer than other files because the queue, the lanes and the one timer change together: each step of
- * a call's way (offered, begun, overdue, lost, run again) touches all three.
+ * Longer than other files because queue, lanes and alarm change together: each step of a call's way
+ * (offered, begun, overdue, lost, run again) touches all three.
  */
+import type { Scheduler } from '../core/clock.ts';
 import { after, type Instant, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { Alarm } from './alarm.ts';
@@ -25,12 +26,12 @@ import {
   overloadedError,
   timeLimitError,
 } from './call-failures.ts';
+import { CallQueue } from './call-queue.ts';
 import { PendingCall } from './pending-call.ts';
 import { WorkerLane } from './worker-lane.ts';
 import { slotState, type FromWorker } from './runtimes/node/messages.ts';
 import type { Call, CallResult, Invoker } from './call.ts';
 import type { Invalidation } from './invalidation.ts';
-import type { Scheduler } from './scheduler.ts';
 import type { StartWorker, WorkerLoss } from './worker-port.ts';
 import type { WorkerBudget, WorkerPoolOptions } from './worker-pool-options.ts';
 
@@ -58,8 +59,7 @@ export class WorkerPool implements Invoker {
   readonly #alarm: Alarm;
   readonly #lanes = new Set<WorkerLane>();
   readonly #ending = new Set<Promise<void>>();
-  readonly #toPost = new Set<WorkerLane>();
-  #queue: PendingCall[] = [];
+  readonly #queue = new CallQueue();
   #nextId = 0;
   #failedStarts = 0;
   #restartAt: Instant | undefined;
@@ -81,7 +81,7 @@ export class WorkerPool implements Invoker {
 
   /** Calls that wait for a worker. */
   get queued(): number {
-    return this.#queue.length;
+    return this.#queue.size;
   }
 
   /** Starts the first worker. @throws UsageError 'library-load' with one sentence, file and line where known. */
@@ -104,7 +104,7 @@ export class WorkerPool implements Invoker {
         reject(cancelledError(call));
         return;
       }
-      if (this.#queue.length >= this.#options.maxQueued) {
+      if (this.#queue.size >= this.#options.maxQueued) {
         reject(overloadedError(call, this.#options.retryAfter));
         return;
       }
@@ -135,8 +135,7 @@ export class WorkerPool implements Invoker {
         for (const pending of lane.calls.values()) pending.reject(closedError(pending.call, this.#options.retryAfter));
         this.#stop(lane);
       }
-      for (const pending of this.#queue) pending.reject(closedError(pending.call, this.#options.retryAfter));
-      this.#queue = [];
+      for (const pending of this.#queue.drain()) pending.reject(closedError(pending.call, this.#options.retryAfter));
       this.#opening?.reject(new UsageError('library-load', 'it was closed while it loaded.'));
       this.#opening = undefined;
       this.#onRetired?.();
@@ -170,7 +169,6 @@ export class WorkerPool implements Invoker {
   #stop(lane: WorkerLane): void {
     lane.state = 'gone';
     this.#lanes.delete(lane);
-    this.#toPost.delete(lane);
     const ending = lane.port.terminate().finally(() => {
       this.#parts.budget.giveBack();
       this.#ending.delete(ending);
@@ -179,20 +177,15 @@ export class WorkerPool implements Invoker {
   }
 
   #dispatch(now: Instant): void {
-    let given = 0;
-    const epoch = this.#parts.scheduler.epoch();
-    for (const pending of this.#queue) {
+    const given = this.#queue.give((pending) => {
       const lane = this.#leastLoaded();
-      if (lane === undefined) break;
-      given++;
-      if (pending.settled) continue;
-      if (lane.offer(pending, now, epoch)) this.#postSoon(lane);
+      if (lane === undefined) return false;
+      if (pending.settled) return true;
+      lane.offer(pending, now);
       if (pending.startedAt !== undefined) this.#alarm.by(pending.limitAt);
-    }
-    if (given > 0) {
-      this.#queue = this.#queue.slice(given);
-      this.#alarm.by(after(now, this.#options.memoryCheckInterval));
-    }
+      return true;
+    });
+    if (given > 0) this.#alarm.by(after(now, this.#options.memoryCheckInterval));
     if (this.#someoneWaits()) this.#alarm.by(after(now, this.#options.stallAfter));
   }
 
@@ -205,19 +198,9 @@ export class WorkerPool implements Invoker {
   }
 
   #someoneWaits(): boolean {
-    if (this.#queue.length > 0) return true;
+    if (this.#queue.size > 0) return true;
     for (const lane of this.#lanes) if (lane.waiting.length > 0) return true;
     return false;
-  }
-
-  #postSoon(lane: WorkerLane): void {
-    if (this.#toPost.size === 0) this.#parts.scheduler.soon(() => this.#post());
-    this.#toPost.add(lane);
-  }
-
-  #post(): void {
-    for (const lane of this.#toPost) lane.port.post(lane.takeOutbox());
-    this.#toPost.clear();
   }
 
   #receive(lane: WorkerLane, batch: readonly FromWorker[]): void {
@@ -278,9 +261,8 @@ export class WorkerPool implements Invoker {
     pending.reject(cancelledError(pending.call));
     const now = this.#parts.scheduler.now();
     const lane = this.#laneOf(pending);
-    if (lane === undefined) this.#queue = this.#queue.filter((other) => other !== pending);
-    else if (!lane.withdraw(pending, now) && lane.abort(pending, 'Nobody waits for the result any more.'))
-      this.#postSoon(lane);
+    if (lane === undefined) this.#queue.remove(pending);
+    else if (!lane.withdraw(pending, now)) lane.abort(pending, 'Nobody waits for the result any more.');
   }
 
   #laneOf(pending: PendingCall): WorkerLane | undefined {
@@ -301,8 +283,7 @@ export class WorkerPool implements Invoker {
     );
     this.#failedStarts++;
     if (this.#lanes.size === 0 && this.#failedStarts >= patience) {
-      for (const pending of this.#queue) pending.reject(loadError(this.#parts.library, message));
-      this.#queue = [];
+      for (const pending of this.#queue.drain()) pending.reject(loadError(this.#parts.library, message));
     }
     this.#alarm.by(this.#restartAt);
   }
@@ -340,7 +321,7 @@ export class WorkerPool implements Invoker {
       again.push(pending);
     }
     this.#stop(lane);
-    this.#queue = [...again.sort((a, b) => a.id - b.id), ...this.#queue];
+    this.#queue.putBack(...again.sort((a, b) => a.id - b.id));
     if (this.#lanes.size === 0) this.#startWorker();
     this.#dispatch(now);
     this.#alarm.by(now);
@@ -351,20 +332,14 @@ export class WorkerPool implements Invoker {
     if (this.#closed) return;
     this.#alarm.clear();
     const now = this.#parts.scheduler.now();
-    this.#expireQueue(now);
+    for (const pending of this.#queue.expire(now))
+      pending.reject(overloadedError(pending.call, this.#options.retryAfter));
     for (const lane of this.#lanes) this.#sweepLane(lane, now);
     if (this.#retireIfDone(now)) return;
     this.#grow(now);
     this.#dispatch(now);
-    for (const pending of this.#queue) this.#alarm.by(pending.limitAt);
-  }
-
-  #expireQueue(now: Instant): void {
-    if (this.#queue.every((pending) => pending.limitAt > now)) return;
-    for (const pending of this.#queue) {
-      if (pending.limitAt <= now) pending.reject(overloadedError(pending.call, this.#options.retryAfter));
-    }
-    this.#queue = this.#queue.filter((pending) => !pending.settled);
+    const expiry = this.#queue.nextExpiry();
+    if (expiry !== undefined) this.#alarm.by(expiry);
   }
 
   #sweepLane(lane: WorkerLane, now: Instant): void {
@@ -416,7 +391,7 @@ export class WorkerPool implements Invoker {
     const back = lane.waiting.filter((pending) => lane.withdraw(pending, now));
     const { current } = lane;
     if (current !== undefined && lane.withdraw(current, now)) back.unshift(current);
-    if (back.length > 0) this.#queue = [...back, ...this.#queue];
+    this.#queue.putBack(...back);
   }
 
   /** Holds a call to its limit; false when its worker had to be ended. */
@@ -428,13 +403,13 @@ export class WorkerPool implements Invoker {
     }
     if (lane.withdraw(pending, now)) {
       // Never begun: the worker was busy with another call.
-      if (!pending.settled) this.#queue.unshift(pending);
+      if (!pending.settled) this.#queue.putBack(pending);
       return true;
     }
     if (!pending.overdue) {
       pending.overdue = true;
       pending.reject(timeLimitError(pending.call, pending.limit));
-      if (lane.abort(pending, 'The time limit has passed.')) this.#postSoon(lane);
+      lane.abort(pending, 'The time limit has passed.');
     }
     const graceEnds = after(limitAt, this.#options.grace);
     if (now < graceEnds) {
@@ -452,7 +427,7 @@ export class WorkerPool implements Invoker {
   #retireIfDone(now: Instant): boolean {
     if (this.#retireAt === undefined) return false;
     const busy =
-      this.#queue.length > 0 || [...this.#lanes].some((lane) => [...lane.calls.values()].some((p) => !p.settled));
+      this.#queue.size > 0 || [...this.#lanes].some((lane) => [...lane.calls.values()].some((p) => !p.settled));
     if (busy) return false;
     if (now < this.#retireAt) {
       this.#alarm.by(this.#retireAt);
@@ -472,7 +447,7 @@ export class WorkerPool implements Invoker {
     }
     // Without any usable worker one is started even before somebody waits for it.
     const usable = lanes.some((lane) => lane.state === 'ready');
-    if (this.#queue.length > 0 || (!usable && this.#retireAt === undefined)) this.#startWorker();
+    if (this.#queue.size > 0 || (!usable && this.#retireAt === undefined)) this.#startWorker();
     for (const lane of this.#lanes)
       if (lane.state === 'loading') this.#alarm.by(after(lane.startedAt, this.#options.loadLimit));
   }

@@ -12,8 +12,8 @@ export type WorkerLoss =
 export interface WorkerPort {
   /** One state per slot, shared with the thread: see messages.ts. */
   readonly claims: Int32Array;
-  /** @throws DataCloneError when an argument cannot be sent. */
-  post(batch: readonly ToWorker[]): void;
+  /** Leaves with all else that is posted in this turn of the event loop. */
+  post(message: ToWorker): void;
   /** Looks at the thread's heap; one that is over its limit is reported as lost. */
   checkMemory(): void;
   /** Resolves when the thread is gone. Nothing is reported after it was called. */

@@ -11,7 +11,7 @@ import { contentFormat } from '../cbor/content-format.ts';
 import type { Link } from '../directory/link-format.ts';
 import type { LibraryDescription } from '../functions/description.ts';
 import { Registry } from '../functions/registry.ts';
-import type { RegistryOptions } from '../functions/registry-options.ts';
+import type { RegistrySettings } from '../functions/registry-options.ts';
 import { drive } from '../transport/driver.ts';
 import { systemRandomness } from '../transport/randomness.ts';
 import { systemScheduler } from '../transport/scheduler.ts';
@@ -33,7 +33,7 @@ export interface GatewayOptions {
   /** The link profile for a peer's address. */
   readonly transmissionFor: (address: string) => TransmissionOptions;
   readonly rateLimit: RateLimitOptions;
-  readonly registry: Partial<RegistryOptions>;
+  readonly registry: Partial<RegistrySettings>;
   readonly cache: ResultCacheOptions;
   /** For functions that declare no limit of their own. */
   readonly timeLimit: Milliseconds;
@@ -62,7 +62,7 @@ export interface Gateway {
  */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const clock = systemScheduler;
-  const registry = await Registry.open(options.registry);
+  const registry = await Registry.open({ ...options.registry, scheduler: clock });
   const cache = new ResultCache(options.cache);
   registry.onInvalidate((what) => {
     if ('tag' in what) cache.invalidateTag(what.library, what.tag);
@@ -119,9 +119,12 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     close: async () => {
       front.close();
       clockResource.close();
-      await settled(() => engine.counters().pending === 0, options.shutdownGrace);
-      await driven.close();
+      const isIdle = (): boolean => engine.counters().pending === 0;
+      await settled(isIdle, options.shutdownGrace);
+      // Calls that still run fail now, and their callers are told before the sockets close.
       await registry.close();
+      await settled(isIdle, lastWords);
+      await driven.close();
     },
   };
 }
@@ -162,6 +165,9 @@ function publishMessage(direction: 'in' | 'out', { bytes, endpoint }: Datagram):
   if (!channels.message.hasSubscribers) return;
   channels.message.publish({ direction, peer: `${endpoint.remote.address}:${endpoint.remote.port}`, bytes });
 }
+
+/** For answers that are ready to leave. */
+const lastWords = milliseconds(200);
 
 const lookEvery = milliseconds(10);
 

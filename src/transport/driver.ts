@@ -5,7 +5,8 @@
  */
 import type { Datagram, DatagramReceiver, DatagramTransport, SendFailure } from '../core/datagram.ts';
 import { until, type Instant } from '../core/duration.ts';
-import { systemScheduler, type Scheduler } from './scheduler.ts';
+import type { Scheduler } from '../core/clock.ts';
+import { systemScheduler } from './scheduler.ts';
 
 export interface SansIoEngine {
   receive(batch: readonly Datagram[], now: Instant): void;

@@ -1,7 +1,7 @@
 /** Time that stands still until it is told to move: what tests and the in-memory network run on. */
 import { after, type Instant, type Milliseconds } from '../core/duration.ts';
 import { TimerWheel } from '../core/timer-wheel.ts';
-import type { Scheduler } from './scheduler.ts';
+import type { Scheduler } from '../core/clock.ts';
 
 export class ManualScheduler implements Scheduler {
   readonly #timers: TimerWheel<() => void>;
@@ -28,6 +28,14 @@ export class ManualScheduler implements Scheduler {
   /** Moves on to `then` and calls nothing yet. */
   setNow(then: Instant): void {
     if (then > this.#now) this.#now = then;
+  }
+
+  /** Lets `span` pass, and calls what becomes due at its own time, in order. */
+  advance(span: Milliseconds): void {
+    const end = after(this.#now, span);
+    for (let next = this.nextDeadline(); next !== undefined && next <= end; next = this.nextDeadline())
+      this.moveTo(next);
+    this.moveTo(end);
   }
 
   /** Moves on to `then`, and calls what is due by then. */

@@ -1,11 +1,6 @@
-/** Time for what is not sans-IO: a clock that can also call back. */
-import { systemClock, type Clock } from '../core/clock.ts';
-import type { Instant, Milliseconds } from '../core/duration.ts';
-
-export interface Scheduler extends Clock {
-  /** Calls `fire` once, after `span` or somewhat later. What it returns cancels, harmlessly when it has fired. */
-  after(span: Milliseconds, fire: () => void): () => void;
-}
+/** The system's time. */
+import { systemClock, type Scheduler } from '../core/clock.ts';
+import type { Instant } from '../core/duration.ts';
 
 /** Longer spans fire at once in setTimeout; whoever waits longer is woken in between. */
 const longestTimeoutMs = 2 ** 31 - 1;

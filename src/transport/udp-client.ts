@@ -7,7 +7,8 @@ import { UsageError } from '../core/error.ts';
 import { familyOf, formatAddress, normaliseAddress, type Family } from './address.ts';
 import type { TransportCounters } from './notices.ts';
 import { defaultReceiveBufferBytes, reportReceiveBuffer } from './receive-buffer.ts';
-import { systemScheduler, type Scheduler } from './scheduler.ts';
+import type { Scheduler } from '../core/clock.ts';
+import { systemScheduler } from './scheduler.ts';
 import type { UdpTransport } from './udp.ts';
 import { bindError, UdpSocket, udpSocketOwner, type UdpSocketOwner } from './udp-socket.ts';
 

@@ -20,7 +20,8 @@ import {
 import { Groups } from './multicast.ts';
 import { systemCode, type TransportCounters } from './notices.ts';
 import { defaultReceiveBufferBytes, reportReceiveBuffer } from './receive-buffer.ts';
-import { systemScheduler, type Scheduler } from './scheduler.ts';
+import type { Scheduler } from '../core/clock.ts';
+import { systemScheduler } from './scheduler.ts';
 import { chooseLocal } from './source-address.ts';
 import { bindError, UdpSocket, udpSocketOwner, type UdpSocketOwner } from './udp-socket.ts';
 

@@ -10,6 +10,7 @@ import type { Call, CallResult } from '../../src/functions/call.ts';
 import { Registry } from '../../src/functions/registry.ts';
 import type { RegistryOptions } from '../../src/functions/registry-options.ts';
 import { defaultWorkerPoolOptions, type WorkerPoolOptions } from '../../src/functions/worker-pool-options.ts';
+import { systemScheduler } from '../../src/transport/scheduler.ts';
 
 export interface LibraryFolder {
   readonly path: string;
@@ -39,6 +40,7 @@ export async function libraryFolder(
   const registry = await Registry.open({
     folder: path,
     probeInterval,
+    scheduler: systemScheduler,
     pool: { ...defaultWorkerPoolOptions, ...pool },
     ...options,
   });

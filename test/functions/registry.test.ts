@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { channels, type LibraryChanged } from '../../src/core/channels.ts';
 import { milliseconds } from '../../src/core/duration.ts';
+import { systemScheduler } from '../../src/transport/scheduler.ts';
 import { libraryFolder, problemOf, shortLimit } from './library-folder.ts';
 
 const declared = `
@@ -305,9 +306,18 @@ describe('what a library asks for', () => {
       'node_modules/pack/libraries/deep/index.ts',
       "import { z } from 'zod';\nexport function f(a: number): number { return a; }\nexport const kind: string = typeof z;",
     );
-    const registry = await Registry.open({ folder: inner });
+    const registry = await Registry.open({ folder: inner, scheduler: systemScheduler });
     expect(registry.libraries().map((l) => [l.name, l.error])).toEqual([['deep', undefined]]);
     await registry.close();
+  });
+
+  it('arrives in one message with all else that is called in the same turn', async () => {
+    const folder = await libraryFolder({
+      'a/index.js':
+        'let earlier = 0; export function f() { queueMicrotask(() => { earlier = 0; }); return earlier++; }',
+    });
+    const calls = [folder.value('a', 'f'), folder.value('a', 'f'), folder.value('a', 'f')];
+    expect(await Promise.all(calls)).toEqual([0, 1, 2]);
   });
 
   it('stops every thread on close', async () => {

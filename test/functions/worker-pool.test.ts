@@ -17,8 +17,8 @@ import {
 } from '../../src/functions/worker-pool-options.ts';
 import { WorkerPool } from '../../src/functions/worker-pool.ts';
 import type { WorkerListener, WorkerPort } from '../../src/functions/worker-port.ts';
+import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
 import { problemOf } from './library-folder.ts';
-import { ManualScheduler } from './manual-scheduler.ts';
 
 const fn = (safe: boolean): FunctionDescription => ({
   library: 'lib',
@@ -52,8 +52,8 @@ class ScriptedThread implements WorkerPort {
     this.listener = listener;
   }
 
-  post(batch: readonly ToWorker[]): void {
-    this.inbox.push(...batch);
+  post(message: ToWorker): void {
+    this.inbox.push(message);
   }
 
   checkMemory(): void {
@@ -94,7 +94,7 @@ interface Bench {
   readonly threads: readonly ScriptedThread[];
   call(safe?: boolean): Promise<string>;
   result(): Promise<CallResult>;
-  /** Lets the batch leave. */
+  /** Lets promises settle. */
   posted(): Promise<void>;
 }
 
@@ -141,19 +141,6 @@ const run = (thread: ScriptedThread | undefined, index: number): RunMessage => {
 };
 
 describe('calls', () => {
-  it('that are made in one turn travel in one batch', async () => {
-    const {
-      call,
-      threads: [thread],
-      posted,
-    } = await bench();
-    void call();
-    void call();
-    expect(thread?.inbox).toHaveLength(0);
-    await posted();
-    expect(thread?.runs).toHaveLength(2);
-  });
-
   it('say how long they waited and how long they ran', async () => {
     const {
       result,

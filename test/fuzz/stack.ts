@@ -9,8 +9,7 @@ import { hash32 } from '../../src/core/bytes.ts';
 import type { Datagram, Endpoint } from '../../src/core/datagram.ts';
 import { minutes, seconds, type Instant, type Milliseconds } from '../../src/core/duration.ts';
 import { Registry } from '../../src/functions/registry.ts';
-import type { Scheduler } from '../../src/functions/scheduler.ts';
-import { systemScheduler } from '../../src/functions/scheduler.ts';
+import type { Scheduler } from '../../src/core/clock.ts';
 import { Front } from '../../src/gateway/front.ts';
 import { RateLimit } from '../../src/gateway/rate-limit.ts';
 import { CatalogueResource } from '../../src/gateway/resources/catalogue.ts';
@@ -19,6 +18,7 @@ import { FunctionResource } from '../../src/gateway/resources/function.ts';
 import { WellKnownCoreResource } from '../../src/gateway/resources/well-known-core.ts';
 import { Router } from '../../src/gateway/router.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
+import { systemScheduler } from '../../src/transport/scheduler.ts';
 import { makeLibraryFolder, waiting, type LibraryFolder } from './library.ts';
 
 /** Small enough that a few thousand datagrams reach each of them. */
@@ -113,7 +113,6 @@ export class Stack {
     // Libraries load by the real clock; from then on time is the test's.
     let stack: Stack | undefined;
     const scheduler: Scheduler = {
-      ...systemScheduler,
       now: () => stack?.now ?? systemScheduler.now(),
       after: (span, run) => (stack === undefined ? systemScheduler : stack.#clock).after(span, run),
     };

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { Instant } from '../../../src/core/duration.ts';
 import { problems } from '../../../src/functions/call-error.ts';
 import { Registry } from '../../../src/functions/registry.ts';
+import { systemScheduler } from '../../../src/transport/scheduler.ts';
 
 const [, , folder = ''] = process.argv;
-const registry = await Registry.open({ folder });
+const registry = await Registry.open({ folder, scheduler: systemScheduler });
 
 async function call(method: string, deadlineIn = 5000): Promise<unknown> {
   await registry.pending('near');

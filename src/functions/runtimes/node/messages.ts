@@ -1,5 +1,5 @@
 /**
- * What the gateway and a worker thread say to each other. Both directions carry arrays: one
+ * What the gateway and a worker thread say to each other. Both directions carry batches: one
  * postMessage for everything that became due in the same turn of the event loop.
  *
  * A call occupies a slot of an Int32Array that both threads share. The worker takes a call only by
@@ -7,6 +7,7 @@
  * `offered` to `withdrawn`: whoever comes first has it, so calls can be sent ahead of time (batched)
  * and still be moved to another worker when this one is stuck, and nothing runs twice.
  */
+import type { Milliseconds } from '../../../core/duration.ts';
 import type { Value } from '../../../core/value.ts';
 import type { Invalidation } from '../../invalidation.ts';
 import type { ExportDescription } from '../../export-description.ts';
@@ -23,16 +24,22 @@ export interface RunMessage {
   readonly identity: string;
   readonly peer: string;
   readonly correlationId: string;
-  /** Milliseconds since the epoch. */
-  readonly deadline: number;
-  /** Milliseconds, from the start of the function. */
-  readonly timeLimit: number;
+  /** Until the deadline, from when the batch leaves. */
+  readonly remaining: Milliseconds;
+  /** From the start of the function. */
+  readonly timeLimit: Milliseconds;
 }
 
 export type ToWorker =
   | RunMessage
   /** Abort the call's signal; answered by `heard`, which shows that the thread is alive. */
   | { readonly kind: 'abort'; readonly id: number; readonly reason: string };
+
+export interface ToWorkerBatch {
+  /** When it left, by the time of day: monotonic clocks of two threads have different origins. */
+  readonly at: number;
+  readonly messages: readonly ToWorker[];
+}
 
 /** Where a library does not load: one sentence with file and line. */
 export interface LoadFailure {

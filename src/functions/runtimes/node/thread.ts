@@ -7,7 +7,8 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
-import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
+import { timeOfDay } from './time-of-day.ts';
+import type { FromWorker, ToWorker, ToWorkerBatch, WorkerStart } from './messages.ts';
 import type { StartWorkerOptions, WorkerListener, WorkerLoss, WorkerPort } from '../../worker-port.ts';
 
 export interface ThreadOptions {
@@ -56,6 +57,14 @@ export function startThread(options: ThreadOptions, start: StartWorkerOptions, l
   worker.stdout.setEncoding('utf8').on('data', (text: string) => options.printed('stdout', text));
   worker.stderr.setEncoding('utf8').on('data', (text: string) => options.printed('stderr', text));
 
+  let outbox: ToWorker[] = [];
+  const flush = (): void => {
+    const batch: ToWorkerBatch = { at: timeOfDay(), messages: outbox };
+    outbox = [];
+    // Sent after the end, it is lost without an error.
+    worker.postMessage(batch);
+  };
+
   let ended = false;
   const lose = (loss: WorkerLoss): void => {
     if (ended) return;
@@ -91,7 +100,9 @@ export function startThread(options: ThreadOptions, start: StartWorkerOptions, l
   return {
     claims,
     checkMemory,
-    post: (batch: readonly ToWorker[]) => worker.postMessage(batch),
+    post: (message) => {
+      if (outbox.push(message) === 1) setImmediate(flush);
+    },
     terminate: async () => {
       ended = true;
       await worker.terminate();

@@ -12,7 +12,8 @@ import { installHooks } from './hooks.ts';
 import { describeLoadError, isCallable, loadModule, type Exports } from './load-module.ts';
 import { runCall, type Outcome } from './run-call.ts';
 import type { Invalidation } from '../../invalidation.ts';
-import { slotState, type FromWorker, type RunMessage, type ToWorker, type WorkerStart } from './messages.ts';
+import { slotState, type FromWorker, type RunMessage, type ToWorkerBatch, type WorkerStart } from './messages.ts';
+import { timeOfDay } from './time-of-day.ts';
 
 if (parentPort === null) throw new InternalError('not-a-worker', 'worker.ts runs in a worker thread only.');
 const port = parentPort;
@@ -46,7 +47,7 @@ function settle(id: number, slot: number, outcome: Outcome): void {
   say({ id, ...outcome });
 }
 
-function run(exports: Exports, message: RunMessage): void {
+function run(exports: Exports, message: RunMessage, sentAt: number): void {
   const { id, slot } = message;
   if (Atomics.compareExchange(start.claims, slot, slotState.offered, slotState.taken) !== slotState.offered) {
     Atomics.store(start.claims, slot, slotState.free);
@@ -69,7 +70,7 @@ function run(exports: Exports, message: RunMessage): void {
     identity: message.identity,
     peer: message.peer,
     correlationId: message.correlationId,
-    deadline: Math.min(message.deadline, Date.now() + message.timeLimit),
+    deadline: Math.min(sentAt + message.remaining, timeOfDay() + message.timeLimit),
     dataFolder: start.dataFolder,
     invalidate,
   });
@@ -84,9 +85,9 @@ function run(exports: Exports, message: RunMessage): void {
   void outcome.then((settled) => settle(id, slot, settled));
 }
 
-function receive(exports: Exports, batch: readonly ToWorker[]): void {
+function receive(exports: Exports, { at, messages }: ToWorkerBatch): void {
   let ran = false;
-  for (const message of batch) {
+  for (const message of messages) {
     if (message.kind === 'abort') {
       running.get(message.id)?.abort(message.reason);
       say({ kind: 'heard', id: message.id });
@@ -94,7 +95,7 @@ function receive(exports: Exports, batch: readonly ToWorker[]): void {
     }
     if (ran) flush();
     ran = true;
-    run(exports, message);
+    run(exports, message, at);
   }
 }
 
@@ -106,7 +107,7 @@ async function main(): Promise<void> {
     const declared = reader?.readDeclarations(start.entry);
     const exports = await loadModule(start.entry);
     const described = declared === undefined ? undefined : reader?.describeExports(start.entry, declared, exports);
-    port.on('message', (batch: readonly ToWorker[]) => {
+    port.on('message', (batch: ToWorkerBatch) => {
       receive(exports, batch);
     });
     say({ kind: 'loaded', title: described?.title, exports: described?.exports });

@@ -14,7 +14,7 @@ import { contentFormat } from '../../../../src/cbor/content-format.ts';
 import type { Instant, Milliseconds } from '../../../../src/core/duration.ts';
 import { CallError } from '../../../../src/functions/call-error.ts';
 import type { Answer, Resource, Visit } from '../../../../src/gateway/resource.ts';
-import type { Scheduler } from '../../../../src/transport/scheduler.ts';
+import type { Scheduler } from '../../../../src/core/clock.ts';
 import { nothingHere, read, received, text, type Representation } from '../representation.ts';
 
 export interface ObservableOptions {

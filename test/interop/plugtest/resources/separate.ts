@@ -2,7 +2,7 @@
 import { method } from '../../../../src/coap/codec/codes.ts';
 import type { Answer, Resource, Visit } from '../../../../src/gateway/resource.ts';
 import type { Milliseconds } from '../../../../src/core/duration.ts';
-import type { Scheduler } from '../../../../src/transport/scheduler.ts';
+import type { Scheduler } from '../../../../src/core/clock.ts';
 import { read, text } from '../representation.ts';
 
 export class SeparateResource implements Resource {
