@@ -68,10 +68,19 @@ export class ClientRole {
       acknowledged: (_message, at) => listener.answered(at),
       reset: (at) => listener.answered(at),
       timedOut: (at) => listener.failed('timeout', at),
+      unreachable: (at) => listener.failed('unreachable', at),
     };
     if (this.#layer.transmissions.send(peer, messageId, bytes, owner, now) === undefined) {
       listener.failed('congested', now);
     }
+  }
+
+  /** Nothing listens there: what waits for an acknowledgement or, not having asked for one, for an answer, fails. */
+  unreachable(endpoint: Endpoint, now: Instant): void {
+    const peer = this.#layer.peers.find(endpoint);
+    if (peer === undefined) return;
+    this.#layer.transmissions.unreachable(peer, now);
+    this.#exchanges.unreachable(peer, now);
   }
 
   awaits(peer: Peer, message: Message): boolean {

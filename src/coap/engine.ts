@@ -5,7 +5,7 @@
  *
  * It is both client and server over the same message layer. It reads no clock and opens no socket.
  */
-import type { Datagram, Endpoint } from '../core/datagram.ts';
+import type { Datagram, Endpoint, SendFailure } from '../core/datagram.ts';
 import { minutes, type Instant } from '../core/duration.ts';
 import { ClientRole, type ClientRequest, type PendingRequest, type PingListener } from './client.ts';
 import type { TransferListener } from './blockwise/client-transfer.ts';
@@ -142,6 +142,15 @@ export class CoapEngine {
     this.#layer.wheel.advance(now, (expiring) => expiring.expire(now));
     this.#layer.deduplicator.expire(now);
     this.#server.expire(now);
+  }
+
+  /**
+   * RFC 7252 §4.2: a transmission may be given up early, such as on an ICMP error. Nothing listens there, so what we
+   * asked fails at once, from loopback and elsewhere alike: whoever forges the error has to know our port and be
+   * faster than the answer, and gains a failed request that may be made again. What a server sends is not given up.
+   */
+  sendFailed({ endpoint, code }: SendFailure, now: Instant): void {
+    if (code === 'ECONNREFUSED') this.#client.unreachable(endpoint, now);
   }
 
   nextDeadline(): Instant | undefined {

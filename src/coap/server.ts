@@ -43,6 +43,17 @@ export interface ServerOptions extends ObservationLimits {
 /** The application: answers each request once, now or later, through `ServerRole.respond`. */
 export interface RequestHandler {
   handle(request: Request, now: Instant): void;
+  /** The engine has refused a request by itself: for whoever keeps a log. */
+  refused?(refused: RefusedRequest, now: Instant): void;
+}
+
+export interface RefusedRequest {
+  readonly refusal: Refusal;
+  readonly exchange: ServerExchange;
+  /** The method, and the options as they came. */
+  readonly request: Pick<Message, 'code' | 'options'>;
+  /** The response's code. */
+  readonly code: ResponseCode;
 }
 
 export class ServerRole {
@@ -220,14 +231,18 @@ export class ServerRole {
   }
 
   /** An error for a request that did not get as far as being one. */
-  #refuse(exchange: ServerExchange, { options }: Message, refusal: Refusal, now: Instant): void {
+  #refuse(exchange: ServerExchange, message: Message, refusal: Refusal, now: Instant): void {
+    const { options } = message;
     const answer = refusalResponse(refusal, options, this.#options.refusalPayload);
     if (isSuppressed({ options, multicast: exchange.multicast }, answer)) exchange.silence();
     else exchange.respond(answer.code, answer.options, answer.payload, now);
+    this.#handler.refused?.({ refusal, exchange, request: message, code: answer.code }, now);
   }
 
   #respondRefusal(request: Request, refusal: Refusal, now: Instant): void {
-    this.respond(request, refusalResponse(refusal, request.options, this.#options.refusalPayload), now);
+    const answer = refusalResponse(refusal, request.options, this.#options.refusalPayload);
+    this.respond(request, answer, now);
+    this.#handler.refused?.({ refusal, exchange: request.exchange, request, code: answer.code }, now);
   }
 
   #busy(): Refusal {

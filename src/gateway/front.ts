@@ -6,11 +6,12 @@ import { dotted, method, responseCode } from '../coap/codec/codes.ts';
 import { findOption, findStrings, optionNumber } from '../coap/codec/options.ts';
 import type { Request } from '../coap/request.ts';
 import { response, type Response } from '../coap/response.ts';
-import type { RequestHandler } from '../coap/server.ts';
+import type { Peer } from '../coap/exchange/peer.ts';
+import type { RefusedRequest, RequestHandler } from '../coap/server.ts';
 import { channels } from '../core/channels.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Instant } from '../core/duration.ts';
-import { CallError } from '../functions/call-error.ts';
+import { CallError, type ProblemName } from '../functions/call-error.ts';
 import { problemResponse } from './problem-response.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { Answer, Resource, Visit } from './resource.ts';
@@ -27,6 +28,9 @@ export interface FrontOptions {
   /** Error responses tell stacks and paths. */
   readonly showInternals: boolean;
 }
+
+/** Who calls without having said who it is. */
+const anonymous = 'local';
 
 const methodNames: ReadonlyMap<number, string> = new Map(Object.entries(method).map(([name, code]) => [code, name]));
 
@@ -53,12 +57,11 @@ export class Front implements RequestHandler {
       return;
     }
     if (path.length > 1 && path.at(-1) === '') path.pop();
-    const { remote } = request.peer.endpoint;
     const visit: Visit = {
       request,
       path,
       query,
-      caller: { identity: 'local', peer: `${remote.address}:${remote.port}` },
+      caller: { identity: anonymous, peer: peerText(request.peer) },
       correlationId: (++this.#correlation).toString(36),
       now,
     };
@@ -125,9 +128,9 @@ export class Front implements RequestHandler {
 
   #fail(visit: Visit, thrown: unknown, now: Instant): void {
     const error = thrown instanceof CallError ? thrown : asInternal(thrown);
-    if (error.family === 'internal' && channels.functionFailed.hasSubscribers) {
+    if (isFault(error) && channels.functionFailed.hasSubscribers) {
       channels.functionFailed.publish({
-        target: targetOf(visit),
+        target: targetOf(visit.path),
         problem: error.code,
         message: error.message,
         stack: error.details.remote?.stack ?? (error === thrown ? undefined : error.stack),
@@ -139,13 +142,33 @@ export class Front implements RequestHandler {
     if (channels.request.hasSubscribers) this.#publish(visit, { response: failed }, error.code, bytesOut, now);
   }
 
+  refused({ refusal, exchange, request, code }: RefusedRequest): void {
+    if (!channels.request.hasSubscribers) return;
+    channels.request.publish({
+      peer: peerText(exchange.peer),
+      identity: anonymous,
+      method: methodText(request.code),
+      target: targetOf(findStrings(request.options, optionNumber.uriPath) ?? []),
+      code: dotted(code),
+      problem: refusal.reason,
+      bytesIn: exchange.bytesIn,
+      bytesOut: exchange.bytesOut,
+      cache: 'none',
+      revalidated: false,
+      queuedMs: 0,
+      ranMs: 0,
+      totalMs: 0,
+      correlationId: (++this.#correlation).toString(36),
+    });
+  }
+
   #publish(visit: Visit, answer: Answer, problem: string | undefined, bytesOut: number, now: Instant): void {
     const { request, caller, correlationId } = visit;
     channels.request.publish({
       peer: caller.peer,
       identity: caller.identity,
-      method: methodNames.get(request.code) ?? dotted(request.code),
-      target: targetOf(visit),
+      method: methodText(request.code),
+      target: targetOf(visit.path),
       code: dotted(answer.response.code),
       problem,
       bytesIn: request.exchange.bytesIn,
@@ -165,8 +188,26 @@ const isConditional = (request: Request): boolean =>
   findOption(request.options, optionNumber.ifNoneMatch) !== undefined;
 
 /** `oslist/list` for functions, the path for all else. */
-const targetOf = ({ path }: Visit): string =>
-  path.length === 3 && path[0] === 'func' ? path.slice(1).join('/') : path.join('/');
+function targetOf(path: readonly string[]): string {
+  if (path.length === 0) return '/';
+  return path.length === 3 && path[0] === 'func' ? path.slice(1).join('/') : path.join('/');
+}
+
+const methodText = (code: number): string => methodNames.get(code) ?? dotted(code);
+
+const peerText = ({ endpoint: { remote } }: Peer): string => `${remote.address}:${remote.port}`;
+
+/** Problems that somebody has to look into: a busy gateway or a library that is known not to load is told elsewhere. */
+const faults: ReadonlySet<string> = new Set<ProblemName>([
+  'function-failed',
+  'time-limit',
+  'memory-limit',
+  'worker-lost',
+  'unencodable-result',
+  'internal-error',
+]);
+
+const isFault = (error: CallError): boolean => faults.has(error.code);
 
 const asInternal = (thrown: unknown): CallError =>
   new CallError('internal-error', 'The gateway failed to answer; its log says why.', { cause: thrown });

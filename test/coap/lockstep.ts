@@ -10,6 +10,7 @@ import { defaultTransmissionOptions, deriveParameters, type TransmissionOptions 
 import type { RefusalPayload } from '../../src/coap/refusal.ts';
 import type { Request } from '../../src/coap/request.ts';
 import type { Response } from '../../src/coap/response.ts';
+import type { RefusedRequest } from '../../src/coap/server.ts';
 import { hash32 } from '../../src/core/bytes.ts';
 import type { Endpoint } from '../../src/core/datagram.ts';
 import type { Instant, Milliseconds } from '../../src/core/duration.ts';
@@ -23,6 +24,7 @@ export interface LockstepOptions {
   /** What "random" numbers are: 0.5 unless the test says otherwise. */
   readonly random: () => number;
   readonly refusalPayload: RefusalPayload;
+  readonly refused: (refused: RefusedRequest) => void;
 }
 
 export interface OutgoingMessage {
@@ -66,6 +68,7 @@ export class Lockstep {
           const response = handler(request, this.engine, now);
           if (response !== undefined) this.engine.respond(request, response, now);
         },
+        refused: (refused) => options.refused?.(refused),
       },
     );
   }

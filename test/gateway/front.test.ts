@@ -13,7 +13,7 @@ import { Front } from '../../src/gateway/front.ts';
 import { RateLimit, type RateLimitOptions } from '../../src/gateway/rate-limit.ts';
 import type { Answer, Resource, Visit } from '../../src/gateway/resource.ts';
 import { Router } from '../../src/gateway/router.ts';
-import { Lockstep } from '../coap/lockstep.ts';
+import { Lockstep, type Handler } from '../coap/lockstep.ts';
 
 const resource = (handle: (visit: Visit) => Answer | Promise<Answer>, more: Partial<Resource> = {}): Resource => ({
   methods: [method.GET],
@@ -26,20 +26,20 @@ const resource = (handle: (visit: Visit) => Answer | Promise<Answer>, more: Part
 const hello: Answer = { response: response(responseCode.content, { payload: utf8('hello') }) };
 
 function front(router: Router, rate: Partial<RateLimitOptions> = {}, showInternals = false, closed = false): Lockstep {
-  const peer: Lockstep = new Lockstep((request, engine, now) => {
-    const built = new Front({
-      router,
-      rateLimit,
-      clock: { now: () => peer.now },
-      respond: (asked, answer, at) => engine.respond(asked, answer, at),
-      wake: () => undefined,
-      showInternals,
-    });
-    if (closed) built.close();
+  const built = new Front({
+    router,
+    rateLimit: new RateLimit({ perSecond: 0, burst: 1, loopback: true, maxPeers: 100, ...rate }),
+    clock: { now: () => peer.now },
+    respond: (asked, answer, at) => peer.engine.respond(asked, answer, at),
+    wake: () => undefined,
+    showInternals,
+  });
+  if (closed) built.close();
+  const handle: Handler = (request, _engine, now) => {
     built.handle(request, now);
     return undefined;
-  });
-  const rateLimit = new RateLimit({ perSecond: 0, burst: 1, loopback: true, maxPeers: 100, ...rate });
+  };
+  const peer: Lockstep = new Lockstep(handle, { refused: (refused) => built.refused(refused) });
   return peer;
 }
 
@@ -334,6 +334,22 @@ describe('the access log', () => {
     ]);
     // 4 header, func 5, math 5, add 4 · 4 header, marker 1, hello 5
     expect(seen[0]).toMatchObject({ bytesIn: 18, bytesOut: 10 });
+  });
+
+  test('what the engine refuses by itself is published too', () => {
+    channels.request.subscribe(listen);
+    const peer = front(
+      new Router().add(
+        ['a'],
+        resource(() => hello),
+      ),
+    );
+    peer.send({
+      ...get(1, 'a'),
+      options: [stringOption(optionNumber.uriPath, 'a'), uintOption(optionNumber.block1, 0xfffff6)],
+    });
+    expect(seen).toMatchObject([{ method: 'GET', target: 'a', code: '4.13', problem: 'too-large' }]);
+    expect(seen[0]?.bytesOut).toBeGreaterThan(4);
   });
 
   test('an error is published with its name', () => {

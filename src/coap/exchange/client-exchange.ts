@@ -17,6 +17,8 @@ import type { Transmission, TransmissionOwner } from './transmission.ts';
 export type RequestFailure =
   /** No acknowledgement after all retransmissions, or no response in time. */
   | 'timeout'
+  /** The network says that nothing listens there. */
+  | 'unreachable'
   /** The peer rejected the message. */
   | 'reset'
   /** The response has a critical option that is not understood (RFC 7252 §5.4.1). */
@@ -71,6 +73,13 @@ export class ClientExchanges {
     return this.#byToken.get(keyOf(peer, token));
   }
 
+  /** Transmissions know it by themselves; non-confirmable requests do not have one. */
+  unreachable(peer: Peer, now: Instant): void {
+    for (const exchange of [...this.#byToken.values()]) {
+      if (exchange.peer === peer && exchange.isUnconfirmed) exchange.unreachable(now);
+    }
+  }
+
   close(exchange: ClientExchange): void {
     if (this.#byToken.delete(keyOf(exchange.peer, exchange.token))) exchange.peer.holds--;
   }
@@ -86,6 +95,7 @@ export class ClientExchange implements TransmissionOwner {
   readonly #keepOpen: boolean;
   readonly #listener: ExchangeListener;
   #transmission: Transmission | undefined;
+  #isUnconfirmed = false;
 
   constructor(
     exchanges: ClientExchanges,
@@ -101,6 +111,11 @@ export class ClientExchange implements TransmissionOwner {
     this.#listener = listener;
   }
 
+  /** A NON was sent and nothing has come back. */
+  get isUnconfirmed(): boolean {
+    return this.#isUnconfirmed;
+  }
+
   /** Under an observation, a second time to register again (RFC 7641 §3.3.1). */
   send(request: OutgoingRequest, now: Instant): void {
     const { layer } = this.#exchanges;
@@ -109,6 +124,7 @@ export class ClientExchange implements TransmissionOwner {
     const type = request.confirmable ? messageType.CON : messageType.NON;
     const { code, options, payload } = request;
     const bytes = encodeMessage({ type, code, messageId, token: this.token, options, payload });
+    this.#isUnconfirmed = !request.confirmable;
     if (!request.confirmable) {
       layer.output(this.peer.datagram(bytes));
       return;
@@ -120,6 +136,7 @@ export class ClientExchange implements TransmissionOwner {
   receive(message: Message, now: Instant): void {
     // RFC 7252 §5.2.2: a response is an acknowledgement too.
     this.#stopSending(now);
+    this.#isUnconfirmed = false;
     const options = checkOptions(message.options);
     if (typeof options === 'number') {
       this.#fail('bad-option', now);
@@ -147,6 +164,11 @@ export class ClientExchange implements TransmissionOwner {
   timedOut(now: Instant): void {
     this.#transmission = undefined;
     this.#fail('timeout', now);
+  }
+
+  unreachable(now: Instant): void {
+    this.#transmission = undefined;
+    this.#fail('unreachable', now);
   }
 
   #stopSending(now: Instant): void {

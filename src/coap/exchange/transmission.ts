@@ -7,6 +7,7 @@
  *   sent       timer, none left           owner.timedOut                       → done
  *   sent       ACK                        owner.acknowledged                   → done
  *   sent       RST                        owner.reset                          → done
+ *   not done   peer unreachable           owner.unreachable, if it cares       → done
  *   any        cancel                                                          → done
  *
  * Before each retransmission the owner may hand over newer bytes with a new Message ID: that is how a notification
@@ -28,6 +29,8 @@ export interface TransmissionOwner {
   acknowledged(message: Message, now: Instant): void;
   reset(now: Instant): void;
   timedOut(now: Instant): void;
+  /** The network says that nothing listens there. An owner without this goes on until its attempts are used up. */
+  unreachable?(now: Instant): void;
   /** Newer bytes to send in place of the old ones at the next attempt; undefined keeps them. */
   supersede?(now: Instant): { readonly messageId: number; readonly bytes: Uint8Array } | undefined;
 }
@@ -96,6 +99,15 @@ export class Transmissions {
     this.#finish(transmission, now);
     if (acknowledged) transmission.owner.acknowledged(message, now);
     else transmission.owner.reset(now);
+  }
+
+  /** Those whose owners care are given up (RFC 7252 §4.2). */
+  unreachable(peer: Recipient, now: Instant): void {
+    const { outstanding, waiting } = peer.outbox;
+    // All are taken out first: an owner may send something new when it is told.
+    const givenUp = [...waiting, ...outstanding.values()].filter(({ owner }) => owner.unreachable !== undefined);
+    for (const transmission of givenUp) this.cancel(transmission, now);
+    for (const { owner } of givenUp) owner.unreachable?.(now);
   }
 
   cancel(transmission: Transmission, now: Instant): void {
