@@ -7,6 +7,8 @@ export type GivenUp = 'aborted' | 'closed';
 
 const failureWords: Readonly<Record<RequestFailure | GivenUp, string>> = {
   'timeout': 'did not answer in time; see that a gateway is running there',
+  'unreachable':
+    'cannot be reached: nothing listens there; see that the address and port are right and a gateway is running',
   'reset': 'rejected the message: a CoAP endpoint is there, but it does not take this request',
   'bad-option': 'answered with a critical option that is not understood',
   'congested': 'has too many requests waiting already; wait for answers before sending more',
@@ -22,6 +24,7 @@ export class RequestError extends FuncoapError {
   readonly family: ErrorFamily = 'peer';
 
   constructor(reason: RequestFailure | GivenUp, uri: string) {
-    super(`request-${reason}`, `${uri} ${failureWords[reason]}.`);
+    // Without the query, part of which may be the client's own.
+    super(`request-${reason}`, `${uri.replace(/\?.*$/s, '')} ${failureWords[reason]}.`);
   }
 }

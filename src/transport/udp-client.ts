@@ -1,10 +1,12 @@
 /**
- * UDP for a client: one ephemeral port per IP version, bound to no address, so that the system chooses
- * where requests leave from. Otherwise as udp.ts.
+ * UDP for a client: a connected socket for each peer, so that a closed port is known at once, and for the
+ * rest one ephemeral port per IP version. They are bound to no address, so that the system chooses where
+ * requests leave from. Otherwise as udp.ts.
  */
 import type { Address, Datagram, DatagramReceiver, Endpoint } from '../core/datagram.ts';
 import { UsageError } from '../core/error.ts';
-import { familyOf, formatAddress, normaliseAddress, type Family } from './address.ts';
+import { familyOf, formatAddress, isMulticast, normaliseAddress, type Family } from './address.ts';
+import { ConnectedSocket } from './connected-socket.ts';
 import type { TransportCounters } from './notices.ts';
 import { defaultReceiveBufferBytes, reportReceiveBuffer } from './receive-buffer.ts';
 import type { Scheduler } from '../core/clock.ts';
@@ -35,10 +37,15 @@ export async function openUdpClient(
   return client;
 }
 
+/** Each costs a file descriptor, of which a process may have 1024. No RFC's number. */
+const maxConnected = 64;
+
 class UdpClient implements UdpTransport {
   readonly #options: UdpClientOptions;
   readonly #owner: UdpSocketOwner;
   readonly #sockets = new Map<Family, UdpSocket>();
+  /** By the endpoint's key; whoever comes when it is full shares a socket. */
+  readonly #connected = new Map<string, ConnectedSocket>();
   #closed = false;
 
   constructor(options: UdpClientOptions, receiver: DatagramReceiver) {
@@ -69,8 +76,22 @@ class UdpClient implements UdpTransport {
     for (const datagram of batch) {
       const socket = this.#sockets.get(familyOf(datagram.endpoint.local.address));
       if (socket === undefined) this.#owner.failed(datagram.endpoint, 'EAFNOSUPPORT');
-      else socket.send(datagram);
+      else (this.#connectedTo(datagram.endpoint) ?? socket).send(datagram);
     }
+  }
+
+  #connectedTo(endpoint: Endpoint): ConnectedSocket | undefined {
+    const { key, remote } = endpoint;
+    const known = this.#connected.get(key);
+    if (known !== undefined) return known;
+    const isOne = remote.port >= 1 && remote.port <= 65_535 && !isMulticast(remote.address);
+    if (!isOne || this.#closed || this.#connected.size >= maxConnected) return undefined;
+    const socket: ConnectedSocket = new ConnectedSocket(endpoint, this.#owner, () => {
+      if (this.#connected.get(key) === socket) this.#connected.delete(key);
+      void socket.close();
+    });
+    this.#connected.set(key, socket);
+    return socket;
   }
 
   async open(): Promise<void> {
@@ -99,6 +120,6 @@ class UdpClient implements UdpTransport {
     if (this.#closed) return;
     this.#closed = true;
     this.#owner.inbox.close();
-    await Promise.all([...this.#sockets.values()].map((socket) => socket.close()));
+    await Promise.all([...this.#sockets.values(), ...this.#connected.values()].map((socket) => socket.close()));
   }
 }

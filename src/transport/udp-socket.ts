@@ -13,7 +13,7 @@ import { Notices, systemCode } from './notices.ts';
 import { setReceiveBuffer } from './receive-buffer.ts';
 
 /** Datagrams handed to one socket that the kernel has not taken yet. No RFC's number. */
-const maxUnsent = 16_384;
+export const maxUnsent = 16_384;
 
 export interface SocketEvents {
   readonly message: (bytes: Uint8Array, remote: RemoteInfo) => void;
@@ -159,7 +159,8 @@ export class UdpSocket {
 }
 
 /** Buffers slice and print differently: above the transport there are plain byte arrays only. */
-const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export const plain = (bytes: Uint8Array): Uint8Array =>
+  new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** Why no socket could be bound, for the person who can change it. */
 export function bindError(local: Address, error: unknown): UsageError {

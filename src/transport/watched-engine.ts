@@ -18,5 +18,6 @@ export function watched(
       for (const datagram of output) see('out', datagram);
       return output;
     },
+    sendFailed: (failure, now) => engine.sendFailed?.(failure, now),
   };
 }

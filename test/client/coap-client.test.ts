@@ -141,3 +141,10 @@ test('notifications that nobody takes are bounded: the newest are kept', async (
   expect(taken.length).toBeLessThan(1500);
   await observation.return();
 });
+
+test('what got no answer is named without its query', async () => {
+  const { client, network } = await connected();
+  const request = client.request({ uri: 'coap://192.0.2.1/silent?_describe&_why', method: 'GET' });
+  await pass(network);
+  await Promise.all([client.close(), expect(request).rejects.toThrow(/^coap:\/\/192\.0\.2\.1\/silent was given up/)]);
+});

@@ -64,3 +64,36 @@ test('2.31 to a request that is whole: it is not sent again, whatever Block1 say
   expect(ended).toEqual({ codes: [], failures: ['bad-block'] });
   expect(peer.advance(60_000)).toEqual([]);
 });
+
+test('a closed port ends what was asked of it at once, and nothing else (RFC 7252 §4.2)', () => {
+  for (const confirmable of [true, false]) {
+    const peer = new Lockstep();
+    const { ended } = ask(peer, { confirmable });
+    const waiting = ask(peer, { confirmable }); // confirmable: behind NSTART
+    const pinged: string[] = [];
+    peer.engine.ping(
+      endpointOf('server'),
+      { answered: () => pinged.push('answered'), failed: (why) => pinged.push(why) },
+      peer.now,
+    );
+    peer.output();
+    peer.engine.sendFailed({ endpoint: endpointOf('somebody else'), code: 'ECONNREFUSED' }, peer.now);
+    peer.engine.sendFailed({ endpoint: endpointOf('server'), code: 'ENOBUFS' }, peer.now);
+    expect([...ended.failures, ...waiting.ended.failures, ...pinged]).toEqual([]);
+    peer.engine.sendFailed({ endpoint: endpointOf('server'), code: 'ECONNREFUSED' }, peer.now);
+    expect([ended.failures, waiting.ended.failures, pinged]).toEqual([
+      ['unreachable'],
+      ['unreachable'],
+      ['unreachable'],
+    ]);
+    expect(peer.advance(100_000)).toEqual([]);
+  }
+});
+
+test('a request that is acknowledged waits for its answer, whatever became of our last datagram', () => {
+  const peer = new Lockstep();
+  const { sent, ended } = ask(peer, {});
+  peer.send({ type: messageType.ACK, code: 0, messageId: sent?.messageId ?? 0 }, 'server');
+  peer.engine.sendFailed({ endpoint: endpointOf('server'), code: 'ECONNREFUSED' }, peer.now);
+  expect(ended).toEqual({ codes: [], failures: [] });
+});

@@ -152,6 +152,34 @@ describe('UDP', () => {
     ]);
   });
 
+  test('a client is told of a closed port', async ({ skip }) => {
+    if (!linux) skip('other systems need not tell');
+    const server = await open({ listen: ['127.0.0.1'] });
+    const device = await client();
+    const endpoint = device.transport.endpoint(server.transport.addresses[0] ?? { address: '127.0.0.1', port: 0 });
+    await server.transport.close();
+    device.transport.send([{ bytes: Uint8Array.of(1), endpoint, multicast: false }]);
+    await eventually(() => device.failures.length > 0);
+    expect(device.failures).toEqual([{ endpoint, code: 'ECONNREFUSED' }]);
+  });
+
+  test('a client reaches more peers than it has sockets for', async () => {
+    const peers = await Promise.all(Array.from({ length: 70 }, async () => await open({ listen: ['127.0.0.1'] })));
+    const device = await client();
+    const batch = peers.map(({ transport }) => ({
+      bytes: Uint8Array.of(1),
+      endpoint: device.transport.endpoint(transport.addresses[0] ?? { address: '127.0.0.1', port: 0 }),
+      multicast: false,
+    }));
+    device.transport.send(batch);
+    await eventually(() => peers.every(({ datagrams }) => datagrams.length === 1));
+    for (const { transport, datagrams } of peers) transport.send(datagrams);
+    await eventually(() => device.datagrams.length === 70);
+    expect(new Set(device.datagrams.map(({ endpoint }) => endpoint))).toEqual(
+      new Set(batch.map(({ endpoint }) => endpoint)),
+    );
+  });
+
   test('bounds what waits to be sent, and reports the rest', async () => {
     const server = await open({ listen: ['127.0.0.1'] });
     const device = await client();
