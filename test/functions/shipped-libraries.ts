@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const shippedNames = ['date', 'math', 'oslist'] as const;
+const shippedNames = ['date', 'math', 'oslist'] as const;
 
 const shipped = fileURLToPath(new URL('../../libraries', import.meta.url));
 
