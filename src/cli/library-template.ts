@@ -10,6 +10,9 @@ export interface TemplateFile {
 const ts = (
   name: string,
 ): string => `/** ${name}: a library of funcoap. Every exported function is callable; nothing else is. */
+import { appendFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { context } from 'funcoap/library';
 
 /**
  * Greets somebody.
@@ -21,19 +24,23 @@ export function greet(name: string = 'world'): string {
 }
 
 /**
- * Counts the calls: not safe, so it is called with POST and runs every time.
+ * Writes a value into data/values.txt: a side effect, so it is called with POST and runs every time.
+ * A file, because each thread has variables of its own, which are gone when this file is edited.
  */
-export function count(by: number = 1): number {
-  total += by;
-  return total;
+export async function record(value: number = 20): Promise<string> {
+  const { dataFolder } = context();
+  await mkdir(dataFolder, { recursive: true });
+  await appendFile(join(dataFolder, 'values.txt'), \`\${value}\\n\`);
+  return \`recorded \${value}\`;
 }
-
-let total = 0;
 `;
 
 const js = (
   name: string,
 ): string => `/** ${name}: a library of funcoap. Every exported function is callable; nothing else is. */
+import { appendFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { context } from 'funcoap/library';
 
 /**
  * Greets somebody.
@@ -47,22 +54,25 @@ export function greet(name = 'world') {
 }
 
 /**
- * Counts the calls: not safe, so it is called with POST and runs every time.
- * @param {number} by
- * @returns {number}
+ * Writes a value into data/values.txt: a side effect, so it is called with POST and runs every time.
+ * A file, because each thread has variables of its own, which are gone when this file is edited.
+ * @param {number} value
+ * @returns {Promise<string>}
  */
-export function count(by = 1) {
-  total += by;
-  return total;
+export async function record(value = 20) {
+  const { dataFolder } = context();
+  await mkdir(dataFolder, { recursive: true });
+  await appendFile(join(dataFolder, 'values.txt'), \`\${value}\\n\`);
+  return \`recorded \${value}\`;
 }
-
-let total = 0;
 `;
 
 const zod = (
   name: string,
 ): string => `/** ${name}: a library of funcoap. Every exported function is callable; nothing else is. */
-import { fn, z } from 'funcoap/library';
+import { appendFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { context, fn, z } from 'funcoap/library';
 
 /** Greets somebody. The name is checked on every call and described to clients. */
 export const greet = fn(
@@ -75,36 +85,41 @@ export const greet = fn(
   ({ name }) => \`Hello, \${name}!\`,
 );
 
-/** Counts the calls: not safe, so it is called with POST and runs every time. */
-export const count = fn({ params: { by: z.number().default(1) }, returns: z.number() }, ({ by }) => {
-  total += by;
-  return total;
+/**
+ * Writes a value into data/values.txt: a side effect, so it is called with POST and runs every time.
+ * A file, because each thread has variables of its own, which are gone when this file is edited.
+ */
+export const record = fn({ params: { value: z.number().default(20) }, returns: z.string() }, async ({ value }) => {
+  const { dataFolder } = context();
+  await mkdir(dataFolder, { recursive: true });
+  await appendFile(join(dataFolder, 'values.txt'), \`\${value}\\n\`);
+  return \`recorded \${value}\`;
 });
-
-let total = 0;
 `;
 
-const readme = (name: string, file: string): string => `# ${name}
+const readme = (name: string, file: string, base: string): string => `# ${name}
 
 | function | what it does |
 |---|---|
 | \`greet(name = 'world')\` | greets somebody; the result is cached for a minute |
-| \`count(by = 1)\` | counts the calls; it has a side effect, so it is called with POST |
+| \`record(value = 20)\` | writes a value into \`data/values.txt\`; it has a side effect, so it is called with POST |
 
-    funcoap call coap://127.0.0.1/func/${name}/greet name=Ada
-    funcoap call coap://127.0.0.1/func/${name}/count
-    coap-client-notls -m get 'coap://127.0.0.1/func/${name}/greet?name=Ada'
+    funcoap call ${base}/func/${name}/greet name=Ada
+    funcoap call ${base}/func/${name}/record
+    coap-client-notls -m get '${base}/func/${name}/greet?name=Ada'
 
 Edit \`${file}\`: the next call runs the new code.
 `;
 
 const sources: Readonly<Record<LibraryForm, (name: string) => TemplateFile>> = {
   ts: (name) => ({ name: 'index.ts', text: ts(name) }),
-  js: (name) => ({ name: 'index.js', text: js(name) }),
+  // .mjs is an ES module whatever a package.json above says.
+  js: (name) => ({ name: 'index.mjs', text: js(name) }),
   zod: (name) => ({ name: 'index.ts', text: zod(name) }),
 };
 
-export function libraryTemplate(name: string, form: LibraryForm): readonly TemplateFile[] {
+/** `base` is the gateway's URI, such as `coap://127.0.0.1`. */
+export function libraryTemplate(name: string, form: LibraryForm, base: string): readonly TemplateFile[] {
   const source = sources[form](name);
-  return [{ name: 'README.md', text: readme(name, source.name) }, source];
+  return [{ name: 'README.md', text: readme(name, source.name, base) }, source];
 }

@@ -4,9 +4,11 @@ import { join, relative, resolve } from 'node:path';
 import { Option } from 'commander';
 import { UsageError } from '../core/error.ts';
 import { libraryNamePattern } from '../functions/library-files.ts';
+import { configOf } from './config-flags.ts';
 import { examples, jsonOption, type AddCommand } from './command.ts';
 import { exitCode } from './exit-code.ts';
 import { libraryTemplate, type LibraryForm } from './library-template.ts';
+import { ownCommand } from './own-command.ts';
 import type { Terminal } from './terminal.ts';
 
 interface NewLibraryOptions {
@@ -17,7 +19,18 @@ interface NewLibraryOptions {
   readonly json?: boolean;
 }
 
-function newLibrary(name: string, options: NewLibraryOptions, terminal: Terminal): void {
+/** Where a gateway started in this folder listens. */
+async function gatewayBase(terminal: Terminal): Promise<string> {
+  try {
+    const { port } = (await configOf({}, { ...terminal, err: () => {} })).config.coap;
+    return port === 5683 || port === 0 ? 'coap://127.0.0.1' : `coap://127.0.0.1:${port}`;
+  } catch {
+    // A wrong setting is told when the gateway is started.
+    return 'coap://127.0.0.1';
+  }
+}
+
+async function newLibrary(name: string, options: NewLibraryOptions, terminal: Terminal): Promise<void> {
   if (!libraryNamePattern.test(name)) {
     throw new UsageError(
       'bad-library-name',
@@ -37,7 +50,8 @@ function newLibrary(name: string, options: NewLibraryOptions, terminal: Terminal
         : String(cause);
     throw new UsageError('cannot-create', `The folder ${shown} cannot be made: ${reason}.`, { cause });
   }
-  const files = libraryTemplate(name, form);
+  const base = await gatewayBase(terminal);
+  const files = libraryTemplate(name, form, base);
   for (const file of files) writeFileSync(join(folder, file.name), file.text);
   if (options.json === true) {
     terminal.out(`${JSON.stringify({ library: name, files: files.map((file) => join(shown, file.name)) })}\n`);
@@ -46,7 +60,7 @@ function newLibrary(name: string, options: NewLibraryOptions, terminal: Terminal
   terminal.out(
     [
       `${files.map((file) => join(shown, file.name)).join(' and ')} are written. A gateway that serves ${options.libraries} serves it already:`,
-      `  funcoap call coap://127.0.0.1/func/${name}/greet name=Ada`,
+      `  ${ownCommand(terminal)} call ${base}/func/${name}/greet name=Ada`,
       '',
     ].join('\n'),
   );
@@ -65,8 +79,8 @@ export const addNew: AddCommand = (program, terminal, done) => {
     .option('--libraries <folder>', 'where libraries are', 'libraries')
     .addOption(jsonOption())
     .addHelpText('after', examples('funcoap new library greetings', 'funcoap new library greetings --zod'))
-    .action((name: string, options: NewLibraryOptions) => {
-      newLibrary(name, options, terminal);
+    .action(async (name: string, options: NewLibraryOptions) => {
+      await newLibrary(name, options, terminal);
       done(exitCode.ok);
     });
 };

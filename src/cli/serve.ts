@@ -1,4 +1,5 @@
 /** `funcoap serve`: runs the gateway until it is told to stop. */
+import { isatty } from 'node:tty';
 import type { Address } from '../core/datagram.ts';
 import type { LibraryDescription } from '../functions/description.ts';
 import type { Gateway, GatewayCounters } from '../gateway/gateway.ts';
@@ -7,6 +8,7 @@ import { examples, jsonOption, type AddCommand } from './command.ts';
 import { addConfigFlags, configOf } from './config-flags.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
 import { onInterrupt } from './interrupt.ts';
+import { ownCommand } from './own-command.ts';
 import { tableText, valueText } from './print-value.ts';
 import { signatureText } from './signature-text.ts';
 import type { Terminal } from './terminal.ts';
@@ -17,25 +19,27 @@ const uriOf = ({ address, port }: Address): string => {
 };
 
 /** A call that can be pasted: of the first safe function that needs no more than numbers and has a few. */
-function sampleLines(base: string, libraries: readonly LibraryDescription[]): string[] {
+function sampleLines(base: string, libraries: readonly LibraryDescription[], command: string): string[] {
   const functions = libraries.flatMap((library) => library.functions);
   const callable = functions.filter((fn) => fn.safe && fn.notCallable === undefined);
   const fn =
     callable.find(
       ({ parameters }) => parameters.some(isNumber) && parameters.every((one) => isNumber(one) || !one.required),
     ) ?? callable.find(({ parameters }) => parameters.every(({ required }) => !required));
-  if (fn === undefined) return [`coap-client-notls -m get ${base}/.well-known/core`, `funcoap ls ${base}`];
+  if (fn === undefined) return [`coap-client-notls -m get ${base}/.well-known/core`, `${command} ls ${base}`];
   const names = fn.parameters.filter(isNumber).map(({ name }) => name);
   const pairs = names.map((name, at) => `${name}=${(at + 1) * 10}`);
   const path = `${base}/func/${fn.library}/${fn.method}`;
   const query = pairs.length === 0 ? '' : `?${pairs.join('&')}`;
-  return [`coap-client-notls -m get -A 50 '${path}${query}'`, ['funcoap call', path, ...pairs].join(' ')];
+  return [`coap-client-notls -m get -A 50 '${path}${query}'`, [`${command} call`, path, ...pairs].join(' ')];
 }
 
 const isNumber = ({ type }: { readonly type: { readonly kind: string } }): boolean =>
   type.kind === 'number' || type.kind === 'integer';
 
-function banner(gateway: Gateway, metricsUrl: string | undefined, { outPaint: paint }: Terminal): string {
+function banner(gateway: Gateway, metricsUrl: string | undefined, terminal: Terminal): string {
+  const { outPaint: paint } = terminal;
+  const command = ownCommand(terminal);
   const libraries = gateway.libraries();
   const rows = libraries.map((library) => [
     library.name,
@@ -51,11 +55,11 @@ function banner(gateway: Gateway, metricsUrl: string | undefined, { outPaint: pa
     ...(metricsUrl === undefined ? [] : [`  ${metricsUrl}`]),
     '',
     rows.length === 0
-      ? 'There are no libraries yet: `funcoap new library NAME` makes one.'
+      ? `There are no libraries yet: \`${command} new library NAME\` makes one.`
       : tableText(['library', 'functions', ''], rows, paint),
     ...(first === undefined
       ? []
-      : ['', 'Try it:', ...sampleLines(uriOf(first), libraries).map((text) => `  ${valueText(text)}`)]),
+      : ['', 'Try it:', ...sampleLines(uriOf(first), libraries, command).map((text) => `  ${valueText(text)}`)]),
     '',
     '',
   ].join('\n');
@@ -104,9 +108,10 @@ async function serve(options: Readonly<Record<string, unknown>>, terminal: Termi
   const { openGateway } = await import('../gateway/gateway.ts');
   const { openTelemetry } = await import('../telemetry/telemetry.ts');
   const { gatewayOptions } = await import('./gateway-options.ts');
-  const interrupt = onInterrupt();
-  // A terminal that is closed does not take the gateway with it: libraries and files are watched, there is nothing to reload.
-  process.on('SIGHUP', () => {});
+  // Started on a terminal it ends with the terminal. Elsewhere there is nothing that SIGHUP could ask for: files are watched.
+  const isOnTerminal = isatty(0) || isatty(1);
+  const interrupt = onInterrupt(isOnTerminal ? ['SIGHUP'] : []);
+  if (!isOnTerminal) process.on('SIGHUP', () => {});
   let gateway: Gateway | undefined;
   const telemetry = await openTelemetry({
     log: { ...config.log, fileDescriptor: 2, environment: terminal.environment, timeOfDay: Date.now },
@@ -121,6 +126,8 @@ async function serve(options: Readonly<Record<string, unknown>>, terminal: Termi
   });
   try {
     gateway = await openGateway(gatewayOptions(config));
+    // On a terminal both come to the same place: what was logged until now comes first.
+    await telemetry.flush();
     terminal.out(
       options['json'] === true
         ? `${bannerValue(gateway, telemetry.metricsUrl)}\n`

@@ -18,6 +18,8 @@ export interface LineWriter {
   readonly write: (text: string) => void;
   /** Texts that a slow or vanished reader has cost so far. */
   readonly lost: () => number;
+  /** Waits until what was written before is out. */
+  readonly flush: () => Promise<void>;
   /** Waits until all is written. */
   readonly close: () => Promise<void>;
 }
@@ -27,12 +29,12 @@ export function openLineWriter(fileDescriptor: number): LineWriter {
   let waitingCount = 0;
   let isWriting = false;
   let lost = 0;
-  let onIdle = (): void => {};
+  const onIdle: (() => void)[] = [];
 
   function next(): void {
     if (isWriting) return;
     if (waiting === '') {
-      onIdle();
+      for (const resolve of onIdle.splice(0)) resolve();
       return;
     }
     isWriting = true;
@@ -72,6 +74,13 @@ export function openLineWriter(fileDescriptor: number): LineWriter {
   }
   process.once('exit', atExit);
 
+  async function flush(): Promise<void> {
+    if (!isWriting && waiting === '') return;
+    await new Promise<void>((resolve) => {
+      onIdle.push(resolve);
+    });
+  }
+
   return {
     write(text) {
       if (waiting.length + text.length > maxWaitingLength) {
@@ -83,12 +92,9 @@ export function openLineWriter(fileDescriptor: number): LineWriter {
       waitingCount++;
     },
     lost: () => lost,
+    flush,
     async close() {
-      if (isWriting || waiting !== '') {
-        await new Promise<void>((resolve) => {
-          onIdle = resolve;
-        });
-      }
+      await flush();
       process.off('exit', atExit);
     },
   };

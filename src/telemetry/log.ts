@@ -23,6 +23,8 @@ export interface Log {
   readonly access: (event: RequestAnswered) => void;
   /** Lines that a slow reader has cost so far. */
   readonly lost: () => number;
+  /** Waits until what was logged before is written. */
+  readonly flush: () => Promise<void>;
   /** Waits until all is written. */
   readonly close: () => Promise<void>;
 }
@@ -51,6 +53,7 @@ export function openLog(options: LogOptions): Log {
           lines.write(`${accessLine(event, timeOfDay())}\n`);
         },
     lost: lines.lost,
+    flush: lines.flush,
     close: lines.close,
   };
 }

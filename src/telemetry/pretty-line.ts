@@ -47,6 +47,8 @@ const ownFields = new Set(['level', 'time', 'msg', 'event', 'stack']);
 function eventLine(record: LogRecord, paint: Paint): string {
   const fields = Object.entries(record)
     .filter(([name, value]) => !ownFields.has(name) && value !== undefined)
+    // The sentence says it.
+    .filter(([name]) => name !== 'state' || record['event'] !== 'library')
     .map(([name, value]) => paint('dim', `${name}=${text(value)}`));
   const { stack } = record;
   // A stack is many lines by nature; each is made harmless by itself.

@@ -18,6 +18,8 @@ export interface Telemetry {
   readonly logger: Logger;
   /** Undefined where metrics are off. */
   readonly metricsUrl: string | undefined;
+  /** Waits until what was logged before is written. */
+  readonly flush: () => Promise<void>;
   close(): Promise<void>;
 }
 
@@ -33,6 +35,7 @@ export async function openTelemetry(options: TelemetryOptions): Promise<Telemetr
     return {
       logger: log.logger,
       metricsUrl: undefined,
+      flush: log.flush,
       close: closeLog,
     };
   }
@@ -48,6 +51,7 @@ export async function openTelemetry(options: TelemetryOptions): Promise<Telemetr
     return {
       logger: log.logger,
       metricsUrl: server.url,
+      flush: log.flush,
       async close() {
         await server.close();
         metrics.close();

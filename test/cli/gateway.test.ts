@@ -17,7 +17,7 @@ beforeAll(async () => {
   expect((await funcoap(['new', 'library', 'first'], folder)).code).toBe(0);
   gateway = start(['serve', '--port', '0', '--listen', '127.0.0.1'], folder);
   base = (await gateway.printed(/^ +(coap:\/\/127\.0\.0\.1:\d+)$/m))[1] ?? '';
-  await gateway.printed(/Try it:[^]*funcoap call/);
+  await gateway.printed(/Try it:[^]*funcoap(?:\.js)? call/);
 }, 30_000);
 
 afterAll(async () => {
@@ -29,7 +29,7 @@ afterAll(async () => {
 const run = (...args: string[]): ReturnType<typeof funcoap> => funcoap(args, folder);
 
 test('what serve prints to paste works', async () => {
-  const [, pasted = ''] = await gateway.printed(/^ +funcoap (call .*)$/m);
+  const [, pasted = ''] = await gateway.printed(/^ +node \S*\/bin\/funcoap\.js (call .*)$/m);
   expect(await run(...pasted.split(' '))).toMatchObject({ code: 0, out: 'Hello, world!\n' });
 });
 
@@ -41,7 +41,7 @@ test.each(['--ts', '--js', '--zod'])('new library %s is served by the running ga
     out: 'Hello, Ada!\n',
     err: '',
   });
-  expect((await run('call', `${base}/func/${name}/count`, 'by=3')).out).toBe('3\n');
+  expect((await run('call', `${base}/func/${name}/record`, 'value=3')).out).toBe('recorded 3\n');
 });
 
 describe('call', () => {
@@ -101,11 +101,11 @@ test.each<[string, string[], number, string]>([
   ['4.04', ['call', '/func/first/gret'], 4, '4.04 Not Found: first has no function gret; see /func/first'],
   [
     '4.05',
-    ['call', '-m', 'FETCH', '/func/first/count'],
+    ['call', '-m', 'FETCH', '/func/first/record'],
     4,
     '4.05 Method Not Allowed: The function has side effects: use POST.',
   ],
-  ['a wrong argument', ['call', '/func/first/count', 'by=x'], 2, 'by must be a number'],
+  ['a wrong argument', ['call', '/func/first/record', 'value=x'], 2, 'value must be a number'],
 ])('%s has its exit code and its words', async (_what, [command = '', ...args], code, words) => {
   const ended = await run(command, ...args.map((arg) => (arg.startsWith('/') ? base + arg : arg)));
   expect(ended.err).toContain(words);

@@ -199,7 +199,7 @@ describe('the readable form', () => {
     expect(lines).toEqual([
       'info  FETCH oslist/list 2.05 hit 39 → 412 B, 0.31 ms, 127.0.0.1:49152',
       'info  FETCH oslist/list 5.04 time-limit miss 39 → 412 B, 202 ms (queued 1.50 ms, ran 200 ms), 127.0.0.1:49152',
-      'info  library loaded state=loaded library=date functions=1',
+      'info  library loaded library=date functions=1',
       '',
     ]);
   });
