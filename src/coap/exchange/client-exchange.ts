@@ -75,7 +75,7 @@ export class ClientExchanges {
 
   /** Transmissions know it by themselves; non-confirmable requests do not have one. */
   unreachable(peer: Peer, now: Instant): void {
-    for (const exchange of [...this.#byToken.values()]) {
+    for (const exchange of this.#byToken.values()) {
       if (exchange.peer === peer && exchange.isUnconfirmed) exchange.unreachable(now);
     }
   }
