@@ -80,9 +80,9 @@ export class Observation implements TransmissionOwner {
     if (newer !== undefined) this.notify(newer, true, now);
   }
 
+  /** To a NON it may come while a CON is under way, or waits: that one is taken back. */
   reset(now: Instant): void {
-    this.#transmission = undefined;
-    this.#leave(now);
+    this.end(now);
   }
 
   timedOut(now: Instant): void {

@@ -106,6 +106,19 @@ describe('observing a resource (RFC 7641)', () => {
     expect(ended).toEqual([0]);
   });
 
+  test('a Reset to a NON takes back the confirmable notification that waits behind another', () => {
+    const { peer, observations, ended } = observable();
+    peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] });
+    peer.send({ code: method.GET, messageId: 2, token: Uint8Array.of(6), options: [path, observe] });
+    observations[1]?.notify(state('a'), false, peer.now);
+    const [non] = peer.output();
+    for (const observation of observations) observation.notify(state('b'), true, peer.now);
+    const [con] = peer.output();
+    peer.send({ type: RST, code: 0, messageId: non?.messageId ?? 0 });
+    expect(ended).toEqual([1]);
+    expect(peer.send({ type: ACK, code: 0, messageId: con?.messageId ?? 0 })).toEqual([]);
+  });
+
   test('a confirmable notification that is never acknowledged ends the observation', () => {
     const { peer, observations, ended } = observable();
     peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] });
