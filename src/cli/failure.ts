@@ -59,7 +59,9 @@ function sentence(
   const place = about === undefined ? '' : ` (parameter ${about}${expected})`;
   // The function has words of its own, which it was not asked for.
   const more = details.name === 'invalid-argument' && details.detail === undefined ? '; --why says more' : '';
-  return `${code}: ${words ?? `problem ${details.number}`}${place}${more}.${again}${remote}`.replace('..', '.');
+  const said = words ?? `problem ${details.number}`;
+  const isWhole = place === '' && more === '' && /[?!]$/.test(said);
+  return `${code}: ${said.replace(/\.$/, '')}${place}${more}${isWhole ? '' : '.'}${again}${remote}`;
 }
 
 /** Throws an AnswerError unless the peer answered 2.xx. */

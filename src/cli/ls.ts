@@ -30,12 +30,18 @@ interface LsOptions extends ConnectionOptions {
 const f = (libraryId: number | undefined, id?: number): string =>
   libraryId === undefined ? '' : `/f/${libraryId}${id === undefined ? '' : `/${id}`}`;
 
+/** A version that loaded before goes on being served. */
+const failureOf = (functions: number, error: string): string =>
+  functions === 0
+    ? `does not load: ${error}`
+    : `the edit does not load: ${error.replace(/\.$/, '')}; the version before it serves.`;
+
 function librariesText(value: Value, { outPaint }: Terminal): string {
   const rows = readDirectory(value).map(({ name, id, title, functions, error }) => [
     name,
     f(id),
     functions,
-    error === undefined ? (title ?? '') : `does not load: ${error}`,
+    error === undefined ? (title ?? '') : failureOf(functions, error),
   ]);
   return rows.length === 0 ? 'no libraries' : tableText(['library', 'compact', 'functions', ''], rows, outPaint);
 }
@@ -84,7 +90,11 @@ async function ls(text: string, options: LsOptions, terminal: Terminal): Promise
     try {
       const [, library] = segments;
       const error = library === undefined ? undefined : readLibraryError(value);
-      if (error !== undefined) terminal.err(`funcoap: ${valueText(`${library} does not load: ${error}`)}\n`);
+      if (library !== undefined && error !== undefined) {
+        const functions = readLibrary(value).length;
+        const sentence = `${library}${functions === 0 ? '' : ':'} ${failureOf(functions, error)}`;
+        terminal.err(`funcoap: ${valueText(sentence)}\n`);
+      }
       terminal.out(`${segments.length === 2 ? functionsText(value, terminal) : librariesText(value, terminal)}\n`);
     } catch (error) {
       throw error instanceof PeerError ? notAGateway(uri) : error;

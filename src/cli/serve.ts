@@ -2,13 +2,14 @@
 import { isatty } from 'node:tty';
 import type { Address } from '../core/datagram.ts';
 import type { LibraryDescription } from '../functions/description.ts';
-import type { Gateway, GatewayCounters } from '../gateway/gateway.ts';
-import type { MetricSample } from '../telemetry/metrics.ts';
+import type { Gateway } from '../gateway/gateway.ts';
 import { examples, jsonOption, type AddCommand } from './command.ts';
 import { addConfigFlags, configOf } from './config-flags.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
+import { gatewaySamples } from './gateway-samples.ts';
 import { onInterrupt } from './interrupt.ts';
 import { ownCommand } from './own-command.ts';
+import { isLoopback } from '../transport/address.ts';
 import { tableText, valueText } from './print-value.ts';
 import { signatureText } from './signature-text.ts';
 import type { Terminal } from './terminal.ts';
@@ -72,36 +73,6 @@ const bannerValue = (gateway: Gateway, metricsUrl: string | undefined): string =
     libraries: gateway.libraries().map(({ name, functions, error }) => ({ name, functions: functions.length, error })),
   });
 
-/** Every figure of the gateway's parts becomes a metric of its own. */
-const gauges: ReadonlySet<string> = new Set([
-  'peers',
-  'pending',
-  'unsafeRecords',
-  'safeRecords',
-  'safeRecordBytes',
-  'assemblyBytes',
-  'keptBytes',
-  'observations',
-  'timers',
-  'entries',
-  'bytes',
-]);
-
-function samplesOf(counters: GatewayCounters): MetricSample[] {
-  return Object.entries(counters).flatMap(([part, figures]: [string, object]) =>
-    Object.entries(figures).map(([figure, value]: [string, unknown]) => {
-      const words = figure.replace(/[A-Z]/g, '_$&').toLowerCase();
-      const isGauge = gauges.has(figure);
-      return {
-        name: `${part}_${words}${isGauge ? '' : '_total'}`,
-        help: `The ${part}: ${words.replaceAll('_', ' ')}.`,
-        kind: isGauge ? ('gauge' as const) : ('counter' as const),
-        value: Number(value),
-      };
-    }),
-  );
-}
-
 async function serve(options: Readonly<Record<string, unknown>>, terminal: Terminal): Promise<ExitCode> {
   const { config } = await configOf(options, terminal);
   // Loaded only here: the other commands start without them.
@@ -116,7 +87,7 @@ async function serve(options: Readonly<Record<string, unknown>>, terminal: Termi
   const telemetry = await openTelemetry({
     log: { ...config.log, fileDescriptor: 2, environment: terminal.environment, timeOfDay: Date.now },
     metrics: config.metrics,
-    sources: () => (gateway === undefined ? [] : samplesOf(gateway.counters())),
+    sources: () => (gateway === undefined ? [] : gatewaySamples(gateway.counters())),
     health: () =>
       gateway === undefined
         ? ['The gateway is starting.']
@@ -126,6 +97,12 @@ async function serve(options: Readonly<Record<string, unknown>>, terminal: Termi
   });
   try {
     gateway = await openGateway(gatewayOptions(config));
+    const open = gateway.addresses.filter(({ address }) => !isLoopback(address));
+    if (open.length > 0)
+      telemetry.logger.warn(
+        { event: 'open', addresses: open.map(uriOf) },
+        'everyone who can reach these addresses can call every function: there is no authentication',
+      );
     // On a terminal both come to the same place: what was logged until now comes first.
     await telemetry.flush();
     terminal.out(

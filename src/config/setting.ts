@@ -100,15 +100,24 @@ export const size = (min: Bytes, max?: Bytes): z.ZodType<Bytes> =>
       return z.NEVER;
     }),
     'size',
-    `a size ${max === undefined ? `of at least ${min}` : `from ${min} to ${max}`} bytes, such as "4MiB", "64KiB" or a number of bytes`,
+    `a size ${max === undefined ? `of at least ${min}` : `from ${min} to ${max}`} bytes, ${sizeExamples(min, max)}`,
   );
+
+function sizeExamples(min: Bytes, max: Bytes | undefined): string {
+  const allowed = ['4MiB', '64KiB', '64MiB', '1KiB'].filter((written) => {
+    const n = parseBytes(written) ?? 0;
+    return n >= min && n <= (max ?? Infinity);
+  });
+  const [first, second] = allowed.slice(0, 2).map((written) => `"${written}"`);
+  return `such as ${[first, second].filter((written) => written !== undefined).join(', ')} or a number of bytes`;
+}
 
 const isAddress = (text: string): boolean => isIP(text) !== 0;
 
 export const address = (): z.ZodType<string> => known(z.string().refine(isAddress), 'text', 'an IPv4 or IPv6 address');
 
 export const addresses = (): z.ZodType<string[]> =>
-  known(z.array(z.string().refine(isAddress)).min(1), 'list', 'a list of at least one IPv4 or IPv6 address');
+  known(z.array(address()).min(1), 'list', 'a list of at least one IPv4 or IPv6 address');
 
 /** IPv4 224.0.0.0/4, IPv6 ff00::/8. */
 const isGroup = (text: string): boolean =>
@@ -116,7 +125,7 @@ const isGroup = (text: string): boolean =>
 
 export const groups = (): z.ZodType<string[]> =>
   known(
-    z.array(z.string().refine(isGroup)),
+    z.array(known(z.string().refine(isGroup), 'text', 'a multicast address (224.0.0.0/4 or ff00::/8)')),
     'list',
     'a list of multicast addresses (224.0.0.0/4 or ff00::/8), empty for none',
   );

@@ -63,10 +63,10 @@ export function formatDuration(span: Milliseconds): string {
   return span < 1000 || span % 100 !== 0 ? `${span}ms` : `${span / 1000}s`;
 }
 
-/** `4MiB`, `512KiB`, `1000B`: the largest binary unit that divides it. */
+/** `4MiB`, `512KiB`, `1000`: the largest binary unit that divides it. */
 export function formatBytes(size: Bytes): string {
   if (size !== 0 && size % 1024 ** 3 === 0) return `${size / 1024 ** 3}GiB`;
   if (size !== 0 && size % 1024 ** 2 === 0) return `${size / 1024 ** 2}MiB`;
   if (size !== 0 && size % 1024 === 0) return `${size / 1024}KiB`;
-  return `${size}B`;
+  return String(size);
 }

@@ -41,7 +41,8 @@ export interface FunctionFailed {
 
 export interface LibraryChanged {
   readonly library: string;
-  readonly state: 'loaded' | 'failed' | 'removed' | 'unlocked';
+  /** `unlocked`: without compact ids; `ignored`: something that lies there as if it were a library. */
+  readonly state: 'loaded' | 'failed' | 'removed' | 'unlocked' | 'ignored';
   readonly functions: number;
   /** One sentence with file and line when it failed. */
   readonly message: string | undefined;

@@ -276,12 +276,27 @@ export function tag(name: string): void {
  * Says that cached results of this library are out of date: those of one function, or those with a tag.
  * Works inside a call and, except for inline libraries, also from timers and watchers.
  * It takes effect before the answer of the call that says so.
- * @throws UsageError 'no-call' where it cannot know which library speaks.
+ * @throws UsageError 'no-call' where it cannot know which library speaks; 'bad-invalidation' for anything but one function or one tag.
  */
 export function invalidate(what: Invalidation): void {
   const told = runningCall.getStore()?.facts ?? threadHost();
   if (told === undefined) {
     throw new UsageError('no-call', 'invalidate() works inside a call or in a worker of the gateway only.');
   }
-  told.invalidate('method' in what ? { method: what.method } : { tag: what.tag });
+  told.invalidate(checkedInvalidation(what));
+}
+
+/** Plain JavaScript can pass anything; what names nothing would be forgotten without a word. */
+function checkedInvalidation(what: unknown): Invalidation {
+  const members = typeof what === 'object' && what !== null ? Object.entries(what) : [];
+  const [name, value] = members[0] ?? [];
+  if (members.length === 1 && typeof value === 'string') {
+    if (name === 'method') return { method: value };
+    if (name === 'tag') return { tag: value };
+  }
+  const given = members.length === 0 ? String(what) : `{ ${members.map(([member]) => member).join(', ')} }`;
+  throw new UsageError(
+    'bad-invalidation',
+    `invalidate() takes { method: 'NAME' } or { tag: 'NAME' }, not ${given}; call it once for each.`,
+  );
 }

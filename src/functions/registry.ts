@@ -219,6 +219,7 @@ export class Registry implements Invoker {
     for (const name of names.sort()) {
       if (this.#served.has(name) || name.startsWith('.') || ignoredFolders.has(name)) continue;
       const found = await stat(join(this.#options.folder, name)).catch(() => undefined);
+      if (found?.isFile() === true) this.#reportFile(name);
       if (found?.isDirectory() !== true) continue;
       if (libraryNamePattern.test(name)) this.#discover(name);
       else this.#reportName(name);
@@ -279,6 +280,15 @@ export class Registry implements Invoker {
     );
     if (reason !== undefined)
       channels.library.publish({ library: name, state: 'unlocked', functions: callable.length, message: reason });
+  }
+
+  /** A library in one file is an easy mistake. Names with more dots are configuration and declarations. */
+  #reportFile(name: string): void {
+    const [, library = '', ending = ''] = /^([^.]+)\.(m?[jt]s)$/.exec(name) ?? [];
+    if (!libraryNamePattern.test(library) || this.#reportedNames.has(name)) return;
+    this.#reportedNames.add(name);
+    const message = `${name} is not served: a library is a folder. If it is one, put it into ${library}/index.${ending}.`;
+    channels.library.publish({ library: name, state: 'ignored', functions: 0, message });
   }
 
   #reportName(name: string): void {

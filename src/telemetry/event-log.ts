@@ -17,6 +17,7 @@ const libraryLevel: Readonly<Record<LibraryChanged['state'], 'info' | 'warn' | '
   loaded: 'info',
   removed: 'info',
   unlocked: 'warn',
+  ignored: 'warn',
   failed: 'error',
 };
 
@@ -24,8 +25,12 @@ const librarySentence: Readonly<Record<LibraryChanged['state'], string>> = {
   loaded: 'library loaded',
   removed: 'library removed',
   unlocked: 'library served without compact ids for new functions',
+  ignored: 'this is no library',
   failed: 'library does not load',
 };
+
+const editSentence = (library: string, message: string | undefined): string =>
+  `the edit of ${library} does not load: ${message} The version before it serves.`;
 
 const transportLevel: Readonly<Record<TransportNotice['kind'], 'debug' | 'warn' | 'error'>> = {
   'send-failed': 'debug',
@@ -45,7 +50,9 @@ export function logEvents(log: Log, options: EventLogOptions): Subscription {
     },
     library: ({ message, state, ...event }) => {
       const failed = state === 'failed' && message !== undefined;
-      const sentence = failed ? `${event.library} does not load: ${message}` : (message ?? librarySentence[state]);
+      const { library, functions } = event;
+      const why = functions === 0 ? `${library} does not load: ${message}` : editSentence(library, message);
+      const sentence = failed ? why : (message ?? librarySentence[state]);
       logger[libraryLevel[state]]({ event: 'library', state, ...event }, sentence);
     },
     libraryPrinted: ({ library, stream, text }) => {

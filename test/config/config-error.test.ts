@@ -32,11 +32,11 @@ describe('a sentence names the setting, the source, what was found and what is a
     ],
     [
       { coap: { listen: ['::1', 'localhost'] } },
-      'coap.listen[1] in funcoap.config.json is "localhost", but must be a list of at least one IPv4 or IPv6 address.',
+      'coap.listen[1] in funcoap.config.json is "localhost", but must be an IPv4 or IPv6 address.',
     ],
     [
       { coap: { multicast: ['10.0.0.1'] } },
-      'coap.multicast[0] in funcoap.config.json is "10.0.0.1", but must be a list of multicast addresses (224.0.0.0/4 or ff00::/8), empty for none.',
+      'coap.multicast[0] in funcoap.config.json is "10.0.0.1", but must be a multicast address (224.0.0.0/4 or ff00::/8).',
     ],
     [
       { coap: { leisure: '5 moons' } },
@@ -52,7 +52,7 @@ describe('a sentence names the setting, the source, what was found and what is a
     ],
     [
       { limits: { tokenLength: 4 } },
-      'limits.tokenLength in funcoap.config.json is 4, but must be a size from 8 to 65804 bytes, such as "4MiB", "64KiB" or a number of bytes.',
+      'limits.tokenLength in funcoap.config.json is 4, but must be a size from 8 to 65804 bytes, such as "64KiB", "1KiB" or a number of bytes.',
     ],
     [
       { profile: { blockSize: 100 } },

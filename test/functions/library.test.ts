@@ -106,6 +106,14 @@ describe('the context of a call', () => {
     expect(told).toEqual([{ tag: 't1' }, { method: 'list' }]);
   });
 
+  it('refuses to invalidate what is neither one function nor one tag', () => {
+    runningCall.run(new RunningCall(facts), () => {
+      for (const what of [{ tags: ['t1'] }, { tag: 't1', method: 'list' }, { tag: 7 }, {}, 'list', undefined]) {
+        expect(() => invalidate(what as never)).toThrow(/takes \{ method: 'NAME' \} or \{ tag/);
+      }
+    });
+  });
+
   it('is absent outside of calls', () => {
     for (const ask of [() => context(), () => tag('x'), () => invalidate({ tag: 'x' })]) {
       expect(ask).toThrow(expect.objectContaining({ code: 'no-call' }));

@@ -1,5 +1,6 @@
 /** What an author reads when a library does not load: where it is, and what to do. */
 import { describe, expect, it } from 'vitest';
+import { channels, type LibraryChanged } from '../../src/core/channels.ts';
 import { libraryFolder } from './library-folder.ts';
 
 const mistakes: Readonly<Record<string, readonly [file: string, source: string, sentence: string]>> = {
@@ -81,4 +82,34 @@ describe('a library that does not load', () => {
       Object.fromEntries(Object.entries(mistakes).map(([name, [, , sentence]]) => [name, sentence])),
     );
   });
+
+  it('because a package.json makes it CommonJS says so, and what to do', async () => {
+    const { registry } = await libraryFolder({
+      'jay/package.json': '{ "type": "commonjs" }',
+      'jay/index.js': '\nexport function f() {}',
+      'helped/package.json': '{ "type": "commonjs" }',
+      'helped/index.mjs': 'import "./helper.js";\nexport function f() {}',
+      'helped/helper.js': 'import fs from "node:fs";',
+    });
+    const cure = (folder: string, name: string): string =>
+      `it is an ES module, but the package.json of the folder ${folder} says that it is CommonJS; name it ${name}, or write "type": "module" there.`;
+    expect(registry.libraries().map(({ error }) => error)).toEqual([
+      `helper.js:1: ${cure('helped', 'helper.mjs')}`,
+      `index.js:2: ${cure('jay', 'index.mjs')}`,
+    ]);
+  });
+});
+
+it('a file where a folder should be is pointed out, once', async () => {
+  const told: LibraryChanged[] = [];
+  const listener = (event: unknown): void => void told.push(event as LibraryChanged);
+  channels.library.subscribe(listener);
+  const files = { 'single.ts': '', 'types.d.ts': '', 'vite.config.js': '', 'notes.md': '', 'good/index.mjs': '' };
+  const { registry, write } = await libraryFolder(files);
+  write('new/index.ts', 'export function f() {}');
+  await registry.pending('new');
+  channels.library.unsubscribe(listener);
+  expect(told.filter(({ state }) => state === 'ignored').map(({ message }) => message)).toEqual([
+    'single.ts is not served: a library is a folder. If it is one, put it into single/index.ts.',
+  ]);
 });

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { CallError } from '../../src/functions/call-error.ts';
 import { channels, type LibraryChanged } from '../../src/core/channels.ts';
 import { milliseconds } from '../../src/core/duration.ts';
 import { systemScheduler } from '../../src/transport/scheduler.ts';
@@ -241,6 +242,24 @@ export async function work(ms) { await new Promise((r) => setTimeout(r, ms)); re
     expect(errors['exits']).toContain('process.exit(1)');
     expect(() => registry.find('throws', 'f')).toThrow(expect.objectContaining({ code: 'library-failed' }));
   }, 20_000);
+});
+
+it('the stack of a failure ends with the function that was called', async () => {
+  const { call } = await libraryFolder({
+    'deep/index.ts': `import { fn } from 'funcoap/library';
+      const inner = (): never => { throw new Error('no'); };
+      export function plain() { inner(); }
+      export async function later() { await new Promise(setImmediate); inner(); }
+      export const declared = fn({}, () => inner());
+      export function foreign() { JSON.parse('{'); }`,
+  });
+  for (const method of ['plain', 'later', 'declared', 'foreign']) {
+    const error: unknown = await call('deep', method).catch((thrown: unknown) => thrown);
+    const stack = error instanceof CallError ? (error.details.remote?.stack ?? '') : '';
+    const frames = stack.split('\n').slice(1);
+    expect({ method, last: frames.at(-1) }).toEqual({ method, last: expect.stringContaining('deep/index.ts') });
+    expect(stack).not.toContain('run-call');
+  }
 });
 
 describe('many libraries', () => {

@@ -117,9 +117,15 @@ describe('the level says who must act', () => {
     ['a loaded library', () => channels.library.publish({ ...library, state: 'loaded' }), 'info', 'library loaded'],
     [
       'a library that does not load',
-      () => channels.library.publish({ ...library, state: 'failed', message: 'index.ts:3: unexpected end' }),
+      () => channels.library.publish({ ...library, functions: 0, state: 'failed', message: 'index.ts:3: no end.' }),
       'error',
-      'date does not load: index.ts:3: unexpected end',
+      'date does not load: index.ts:3: no end.',
+    ],
+    [
+      'an edit that does not load, of a library that did',
+      () => channels.library.publish({ ...library, state: 'failed', message: 'index.ts:3: no end.' }),
+      'error',
+      'the edit of date does not load: index.ts:3: no end. The version before it serves.',
     ],
     [
       'a library that was removed',

@@ -38,7 +38,7 @@ export function parseCoapUri(text: string, destinationPort?: number): CoapUri {
   const parts = /^([^:/?#]+):\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?(#.*)?$/su.exec(text);
   const scheme = parts?.[1]?.toLowerCase();
   if (!parts || (scheme !== 'coap' && scheme !== 'coaps')) {
-    throw fail('a CoAP URI begins with coap:// or coaps://, as in coap://127.0.0.1/func/math/add');
+    throw fail('a CoAP URI begins with coap://, as in coap://127.0.0.1/func/math/add');
   }
   const [, , authority = '', path = '', query, fragment] = parts;
   // RFC 7252 §6.4 step 4

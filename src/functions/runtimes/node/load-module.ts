@@ -1,7 +1,7 @@
 /** Imports a library and says in one sentence where it does not load. */
 import { existsSync, readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Callable } from './run-call.ts';
 import { versionQuery } from './hooks.ts';
 
@@ -34,12 +34,28 @@ export function describeLoadError(thrown: unknown, folder: string, entry: string
   const missing = describeMissing(thrown, message, folder);
   if (missing !== undefined) return missing;
   const place = placeIn(thrown.stack ?? '', folder) ?? basename(entry);
+  const commonJs = thrown instanceof SyntaxError ? describeCommonJs(message, place, folder) : undefined;
+  if (commonJs !== undefined) return commonJs;
   return `${place}: ${message.replace(/[.;]$/, '')}; mend it and save the file.`;
 }
 
 /** `/srv/secrets/` of `open '/srv/secrets/db'`: discovery shows the sentence to peers. */
 export const withoutFolders = (text: string): string => text.replace(foreignFolders, '');
 const foreignFolders = /(?<![\w/:.@-])(?:file:\/\/)?(?:\/[^\s/'"`:]+)+\//g;
+
+/** What Node says of `export` and `import` where a package.json makes it read a file as CommonJS, as `npm init` does. */
+const moduleSyntax =
+  /^(?:Unexpected token 'export'|Cannot use import statement outside a module|Cannot use 'import\.meta')/;
+
+function describeCommonJs(message: string, place: string, folder: string): string | undefined {
+  const [file = ''] = place.split(':');
+  if (!moduleSyntax.test(message) || !file.endsWith('.js')) return undefined;
+  for (let above = dirname(join(folder, file)); ; above = dirname(above)) {
+    if (existsSync(join(above, 'package.json')))
+      return `${place}: it is an ES module, but the package.json of the folder ${basename(above)} says that it is CommonJS; name it ${basename(file, '.js')}.mjs, or write "type": "module" there.`;
+    if (above === dirname(above)) return undefined;
+  }
+}
 
 /** An import that leads nowhere; Node does not say on which line it stands. */
 function describeMissing(thrown: Error, message: string, folder: string): string | undefined {

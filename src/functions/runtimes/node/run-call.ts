@@ -68,7 +68,7 @@ function describeFailure(thrown: unknown): CallFailure {
         ? {
             name: textOf(thrown.name),
             message: textOf(thrown.message),
-            stack: thrown.stack === undefined ? undefined : textOf(thrown.stack),
+            stack: thrown.stack === undefined ? undefined : ownFrames(textOf(thrown.stack)),
           }
         : { name: 'Thrown', message: String(thrown), stack: undefined };
     return {
@@ -89,6 +89,17 @@ function describeFailure(thrown: unknown): CallFailure {
       thrown: undefined,
     };
   }
+}
+
+/** All of the gateway's own files. */
+const ours: string = new URL('../../../', import.meta.url).href;
+
+/** The stack down to the function that was called: what called it is the gateway and Node, and helps nobody. */
+function ownFrames(stack: string): string {
+  const lines = stack.split('\n');
+  const isForeign = (line: string): boolean => /^ +at /.test(line) && (line.includes('node:') || line.includes(ours));
+  const last = lines.findLastIndex((line) => /^ +at /.test(line) && !isForeign(line));
+  return last < 0 ? stack : lines.slice(0, last + 1).join('\n');
 }
 
 /** An error of a library may have anything as its message; only text crosses to the gateway. */
