@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { SkipReasons } from './.ci/skip-reasons.ts';
 
@@ -10,6 +11,8 @@ const interop = ['test/interop/**/*.test.ts', 'test/packaging/**/*.test.ts'];
 const config: ViteUserConfig = defineConfig({
   test: {
     globals: false,
+    // Many wait for processes and timers: one worker a processor, also where there are few.
+    maxWorkers: availableParallelism(),
     reporters: [
       'default',
       new SkipReasons(),
