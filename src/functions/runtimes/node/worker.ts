@@ -1,8 +1,8 @@
 /**
  * The thread that runs one version of one library. Started by thread.ts; see messages.ts.
  *
- * A result is posted before the next call of the same batch starts: that call may never end, and
- * the result must not wait for it. What becomes due while nothing computes leaves in one batch.
+ * A result is posted before the next call starts, of the same batch or another: that call may never
+ * end, and the result must not wait for it. What becomes due while nothing computes leaves in one batch.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { pathToFileURL } from 'node:url';
@@ -86,15 +86,13 @@ function run(exports: Exports, message: RunMessage, sentAt: number): void {
 }
 
 function receive(exports: Exports, { at, messages }: ToWorkerBatch): void {
-  let ran = false;
   for (const message of messages) {
     if (message.kind === 'abort') {
       running.get(message.id)?.abort(message.reason);
       say({ kind: 'heard', id: message.id });
       continue;
     }
-    if (ran) flush();
-    ran = true;
+    flush();
     run(exports, message, at);
   }
 }
