@@ -10,10 +10,10 @@ import { Lockstep } from '../coap/lockstep.ts';
 
 const options: readonly Option[] = [uintOption(optionNumber.observe, 0), stringOption(optionNumber.uriPath, 'clock')];
 
-function clock(): { peer: Lockstep; scheduler: ManualScheduler; resource: ClockResource } {
+function clock(timeOfDay?: () => Date): { peer: Lockstep; scheduler: ManualScheduler; resource: ClockResource } {
   const scheduler = new ManualScheduler();
   const resource = new ClockResource({
-    timeOfDay: () => new Date(scheduler.now() + 500),
+    timeOfDay: timeOfDay ?? ((): Date => new Date(scheduler.now() + 500)),
     after: (span, fire) => scheduler.after(span, fire),
     now: () => peer.now,
     observe: (request, onEnd, now) => peer.engine.observe(request, onEnd, now),
@@ -37,6 +37,23 @@ test('it is told on the second to whoever observes it, and rests while nobody do
   peer.send({ type: 3, code: 0, messageId: second?.messageId ?? 0 });
   scheduler.moveTo(after(scheduler.now(), seconds(1)));
   expect(scheduler.nextDeadline()).toBeUndefined();
+});
+
+test('a timer that fires a little early or late neither repeats nor skips a second', () => {
+  const offsets = [0, -1, 3, -2, 0];
+  let asked = 0;
+  let time = 500;
+  const { peer, scheduler } = clock(() => new Date(time + (offsets[asked++ % offsets.length] ?? 0)));
+  peer.send({ code: method.GET, messageId: 1, options });
+  const told: string[] = [];
+  for (let tick = 1; tick <= 6; tick++) {
+    time = tick * 1000;
+    scheduler.moveTo(scheduler.nextDeadline() ?? scheduler.now());
+    const [notification] = peer.output();
+    told.push(String.fromCharCode(...(notification?.payload ?? [])).slice(17, 19));
+    peer.send({ type: 2, code: 0, messageId: notification?.messageId ?? 0 });
+  }
+  expect(told).toEqual(['01', '02', '03', '04', '05', '06']);
 });
 
 test('a closed clock tells the time once, and is observed by nobody any more', () => {

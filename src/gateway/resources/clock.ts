@@ -29,6 +29,8 @@ export class ClockResource implements Resource {
   readonly #options: ClockOptions;
   readonly #observations = new Set<Observation>();
   #stop: (() => void) | undefined;
+  /** The second that is told next, in milliseconds of the time of day. */
+  #next = 0;
   #closed = false;
 
   constructor(options: ClockOptions) {
@@ -44,7 +46,8 @@ export class ClockResource implements Resource {
       this.#observations.add(observation);
       this.#stop ??= this.#scheduleTick();
     }
-    return { response: response(responseCode.content, { ...this.#state(), observation }) };
+    const time = Math.floor(this.#milliseconds() / everySecond) * everySecond;
+    return { response: response(responseCode.content, { ...stateAt(time), observation }) };
   }
 
   close(): void {
@@ -54,7 +57,8 @@ export class ClockResource implements Resource {
   }
 
   #tick(): void {
-    const state = response(responseCode.content, this.#state());
+    // The second that was meant: a timer may fire a little before it.
+    const state = response(responseCode.content, stateAt(this.#next));
     const now = this.#options.now();
     for (const observation of this.#observations) observation.notify(state, true, now);
     this.#stop = this.#observations.size > 0 ? this.#scheduleTick() : undefined;
@@ -63,16 +67,25 @@ export class ClockResource implements Resource {
 
   /** On the second, so that all clocks of a room tick together. */
   #scheduleTick(): () => void {
-    const intoSecond = this.#options.timeOfDay().getTime() % everySecond;
-    return this.#options.after(milliseconds(everySecond - intoSecond), () => this.#tick());
+    const now = this.#milliseconds();
+    const following = this.#next + everySecond;
+    const wait = following - now;
+    // Anything else is the first tick, a late one, or a clock that was set.
+    const isNear = wait > 0 && wait < 1.5 * everySecond;
+    this.#next = isNear ? following : Math.floor(now / everySecond) * everySecond + everySecond;
+    return this.#options.after(milliseconds(this.#next - now), () => this.#tick());
   }
 
-  #state(): ResponseFields {
-    const text = `${this.#options.timeOfDay().toISOString().slice(0, 19)}Z`;
-    return { contentFormat: contentFormat.text, maxAge: 1, payload: utf8(text) };
+  #milliseconds(): number {
+    return this.#options.timeOfDay().getTime();
   }
 
   #left(observation: Observation | undefined): void {
     if (observation !== undefined) this.#observations.delete(observation);
   }
+}
+
+function stateAt(time: number): ResponseFields {
+  const text = `${new Date(time).toISOString().slice(0, 19)}Z`;
+  return { contentFormat: contentFormat.text, maxAge: 1, payload: utf8(text) };
 }
