@@ -9,7 +9,13 @@ import type { GatewayOptions } from '../gateway/gateway.ts';
 export function gatewayOptions(config: Config): GatewayOptions {
   const { cache, coap, limits, rate, workers } = config;
   return {
-    udp: { listen: coap.listen, port: coap.port, receiveBufferBytes: coap.receiveBuffer, groups: coap.multicast },
+    udp: {
+      transport: coap.transport,
+      listen: coap.listen,
+      port: coap.port,
+      receiveBufferBytes: coap.receiveBuffer,
+      groups: coap.multicast,
+    },
     limits: {
       maxPeers: limits.peers,
       maxPending: limits.pending,

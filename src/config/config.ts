@@ -12,6 +12,8 @@ export interface CoapConfig {
   readonly multicast: readonly string[];
   /** RFC 7252 §8.2: an answer to a multicast request waits for a random part of this. */
   readonly leisure: Milliseconds;
+  /** `auto` is `native` where it can be had. */
+  readonly transport: 'auto' | 'native' | 'dgram';
   readonly receiveBuffer: Bytes;
 }
 

@@ -61,6 +61,11 @@ const schema = z.strictObject({
       '5s',
       'DEFAULT_LEISURE (RFC 7252 §8.2): answers to multicast requests are spread over this time.',
     ),
+    transport: setting(
+      choice(['auto', 'native', 'dgram']),
+      'auto',
+      'How datagrams are moved: `native` in batches, on Linux and compiled by `cc`; `dgram` by Node, everywhere, at about half the rate; `auto` is `native` where it can be had.',
+    ),
     receiveBuffer: setting(
       size(bytes(2048)),
       '4MiB',

@@ -57,7 +57,7 @@ export interface LibraryPrinted {
 
 /** The transport met something worth an operator's eye. */
 export interface TransportNotice {
-  readonly kind: 'send-failed' | 'socket-error' | 'receive-buffer' | 'dropped';
+  readonly kind: 'send-failed' | 'socket-error' | 'receive-buffer' | 'portable-transport' | 'dropped';
   readonly message: string;
 }
 

@@ -15,8 +15,8 @@ import type { RegistrySettings } from '../functions/registry-options.ts';
 import { drive } from '../transport/driver.ts';
 import { systemRandomness } from '../transport/randomness.ts';
 import { systemScheduler } from '../transport/scheduler.ts';
+import { openListener, type ListenerOptions } from '../transport/listener.ts';
 import { watched } from '../transport/watched-engine.ts';
-import { openUdp, type UdpOptions } from '../transport/udp.ts';
 import type { TransportCounters } from '../transport/notices.ts';
 import { Front } from './front.ts';
 import { refusalPayload } from './problem-response.ts';
@@ -28,7 +28,7 @@ import { WellKnownCoreResource } from './resources/well-known-core.ts';
 import { Router } from './router.ts';
 
 export interface GatewayOptions {
-  readonly udp: Partial<UdpOptions>;
+  readonly udp: Partial<ListenerOptions>;
   readonly limits: EngineLimits;
   /** The link profile for a peer's address. */
   readonly transmissionFor: (address: string) => TransmissionOptions;
@@ -104,7 +104,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const engine = new CoapEngine(engineOptions(options), front);
   const driven = await drive(
     watched(engine, publishMessage),
-    (receiver) => openUdp(options.udp, receiver),
+    (receiver) => openListener(options.udp, receiver),
     clock,
   ).catch(async (error: unknown) => {
     await registry.close();

@@ -32,9 +32,10 @@ const librarySentence: Readonly<Record<LibraryChanged['state'], string>> = {
 const editSentence = (library: string, message: string | undefined): string =>
   `the edit of ${library} does not load: ${message} The version before it serves.`;
 
-const transportLevel: Readonly<Record<TransportNotice['kind'], 'debug' | 'warn' | 'error'>> = {
+const transportLevel: Readonly<Record<TransportNotice['kind'], 'debug' | 'info' | 'warn' | 'error'>> = {
   'send-failed': 'debug',
   'dropped': 'debug',
+  'portable-transport': 'info',
   'receive-buffer': 'warn',
   'socket-error': 'error',
 };

@@ -8,12 +8,24 @@
  * told by the IPv6 zone or the subnet of the source; a routed source is taken by the first interface.
  */
 import type { RemoteInfo, Socket } from 'node:dgram';
-import { familyOf, isMulticast, zoneOf } from './address.ts';
+import { familyOf, isMulticast, normaliseAddress, zoneOf } from './address.ts';
 import { UsageError } from '../core/error.ts';
 import type { LocalAddress } from './local-addresses.ts';
 import { systemCode, type Notices } from './notices.ts';
 import { chooseLocal } from './source-address.ts';
 import { bindSocket, closeSocket, type UdpSocket } from './udp-socket.ts';
+
+/** @throws UsageError for what is not a multicast address */
+export function checkedGroups(texts: readonly string[]): string[] {
+  const groups = texts.map(normaliseAddress);
+  const wrong = groups.find((group) => !isMulticast(group));
+  if (wrong !== undefined)
+    throw new UsageError(
+      'invalid-address',
+      `${wrong} is not a multicast group: give one such as 224.0.1.187 or ff02::fd.`,
+    );
+  return groups;
+}
 
 interface Membership {
   readonly group: string;
@@ -30,14 +42,8 @@ export class Groups {
   #local: readonly LocalAddress[] = [];
   #sockets: ReadonlyMap<string, UdpSocket> = new Map();
 
-  /** @throws UsageError for what is not a multicast address */
+  /** The groups have been looked at: `checkedGroups`. */
   constructor(groups: readonly string[], receiveBufferBytes: number, notices: Notices) {
-    const wrong = groups.find((group) => !isMulticast(group));
-    if (wrong !== undefined)
-      throw new UsageError(
-        'invalid-address',
-        `${wrong} is not a multicast group: give one such as 224.0.1.187 or ff02::fd.`,
-      );
     this.#groups = groups;
     this.#receiveBufferBytes = receiveBufferBytes;
     this.#notices = notices;

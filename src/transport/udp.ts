@@ -17,7 +17,7 @@ import {
   type LocalAddress,
   type ReadInterfaces,
 } from './local-addresses.ts';
-import { Groups } from './multicast.ts';
+import { checkedGroups, Groups } from './multicast.ts';
 import { systemCode, type TransportCounters } from './notices.ts';
 import { defaultReceiveBufferBytes, reportReceiveBuffer } from './receive-buffer.ts';
 import type { Scheduler } from '../core/clock.ts';
@@ -71,7 +71,7 @@ export async function openUdp(options: Partial<UdpOptions>, receiver: DatagramRe
 }
 
 /** How often any free port is tried when it is not free on all addresses. */
-const freePortAttempts = 8;
+export const freePortAttempts = 8;
 
 class UdpListener implements UdpTransport {
   readonly #options: UdpOptions;
@@ -89,7 +89,7 @@ class UdpListener implements UdpTransport {
     this.#options = options;
     this.#port = options.port;
     this.#owner = udpSocketOwner(options.scheduler, receiver);
-    this.#groups = new Groups(options.groups.map(normaliseAddress), options.receiveBufferBytes, this.#owner.notices);
+    this.#groups = new Groups(checkedGroups(options.groups), options.receiveBufferBytes, this.#owner.notices);
   }
 
   get addresses(): readonly Address[] {

@@ -24,7 +24,7 @@ describe('a sentence names the setting, the source, what was found and what is a
     [{ coap: { port: null } }, 'coap.port in funcoap.config.json is null, but must be a whole number from 0 to 65535.'],
     [
       { coap: 5 },
-      'coap in funcoap.config.json is 5, but must be an object with listen, port, multicast, leisure, receiveBuffer.',
+      'coap in funcoap.config.json is 5, but must be an object with listen, port, multicast, leisure, transport, receiveBuffer.',
     ],
     [
       { coap: { listen: [] } },

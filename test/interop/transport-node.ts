@@ -7,7 +7,8 @@
 import { createSocket } from 'node:dgram';
 import { createInterface } from 'node:readline';
 import type { Address, DatagramReceiver } from '../../src/core/datagram.ts';
-import { openUdp, type UdpOptions, type UdpTransport } from '../../src/transport/udp.ts';
+import { openListener, type ListenerOptions } from '../../src/transport/listener.ts';
+import type { UdpTransport } from '../../src/transport/udp.ts';
 
 interface ProbeRequest {
   readonly to: string;
@@ -40,7 +41,7 @@ if (mode === 'echo') {
     },
     sendFailed: ({ endpoint, code }) => say({ failed: { remote: endpoint.remote, code } }),
   };
-  transport = await openUdp(JSON.parse(argument) as Partial<UdpOptions>, receiver);
+  transport = await openListener(JSON.parse(argument) as Partial<ListenerOptions>, receiver);
   say({ listening: transport.addresses });
   for await (const line of createInterface({ input: process.stdin })) {
     const order = JSON.parse(line) as Order;

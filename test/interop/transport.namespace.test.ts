@@ -6,6 +6,7 @@ import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_pr
 import { EventEmitter, once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { missingAddon } from '../transport/native-addon.ts';
 import type { ProbeResult } from './transport-node.ts';
 
 const id = `fc${process.pid}`;
@@ -71,13 +72,14 @@ async function probe(from: string, to: string, name?: string): Promise<{ answers
   return { answers, seen: lines.flatMap(({ seen }) => (seen?.bytes[0] === byte ? [seen] : [])) };
 }
 
-describe('the UDP transport on a machine with several addresses', () => {
+describe.each(['dgram', 'native'] as const)('the %s transport on a machine with several addresses', (transport) => {
   beforeEach(({ skip }) => {
     if (missing !== undefined) skip(missing);
+    if (transport === 'native' && missingAddon !== undefined) skip(missingAddon);
   });
 
   beforeAll(async () => {
-    if (missing !== undefined) return;
+    if (missing !== undefined || (transport === 'native' && missingAddon !== undefined)) return;
     for (const namespace of [server, left, right]) {
       ip('netns', 'add', namespace);
       // Addresses are usable at once where nobody looks for duplicates.
@@ -98,7 +100,9 @@ describe('the UDP transport on a machine with several addresses', () => {
     }
     ip('-n', server, 'route', 'add', 'unreachable', '10.99.0.0/16');
 
+    lines.length = 0;
     const options = {
+      transport,
       listen: ['0.0.0.0', '::'],
       port,
       groups: ['224.0.1.187', 'ff02::fd', 'ff05::fd'],

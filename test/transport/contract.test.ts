@@ -1,9 +1,11 @@
 import { networkInterfaces } from 'node:os';
 import { milliseconds } from '../../src/core/duration.ts';
 import { MemoryNetwork } from '../../src/transport/memory.ts';
+import { openListener } from '../../src/transport/listener.ts';
 import { openUdp } from '../../src/transport/udp.ts';
 import { transportContract } from '../contract/transport.ts';
 import { eventually } from './eventually.ts';
+import { missingAddon } from './native-addon.ts';
 
 const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
 
@@ -27,6 +29,14 @@ for (const [address, foreign] of [
     address,
     foreign,
     open: (port, receiver) => openUdp({ listen: [address], port }, receiver),
+    until: (done) => eventually(done),
+  });
+  transportContract({
+    name: `native UDP, ${ipv6 ? 'IPv6' : 'IPv4'}`,
+    missing: missingAddon ?? (ipv6 && !hasIpv6 ? 'this machine has no IPv6 loopback address' : undefined),
+    address,
+    foreign,
+    open: (port, receiver) => openListener({ transport: 'native', listen: [address], port }, receiver),
     until: (done) => eventually(done),
   });
 }

@@ -5,8 +5,10 @@ import { after, seconds, type Instant } from '../../src/core/duration.ts';
 import type { Interfaces } from '../../src/transport/local-addresses.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
 import { openUdpClient } from '../../src/transport/udp-client.ts';
-import { openUdp, type UdpOptions, type UdpTransport } from '../../src/transport/udp.ts';
+import { openListener, type ListenerOptions } from '../../src/transport/listener.ts';
+import type { UdpTransport } from '../../src/transport/udp.ts';
 import { eventually } from './eventually.ts';
+import { missingAddon } from './native-addon.ts';
 
 const linux = process.platform === 'linux';
 const onlyLinux = 'only Linux has all of 127.0.0.0/8 without being told';
@@ -26,15 +28,15 @@ const interfacesOf = (...addresses: string[]): Interfaces => ({
   lo: addresses.map((address) => ({ address, cidr: `${address}/8`, internal: true })),
 });
 
-describe('UDP', () => {
+describe.each(['dgram', 'native'] as const)('UDP over %s', (kind) => {
   const opened: UdpTransport[] = [];
   const notices: TransportNotice[] = [];
   const noticed = (notice: unknown): void => {
     notices.push(notice as TransportNotice);
   };
-  const open = async (options: Partial<UdpOptions>): Promise<Seen & { transport: UdpTransport }> => {
+  const open = async (options: Partial<ListenerOptions>): Promise<Seen & { transport: UdpTransport }> => {
     const seen = new Seen();
-    const transport = await openUdp({ port: 0, ...options }, seen);
+    const transport = await openListener({ transport: kind, port: 0, ...options }, seen);
     opened.push(transport);
     return Object.assign(seen, { transport });
   };
@@ -47,7 +49,10 @@ describe('UDP', () => {
   const addressesOf = ({ transport }: { transport: UdpTransport }): string[] =>
     transport.addresses.map(({ address }) => address);
 
-  beforeEach(() => channels.transport.subscribe(noticed));
+  beforeEach(({ skip }) => {
+    if (kind === 'native' && missingAddon !== undefined) skip(missingAddon);
+    channels.transport.subscribe(noticed);
+  });
   afterEach(async () => {
     channels.transport.unsubscribe(noticed);
     notices.length = 0;
@@ -121,17 +126,23 @@ describe('UDP', () => {
   test('says what to do when nothing can be bound', async () => {
     const server = await open({ listen: ['127.0.0.1'] });
     const port = server.transport.addresses[0]?.port ?? 0;
-    await expect(openUdp({ listen: ['127.0.0.1'], port }, new Seen())).rejects.toMatchObject({
+    await expect(openListener({ transport: kind, listen: ['127.0.0.1'], port }, new Seen())).rejects.toMatchObject({
       family: 'usage',
       code: 'cannot-listen',
       message: expect.stringMatching(/another program has this port.*ss -ulpn.*choose another port/),
     });
-    await expect(openUdp({ listen: ['203.0.113.77'], port: 0 }, new Seen())).rejects.toThrow(/ip address/);
-    await expect(openUdp({ listen: ['0.0.0.0'], port: 0, interfaces: () => ({}) }, new Seen())).rejects.toThrow(
-      /No interface has an address/,
+    await expect(openListener({ transport: kind, listen: ['203.0.113.77'], port: 0 }, new Seen())).rejects.toThrow(
+      /ip address/,
     );
-    await expect(openUdp({ listen: ['localhost'], port: 0 }, new Seen())).rejects.toThrow(/not an IP address/);
-    await expect(openUdp({ groups: ['192.0.2.1'], port: 0 }, new Seen())).rejects.toThrow(/not a multicast group/);
+    await expect(
+      openListener({ transport: kind, listen: ['0.0.0.0'], port: 0, interfaces: () => ({}) }, new Seen()),
+    ).rejects.toThrow(/No interface has an address/);
+    await expect(openListener({ transport: kind, listen: ['localhost'], port: 0 }, new Seen())).rejects.toThrow(
+      /not an IP address/,
+    );
+    await expect(openListener({ transport: kind, groups: ['192.0.2.1'], port: 0 }, new Seen())).rejects.toThrow(
+      /not a multicast group/,
+    );
   });
 
   test('says how to raise a receive buffer that the system keeps small', async () => {
