@@ -10,7 +10,7 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
@@ -31,8 +31,7 @@ export interface CompileOptions {
 }
 
 const packageFolder = fileURLToPath(new URL('../../..', import.meta.url));
-// The same path from src and from dist, which has no C in it.
-const source = join(packageFolder, 'src/transport/native/udp-batch.c');
+const source = fileURLToPath(new URL('udp-batch.c', import.meta.url));
 const flags = ['-std=c11', '-O2', '-fPIC', '-shared', '-fvisibility=hidden'];
 /** It takes a second; no RFC's number. */
 const compileTimeoutMs = 60_000;
@@ -119,7 +118,8 @@ async function compile(file: string, compiler: string): Promise<string | undefin
   // A name of its own until it is whole: two gateways may start at once.
   const unfinished = join(folder, `${randomUUID()}.tmp`);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o755 });
+    // Step by step: in /proc, `recursive` never ends.
+    for (const each of [dirname(folder), folder]) if (!existsSync(each)) mkdirSync(each, { mode: 0o755 });
     if (!isOurs(folder)) return `others can write to ${folder}`;
     const headers = join(dirname(require.resolve('node-api-headers')), 'include');
     const args = [...flags, '-I', headers, source, '-o', unfinished];
@@ -138,7 +138,7 @@ function faultOf(error: unknown, compiler: string, folder: string): string {
   if (error instanceof Error && 'syscall' in error && String(error.syscall).startsWith('spawn'))
     return `there is no C compiler: "${compiler}" cannot be run (on Debian: apt install gcc libc6-dev)`;
   if (code === 'MODULE_NOT_FOUND') return 'the npm package node-api-headers is not installed';
-  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM' || code === 'ENOSPC' || code === 'ENOENT')
+  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM' || code === 'ENOSPC' || code === 'ENOENT' || code === 'ENOTDIR' || code === 'EEXIST')
     return `nothing can be written to ${folder}`;
   const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
   const first = said.split('\n').find((line) => line.includes('error'));

@@ -22,6 +22,7 @@
  * Nothing of what JavaScript hands over is trusted: objects are type-tagged, offsets and lengths are checked
  * against the buffer as it is at that moment (it might have been detached).
  *
+ * The file is longer than others because everything that is compiled on the user's machine stands in it.
  * Left out: names, other families, errors that arrive by ICMP (IP_RECVERR), and generic segmentation
  * (docs/decisions/0004-native-batch-transport.md).
  */
@@ -780,9 +781,12 @@ static napi_value interface_name(napi_env env, napi_callback_info info)
 
 static void on_thread_end(napi_env env, void *data, void *hint)
 {
-	(void)env;
+	struct thread *thread = data;
+
 	(void)hint;
-	free(data);
+	(void)napi_delete_reference(env, thread->in);
+	(void)napi_delete_reference(env, thread->out);
+	free(thread);
 }
 
 /* Makes one of the buffers that are shared with JavaScript, and exports it. */
