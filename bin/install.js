@@ -3,10 +3,9 @@
 import { existsSync } from 'node:fs';
 
 try {
-  const compile = existsSync(new URL('../src/cli', import.meta.url))
-    ? () => import('../src/transport/native/compile.ts')
-    : () => import('../dist/transport/native/compile.js');
-  await (await compile()).findAddon();
+  await (existsSync(new URL('../src/cli', import.meta.url))
+    ? import('../src/cli/install.ts')
+    : import('../dist/cli/install.js'));
 } catch {
   // An older Node, or a checkout without its dependencies.
 }

@@ -39,7 +39,7 @@ export interface UdpOptions {
   readonly scheduler: Scheduler;
 }
 
-const defaultUdpOptions: UdpOptions = {
+export const defaultUdpOptions: UdpOptions = {
   listen: ['127.0.0.1', '::1'],
   port: 5683, // RFC 7252 §6.1
   receiveBufferBytes: defaultReceiveBufferBytes,

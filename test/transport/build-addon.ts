@@ -18,7 +18,9 @@ export const sanitizers: readonly string[] = ['-g', '-O1', '-fsanitize=address,u
 
 /** @throws where there is no compiler */
 export function buildAddon(output: string, extra: readonly string[]): void {
-  execFileSync('cc', [...flags, '-I', headers, source, ...extra, '-o', output], { stdio: ['ignore', 'ignore', 'pipe'] });
+  execFileSync('cc', [...flags, '-I', headers, source, ...extra, '-o', output], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
 }
 
 export const loadAddon = (file: string): UdpAddon => require(file) as UdpAddon;

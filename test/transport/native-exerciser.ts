@@ -64,7 +64,7 @@ function sender(): { handle: UdpHandle; send(end: number): Promise<void> } {
   });
   const isReady = (): boolean => !waits;
   const send = async (end: number): Promise<void> => {
-    for (let next = 0; next < end; ) {
+    for (let next = 0; next < end;) {
       next = addon.send(handle, next, end);
       waits = next < end;
       if (waits) await until(isReady, 'it becomes writable');
@@ -77,9 +77,30 @@ function sender(): { handle: UdpHandle; send(end: number): Promise<void> } {
 function wrongArguments(): void {
   const { handle } = open(() => undefined);
   const values: unknown[] = [
-    undefined, null, 0, -1, 1e300, Number.NaN, '', 'x'.repeat(10_000), true, {}, [], () => undefined, Symbol('s'), 1n,
-    new Int32Array(0), new Int32Array(4), new Int32Array(64).fill(-1), new Int32Array(64).fill(0x7fffffff),
-    new Uint8Array(64), new Float64Array(64), new ArrayBuffer(64), Object.create(handle), new Proxy(handle, {}), handle,
+    undefined,
+    null,
+    0,
+    -1,
+    1e300,
+    Number.NaN,
+    '',
+    'x'.repeat(10_000),
+    true,
+    {},
+    [],
+    () => undefined,
+    Symbol('s'),
+    1n,
+    new Int32Array(0),
+    new Int32Array(4),
+    new Int32Array(64).fill(-1),
+    new Int32Array(64).fill(0x7fffffff),
+    new Uint8Array(64),
+    new Float64Array(64),
+    new ArrayBuffer(64),
+    Object.create(handle),
+    new Proxy(handle, {}),
+    handle,
   ];
   const functions = Object.entries(addon).flatMap(([name, fn]: [string, unknown]) =>
     typeof fn === 'function' && name !== 'close' ? [fn as (...args: unknown[]) => unknown] : [],
@@ -110,9 +131,15 @@ function wrongDescriptors(): void {
   const numbers = [0, 1, -1, 15, 16_383, 16_384, 65_507, 65_536, 278_527, 278_528, 278_529, 0x7fffffff, -0x80000000];
   for (let round = 0; round < 500; round++) {
     for (let i = 0; i < 64; i++) {
-      describe(i, dice(4) === 0 ? (numbers[dice(numbers.length)] ?? 0) : port, numbers[dice(numbers.length)] ?? 0, numbers[dice(numbers.length)]);
+      describe(
+        i,
+        dice(4) === 0 ? (numbers[dice(numbers.length)] ?? 0) : port,
+        numbers[dice(numbers.length)] ?? 0,
+        numbers[dice(numbers.length)],
+      );
       if (dice(3) === 0)
-        for (let at = word.scope; at < descriptorWords; at++) out[i * descriptorWords + at] = numbers[dice(numbers.length)] ?? 0;
+        for (let at = word.scope; at < descriptorWords; at++)
+          out[i * descriptorWords + at] = numbers[dice(numbers.length)] ?? 0;
     }
     addon.send(handle, 0, 64);
   }

@@ -46,7 +46,7 @@ function cacheFolder(): string | undefined {
   }
 }
 
-export function defaultCompileOptions(): CompileOptions {
+function defaultCompileOptions(): CompileOptions {
   const cache = cacheFolder();
   return {
     folders: [join(packageFolder, 'build'), ...(cache === undefined ? [] : [cache])],
@@ -138,7 +138,15 @@ function faultOf(error: unknown, compiler: string, folder: string): string {
   if (error instanceof Error && 'syscall' in error && String(error.syscall).startsWith('spawn'))
     return `there is no C compiler: "${compiler}" cannot be run (on Debian: apt install gcc libc6-dev)`;
   if (code === 'MODULE_NOT_FOUND') return 'the npm package node-api-headers is not installed';
-  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM' || code === 'ENOSPC' || code === 'ENOENT' || code === 'ENOTDIR' || code === 'EEXIST')
+  if (
+    code === 'EACCES' ||
+    code === 'EROFS' ||
+    code === 'EPERM' ||
+    code === 'ENOSPC' ||
+    code === 'ENOENT' ||
+    code === 'ENOTDIR' ||
+    code === 'EEXIST'
+  )
     return `nothing can be written to ${folder}`;
   const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
   const first = said.split('\n').find((line) => line.includes('error'));
