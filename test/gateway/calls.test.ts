@@ -1,6 +1,6 @@
 /** The scenarios of a call, against the real gateway process over real sockets. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { decodeCbor } from '../../src/cbor/decode.ts';
 import { encodeCbor } from '../../src/cbor/encode.ts';
 import { encodeBlock, findBlock, type Szx } from '../../src/coap/blockwise/block-option.ts';
@@ -394,12 +394,16 @@ describe('answers', () => {
     expect(count).toBe(0);
   });
 
-  test('what a function threw is in the log and not on the wire', async () => {
-    const options = [...path('fail'), ...query('_why')];
-    const answer = await device.request({ code: method.POST, options });
-    expect(String.fromCharCode(...answer.payload)).not.toMatch(/luck|TypeError|index\.ts/);
-    const logged = gateway.log.filter((line) => JSON.stringify(line).includes('no such luck'));
-    expect(logged.length).toBeGreaterThan(0);
+  test('what a function threw is in the log; on the wire is its class at most, and that on request', async () => {
+    // A device of its own: the others have stated small blocks, which would hide what comes after the first.
+    const fresh = await RawDevice.open(gateway.port);
+    const answer = await fresh.request({ code: method.POST, options: [...path('fail'), ...query('_why')] });
+    expect(findBlock(answer.options, optionNumber.block2)).toBeUndefined();
+    const words = String.fromCharCode(...answer.payload);
+    expect(words).toContain('The function threw');
+    expect(words).not.toMatch(/luck|index\.ts|\.js|\n/);
+    await vi.waitFor(() => expect(JSON.stringify(gateway.log)).toContain('no such luck'));
+    fresh.close();
   });
 
   test('formats by Accept: CBOR, JSON, text, bytes', async () => {

@@ -107,7 +107,7 @@ describe('a library that comes, changes and goes', () => {
     expect(catalogue['broken']?.error).toMatch(/index\.ts:1/);
     expect(textOf(await get([], '.well-known', 'core'))).toMatch(/<\/func\/broken>[^,]*;err/);
     expect(textOf(await get(['_why'], 'func', 'broken', 'f'))).toMatch(/does not load/);
-    expect(JSON.stringify(gateway.log)).toMatch(/broken.*index\.ts:1/);
+    await vi.waitFor(() => expect(JSON.stringify(gateway.log)).toMatch(/broken.*index\.ts:1/));
   });
 
   test('an edit that does not load leaves the last good version in service', async () => {
