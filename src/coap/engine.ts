@@ -20,6 +20,7 @@ import type { RefusalPayload } from './refusal.ts';
 import type { Request } from './request.ts';
 import type { Response } from './response.ts';
 import { ServerRole, type RequestHandler } from './server.ts';
+import type { Wording } from './wording.ts';
 
 /** Bounds on everything that peers can make grow. */
 export interface EngineLimits {
@@ -204,9 +205,9 @@ export class CoapEngine {
 
   #messageHandler(): ConstructorParameters<typeof MessageLayer>[1] {
     return {
-      request: (exchange: ServerExchange, message: Message, now: Instant) =>
-        this.#server.receive(exchange, message, now),
-      refuse: (exchange: ServerExchange, message: Message, now: Instant) => this.#server.refuse(exchange, message, now),
+      request: (exchange: ServerExchange, wording: Wording, now: Instant) =>
+        this.#server.receive(exchange, wording, now),
+      refuse: (exchange: ServerExchange, wording: Wording, now: Instant) => this.#server.refuse(exchange, wording, now),
       awaits: (peer: Peer, message: Message) => this.#client.awaits(peer, message),
       response: (peer: Peer, message: Message, now: Instant) => this.#client.receive(peer, message, now),
     };

@@ -3,6 +3,7 @@ import { emptyBytes } from '../core/bytes.ts';
 import type { Instant } from '../core/duration.ts';
 import type { ResponseCode } from './codec/codes.ts';
 import { opaqueOption, optionNumber, stringOption, uintOption, type Option } from './codec/options.ts';
+import { encodeContent } from './codec/rfc7252.ts';
 
 /** An observation, as the response that opens it needs it. */
 export interface OpenedObservation {
@@ -20,6 +21,8 @@ export interface Response {
   readonly kept?: boolean;
   /** The observation that this response opens (RFC 7641 §4.1). */
   readonly observation?: OpenedObservation | undefined;
+  /** Options and payload as a datagram carries them, where the response is given again and again. */
+  readonly encoded?: Uint8Array | undefined;
 }
 
 export interface ResponseFields {
@@ -51,3 +54,6 @@ export function response(code: ResponseCode, fields: ResponseFields = {}): Respo
   const { payload = emptyBytes, kept = false, observation } = fields;
   return { code, options, payload, kept, observation };
 }
+
+/** The same response with its bytes, for who gives it more than once. */
+export const encodedResponse = (given: Response): Response => ({ ...given, encoded: encodeContent(given) });

@@ -7,21 +7,21 @@
  *   out:  No-Response (RFC 7967), multicast suppression (RFC 7252 §8.2) → blocks, amplification limit → exchange
  */
 import { after, minutes, type Instant } from '../core/duration.ts';
-import { encodeBlock, findBlock, type Block } from './blockwise/block-option.ts';
+import { encodeBlock, type Block } from './blockwise/block-option.ts';
 import { KeptResponses, type KeptResponseOptions } from './blockwise/kept-responses.ts';
 import { RequestAssemblies, type AssemblyOptions, type AssemblyResult } from './blockwise/request-assembly.ts';
 import { fitResponse, type Fitted } from './blockwise/response-fit.ts';
 import { codeClass, isSafeMethod, responseCode, type ResponseCode } from './codec/codes.ts';
 import type { Message } from './codec/message.ts';
-import { findOption, findUint, opaqueOption, optionNumber, type Option } from './codec/options.ts';
+import { opaqueOption, optionNumber, type Option } from './codec/options.ts';
 import { EchoVerifier, type Seal } from './echo.ts';
 import type { MessageLayer } from './exchange/message-layer.ts';
 import type { ServerExchange } from './exchange/server-exchange.ts';
 import { ObservationRegistry, type Observation, type ObservationLimits } from './observe/observation.ts';
-import { checkOptions } from './option-check.ts';
 import { refusalResponse, type Refusal, type RefusalPayload } from './refusal.ts';
-import type { Request } from './request.ts';
+import { Request } from './request.ts';
 import { response, type Response } from './response.ts';
+import type { Wording } from './wording.ts';
 
 /** A verified address stays so for this long. */
 const verifiedFor = minutes(10);
@@ -74,42 +74,37 @@ export class ServerRole {
     this.kept = new KeptResponses(options.kept);
     this.observations = new ObservationRegistry(
       layer,
-      (request, notification, extra, now) => this.#fit(request, notification, { num: 0, extra }, now),
+      (request, notification, extra, now) => this.#fit(request, notification, 0, extra, now) ?? notification,
       options,
     );
   }
 
-  receive(exchange: ServerExchange, message: Message, now: Instant): void {
+  receive(exchange: ServerExchange, wording: Wording, now: Instant): void {
     const { peer } = exchange;
-    const options = checkOptions(message.options);
-    if (typeof options === 'number') {
+    if (wording.badOption !== undefined) {
       // RFC 7252 §5.4.1: a CON gets 4.02, a NON is rejected, which §4.3 lets us do in silence.
       if (!exchange.confirmable) exchange.silence();
-      else this.#refuse(exchange, message, badOption(options), now);
+      else this.#refuse(exchange, wording, badOption(wording.badOption), now);
       return;
     }
-    if (exchange.token.length > this.#options.maxTokenBytes) {
-      this.#refuse(exchange, message, tokenTooLong, now); // RFC 8974 §2.2.2
+    if (exchange.tokenLength > this.#options.maxTokenBytes) {
+      this.#refuse(exchange, wording, tokenTooLong, now); // RFC 8974 §2.2.2
       return;
     }
-    if (isForProxy(options)) {
-      this.#refuse(exchange, message, noProxy, now);
+    if (wording.forProxy) {
+      this.#refuse(exchange, wording, noProxy, now);
       return;
     }
-    const echo = findOption(options, optionNumber.echo);
+    const { echo, block1, block2 } = wording;
     if (echo !== undefined && !peer.isVerified(now) && this.#echo.isFresh(peer.endpoint, echo, now)) {
       peer.verifiedUntil = after(now, verifiedFor);
     }
-    const block1 = findBlock(options, optionNumber.block1);
-    const block2 = findBlock(options, optionNumber.block2);
     if (block1 === 'invalid' || block2 === 'invalid') {
-      this.#refuse(exchange, message, badBlock, now); // RFC 7959 §2.2
+      this.#refuse(exchange, wording, badBlock, now); // RFC 7959 §2.2
       return;
     }
     if (block2 !== undefined) peer.szx = block2.szx;
-    const { code, payload } = message;
-    const { confirmable, multicast } = exchange;
-    const request = { peer, code, options, payload, confirmable, multicast, block1, block2, exchange };
+    const request = new Request(exchange, wording, block1, block2);
     if (block1 !== undefined) this.#assemble(request, block1, now);
     else if (block2 !== undefined && block2.num > 0) this.#continueKept(request, block2, now);
     else this.#deliver(request, now);
@@ -122,14 +117,14 @@ export class ServerRole {
   }
 
   /** There is no room for the sender, or for the record of an unsafe request (RFC 7252 §4.5): it must not run. */
-  refuse(exchange: ServerExchange, message: Message, now: Instant): void {
-    this.#refuse(exchange, message, this.#busy(), now);
+  refuse(exchange: ServerExchange, wording: Wording, now: Instant): void {
+    this.#refuse(exchange, wording, this.#busy(), now);
   }
 
   /** RFC 7641 §4.1: undefined where the request does not ask for it, or there is no room. */
   observe(request: Request, onEnd: (now: Instant) => void, now: Instant): Observation | undefined {
     if (request.multicast || !isSafeMethod(request.code)) return undefined;
-    if (findUint(request.options, optionNumber.observe) !== 0) return undefined;
+    if (request.wording.observe !== 0) return undefined;
     return this.observations.register(request, onEnd, now);
   }
 
@@ -142,28 +137,23 @@ export class ServerRole {
       answer.observation?.end(now);
       return 0;
     }
-    const extra: Option[] = [];
-    if (request.block1 !== undefined) {
-      const more = answer.code === responseCode.continue;
-      extra.push(opaqueOption(optionNumber.block1, encodeBlock({ ...request.block1, more })));
-    }
-    if (answer.observation !== undefined) {
-      if (codeClass(answer.code) === 2) extra.push(answer.observation.sequenceOption());
-      else answer.observation.end(now);
-    }
+    const extra = extraOptions(request, answer);
+    if (answer.observation !== undefined && codeClass(answer.code) !== 2) answer.observation.end(now);
     // RFC 7959 §2.4: blocks are of a representation; an error and a 2.31 are none, and are sent from their start.
     const isOfBlocks = codeClass(answer.code) === 2 && answer.code !== responseCode.continue;
     const num = isOfBlocks ? (request.block2?.num ?? 0) : 0;
-    const fitted = this.#fit(request, answer, { num, extra }, now);
-    if (fitted.code !== answer.code) answer.observation?.end(now);
-    this.#complete(request, fitted, now);
+    const fitted = this.#fit(request, answer, num, extra, now);
+    if (fitted === undefined) {
+      answer.observation?.end(now);
+      this.#complete(request, this.#pastTheEnd(request), now);
+    } else exchange.respond(answer.code, fitted, fitted.encoded, now);
     return exchange.bytesOut;
   }
 
-  /** What was an answer may have become an error since: there is no such block of it. */
-  #complete(request: Request, fitted: Fitted & { readonly code: ResponseCode }, now: Instant): void {
-    if (isSuppressed(request, fitted)) request.exchange.silence();
-    else request.exchange.respond(fitted.code, fitted.options, fitted.payload, now);
+  /** What was an answer has become an error: there is no such block of it. */
+  #complete(request: Request, error: Response, now: Instant): void {
+    if (isSuppressed(request, error)) request.exchange.silence();
+    else request.exchange.respond(error.code, error, error.encoded, now);
   }
 
   #deliver(request: Request, now: Instant): void {
@@ -172,7 +162,7 @@ export class ServerRole {
       return;
     }
     // RFC 7641 §2, RFC 8132 §2.4: Observe means something with GET and FETCH; §8.1 of RFC 7252 keeps groups out of it.
-    if (isSafeMethod(request.code) && !request.multicast && findUint(request.options, optionNumber.observe) === 1) {
+    if (isSafeMethod(request.code) && !request.multicast && request.wording.observe === 1) {
       this.observations.end(request.peer, request.exchange.token, now);
     }
     request.exchange.bodyBytes = request.payload.length;
@@ -190,8 +180,10 @@ export class ServerRole {
   #assemble(request: Request, block1: Block, now: Instant): void {
     const { peer, code, options, payload } = request;
     const result = this.assemblies.add(peer, code, options, block1, payload, now);
-    if (result.kind === 'complete') this.#deliver({ ...request, payload: result.body }, now);
-    else if (result.kind === 'continue') this.respond(request, response(responseCode.continue), now);
+    if (result.kind === 'complete') {
+      const whole = request.wording.withBody(result.body);
+      this.#deliver(new Request(request.exchange, whole, block1, request.block2), now);
+    } else if (result.kind === 'continue') this.respond(request, response(responseCode.continue), now);
     else this.#respondRefusal(request, assemblyRefusal(request, result), now);
   }
 
@@ -202,41 +194,40 @@ export class ServerRole {
   }
 
   #send(request: Request, kept: Response, block2: Block, now: Instant): void {
-    const fitted = this.#fit(request, kept, { num: block2.num, extra: [] }, now);
-    this.#complete(request, fitted, now);
+    const fitted = this.#fit(request, kept, block2.num, none, now);
+    if (fitted === undefined) this.#complete(request, this.#pastTheEnd(request), now);
+    else if (isSuppressed(request, kept)) request.exchange.silence();
+    else request.exchange.respond(kept.code, fitted, fitted.encoded, now);
   }
 
-  #fit(
-    request: Request,
-    answer: Response,
-    { num, extra }: { readonly num: number; readonly extra: readonly Option[] },
-    now: Instant,
-  ): Fitted & { readonly code: ResponseCode } {
-    const { peer, exchange, block2 } = request;
+  /** Undefined where the block asked for lies past the end. */
+  #fit(request: Request, answer: Response, num: number, extra: readonly Option[], now: Instant): Fitted | undefined {
+    const { exchange, block2, wording } = request;
+    const { peer } = exchange;
     const fitted = fitResponse(answer, {
       block: { num, szx: block2?.szx ?? peer.szx ?? peer.parameters.szx },
-      tokenLength: exchange.token.length,
-      wantsSize: codeClass(answer.code) === 2 && findOption(request.options, optionNumber.size2) !== undefined,
+      tokenLength: exchange.tokenLength,
+      wantsSize: wording.wantsSize && codeClass(answer.code) === 2,
       extra,
       unverified: peer.isVerified(now)
         ? undefined
         : { budget: exchange.unverifiedBudget, echo: () => this.#echo.value(peer.endpoint, now) },
     });
-    if (fitted === undefined) {
-      const { code, options, payload } = refusalResponse(pastTheEnd, request.options, this.#options.refusalPayload);
-      return { code, options, payload, cut: false };
-    }
-    if (fitted.cut && answer.kept === true && num === 0) this.kept.keep(request, answer, now);
-    return { ...fitted, code: answer.code };
+    if (fitted?.cut === true && answer.kept === true && num === 0) this.kept.keep(request, answer, now);
+    return fitted;
+  }
+
+  #pastTheEnd({ wording }: Request): Response {
+    return refusalResponse(pastTheEnd, wording.options, this.#options.refusalPayload);
   }
 
   /** An error for a request that did not get as far as being one. */
-  #refuse(exchange: ServerExchange, message: Message, refusal: Refusal, now: Instant): void {
-    const { options } = message;
+  #refuse(exchange: ServerExchange, wording: Wording, refusal: Refusal, now: Instant): void {
+    const { sent: options, code } = wording;
     const answer = refusalResponse(refusal, options, this.#options.refusalPayload);
-    if (isSuppressed({ options, multicast: exchange.multicast }, answer)) exchange.silence();
-    else exchange.respond(answer.code, answer.options, answer.payload, now);
-    this.#handler.refused?.({ refusal, exchange, request: message, code: answer.code }, now);
+    if (isSuppressed({ wording, multicast: exchange.multicast }, answer)) exchange.silence();
+    else exchange.respond(answer.code, answer, undefined, now);
+    this.#handler.refused?.({ refusal, exchange, request: { code, options }, code: answer.code }, now);
   }
 
   #respondRefusal(request: Request, refusal: Refusal, now: Instant): void {
@@ -282,14 +273,24 @@ const noProxy: Refusal = {
 const badBlock: Refusal = { reason: 'bad-request', message: 'Block1 or Block2 has the reserved size exponent 7.' };
 const pastTheEnd: Refusal = { reason: 'bad-request', message: 'The block asked for lies past the end of the answer.' };
 
-const isForProxy = (options: readonly Option[]): boolean =>
-  findOption(options, optionNumber.proxyUri) !== undefined ||
-  findOption(options, optionNumber.proxyScheme) !== undefined;
+const none: readonly Option[] = [];
 
-function isSuppressed(request: Pick<Request, 'options' | 'multicast'>, answer: { readonly code: number }): boolean {
-  // RFC 7252 §8.2: nothing useful to say to a multicast request is not said.
-  if (request.multicast && codeClass(answer.code) !== 2) return true;
-  const noResponse = findUint(request.options, optionNumber.noResponse) ?? 0;
-  // RFC 7967 §2.1: bit n - 1 suppresses class n. A 2.31 carries the transfer on and is no final response.
-  return answer.code !== responseCode.continue && (noResponse & (1 << (codeClass(answer.code) - 1))) !== 0;
+/** What an answer says beside what the resource has put in it. */
+function extraOptions(request: Request, answer: Response): readonly Option[] {
+  const { block1 } = request;
+  const { observation } = answer;
+  if (block1 === undefined && observation === undefined) return none;
+  const extra: Option[] = [];
+  if (block1 !== undefined) {
+    const more = answer.code === responseCode.continue;
+    extra.push(opaqueOption(optionNumber.block1, encodeBlock({ ...block1, more })));
+  }
+  if (observation !== undefined && codeClass(answer.code) === 2) extra.push(observation.sequenceOption());
+  return extra;
 }
+
+/** RFC 7252 §8.2: nothing useful to say to a multicast request is not said. */
+const isSuppressed = (
+  { wording, multicast }: Pick<Request, 'wording' | 'multicast'>,
+  { code }: { readonly code: number },
+): boolean => (multicast && codeClass(code) !== 2) || wording.suppresses(code);

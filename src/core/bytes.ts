@@ -41,9 +41,29 @@ export function hex(bytes: Uint8Array): string {
   return text;
 }
 
-/** 32-bit FNV-1a. Not for security: peers can only collide with themselves where it is used. */
-export function hash32(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
-  return hash >>> 0;
+/** 32-bit hash of a whole array. Not for security: peers can only collide with themselves where it is used. */
+export const hash32 = (bytes: Uint8Array): number => hashRange(bytes, 0, bytes.length, 0x811c9dc5) >>> 0;
+
+/**
+ * The hash of `bytes` from `from` up to `end`, as a signed 32-bit integer, going on from another hash or a secret seed.
+ * Four bytes a step: what it costs is a request's fixed price. Not for security, but for the seed's.
+ */
+export function hashRange(bytes: Uint8Array, from: number, end: number, seed: number): number {
+  let hash = seed ^ (end - from);
+  let at = from;
+  for (; at + 4 <= end; at += 4) {
+    const word =
+      (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
+    hash = Math.imul(hash ^ word, 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  for (; at < end; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x85ebca6b);
+  hash ^= hash >>> 13;
+  return hash;
+}
+
+/** Whether `length` bytes of `a` from `at` are those of `b` from its start. */
+export function equalRange(a: Uint8Array, at: number, b: Uint8Array, length: number): boolean {
+  for (let i = 0; i < length; i++) if (a[at + i] !== b[i]) return false;
+  return true;
 }

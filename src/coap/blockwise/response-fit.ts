@@ -5,6 +5,7 @@
 import { emptyBytes } from '../../core/bytes.ts';
 import { codeClass } from '../codec/codes.ts';
 import { opaqueOption, optionNumber, sortOptions, uintOption, type Option } from '../codec/options.ts';
+import { contentLength, headLength } from '../codec/rfc7252.ts';
 import type { Response } from '../response.ts';
 import { blockSize, encodeBlock, sliceBlock, szxWithin, type Block, type Szx } from './block-option.ts';
 
@@ -23,8 +24,10 @@ export interface FitOptions {
 export interface Fitted {
   readonly options: readonly Option[];
   readonly payload: Uint8Array;
+  /** Options and payload as bytes, where the response came with them and is sent as it is. */
+  readonly encoded?: Uint8Array | undefined;
   /** There is more to come than this block. */
-  readonly cut: boolean;
+  readonly cut?: boolean;
 }
 
 /** Undefined where the block asked for lies past the end. */
@@ -32,7 +35,7 @@ export function fitResponse(response: Response, fit: FitOptions): Fitted | undef
   const { payload } = response;
   const extra = fit.wantsSize ? [...fit.extra, uintOption(optionNumber.size2, payload.length)] : fit.extra;
   if (fit.block.num === 0 && payload.length <= blockSize(fit.block.szx)) {
-    const whole = { options: merged(response.options, extra), payload, cut: false };
+    const whole = extra.length === 0 ? response : { options: merged(response.options, extra), payload };
     const { unverified } = fit;
     if (unverified === undefined || messageLength(fit.tokenLength, whole) <= unverified.budget) return whole;
     return fitUnverified(response, extra, fit.block, fit.tokenLength, unverified);
@@ -67,7 +70,7 @@ function fitUnverified(
   const within = szxWithin(room);
   // Words of an error are not worth a block; an answer whose options alone are too much gives up its payload too.
   if (within === undefined || codeClass(response.code) !== 2) {
-    return { options: merged(response.options, withEcho), payload: emptyBytes, cut: false };
+    return { options: merged(response.options, withEcho), payload: emptyBytes };
   }
   const szx = Math.min(within, block.szx) as Szx;
   const num = (block.num * blockSize(block.szx)) / blockSize(szx);
@@ -80,19 +83,6 @@ const widestBlockOption: Option = blockOption({ num: 0xfffff, more: true, szx: 6
 const merged = (options: readonly Option[], extra: readonly Option[]): readonly Option[] =>
   extra.length === 0 ? options : sortOptions([...options, ...extra]);
 
-/** Of the datagram: header, token, options, marker and payload (RFC 7252 §3). */
-function messageLength(
-  tokenLength: number,
-  message: { readonly options: readonly Option[]; readonly payload: Uint8Array },
-): number {
-  let length = 4 + extended(tokenLength);
-  let previous = 0;
-  for (const { number, value } of message.options) {
-    length += 1 + extended(number - previous) - (number - previous) + extended(value.length);
-    previous = number;
-  }
-  return length + (message.payload.length > 0 ? 1 + message.payload.length : 0);
-}
-
-/** `n` bytes and those that say so where 4 bits do not. */
-const extended = (n: number): number => n + (n < 13 ? 0 : n < 269 ? 1 : 2);
+/** Of the datagram. */
+const messageLength = (tokenLength: number, content: Fitted): number =>
+  headLength(tokenLength) + (content.encoded?.length ?? contentLength(content));

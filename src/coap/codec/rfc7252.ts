@@ -22,7 +22,7 @@
 import { emptyBytes } from '../../core/bytes.ts';
 import { InternalError } from '../../core/error.ts';
 import { emptyCode } from './codes.ts';
-import type { Message, MessageType } from './message.ts';
+import { messageType, type Message, type MessageType } from './message.ts';
 import type { Option } from './options.ts';
 
 /**
@@ -50,49 +50,64 @@ const maxOptionNumber = 0xffff;
 const maxLength: number = twoByteBase + 0xffff;
 
 /**
- * The message in a datagram. Never throws and never reads past the end. Token, option values and
- * payload are views of `bytes`: copy them where they must outlive it.
+ * The head of a message, up to the end of its token: what differs between two requests that ask for the same.
+ * Filled anew for each datagram, so that reading it makes no object.
  */
-export function decodeMessage(bytes: Uint8Array): Message | MalformedMessage {
+export class MessageHead {
+  type: MessageType = messageType.CON;
+  code = 0;
+  messageId = 0;
+  /** Where the token begins, and where it ends and the options begin. */
+  tokenAt = 0;
+  contentAt = 0;
+  /** There is a header of version 1; without one nothing but `fault` is set. */
+  hasHeader = false;
+
+  /** What is wrong, for people; undefined where nothing is. */
+  read(bytes: Uint8Array): string | undefined {
+    const end = bytes.length;
+    this.hasHeader = false;
+    if (end < headerLength) return 'The datagram is shorter than the 4 bytes of a header';
+    const first = bytes[0] ?? 0;
+    if (first >> 6 !== 1) return 'The version is not 1';
+    this.hasHeader = true;
+    this.type = ((first >> 4) & 3) as MessageType;
+    this.code = bytes[1] ?? 0;
+    this.messageId = ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
+    this.tokenAt = headerLength;
+    this.contentAt = headerLength;
+    let tokenLength = first & 15;
+    if (this.code === emptyCode) {
+      // RFC 7252 §4.1: a token length of 0 and not a byte more.
+      return end > headerLength || tokenLength !== 0 ? 'An Empty message goes on after its Message ID' : undefined;
+    }
+    if (tokenLength >= oneByteFollows) {
+      // RFC 8974 §2.1
+      if (tokenLength === oneByteFollows) {
+        if (end < headerLength + 1) return 'The token length is cut off';
+        tokenLength = oneByteBase + (bytes[headerLength] ?? 0);
+        this.tokenAt += 1;
+      } else if (tokenLength === twoBytesFollow) {
+        if (end < headerLength + 2) return 'The token length is cut off';
+        tokenLength = twoByteBase + (((bytes[headerLength] ?? 0) << 8) | (bytes[headerLength + 1] ?? 0));
+        this.tokenAt += 2;
+      } else {
+        return 'The token length 15 is reserved';
+      }
+    }
+    if (tokenLength > end - this.tokenAt) return 'The token is cut off';
+    this.contentAt = this.tokenAt + tokenLength;
+    return undefined;
+  }
+}
+
+/** What a message says: all that follows its token. */
+export type MessageContent = Pick<Message, 'options' | 'payload'>;
+
+/** What `bytes` say from `at` on, or what is wrong, for people. Values and payload are views. */
+export function decodeContent(bytes: Uint8Array, from: number): MessageContent | string {
   const end = bytes.length;
-  if (end < headerLength) {
-    return malformed('The datagram is shorter than the 4 bytes of a header', undefined, undefined);
-  }
-  const first = bytes[0] ?? 0;
-  if (first >> 6 !== 1) {
-    return malformed('The version is not 1', undefined, undefined);
-  }
-  const type = ((first >> 4) & 3) as MessageType;
-  const code = bytes[1] ?? 0;
-  const messageId = ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
-  if (code === emptyCode) {
-    // RFC 7252 §4.1: a token length of 0 and not a byte more.
-    if (end > headerLength || (first & 15) !== 0) {
-      return malformed('An Empty message goes on after its Message ID', type, messageId);
-    }
-    return { type, code, messageId, token: emptyBytes, options: [], payload: emptyBytes };
-  }
-
-  let at = headerLength;
-  let tokenLength = first & 15;
-  if (tokenLength >= oneByteFollows) {
-    // RFC 8974 §2.1
-    if (tokenLength === oneByteFollows) {
-      if (at >= end) return malformed('The token length is cut off', type, messageId);
-      tokenLength = oneByteBase + (bytes[at] ?? 0);
-      at += 1;
-    } else if (tokenLength === twoBytesFollow) {
-      if (at + 1 >= end) return malformed('The token length is cut off', type, messageId);
-      tokenLength = twoByteBase + (((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0));
-      at += 2;
-    } else {
-      return malformed('The token length 15 is reserved', type, messageId);
-    }
-  }
-  if (tokenLength > end - at) return malformed('The token is cut off', type, messageId);
-  const token = tokenLength === 0 ? emptyBytes : view(bytes, at, tokenLength);
-  at += tokenLength;
-
+  let at = from;
   const options: Option[] = [];
   let payload = emptyBytes;
   let number = 0;
@@ -101,50 +116,65 @@ export function decodeMessage(bytes: Uint8Array): Message | MalformedMessage {
     at += 1;
     if (head === payloadMarker) {
       // RFC 7252 §3: a marker followed by nothing is a format error.
-      if (at === end) return malformed('The payload marker is followed by nothing', type, messageId);
+      if (at === end) return 'The payload marker is followed by nothing';
       payload = view(bytes, at, end - at);
       break;
     }
     let delta = head >> 4;
     if (delta >= oneByteFollows) {
       if (delta === oneByteFollows) {
-        if (at >= end) return malformed('An option delta is cut off', type, messageId);
+        if (at >= end) return 'An option delta is cut off';
         delta = oneByteBase + (bytes[at] ?? 0);
         at += 1;
       } else if (delta === twoBytesFollow) {
-        if (at + 1 >= end) return malformed('An option delta is cut off', type, messageId);
+        if (at + 1 >= end) return 'An option delta is cut off';
         delta = twoByteBase + (((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0));
         at += 2;
       } else {
-        return malformed('The option delta 15 is reserved', type, messageId);
+        return 'The option delta 15 is reserved';
       }
     }
     let length = head & 15;
     if (length >= oneByteFollows) {
       if (length === oneByteFollows) {
-        if (at >= end) return malformed('An option length is cut off', type, messageId);
+        if (at >= end) return 'An option length is cut off';
         length = oneByteBase + (bytes[at] ?? 0);
         at += 1;
       } else if (length === twoBytesFollow) {
-        if (at + 1 >= end) return malformed('An option length is cut off', type, messageId);
+        if (at + 1 >= end) return 'An option length is cut off';
         length = twoByteBase + (((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0));
         at += 2;
       } else {
-        return malformed('The option length 15 is reserved', type, messageId);
+        return 'The option length 15 is reserved';
       }
     }
     number += delta;
     // RFC 7252 §12.2: option numbers end at 65535.
-    if (number > maxOptionNumber) return malformed('An option number is above 65535', type, messageId);
-    if (length > end - at) return malformed('An option value is cut off', type, messageId);
+    if (number > maxOptionNumber) return 'An option number is above 65535';
+    if (length > end - at) return 'An option value is cut off';
     options.push({ number, value: length === 0 ? emptyBytes : view(bytes, at, length) });
     at += length;
   }
-  return { type, code, messageId, token, options, payload };
+  return { options, payload };
 }
 
-function malformed(reason: string, type: MessageType | undefined, messageId: number | undefined): MalformedMessage {
-  return { malformed: reason, type, messageId };
+/**
+ * The message in a datagram. Never throws and never reads past the end. Token, option values and
+ * payload are views of `bytes`: copy them where they must outlive it.
+ */
+export function decodeMessage(bytes: Uint8Array): Message | MalformedMessage {
+  const head = new MessageHead();
+  const fault = head.read(bytes);
+  if (fault !== undefined) return malformed(fault, head);
+  const content = decodeContent(bytes, head.contentAt);
+  if (typeof content === 'string') return malformed(content, head);
+  const { type, code, messageId, tokenAt, contentAt } = head;
+  const token = contentAt === tokenAt ? emptyBytes : view(bytes, tokenAt, contentAt - tokenAt);
+  return { type, code, messageId, token, options: content.options, payload: content.payload };
+}
+
+function malformed(reason: string, { hasHeader, type, messageId }: MessageHead): MalformedMessage {
+  return { malformed: reason, type: hasHeader ? type : undefined, messageId: hasHeader ? messageId : undefined };
 }
 
 /** Not `subarray`: on a Buffer that makes a Buffer, and it is slower. */
@@ -160,15 +190,51 @@ function view(bytes: Uint8Array, at: number, length: number): Uint8Array {
  */
 export function encodeMessage(message: Message): Uint8Array {
   const { type, code, messageId, token, options, payload } = message;
-  if (!fits(messageId, 0xffff) || !fits(code, 0xff) || token.length > maxLength) {
-    throw new InternalError('bad-message', 'The code, Message ID or token does not fit its field');
-  }
   if (code === emptyCode && (token.length > 0 || options.length > 0 || payload.length > 0)) {
     // RFC 7252 §4.1
     throw new InternalError('bad-message', 'An Empty message has no token, no options and no payload');
   }
+  const head = headLength(token.length);
+  const bytes = new Uint8Array(head + contentLength(message));
+  writeHead(bytes, type, code, messageId, token, 0, token.length);
+  writeContent(bytes, head, message);
+  return bytes;
+}
 
-  let size = headerLength + extensionSize(token.length) + token.length;
+/** Options and payload as they stand in a datagram, for a response that is given again and again. */
+export function encodeContent(content: MessageContent): Uint8Array {
+  const bytes = new Uint8Array(contentLength(content));
+  writeContent(bytes, 0, content);
+  return bytes;
+}
+
+/** Bytes of header and token. */
+export const headLength = (tokenLength: number): number => headerLength + extensionSize(tokenLength) + tokenLength;
+
+/** Writes header and token, the latter from its place in the request. Throws as `encodeMessage`. */
+export function writeHead(
+  into: Uint8Array,
+  type: MessageType,
+  code: number,
+  messageId: number,
+  source: Uint8Array,
+  tokenAt: number,
+  tokenLength: number,
+): void {
+  if (!fits(messageId, 0xffff) || !fits(code, 0xff) || tokenLength > maxLength) {
+    throw new InternalError('bad-message', 'The code, Message ID or token does not fit its field');
+  }
+  into[0] = 0x40 | (type << 4) | nibble(tokenLength);
+  into[1] = code;
+  into[2] = messageId >> 8;
+  into[3] = messageId;
+  const at = writeExtension(into, headerLength, tokenLength);
+  for (let i = 0; i < tokenLength; i++) into[at + i] = source[tokenAt + i] ?? 0;
+}
+
+/** Bytes of options and payload. Throws as `encodeMessage`. */
+export function contentLength({ options, payload }: MessageContent): number {
+  let size = payload.length > 0 ? 1 + payload.length : 0;
   let previous = 0;
   for (const option of options) {
     const length = option.value.length;
@@ -182,30 +248,26 @@ export function encodeMessage(message: Message): Uint8Array {
     size += 1 + extensionSize(delta) + extensionSize(length) + length;
     previous = option.number;
   }
-  if (payload.length > 0) size += 1 + payload.length;
+  return size;
+}
 
-  const bytes = new Uint8Array(size);
-  bytes[0] = 0x40 | (type << 4) | nibble(token.length);
-  bytes[1] = code;
-  bytes[2] = messageId >> 8;
-  bytes[3] = messageId;
-  let at = writeExtension(bytes, headerLength, token.length);
-  at = writeBytes(bytes, at, token);
-  previous = 0;
+/** Writes options and payload, whose length `contentLength` has told. */
+export function writeContent(into: Uint8Array, from: number, { options, payload }: MessageContent): void {
+  let at = from;
+  let previous = 0;
   for (const option of options) {
     const length = option.value.length;
     const delta = option.number - previous;
-    bytes[at] = (nibble(delta) << 4) | nibble(length);
-    at = writeExtension(bytes, at + 1, delta);
-    at = writeExtension(bytes, at, length);
-    at = writeBytes(bytes, at, option.value);
+    into[at] = (nibble(delta) << 4) | nibble(length);
+    at = writeExtension(into, at + 1, delta);
+    at = writeExtension(into, at, length);
+    at = writeBytes(into, at, option.value);
     previous = option.number;
   }
   if (payload.length > 0) {
-    bytes[at] = payloadMarker;
-    bytes.set(payload, at + 1);
+    into[at] = payloadMarker;
+    into.set(payload, at + 1);
   }
-  return bytes;
 }
 
 const fits = (n: number, max: number): boolean => Number.isInteger(n) && n >= 0 && n <= max;

@@ -11,17 +11,17 @@
  *
  * By multicast only NON requests are processed (§8.1); all else is ignored.
  */
-import { emptyBytes } from '../../core/bytes.ts';
+import { emptyBytes, hash32 } from '../../core/bytes.ts';
 import type { Datagram, Endpoint } from '../../core/datagram.ts';
 import type { Instant } from '../../core/duration.ts';
 import { TimerWheel } from '../../core/timer-wheel.ts';
 import { emptyCode, isRequestCode, isResponseCode, isSafeMethod } from '../codec/codes.ts';
-import { findBlock } from '../blockwise/block-option.ts';
-import { messageType, type Message } from '../codec/message.ts';
-import { optionNumber } from '../codec/options.ts';
-import { decodeMessage, encodeMessage, isMalformed } from '../codec/rfc7252.ts';
+import { messageType, type Message, type MessageType } from '../codec/message.ts';
+import { decodeMessage, encodeMessage, isMalformed, MessageHead } from '../codec/rfc7252.ts';
 import { checkOptions } from '../option-check.ts';
-import { Deduplicator, type DeduplicationOptions } from './deduplication.ts';
+import { Slab } from '../../core/slab.ts';
+import { Wordings, type Wording } from '../wording.ts';
+import { Deduplicator, unrecorded, type DeduplicationOptions } from './deduplication.ts';
 import { PeerTable, type Peer, type PeerTableOptions } from './peer.ts';
 import { ServerExchange, type ExchangeHost } from './server-exchange.ts';
 import { Transmissions, type Expiring } from './transmission.ts';
@@ -30,9 +30,9 @@ export interface MessageLayerOptions extends DeduplicationOptions, PeerTableOpti
 
 /** What stands above: the server role for requests, the client role for responses. */
 export interface MessageHandler {
-  request(exchange: ServerExchange, message: Message, now: Instant): void;
+  request(exchange: ServerExchange, wording: Wording, now: Instant): void;
   /** There is no room for the sender, or for the record of an unsafe request: it must not run. */
-  refuse(exchange: ServerExchange, message: Message, now: Instant): void;
+  refuse(exchange: ServerExchange, wording: Wording, now: Instant): void;
   /** Whether someone waits for this response; if not it is rejected. */
   awaits(peer: Peer, message: Message): boolean;
   response(peer: Peer, message: Message, now: Instant): void;
@@ -54,11 +54,15 @@ export class MessageLayer implements ExchangeHost {
   refusedPeers = 0;
 
   readonly #handler: MessageHandler;
+  readonly #head = new MessageHead();
+  readonly #wordings: Wordings;
+  readonly #slab = new Slab(16 << 10);
   #output: Datagram[] = [];
 
   constructor(options: MessageLayerOptions, handler: MessageHandler, now: Instant) {
     this.#handler = handler;
     this.random = options.random;
+    this.#wordings = new Wordings(Math.floor(options.random() * 0x1_0000_0000));
     this.wheel = new TimerWheel(now);
     this.peers = new PeerTable(options);
     this.deduplicator = new Deduplicator(options);
@@ -75,56 +79,82 @@ export class MessageLayer implements ExchangeHost {
     return taken;
   }
 
+  /** Memory for a datagram that is sent once. */
+  room(length: number): Uint8Array {
+    return this.#slab.take(length);
+  }
+
   receive(datagram: Datagram, now: Instant): void {
-    const message = decodeMessage(datagram.bytes);
-    if (isMalformed(message)) {
-      this.malformed++;
-      // RFC 7252 §4.2: a CON with a format error is rejected, §4.3: a NON is ignored.
-      if (message.type === messageType.CON && message.messageId !== undefined && !datagram.multicast) {
-        this.#reject(datagram.endpoint, message.messageId);
-      }
+    const { bytes } = datagram;
+    const head = this.#head;
+    const fault = head.read(bytes);
+    if (fault !== undefined || !isRequestCode(head.code)) {
+      this.#receiveOther(datagram, now);
       return;
     }
-    if (datagram.multicast && !(message.type === messageType.NON && isRequestCode(message.code))) return;
+    const wording = this.#wordings.read(head, bytes);
+    const { type } = head;
+    if (typeof wording === 'string') this.#receiveMalformed(datagram, type, head.messageId);
+    else if (type === messageType.NON || (type === messageType.CON && !datagram.multicast)) {
+      this.#request(wording, datagram, now);
+    }
+  }
+
+  #receiveOther(datagram: Datagram, now: Instant): void {
+    const message = decodeMessage(datagram.bytes);
+    if (isMalformed(message)) {
+      this.#receiveMalformed(datagram, message.type, message.messageId);
+      return;
+    }
+    if (datagram.multicast) return;
     const { type, code, messageId } = message;
     // Only a request makes a peer: what else comes from strangers, whose addresses may be forged, leaves no trace.
     const known = this.peers.find(datagram.endpoint);
     if (type === messageType.ACK || type === messageType.RST) {
       if (known !== undefined) this.#settle(known, message, now);
-    } else if (isRequestCode(code)) {
-      const peer = known ?? this.peers.get(datagram.endpoint);
-      if (peer !== undefined) this.#request(peer, message, datagram, now);
-      else {
-        this.refusedPeers++;
-        this.#refuse(this.peers.stranger(datagram.endpoint), message, datagram, now);
-      }
     } else if (isResponseCode(code) && known !== undefined) this.#response(known, message, datagram.bytes, now);
     else if (type === messageType.CON || isResponseCode(code)) this.#reject(datagram.endpoint, messageId);
   }
 
-  #request(peer: Peer, message: Message, datagram: Datagram, now: Instant): void {
-    const confirmable = message.type === messageType.CON;
-    const safe = isSafeMethod(message.code) || isIntermediateBlock(message);
-    const admitted = this.deduplicator.admit(peer, message.messageId, datagram.bytes, { safe, confirmable }, now);
-    if (admitted === 'full') {
-      this.#refuse(peer, message, datagram, now);
+  #receiveMalformed(datagram: Datagram, type: MessageType | undefined, messageId: number | undefined): void {
+    this.malformed++;
+    // RFC 7252 §4.2: a CON with a format error is rejected, §4.3: a NON is ignored.
+    if (type === messageType.CON && messageId !== undefined && !datagram.multicast) {
+      this.#reject(datagram.endpoint, messageId);
+    }
+  }
+
+  #request(wording: Wording, datagram: Datagram, now: Instant): void {
+    const head = this.#head;
+    const peer = this.peers.get(datagram.endpoint);
+    if (peer === undefined) {
+      this.refusedPeers++;
+      this.#refuse(this.peers.stranger(datagram.endpoint), wording, datagram, now);
       return;
     }
-    const { record } = admitted;
-    if (admitted.duplicate) {
+    const { messageId } = head;
+    const { fingerprint } = this.#wordings;
+    const safe = isSafeMethod(wording.code) || wording.isIntermediate;
+    const duplicate = this.deduplicator.find(peer, messageId, fingerprint, safe, now);
+    const confirmable = head.type === messageType.CON;
+    if (duplicate !== undefined) {
       this.duplicates++;
       // §4.2: each copy of a CON is acknowledged in the same way; §4.3: further copies of a NON are ignored.
-      if (confirmable && record.reply !== undefined) this.output(peer.datagram(record.reply));
+      if (confirmable && duplicate.reply !== undefined) this.output(peer.datagram(duplicate.reply));
       return;
     }
-    const exchange = new ServerExchange(this, record, message, datagram);
-    this.#handler.request(exchange, message, now);
+    const record = this.deduplicator.open(peer, messageId, fingerprint, safe, confirmable, now);
+    if (record === undefined) {
+      this.#refuse(peer, wording, datagram, now);
+      return;
+    }
+    const exchange = new ServerExchange(this, peer, record, head, datagram);
+    this.#handler.request(exchange, wording, now);
     if (exchange.state === 'open') exchange.defer(now);
   }
 
-  #refuse(peer: Peer, message: Message, datagram: Datagram, now: Instant): void {
-    const unrecorded = this.deduplicator.unrecorded(peer, message.messageId, now);
-    this.#handler.refuse(new ServerExchange(this, unrecorded, message, datagram), message, now);
+  #refuse(peer: Peer, wording: Wording, datagram: Datagram, now: Instant): void {
+    this.#handler.refuse(new ServerExchange(this, peer, unrecorded, this.#head, datagram), wording, now);
   }
 
   #response(peer: Peer, message: Message, bytes: Uint8Array, now: Instant): void {
@@ -134,20 +164,23 @@ export class MessageLayer implements ExchangeHost {
       else this.#reject(peer.endpoint, message.messageId);
       return;
     }
-    const kind = { safe: true, confirmable: true };
-    const admitted = this.deduplicator.admit(peer, message.messageId, bytes, kind, now);
-    if (admitted === 'full') return;
-    const { record, duplicate } = admitted;
-    const awaited = !duplicate && this.#handler.awaits(peer, message);
-    if (duplicate) this.duplicates++;
-    else {
-      // RFC 7252 §5.4.1: with a critical option that is not understood it ends the request, and is rejected.
-      const accepted = awaited && typeof checkOptions(message.options) !== 'number';
-      if (!accepted) this.rejected++;
-      const type = accepted ? messageType.ACK : messageType.RST;
-      this.deduplicator.reply(record, encodeEmpty(type, message.messageId));
+    const { messageId } = message;
+    const fingerprint = hash32(bytes) | 0;
+    const duplicate = this.deduplicator.find(peer, messageId, fingerprint, true, now);
+    if (duplicate !== undefined) {
+      this.duplicates++;
+      if (duplicate.reply !== undefined) this.output(peer.datagram(duplicate.reply));
+      return;
     }
-    if (record.reply !== undefined) this.output(peer.datagram(record.reply));
+    const awaited = this.#handler.awaits(peer, message);
+    // RFC 7252 §5.4.1: with a critical option that is not understood it ends the request, and is rejected.
+    const accepted = awaited && typeof checkOptions(message.options) !== 'number';
+    if (!accepted) this.rejected++;
+    const empty = encodeEmpty(accepted ? messageType.ACK : messageType.RST, messageId);
+    const record = this.deduplicator.open(peer, messageId, fingerprint, true, true, now) ?? unrecorded;
+    const reply = record.room(empty.length);
+    reply.set(empty);
+    this.output(peer.datagram(reply));
     if (awaited) this.#handler.response(peer, message, now);
   }
 
@@ -162,12 +195,6 @@ export class MessageLayer implements ExchangeHost {
     this.rejected++;
     this.output({ bytes: encodeEmpty(messageType.RST, messageId), endpoint, multicast: false });
   }
-}
-
-/** A block of a body that is not the last runs nothing, whatever the method (RFC 7959 §2.5): no need to remember it long. */
-function isIntermediateBlock({ options }: Message): boolean {
-  const block1 = findBlock(options, optionNumber.block1);
-  return block1 !== undefined && block1 !== 'invalid' && block1.more;
 }
 
 const encodeEmpty = (type: 2 | 3, messageId: number): Uint8Array =>

@@ -16,16 +16,22 @@ import { after, milliseconds, type Instant } from '../../core/duration.ts';
 import type { Timer, TimerWheel } from '../../core/timer-wheel.ts';
 import { emptyCode } from '../codec/codes.ts';
 import { messageType, type MessageType } from '../codec/message.ts';
-import type { Option } from '../codec/options.ts';
-import { encodeMessage } from '../codec/rfc7252.ts';
-import type { DeduplicationRecord, Deduplicator } from './deduplication.ts';
+import {
+  contentLength,
+  encodeMessage,
+  headLength,
+  writeContent,
+  writeHead,
+  type MessageContent,
+  type MessageHead,
+} from '../codec/rfc7252.ts';
+import type { DeduplicationRecord } from './deduplication.ts';
 import type { Peer } from './peer.ts';
 import type { Expiring, TransmissionOwner, Transmissions } from './transmission.ts';
 
 /** The message layer, as an exchange uses it. */
 export interface ExchangeHost {
   readonly wheel: TimerWheel<Expiring>;
-  readonly deduplicator: Deduplicator;
   readonly transmissions: Transmissions;
   readonly random: () => number;
   /** Requests that were not answered at once and are not answered yet, those included that wait for the leisure. */
@@ -35,6 +41,8 @@ export interface ExchangeHost {
   /** Separate responses that the peer never acknowledged. */
   undelivered: number;
   output(datagram: Datagram): void;
+  /** Memory for a datagram that is sent once. */
+  room(length: number): Uint8Array;
 }
 
 /** An answer of this size is sent to anybody. */
@@ -45,7 +53,7 @@ export class ServerExchange implements Expiring, TransmissionOwner {
   readonly peer: Peer;
   readonly type: MessageType;
   readonly messageId: number;
-  readonly token: Uint8Array;
+  readonly tokenLength: number;
   readonly multicast: boolean;
   /** Of the datagram that carried the request: what amplification is measured against. */
   readonly bytesIn: number;
@@ -57,25 +65,35 @@ export class ServerExchange implements Expiring, TransmissionOwner {
 
   readonly #layer: ExchangeHost;
   readonly #record: DeduplicationRecord;
+  /** The datagram of the request: the token is in it. */
+  readonly #request: Uint8Array;
+  readonly #tokenAt: number;
   #timer: Timer<Expiring> | undefined;
   #deferred = false;
   #afterLeisure: Uint8Array = emptyBytes;
 
   constructor(
     layer: ExchangeHost,
+    peer: Peer,
     record: DeduplicationRecord,
-    request: { readonly type: MessageType; readonly token: Uint8Array },
+    head: MessageHead,
     datagram: Pick<Datagram, 'bytes' | 'multicast'>,
   ) {
     this.#layer = layer;
     this.#record = record;
-    this.peer = record.peer;
-    this.type = request.type;
-    this.messageId = record.messageId;
-    this.token = request.token;
+    this.peer = peer;
+    this.type = head.type;
+    this.messageId = head.messageId;
+    this.#request = datagram.bytes;
+    this.#tokenAt = head.tokenAt;
+    this.tokenLength = head.contentAt - head.tokenAt;
     this.multicast = datagram.multicast;
     this.bytesIn = datagram.bytes.length;
-    this.peer.holds++;
+    peer.holds++;
+  }
+
+  get token(): Uint8Array {
+    return this.#request.subarray(this.#tokenAt, this.#tokenAt + this.tokenLength);
   }
 
   /** RFC 7252 §11.3: what may go to the peer for this request while its address is not verified, in bytes. */
@@ -106,11 +124,17 @@ export class ServerExchange implements Expiring, TransmissionOwner {
     }
   }
 
-  /** Sends the response; a second one for the same request is dropped. */
-  respond(code: number, options: readonly Option[], payload: Uint8Array, now: Instant): void {
-    const { peer, token } = this;
+  /**
+   * Sends the response; a second one for the same request is dropped.
+   *
+   * @param encoded the content's bytes, where they are there already
+   */
+  respond(code: number, content: MessageContent, encoded: Uint8Array | undefined, now: Instant): void {
+    const { peer } = this;
     if (this.state === 'acknowledged') {
+      const { token } = this;
       const messageId = peer.nextMessageId();
+      const { options, payload } = content;
       const bytes = encodeMessage({ type: messageType.CON, code, messageId, token, options, payload });
       this.bytesOut = bytes.length;
       this.#finish();
@@ -119,11 +143,16 @@ export class ServerExchange implements Expiring, TransmissionOwner {
       return;
     }
     if (this.state !== 'open') return;
-    const type = this.confirmable ? messageType.ACK : messageType.NON;
-    const messageId = this.confirmable ? this.messageId : peer.nextMessageId();
-    const bytes = encodeMessage({ type, code, messageId, token, options, payload });
-    this.bytesOut = bytes.length;
-    if (this.confirmable) this.#layer.deduplicator.reply(this.#record, bytes);
+    const head = headLength(this.tokenLength);
+    const length = head + (encoded?.length ?? contentLength(content));
+    const { confirmable } = this;
+    const type = confirmable ? messageType.ACK : messageType.NON;
+    const messageId = confirmable ? this.messageId : peer.nextMessageId();
+    const bytes = confirmable ? this.#record.room(length) : this.#layer.room(length);
+    writeHead(bytes, type, code, messageId, this.#request, this.#tokenAt, this.tokenLength);
+    if (encoded === undefined) writeContent(bytes, head, content);
+    else copyShort(bytes, head, encoded);
+    this.bytesOut = length;
     if (this.multicast) this.#waitForLeisure(bytes, now);
     else {
       this.#layer.output(peer.datagram(bytes));
@@ -144,9 +173,8 @@ export class ServerExchange implements Expiring, TransmissionOwner {
   }
 
   #acknowledge(): void {
-    const empty = { code: emptyCode, token: emptyBytes, options: [], payload: emptyBytes };
-    const bytes = encodeMessage({ ...empty, type: messageType.ACK, messageId: this.messageId });
-    this.#layer.deduplicator.reply(this.#record, bytes);
+    const bytes = this.#record.room(headLength(0));
+    writeHead(bytes, messageType.ACK, emptyCode, this.messageId, emptyBytes, 0, 0);
     this.#layer.output(this.peer.datagram(bytes));
   }
 
@@ -176,4 +204,10 @@ export class ServerExchange implements Expiring, TransmissionOwner {
     }
     if (this.#timer !== undefined) this.#layer.wheel.cancel(this.#timer);
   }
+}
+
+/** A loop beats `set` up to some fifty bytes. */
+function copyShort(into: Uint8Array, at: number, bytes: Uint8Array): void {
+  if (bytes.length > 48) into.set(bytes, at);
+  else for (let i = 0; i < bytes.length; i++) into[at + i] = bytes[i] ?? 0;
 }

@@ -1,0 +1,158 @@
+/**
+ * The wording of a request: its method, options and payload; all but who asks, and under which Message ID and token.
+ * Thousands of devices that ask for the same use the same words, so what follows from the words alone is worked out
+ * once: which options are understood, which blocks are meant, what the path says. Requests with equal bytes after the
+ * token share one `Wording`, and whoever answers them may keep by it what he worked out (it is a key of a WeakMap).
+ *
+ * A wording is remembered when it comes for the second time: what differs every time is never worth it.
+ */
+import { equalRange, hashRange } from '../core/bytes.ts';
+import { findBlock, type Block } from './blockwise/block-option.ts';
+import { codeClass, responseCode } from './codec/codes.ts';
+import type { Message } from './codec/message.ts';
+import { findOption, findStrings, findUint, optionNumber, type Option } from './codec/options.ts';
+import { decodeContent, type MessageContent, type MessageHead } from './codec/rfc7252.ts';
+import { checkOptions } from './option-check.ts';
+
+export class Wording implements Pick<Message, 'code' | 'options' | 'payload'> {
+  readonly code: number;
+  /** As they came. */
+  readonly sent: readonly Option[];
+  /** Only those that are understood, each of a valid length and count. */
+  readonly options: readonly Option[];
+  /** The number of the critical option for which the request fails (RFC 7252 §5.4.1). */
+  readonly badOption: number | undefined;
+  readonly payload: Uint8Array;
+  readonly block1: Block | 'invalid' | undefined;
+  readonly block2: Block | 'invalid' | undefined;
+  readonly observe: number | undefined;
+  readonly echo: Uint8Array | undefined;
+  /** Proxy-Uri or Proxy-Scheme is there. */
+  readonly forProxy: boolean;
+  /** Size2 is asked for (RFC 7959 §4). */
+  readonly wantsSize: boolean;
+  readonly #noResponse: number;
+  #path: readonly string[] | undefined = undefined;
+  #query: readonly string[] | undefined = undefined;
+  #isText = true;
+
+  constructor(code: number, { options: sent, payload }: MessageContent) {
+    const checked = checkOptions(sent);
+    const isBad = typeof checked === 'number';
+    const options = isBad ? [] : checked;
+    this.code = code;
+    this.sent = sent;
+    this.options = options;
+    this.badOption = isBad ? checked : undefined;
+    this.payload = payload;
+    this.block1 = findBlock(options, optionNumber.block1);
+    this.block2 = findBlock(options, optionNumber.block2);
+    this.observe = findUint(options, optionNumber.observe);
+    this.echo = findOption(options, optionNumber.echo);
+    this.forProxy =
+      findOption(options, optionNumber.proxyUri) !== undefined ||
+      findOption(options, optionNumber.proxyScheme) !== undefined;
+    this.wantsSize = findOption(options, optionNumber.size2) !== undefined;
+    this.#noResponse = findUint(isBad ? sent : options, optionNumber.noResponse) ?? 0;
+  }
+
+  /** Uri-Path and Uri-Query as texts; undefined where one of them is not UTF-8 (RFC 7252 §3.2). */
+  get uri(): { readonly path: readonly string[]; readonly query: readonly string[] } | undefined {
+    if (this.#path === undefined || this.#query === undefined) {
+      const path = findStrings(this.options, optionNumber.uriPath);
+      const query = findStrings(this.options, optionNumber.uriQuery);
+      this.#isText = path !== undefined && query !== undefined;
+      this.#path = path ?? [];
+      this.#query = query ?? [];
+    }
+    return this.#isText ? { path: this.#path, query: this.#query } : undefined;
+  }
+
+  /** A block of a body that is not the last runs nothing, whatever the method (RFC 7959 §2.5). */
+  get isIntermediate(): boolean {
+    return this.block1 !== undefined && this.block1 !== 'invalid' && this.block1.more;
+  }
+
+  /** RFC 7967 §2.1: bit n - 1 suppresses class n. A 2.31 carries the transfer on and is no final response. */
+  suppresses(code: number): boolean {
+    if (this.#noResponse === 0) return false;
+    return code !== responseCode.continue && (this.#noResponse & (1 << (codeClass(code) - 1))) !== 0;
+  }
+
+  /** The same with a body that was assembled from blocks. */
+  withBody(payload: Uint8Array): Wording {
+    return new Wording(this.code, { options: this.sent, payload });
+  }
+}
+
+interface Remembered {
+  readonly hash: number;
+  /** All after the token. */
+  readonly bytes: Uint8Array;
+  readonly wording: Wording;
+}
+
+/** Wordings remembered: a table of sets, so that a look-up looks at so many places at most, whatever peers send. */
+const sets = 4096;
+const ways = 4;
+/** Longer ones are not remembered: with the views of its options, one takes about a kilobyte at most. */
+const longest = 512;
+
+export class Wordings {
+  readonly #seed: number;
+  readonly #remembered = new Array<Remembered | undefined>(sets * ways).fill(undefined);
+  /** The hash that came last without being remembered, for each set. */
+  readonly #seen = new Int32Array(sets);
+  #next = 0;
+  /** Of all that `read` was handed last, token and Message ID included: equal bytes, equal fingerprint. */
+  fingerprint = 0;
+
+  /** `seed`: a secret number, so that nobody can choose what others' requests collide with. */
+  constructor(seed: number) {
+    this.#seed = seed;
+  }
+
+  /** What a request says, or what is wrong with it, for people. One pass over its bytes where it was said before. */
+  read(head: MessageHead, bytes: Uint8Array): Wording | string {
+    const { code, contentAt } = head;
+    const length = bytes.length - contentAt;
+    const hash = hashRange(bytes, contentAt, bytes.length, this.#seed ^ code);
+    this.fingerprint = hashRange(bytes, 0, contentAt, hash);
+    const set = hash & (sets - 1);
+    for (let place = set * ways; place < (set + 1) * ways; place++) {
+      const known = this.#remembered[place];
+      if (known === undefined) break;
+      if (
+        known.hash === hash &&
+        known.wording.code === code &&
+        known.bytes.length === length &&
+        equalRange(bytes, contentAt, known.bytes, length)
+      )
+        return known.wording;
+    }
+    if (length > longest || this.#seen[set] !== hash) {
+      this.#seen[set] = hash;
+      const content = decodeContent(bytes, contentAt);
+      return typeof content === 'string' ? content : new Wording(code, content);
+    }
+    // A copy: views would keep the datagram, and what it lies in.
+    const copy = bytes.slice(contentAt);
+    const content = decodeContent(copy, 0);
+    if (typeof content === 'string') return content;
+    const wording = new Wording(code, content);
+    this.#remember(set, { hash, bytes: copy, wording });
+    return wording;
+  }
+
+  #remember(set: number, remembered: Remembered): void {
+    const first = set * ways;
+    for (let place = first; place < first + ways; place++) {
+      if (this.#remembered[place] === undefined) {
+        this.#remembered[place] = remembered;
+        return;
+      }
+    }
+    this.#remembered[first + this.#next] = remembered;
+    this.#next = (this.#next + 1) % ways;
+  }
+}
