@@ -8,7 +8,6 @@ export interface FunctionState {
   /** Begins the key of each of its results. */
   readonly prefix: string;
   /** Begins the hash of each of its keys. */
-  readonly seed: number;
   /** Once a run has read who calls, results are kept per caller, for as long as this version lives. */
   private: boolean;
 }
@@ -55,7 +54,6 @@ export class FunctionStates {
         method,
         version,
         prefix: `${number}|`,
-        seed: Math.imul(number + 1, 0x9e3779b1),
         private: false,
       };
       this.#byName.set(name, state);

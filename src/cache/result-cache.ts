@@ -22,7 +22,6 @@ import { argumentsKey } from './arguments-key.ts';
 import type { Cacheable, CacheCounters, CachedResult, CacheInvalidation, Computed } from './cacheable.ts';
 import { Flights, isOutdated, type Flight, type Landing } from './flight.ts';
 import { FunctionStates, type FunctionState } from './function-states.ts';
-import { KeyMemo } from './key-memo.ts';
 import { contentOf, Result } from './result.ts';
 import { ResultStore, type ResultStoreOptions } from './result-store.ts';
 
@@ -33,11 +32,35 @@ const defaultResultCacheOptions: ResultCacheOptions = { maxEntries: 10_000, maxB
 /** Runs the function. Called at most once per `resolve`, except that who joined another caller's private run runs its own. */
 export type Compute = () => Promise<Computed>;
 
-/** One call of `resolve` that did not end with a hit. */
-interface Asked {
+/** A function and arguments, as they are asked for again and again. */
+export class Question {
   readonly fn: Cacheable;
-  readonly state: FunctionState;
+  /** Final: bound, with defaults, coerced. */
   readonly args: readonly Value[];
+  readonly state: FunctionState;
+  /** The arguments' part of its key; undefined where they have none. */
+  readonly part: string | undefined;
+  /** One string for all look-ups: V8 hashes it once. */
+  readonly publicKey: string;
+
+  constructor(fn: Cacheable, args: readonly Value[], state: FunctionState) {
+    this.fn = fn;
+    this.args = args;
+    this.state = state;
+    this.part = fn.pure ? argumentsKey(args) : undefined;
+    this.publicKey = state.prefix + (this.part ?? '');
+  }
+
+  /** Whose it is belongs to the key once a run has read who calls. */
+  keyFor(callerKey: string): string {
+    const { state, part = '' } = this;
+    return state.private ? `${state.prefix}${callerKey.length}:${callerKey}|${part}` : this.publicKey;
+  }
+}
+
+/** A question that was not answered at once. */
+interface Asked {
+  readonly question: Question;
   readonly callerKey: string;
   readonly now: Instant;
   readonly compute: Compute;
@@ -48,7 +71,6 @@ const noTime = milliseconds(0);
 export class ResultCache {
   readonly #store: ResultStore;
   readonly #flights = new Flights();
-  readonly #memo = new KeyMemo();
   readonly #states = new FunctionStates((old) => this.#store.deleteGroup(functionGroup(old)));
   readonly #listeners = new Set<(invalidation: CacheInvalidation) => void>();
   readonly #counts = { hits: 0, misses: 0, joined: 0, stale: 0, failedRefreshes: 0, revalidations: 0, bytesSaved: 0 };
@@ -68,24 +90,37 @@ export class ResultCache {
     now: Instant,
     compute: Compute,
   ): CachedResult | Promise<CachedResult> {
-    if (!fn.pure) return this.#bypass(now, compute);
-    const state = this.#states.of(fn);
-    const key = this.#memo.find(state, callerKey, args) ?? this.#spell(state, callerKey, args);
-    if (key === undefined) return this.#bypass(now, compute);
+    const question = this.question(fn, args);
+    return this.recall(question, callerKey, now) ?? this.ask(question, callerKey, now, compute);
+  }
+
+  /** What `recall` and `ask` take: good for as long as this version of the function is. */
+  question(fn: Cacheable, args: readonly Value[]): Question {
+    return new Question(fn, args, this.#states.of(fn));
+  }
+
+  /** The result, where it is stored and fresh. */
+  recall(question: Question, callerKey: string, now: Instant): CachedResult | undefined {
+    if (question.part === undefined) return undefined;
+    const stored = this.#store.get(question.keyFor(callerKey));
+    if (stored === undefined || now >= stored.freshUntil) return undefined;
+    this.#counts.hits++;
+    return stored.hit;
+  }
+
+  /** The result where \`recall\` has none: stale, somebody else's computation, or by \`compute\`. */
+  ask(question: Question, callerKey: string, now: Instant, compute: Compute): CachedResult | Promise<CachedResult> {
+    if (question.part === undefined) return this.#bypass(now, compute);
+    const asked = { question, callerKey, now, compute };
+    const key = question.keyFor(callerKey);
     const stored = this.#store.get(key);
-    if (stored !== undefined) {
-      if (now < stored.freshUntil) {
-        this.#counts.hits++;
-        return stored.hit;
-      }
-      if (now < stored.staleUntil) {
-        this.#counts.stale++;
-        if (this.#flights.find(key) === undefined) this.#refresh({ fn, state, args, callerKey, now, compute }, key);
-        return new Result(stored.content, 'stale', now, noTime, noTime);
-      }
-      this.#store.delete(key);
+    if (stored !== undefined && now < stored.staleUntil) {
+      this.#counts.stale++;
+      if (this.#flights.find(key) === undefined) this.#refresh(asked, key);
+      return new Result(stored.content, 'stale', now, noTime, noTime);
     }
-    return this.#miss({ fn, state, args, callerKey, now, compute }, key);
+    if (stored !== undefined) this.#store.delete(key);
+    return this.#miss(asked, key);
   }
 
   /** A 2.03 was sent instead of `bytes` of payload. */
@@ -134,15 +169,6 @@ export class ResultCache {
     return resultOf(computed, 'none', now);
   }
 
-  /** Undefined where the arguments have no key. */
-  #spell(state: FunctionState, callerKey: string, args: readonly Value[]): string | undefined {
-    const part = argumentsKey(args);
-    if (part === undefined) return undefined;
-    const key = keyOf(state, callerKey, part);
-    this.#memo.remember(state, callerKey, args, key);
-    return key;
-  }
-
   async #miss(call: Asked, key: string): Promise<CachedResult> {
     const running = this.#flights.find(key);
     if (running === undefined) {
@@ -150,14 +176,13 @@ export class ResultCache {
       const { result } = await this.#launch(call, key);
       return result;
     }
-    const part = argumentsKey(call.args) ?? '';
     const landing = await join(running.landing);
     if (landing !== undefined && (!landing.private || running.flight.callerKey === call.callerKey)) {
       this.#counts.joined++;
       return landing.joined;
     }
     // Another caller's alone, or given up by who began it. By now the key may have the caller in it.
-    return this.#miss(call, keyOf(call.state, call.callerKey, part));
+    return this.#miss(call, call.question.keyFor(call.callerKey));
   }
 
   #refresh(call: Asked, key: string): void {
@@ -167,14 +192,12 @@ export class ResultCache {
   }
 
   #launch(call: Asked, key: string): Promise<Landing> {
-    const { state } = call;
+    const { state } = call.question;
     const flight = this.#flights.begin(state.library, state.method, call.callerKey);
-    // Before it runs: a function in this thread could change its arguments.
-    const part = argumentsKey(call.args) ?? '';
     const fly = async (): Promise<Landing> => {
       try {
         const computed = await call.compute();
-        return this.#land(call, part, flight, computed);
+        return this.#land(call, flight, computed);
       } finally {
         this.#flights.end(key, flight);
       }
@@ -184,7 +207,8 @@ export class ResultCache {
     return landing;
   }
 
-  #land({ fn, state, callerKey, now }: Asked, part: string, flight: Flight, computed: Computed): Landing {
+  #land({ question, callerKey, now }: Asked, flight: Flight, computed: Computed): Landing {
+    const { fn, state } = question;
     const personal = computed.readCaller && !fn.shared;
     if (personal && !state.private) {
       state.private = true;
@@ -196,7 +220,7 @@ export class ResultCache {
     const outdated = isOutdated(flight, computed);
     const freshUntil = outdated ? now : after(after(after(now, queued), ran), fn.maxAge);
     if (!outdated && fn.maxAge > 0 && this.#states.isCurrent(state)) {
-      this.#store.put(keyOf(state, callerKey, part), {
+      this.#store.put(question.keyFor(callerKey), {
         content,
         hit: new Result(content, 'hit', freshUntil, noTime, noTime),
         freshUntil,
@@ -215,10 +239,6 @@ export class ResultCache {
   #announce(invalidation: CacheInvalidation): void {
     for (const listener of this.#listeners) listener(invalidation);
   }
-}
-
-function keyOf(state: FunctionState, callerKey: string, part: string): string {
-  return state.private ? `${state.prefix}${callerKey.length}:${callerKey}|${part}` : state.prefix + part;
 }
 
 function resultOf(computed: Computed, state: CacheState, freshUntil: Instant): Result {

@@ -2,7 +2,7 @@
  * The wording of a request: its method, options and payload; all but who asks, and under which Message ID and token.
  * Thousands of devices that ask for the same use the same words, so what follows from the words alone is worked out
  * once: which options are understood, which blocks are meant, what the path says. Requests with equal bytes after the
- * token share one `Wording`, and whoever answers them may keep by it what he worked out (it is a key of a WeakMap).
+ * token share one `Wording`, and who answers them may keep under it, in a WeakMap, what he worked out from it.
  *
  * A wording is remembered when it comes for the second time: what differs every time is never worth it.
  */
@@ -31,16 +31,19 @@ export class Wording implements Pick<Message, 'code' | 'options' | 'payload'> {
   readonly forProxy: boolean;
   /** Size2 is asked for (RFC 7959 §4). */
   readonly wantsSize: boolean;
+  /** It is remembered: the next request with these words gets this very object. */
+  readonly remembered: boolean;
   readonly #noResponse: number;
   #path: readonly string[] | undefined = undefined;
   #query: readonly string[] | undefined = undefined;
   #isText = true;
 
-  constructor(code: number, { options: sent, payload }: MessageContent) {
+  constructor(code: number, { options: sent, payload }: MessageContent, remembered = false) {
     const checked = checkOptions(sent);
     const isBad = typeof checked === 'number';
     const options = isBad ? [] : checked;
     this.code = code;
+    this.remembered = remembered;
     this.sent = sent;
     this.options = options;
     this.badOption = isBad ? checked : undefined;
@@ -139,7 +142,7 @@ export class Wordings {
     const copy = bytes.slice(contentAt);
     const content = decodeContent(copy, 0);
     if (typeof content === 'string') return content;
-    const wording = new Wording(code, content);
+    const wording = new Wording(code, content, true);
     this.#remember(set, { hash, bytes: copy, wording });
     return wording;
   }

@@ -6,8 +6,8 @@ import { dotted, method, responseCode } from '../coap/codec/codes.ts';
 import { findOption, findStrings, optionNumber } from '../coap/codec/options.ts';
 import type { Request } from '../coap/request.ts';
 import { response, type Response } from '../coap/response.ts';
-import type { Peer } from '../coap/exchange/peer.ts';
 import type { RefusedRequest, RequestHandler } from '../coap/server.ts';
+import type { Wording } from '../coap/wording.ts';
 import { channels } from '../core/channels.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Instant } from '../core/duration.ts';
@@ -34,8 +34,25 @@ const anonymous = 'local';
 
 const methodNames: ReadonlyMap<number, string> = new Map(Object.entries(method).map(([name, code]) => [code, name]));
 
+/** What follows from the words of a request alone. */
+interface Route {
+  readonly path: readonly string[];
+  readonly query: readonly string[];
+  /** For logs and metrics. */
+  readonly target: string;
+  readonly resource: Resource | Refusal;
+}
+
+/** Why the words alone make a request fail. */
+interface Refusal {
+  readonly problem: ProblemName;
+  readonly message: string;
+}
+
 export class Front implements RequestHandler {
   readonly #options: FrontOptions;
+  /** Only of wordings that are remembered: as many as they are. What is served where does not change. */
+  readonly #routes = new WeakMap<Wording, Route>();
   #correlation = 0;
   #closed = false;
 
@@ -49,24 +66,18 @@ export class Front implements RequestHandler {
   }
 
   handle(request: Request, now: Instant): void {
-    const path = findStrings(request.options, optionNumber.uriPath);
-    const query = findStrings(request.options, optionNumber.uriQuery);
-    if (path === undefined || query === undefined) {
+    const { wording, peer } = request;
+    const route = this.#routes.get(wording) ?? this.#route(wording);
+    if (route === undefined) {
       // RFC 7252 §3.2: these options are UTF-8.
       this.#options.respond(request, response(responseCode.badRequest, { maxAge: 0 }), now);
       return;
     }
-    if (path.length > 1 && path.at(-1) === '') path.pop();
-    const visit: Visit = {
-      request,
-      path,
-      query,
-      caller: { identity: anonymous, peer: peerText(request.peer) },
-      correlationId: (++this.#correlation).toString(36),
-      now,
-    };
+    const { path, query, target } = route;
+    const caller = { identity: anonymous, peer: peer.name };
+    const visit = { request, path, query, target, caller, correlationId: (++this.#correlation).toString(36), now };
     try {
-      const answer = this.#resourceFor(visit).handle(visit);
+      const answer = this.#admit(request, route, now).handle(visit);
       if (!(answer instanceof Promise)) this.#answer(visit, answer, now);
       else {
         answer.then(
@@ -79,7 +90,35 @@ export class Front implements RequestHandler {
     }
   }
 
-  #resourceFor({ request, path, now }: Visit): Resource {
+  /** Undefined where path or query are no text. */
+  #route(wording: Wording): Route | undefined {
+    const { uri } = wording;
+    if (uri === undefined) return undefined;
+    const path = uri.path.length > 1 && uri.path.at(-1) === '' ? uri.path.slice(0, -1) : uri.path;
+    const resource = this.#resourceFor(wording, path);
+    const route = { path, query: uri.query, target: targetOf(path), resource };
+    if (wording.remembered) this.#routes.set(wording, route);
+    return route;
+  }
+
+  #resourceFor(wording: Wording, path: readonly string[]): Resource | Refusal {
+    const resource = this.#options.router.find(path);
+    const at = `/${path.join('/')}`;
+    if (resource === undefined) {
+      const message = `There is nothing at ${at}; GET /.well-known/core lists what there is.`;
+      return { problem: 'no-such-resource', message };
+    }
+    if (!resource.methods.includes(wording.code)) {
+      return { problem: 'method-not-allowed', message: `${at} does not offer this method.` };
+    }
+    if (!resource.conditional && isConditional(wording)) {
+      return { problem: 'bad-option', message: 'If-Match and If-None-Match mean nothing here; leave them out.' };
+    }
+    return resource;
+  }
+
+  /** The resource, where this request may reach it now. */
+  #admit(request: Request, { resource }: Route, now: Instant): Resource {
     if (this.#closed) throw new CallError('not-ready', 'The gateway is being stopped; come back later.');
     const wait = this.#options.rateLimit.take(request.peer.endpoint, now);
     if (wait !== undefined) {
@@ -87,21 +126,9 @@ export class Front implements RequestHandler {
         retryAfter: wait,
       });
     }
-    const resource = this.#options.router.find(path);
-    if (resource === undefined) {
-      throw new CallError(
-        'no-such-resource',
-        `There is nothing at /${path.join('/')}; GET /.well-known/core lists what there is.`,
-      );
-    }
+    if ('problem' in resource) throw new CallError(resource.problem, resource.message);
     if (request.multicast && !resource.multicast) {
       throw new CallError('method-not-allowed', 'This resource does not answer multicast requests.');
-    }
-    if (!resource.methods.includes(request.code)) {
-      throw new CallError('method-not-allowed', `/${path.join('/')} does not offer this method.`);
-    }
-    if (!resource.conditional && isConditional(request)) {
-      throw new CallError('bad-option', 'If-Match and If-None-Match mean nothing here; leave them out.');
     }
     return resource;
   }
@@ -130,7 +157,7 @@ export class Front implements RequestHandler {
     const error = thrown instanceof CallError ? thrown : asInternal(thrown);
     if (isFault(error) && channels.functionFailed.hasSubscribers) {
       channels.functionFailed.publish({
-        target: targetOf(visit.path),
+        target: visit.target,
         problem: error.code,
         message: error.message,
         stack: error.details.remote?.stack ?? (error === thrown ? undefined : error.stack),
@@ -145,7 +172,7 @@ export class Front implements RequestHandler {
   refused({ refusal, exchange, request, code }: RefusedRequest): void {
     if (!channels.request.hasSubscribers) return;
     channels.request.publish({
-      peer: peerText(exchange.peer),
+      peer: exchange.peer.name,
       identity: anonymous,
       method: methodText(request.code),
       target: targetOf(findStrings(request.options, optionNumber.uriPath) ?? []),
@@ -168,7 +195,7 @@ export class Front implements RequestHandler {
       peer: caller.peer,
       identity: caller.identity,
       method: methodText(request.code),
-      target: targetOf(visit.path),
+      target: visit.target,
       code: dotted(answer.response.code),
       problem,
       bytesIn: request.exchange.bytesIn,
@@ -183,9 +210,9 @@ export class Front implements RequestHandler {
   }
 }
 
-const isConditional = (request: Request): boolean =>
-  findOption(request.options, optionNumber.ifMatch) !== undefined ||
-  findOption(request.options, optionNumber.ifNoneMatch) !== undefined;
+const isConditional = ({ options }: Wording): boolean =>
+  findOption(options, optionNumber.ifMatch) !== undefined ||
+  findOption(options, optionNumber.ifNoneMatch) !== undefined;
 
 /** `oslist/list` for functions, the path for all else. */
 function targetOf(path: readonly string[]): string {
@@ -194,8 +221,6 @@ function targetOf(path: readonly string[]): string {
 }
 
 const methodText = (code: number): string => methodNames.get(code) ?? dotted(code);
-
-const peerText = ({ endpoint: { remote } }: Peer): string => `${remote.address}:${remote.port}`;
 
 /** Problems that somebody has to look into: a busy gateway or a library that is known not to load is told elsewhere. */
 const faults: ReadonlySet<string> = new Set<ProblemName>([

@@ -12,6 +12,8 @@ export interface Visit {
   readonly path: readonly string[];
   /** Uri-Query, decoded, in order. */
   readonly query: readonly string[];
+  /** The path as logs and metrics name it: `oslist/list`. */
+  readonly target: string;
   readonly caller: Caller;
   readonly correlationId: string;
   readonly now: Instant;

@@ -21,15 +21,6 @@ export class Router {
     return this.#add({ path, resource, subtree: true });
   }
 
-  remove(path: readonly string[]): void {
-    const [first = ''] = path;
-    const entries = this.#entries.get(first) ?? [];
-    this.#entries.set(
-      first,
-      entries.filter((entry) => !isSame(entry.path, path)),
-    );
-  }
-
   find(path: readonly string[]): Resource | undefined {
     const entries = this.#entries.get(path[0] ?? '');
     return entries?.find((entry) => matches(entry, path))?.resource;
@@ -43,9 +34,6 @@ export class Router {
     return this;
   }
 }
-
-const isSame = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((segment, index) => segment === b[index]);
 
 const matches = ({ path, subtree }: Entry, asked: readonly string[]): boolean =>
   (subtree ? asked.length >= path.length : asked.length === path.length) &&

@@ -21,7 +21,15 @@ function clock(timeOfDay?: () => Date): { peer: Lockstep; scheduler: ManualSched
   });
   const peer: Lockstep = new Lockstep((request, _engine, now) => {
     const caller = { identity: 'local', peer: 'device' };
-    const answer: Answer = resource.handle({ request, path: ['clock'], query: [], caller, correlationId: '1', now });
+    const answer: Answer = resource.handle({
+      request,
+      path: ['clock'],
+      query: [],
+      target: 'test',
+      caller,
+      correlationId: '1',
+      now,
+    });
     return answer.response;
   });
   return { peer, scheduler, resource };

@@ -35,7 +35,15 @@ test('waiting for a reload takes nothing from the time limit', async () => {
   let answered: unknown;
   const peer = new Lockstep((request) => {
     const caller = { identity: 'local', peer: 'device' };
-    answered = resource.handle({ request, path: ['func', 'test', 'f'], query: [], caller, correlationId: '1', now });
+    answered = resource.handle({
+      request,
+      path: ['func', 'test', 'f'],
+      query: [],
+      target: 'test',
+      caller,
+      correlationId: '1',
+      now,
+    });
     return response(responseCode.content);
   });
   peer.send({ code: method.GET, messageId: 1 });

@@ -58,7 +58,13 @@ export const isResponseCode = (value: number): boolean => {
 export const isSafeMethod = (value: number): boolean => value === method.GET || value === method.FETCH;
 
 /** `2.05`, as the RFCs write it. */
-export const dotted = (value: number): string => `${codeClass(value)}.${String(value & 0x1f).padStart(2, '0')}`;
+export const dotted = (value: number): string => dottedCodes[value & 0xff] ?? '';
+
+/** Made once: each request that is logged or counted asks for one. */
+const dottedCodes: readonly string[] = Array.from(
+  { length: 0x100 },
+  (_, value) => `${value >> 5}.${String(value & 0x1f).padStart(2, '0')}`,
+);
 
 /** Names as the RFCs' registries have them; methods in their own spelling. */
 const codeNames: ReadonlyMap<number, string> = new Map([

@@ -29,6 +29,7 @@ export class Peer {
   echo: Uint8Array | undefined;
 
   #messageId: number;
+  #name: string | undefined = undefined;
 
   constructor(endpoint: Endpoint, id: number, parameters: TransmissionParameters, firstMessageId: number) {
     this.endpoint = endpoint;
@@ -36,6 +37,13 @@ export class Peer {
     this.parameters = parameters;
     this.#messageId = firstMessageId;
     this.verifiedUntil = (endpoint.loopback ? Infinity : -Infinity) as Instant;
+  }
+
+  /** For people: address and port. */
+  get name(): string {
+    const { address, port } = this.endpoint.remote;
+    this.#name ??= `${address}:${port}`;
+    return this.#name;
   }
 
   /** RFC 7252 §4.4: counts up from a random start, so an ID comes back only after 65,535 others, and not while it is under way. */

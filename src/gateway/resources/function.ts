@@ -5,13 +5,14 @@
  * the arguments. A result comes from the result cache where the function is pure.
  */
 import type { CachedResult } from '../../cache/cacheable.ts';
-import type { ResultCache } from '../../cache/result-cache.ts';
+import type { Question, ResultCache } from '../../cache/result-cache.ts';
 import { contentFormat, isValueFormat, type ValueFormat } from '../../cbor/content-format.ts';
 import { decodeRepresentation } from '../../cbor/representation.ts';
 import { isSafeMethod, method, responseCode } from '../../coap/codec/codes.ts';
 import { findOption, findOptions, findUint, optionNumber } from '../../coap/codec/options.ts';
 import type { Request } from '../../coap/request.ts';
-import { response } from '../../coap/response.ts';
+import { encodedResponse, response } from '../../coap/response.ts';
+import type { Wording } from '../../coap/wording.ts';
 import { equalBytes } from '../../core/bytes.ts';
 import { PeerError, UsageError } from '../../core/error.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -42,55 +43,86 @@ export interface FunctionResourceOptions {
   readonly timeLimit: Milliseconds;
 }
 
+/** A function as a path names it: by two names or by two ids. */
+type Named =
+  | { readonly library: string; readonly method: string }
+  | { readonly libraryId: number; readonly id: number };
+
+/** What follows from the words of a call and the function they name. */
+interface Stated {
+  readonly fn: FunctionDescription;
+  readonly question: Question;
+  readonly format: ValueFormat;
+  /** What was answered last, from the cache: good until Max-Age counts down or there is another result. */
+  given: Given | undefined;
+}
+
+interface Given {
+  readonly result: CachedResult;
+  readonly maxAge: Milliseconds;
+  readonly answer: Answer;
+  /** Bytes that a 2.03 leaves out. */
+  readonly spared: number | undefined;
+}
+
 export class FunctionResource implements Resource {
   readonly methods: readonly number[] = [method.GET, method.POST, method.FETCH];
   readonly conditional = false;
   readonly multicast = false;
   readonly #options: FunctionResourceOptions;
+  /** Of wordings that are remembered: as many as they are. */
+  readonly #named = new WeakMap<Wording, Named>();
+  readonly #stated = new WeakMap<Wording, Stated>();
 
   constructor(options: FunctionResourceOptions) {
     this.#options = options;
   }
 
   handle(visit: Visit): Answer | Promise<Answer> {
-    const [root, library = '', name = '', ...rest] = visit.path;
-    const { path } = visit;
-    if (rest.length > 0) {
-      throw new CallError(
-        'no-such-method',
-        `/${path.join('/')} is longer than a function's path: /func/{library}/{method}.`,
-      );
-    }
+    const { wording } = visit.request;
     const { directory } = this.#options;
-    if (root === 'func') {
-      return this.#when(directory.pending(library), visit, (then) => this.#call(then, directory.find(library, name)));
-    }
-    const [libraryId, methodId] = [idOf(library), idOf(name)];
-    if (libraryId === undefined || methodId === undefined) {
-      throw new CallError(
-        'no-such-method',
-        `/${path.join('/')} is no compact path: /f/{library id}/{method id}, both numbers.`,
-      );
-    }
-    return this.#when(directory.pending(libraryId), visit, (then) =>
-      this.#call(then, directory.findById(libraryId, methodId)),
-    );
+    const named = this.#named.get(wording) ?? namedBy(visit.path);
+    if (wording.remembered) this.#named.set(wording, named);
+    // Time that was spent waiting for a change is not the call's: it counts from then.
+    const change = directory.pending('library' in named ? named.library : named.libraryId);
+    if (change === undefined) return this.#call(visit, this.#find(named));
+    return change.then(() => this.#call({ ...visit, now: this.#options.clock.now() }, this.#find(named)));
   }
 
-  /** Time that was spent waiting for a change is not the call's: it counts from then. */
-  #when(
-    change: Promise<void> | undefined,
-    visit: Visit,
-    call: (visit: Visit) => Answer | Promise<Answer>,
-  ): Answer | Promise<Answer> {
-    if (change === undefined) return call(visit);
-    return change.then(() => call({ ...visit, now: this.#options.clock.now() }));
+  #find(named: Named): FunctionDescription {
+    const { directory } = this.#options;
+    if ('library' in named) return directory.find(named.library, named.method);
+    return directory.findById(named.libraryId, named.id);
   }
 
   #call(visit: Visit, fn: FunctionDescription): Answer | Promise<Answer> {
-    const { request } = visit;
-    const { describe, argumentItems } = readControlWords(visit.query);
-    if (describe !== undefined) return { response: describeFunction(request, fn, describe) };
+    const { request, now } = visit;
+    const { wording } = request;
+    let stated = this.#stated.get(wording);
+    if (stated?.fn !== fn) {
+      const { describe, argumentItems } = readControlWords(visit.query);
+      if (describe !== undefined) return { response: describeFunction(request, fn, describe) };
+      stated = this.#state(request, fn, argumentItems);
+      if (wording.remembered) this.#stated.set(wording, stated);
+    }
+    const { cache, clock, invoker } = this.#options;
+    const { question } = stated;
+    const callerKey = request.peer.endpoint.key;
+    const hit = cache.recall(question, callerKey, now);
+    if (hit !== undefined) return this.#answerHit(request, stated, hit, now);
+    const { args } = question;
+    const { caller, correlationId } = visit;
+    const deadline = after(now, fn.timeLimit ?? this.#options.timeLimit);
+    const result = cache.ask(question, callerKey, now, () =>
+      invoker.invoke({ function: fn, args, caller, correlationId, deadline }),
+    );
+    const { format } = stated;
+    if (!(result instanceof Promise)) return this.#answer(request, result, format, now).answer;
+    return result.then((later) => this.#answer(request, later, format, clock.now()).answer);
+  }
+
+  /** Everything that can be refused for its words is refused here, before anything runs. */
+  #state(request: Request, fn: FunctionDescription, argumentItems: readonly string[]): Stated {
     if ((request.block2?.num ?? 0) > 0) {
       throw new CallError(
         'incomplete',
@@ -103,30 +135,63 @@ export class FunctionResource implements Resource {
     const bodyFormat = bodyFormatOf(request);
     const format = answerFormat(request, bodyFormat);
     const args = bind(fn, argumentInput(request, bodyFormat, argumentItems));
-    const { cache, invoker, clock } = this.#options;
-    const deadline = after(visit.now, fn.timeLimit ?? this.#options.timeLimit);
-    const { caller, correlationId } = visit;
-    const result = cache.resolve(fn, args, request.peer.endpoint.key, visit.now, () =>
-      invoker.invoke({ function: fn, args, caller, correlationId, deadline }),
-    );
-    if (!(result instanceof Promise)) return this.#answer(request, result, format, visit.now);
-    return result.then((later) => this.#answer(request, later, format, clock.now()));
+    return { fn, question: this.#options.cache.question(fn, args), format, given: undefined };
   }
 
-  #answer(request: Request, result: CachedResult, format: ValueFormat, now: Instant): Answer {
+  /** Within one second, and while it stays, a result has one answer to the same words: its bytes are made once. */
+  #answerHit(request: Request, stated: Stated, result: CachedResult, now: Instant): Answer {
+    const { given } = stated;
+    const maxAge = result.maxAgeLeft(now);
+    if (given?.result === result && given.maxAge === maxAge) {
+      if (given.spared !== undefined) this.#options.cache.countRevalidation(given.spared);
+      return given.answer;
+    }
+    const { answer, spared } = this.#answer(request, result, stated.format, now);
+    if (!request.wording.remembered) return answer;
+    const again = { ...answer, response: encodedResponse(answer.response) };
+    stated.given = { result, maxAge, answer: again, spared };
+    return again;
+  }
+
+  #answer(
+    request: Request,
+    result: CachedResult,
+    format: ValueFormat,
+    now: Instant,
+  ): { readonly answer: Answer; readonly spared?: number } {
     const { state: cache, queued, ran } = result;
     const { bytes, format: stated, etag } = representationOf(result, format);
     const content = { contentFormat: stated, payload: bytes, kept: true };
     if (!isSafeMethod(request.code)) {
-      return { response: response(responseCode.changed, content), cache, queued, ran };
+      return { answer: { response: response(responseCode.changed, content), cache, queued, ran } };
     }
     const maxAge = result.maxAgeLeft(now) / 1000;
     if (findOptions(request.options, optionNumber.etag).some((known) => equalBytes(known, etag))) {
       this.#options.cache.countRevalidation(bytes.length);
-      return { response: response(responseCode.valid, { etag, maxAge }), cache, queued, ran };
+      const valid = response(responseCode.valid, { etag, maxAge });
+      return { answer: { response: valid, cache, queued, ran }, spared: bytes.length };
     }
-    return { response: response(responseCode.content, { ...content, etag, maxAge }), cache, queued, ran };
+    return { answer: { response: response(responseCode.content, { ...content, etag, maxAge }), cache, queued, ran } };
   }
+}
+
+function namedBy(path: readonly string[]): Named {
+  const [root, library = '', name = '', ...rest] = path;
+  if (rest.length > 0) {
+    throw new CallError(
+      'no-such-method',
+      `/${path.join('/')} is longer than a function's path: /func/{library}/{method}.`,
+    );
+  }
+  if (root === 'func') return { library, method: name };
+  const [libraryId, id] = [idOf(library), idOf(name)];
+  if (libraryId === undefined || id === undefined) {
+    throw new CallError(
+      'no-such-method',
+      `/${path.join('/')} is no compact path: /f/{library id}/{method id}, both numbers.`,
+    );
+  }
+  return { libraryId, id };
 }
 
 function representationOf(result: CachedResult, format: ValueFormat): ReturnType<CachedResult['representation']> {
