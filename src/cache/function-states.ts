@@ -7,7 +7,6 @@ export interface FunctionState {
   readonly version: string;
   /** Begins the key of each of its results. */
   readonly prefix: string;
-  /** Begins the hash of each of its keys. */
   /** Once a run has read who calls, results are kept per caller, for as long as this version lives. */
   private: boolean;
 }

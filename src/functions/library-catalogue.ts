@@ -21,6 +21,8 @@ export class LibraryCatalogue {
   readonly #entries = new Map<string, Entry>();
   readonly #names = new Map<number, string>();
   #list: readonly LibraryDescription[] | undefined;
+  /** Another number means that what `find` said before may be out of date. */
+  revision = 0;
 
   show({ name, current, error }: Shown, ids: LibraryIds | undefined): void {
     const functions = (current?.exports ?? []).map((exported): FunctionDescription => {
@@ -43,6 +45,7 @@ export class LibraryCatalogue {
     });
     if (ids !== undefined) this.#names.set(ids.id, name);
     this.#list = undefined;
+    this.revision++;
   }
 
   remove(name: string): void {
@@ -50,6 +53,7 @@ export class LibraryCatalogue {
     if (id !== undefined) this.#names.delete(id);
     this.#entries.delete(name);
     this.#list = undefined;
+    this.revision++;
   }
 
   /** Undefined where there is none. @throws CallError 'not-callable' */

@@ -15,6 +15,7 @@ import { join, resolve } from 'node:path';
 import { statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { channels } from '../core/channels.ts';
+import type { Instant } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { CallError } from './call-error.ts';
 import { FolderWatcher } from './folder-watcher.ts';
@@ -92,15 +93,14 @@ export class Registry implements Invoker {
 
   /**
    * Something to wait for before `find`: a reload of this library (by name or locked id) that is under way.
-   * Undefined, at the cost of looking at a clock, in nearly all cases. It never rejects, and never takes
-   * longer than `reloadWait`.
+   * Undefined in nearly all cases. It never rejects, and never takes longer than `reloadWait`.
    */
-  pending(library: string | number): Promise<void> | undefined {
+  pending(library: string | number, now: Instant = this.#options.scheduler.now()): Promise<void> | undefined {
     const name = typeof library === 'string' ? library : this.#catalogue.nameOf(library);
     if (name === undefined || this.#closed) return undefined;
     // What a peer asks for is a name, never a path: the file system is asked for names only.
     const served = this.#served.get(name) ?? (libraryNamePattern.test(name) ? this.#discover(name) : undefined);
-    const reload = served?.pending();
+    const reload = served?.pending(now);
     return reload === undefined ? undefined : this.#bounded(reload);
   }
 
@@ -109,6 +109,11 @@ export class Registry implements Invoker {
     const reloads = [...this.#served.values()].flatMap((library) => library.pending() ?? []);
     if (this.#scanning !== undefined) reloads.push(this.#scanning);
     return reloads.length === 0 ? undefined : this.#bounded(Promise.all(reloads).then(() => undefined));
+  }
+
+  /** As long as it is the same, `find` and `findById` say the same. */
+  get revision(): number {
+    return this.#catalogue.revision;
   }
 
   /** @throws CallError 'no-such-library', 'no-such-method', 'not-callable', 'library-failed', 'not-ready' */

@@ -67,10 +67,8 @@ export class ServedLibrary {
   }
 
   /** The reload that is under way, looking at the entry file first if nobody did just now. */
-  pending(): Promise<void> | undefined {
-    const { scheduler, probeInterval } = this.#parts.options;
-    const now = scheduler.now();
-    if (this.#reload === undefined && now - this.#probedAt >= probeInterval) {
+  pending(now: Instant = this.#parts.options.scheduler.now()): Promise<void> | undefined {
+    if (this.#reload === undefined && now - this.#probedAt >= this.#parts.options.probeInterval) {
       this.#probedAt = now;
       if (entryMark(this.#path) !== this.#entryMark) this.touch();
     }

@@ -15,7 +15,7 @@ test('waiting for a reload takes nothing from the time limit', async () => {
   const calls: Call[] = [];
   let now = 0 as Instant;
   const resource = new FunctionResource({
-    directory: { pending: () => reload.promise, find: () => fn, findById: () => fn },
+    directory: { revision: 1, pending: () => reload.promise, find: () => fn, findById: () => fn },
     invoker: {
       invoke: (call) => {
         calls.push(call);

@@ -28,7 +28,9 @@ import { describeFunction } from './description.ts';
 /** Finds functions by the names or the numbers in a path. */
 export interface FunctionDirectory {
   /** A change of this library that must be waited for, so that an edit takes effect on the next call. */
-  pending(library: string | number): Promise<void> | undefined;
+  pending(library: string | number, now: Instant): Promise<void> | undefined;
+  /** As long as it is the same, `find` and `findById` give the same. */
+  readonly revision: number;
   /** @throws CallError `no-such-library`, `no-such-method`, `not-callable`, `library-failed`, `not-ready` */
   find(library: string, method: string): FunctionDescription;
   findById(libraryId: number, methodId: number): FunctionDescription;
@@ -46,10 +48,13 @@ export interface FunctionResourceOptions {
 /** A function as a path names it: by two names or by two ids. */
 type Named =
   | { readonly library: string; readonly method: string }
-  | { readonly libraryId: number; readonly id: number };
+  | { readonly library: number; readonly id: number };
 
 /** What follows from the words of a call and the function they name. */
 interface Stated {
+  readonly named: Named;
+  /** Of the directory, when the function was found. */
+  readonly revision: number;
   readonly fn: FunctionDescription;
   readonly question: Question;
   readonly format: ValueFormat;
@@ -71,7 +76,6 @@ export class FunctionResource implements Resource {
   readonly multicast = false;
   readonly #options: FunctionResourceOptions;
   /** Of wordings that are remembered: as many as they are. */
-  readonly #named = new WeakMap<Wording, Named>();
   readonly #stated = new WeakMap<Wording, Stated>();
 
   constructor(options: FunctionResourceOptions) {
@@ -79,32 +83,31 @@ export class FunctionResource implements Resource {
   }
 
   handle(visit: Visit): Answer | Promise<Answer> {
-    const { wording } = visit.request;
-    const { directory } = this.#options;
-    const named = this.#named.get(wording) ?? namedBy(visit.path);
-    if (wording.remembered) this.#named.set(wording, named);
+    const stated = this.#stated.get(visit.request.wording);
+    const named = stated?.named ?? namedBy(visit.path);
+    const { directory, clock } = this.#options;
+    const change = directory.pending(named.library, visit.now);
+    if (change === undefined) return this.#find(visit, named, stated);
     // Time that was spent waiting for a change is not the call's: it counts from then.
-    const change = directory.pending('library' in named ? named.library : named.libraryId);
-    if (change === undefined) return this.#call(visit, this.#find(named));
-    return change.then(() => this.#call({ ...visit, now: this.#options.clock.now() }, this.#find(named)));
+    return change.then(() => this.#find({ ...visit, now: clock.now() }, named, stated));
   }
 
-  #find(named: Named): FunctionDescription {
+  #find(visit: Visit, named: Named, known: Stated | undefined): Answer | Promise<Answer> {
     const { directory } = this.#options;
-    if ('library' in named) return directory.find(named.library, named.method);
-    return directory.findById(named.libraryId, named.id);
+    const { revision } = directory;
+    if (known?.revision === revision) return this.#call(visit, known);
+    const fn = 'id' in named ? directory.findById(named.library, named.id) : directory.find(named.library, named.method);
+    const { request } = visit;
+    const { describe, argumentItems } = readControlWords(visit.query);
+    if (describe !== undefined) return { response: describeFunction(request, fn, describe) };
+    const stated = { named, revision, ...this.#state(request, fn, argumentItems), given: undefined };
+    if (request.wording.remembered) this.#stated.set(request.wording, stated);
+    return this.#call(visit, stated);
   }
 
-  #call(visit: Visit, fn: FunctionDescription): Answer | Promise<Answer> {
+  #call(visit: Visit, stated: Stated): Answer | Promise<Answer> {
     const { request, now } = visit;
-    const { wording } = request;
-    let stated = this.#stated.get(wording);
-    if (stated?.fn !== fn) {
-      const { describe, argumentItems } = readControlWords(visit.query);
-      if (describe !== undefined) return { response: describeFunction(request, fn, describe) };
-      stated = this.#state(request, fn, argumentItems);
-      if (wording.remembered) this.#stated.set(wording, stated);
-    }
+    const { fn } = stated;
     const { cache, clock, invoker } = this.#options;
     const { question } = stated;
     const callerKey = request.peer.endpoint.key;
@@ -122,7 +125,11 @@ export class FunctionResource implements Resource {
   }
 
   /** Everything that can be refused for its words is refused here, before anything runs. */
-  #state(request: Request, fn: FunctionDescription, argumentItems: readonly string[]): Stated {
+  #state(
+    request: Request,
+    fn: FunctionDescription,
+    argumentItems: readonly string[],
+  ): Pick<Stated, 'fn' | 'question' | 'format'> {
     if ((request.block2?.num ?? 0) > 0) {
       throw new CallError(
         'incomplete',
@@ -135,7 +142,7 @@ export class FunctionResource implements Resource {
     const bodyFormat = bodyFormatOf(request);
     const format = answerFormat(request, bodyFormat);
     const args = bind(fn, argumentInput(request, bodyFormat, argumentItems));
-    return { fn, question: this.#options.cache.question(fn, args), format, given: undefined };
+    return { fn, question: this.#options.cache.question(fn, args), format };
   }
 
   /** Within one second, and while it stays, a result has one answer to the same words: its bytes are made once. */
@@ -191,7 +198,7 @@ function namedBy(path: readonly string[]): Named {
       `/${path.join('/')} is no compact path: /f/{library id}/{method id}, both numbers.`,
     );
   }
-  return { libraryId, id };
+  return { library: libraryId, id };
 }
 
 function representationOf(result: CachedResult, format: ValueFormat): ReturnType<CachedResult['representation']> {
