@@ -50,7 +50,8 @@ export async function openCoapClient(options: Partial<CoapClientOptions> = {}): 
     { handle: (request, now) => engine.respond(request, response(responseCode.notFound, { maxAge: 0 }), now) },
   );
   const open = options.openTransport ?? ((receiver: DatagramReceiver) => openUdpClient({ scheduler }, receiver));
-  const tell = onMessage && watched(engine, (direction, { bytes }) => onMessage(direction, bytes));
+  const tell =
+    onMessage && watched(engine, { looks: () => true, see: (direction, { bytes }) => onMessage(direction, bytes) });
   const driven = await drive(tell ?? engine, open, scheduler);
   return new CoapClient(engine, driven, scheduler);
 }

@@ -103,7 +103,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const engine = new CoapEngine(engineOptions(options), front);
   const driven = await drive(
-    watched(engine, publishMessage),
+    watched(engine, { looks: () => channels.message.hasSubscribers, see: publishMessage }),
     (receiver) => openListener(options.udp, receiver),
     clock,
   ).catch(async (error: unknown) => {
@@ -162,7 +162,6 @@ function engineOptions({ limits, transmissionFor }: GatewayOptions): EngineOptio
 
 /** For whoever listens on the `message` channel. */
 function publishMessage(direction: 'in' | 'out', { bytes, endpoint }: Datagram): void {
-  if (!channels.message.hasSubscribers) return;
   channels.message.publish({ direction, peer: `${endpoint.remote.address}:${endpoint.remote.port}`, bytes });
 }
 

@@ -4,8 +4,9 @@
  * the rest. Labels never take a value that a peer chose freely: targets are those that answered
  * something other than 4.04, up to a limit, the others are `other`.
  */
-import { Counter, Gauge, Histogram, Registry, type RegistryContentType } from 'prom-client';
+import { Counter, Gauge, Registry, type RegistryContentType } from 'prom-client';
 import { channels, type RequestAnswered } from '../core/channels.ts';
+import { DurationHistogram, type Durations } from './duration-histogram.ts';
 import { subscribe, type Subscription } from './subscription.ts';
 
 /** A figure that its owner keeps and that is read at each scrape. */
@@ -30,7 +31,6 @@ export interface Metrics extends Subscription {
 }
 
 const maxTargets = 1000;
-const durationBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 /** Where a code, though it is an error, does not prove that the target exists. */
 const unproven: ReadonlySet<string> = new Set([
   '4.00',
@@ -48,64 +48,52 @@ const unproven: ReadonlySet<string> = new Set([
 
 /** Requests by method and code, and durations, of one target. */
 interface TargetCounts {
-  readonly byMethod: Map<string, Map<string, number>>;
-  readonly queued: (seconds: number) => void;
-  readonly ran: (seconds: number) => void;
+  readonly byMethod: Map<string, Counts>;
+  readonly queued: Durations;
+  readonly ran: Durations;
 }
 
-/** Adds one to a count; the key is one of few. */
-const count = (counts: Map<string, number>, key: string, n = 1): void => {
-  counts.set(key, (counts.get(key) ?? 0) + n);
-};
+/** Counts under few keys, each changed where it is. */
+class Counts {
+  readonly #counts = new Map<string, { n: number }>();
+
+  add(key: string): void {
+    const count = this.#counts.get(key);
+    if (count === undefined) this.#counts.set(key, { n: 1 });
+    else count.n++;
+  }
+
+  *[Symbol.iterator](): Generator<[string, number], void, undefined> {
+    for (const [key, { n }] of this.#counts) yield [key, n];
+  }
+}
 
 export function collectMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry<RegistryContentType>();
   const registers = [registry];
-  const buckets = durationBuckets;
 
   const targets = new Map<string, TargetCounts>();
-  const cacheStates = new Map<string, number>();
-  const notices = new Map<string, number>();
-  const libraryEvents = new Map<string, number>();
-  const failures = new Map<string, number>();
+  const cacheStates = new Counts();
+  const notices = new Counts();
+  const libraryEvents = new Counts();
+  const failures = new Counts();
   const totals = { revalidated: 0, bytesIn: 0, bytesOut: 0 };
 
-  const queuedSeconds = new Histogram({
-    registers,
-    buckets,
-    name: 'funcoap_function_queue_seconds',
-    help: 'Time that calls waited for a thread.',
-    labelNames: ['target'],
-  });
-  const ranSeconds = new Histogram({
-    registers,
-    buckets,
-    name: 'funcoap_function_run_seconds',
-    help: 'Time that functions ran.',
-    labelNames: ['target'],
-  });
-  const totalSeconds = new Histogram({
-    registers,
-    buckets,
-    name: 'funcoap_request_seconds',
-    help: 'Time from the arrival of a request to its answer.',
-  });
+  const histogram = (name: string, help: string, ...labels: 'target'[]): DurationHistogram =>
+    new DurationHistogram([registry], `funcoap_${name}`, help, labels);
+  const queuedSeconds = histogram('function_queue_seconds', 'Time that calls waited for a thread.', 'target');
+  const ranSeconds = histogram('function_run_seconds', 'Time that functions ran.', 'target');
+  const total = histogram('request_seconds', 'Time from the arrival of a request to its answer.').series({});
 
   function countsOf(event: RequestAnswered): TargetCounts {
     const known = targets.get(event.target);
     if (known !== undefined) return known;
     const isOther = unproven.has(event.code) || targets.size >= maxTargets;
     const target = isOther ? 'other' : event.target;
-    const queued = queuedSeconds.labels({ target });
-    const ran = ranSeconds.labels({ target });
     const counts = targets.get(target) ?? {
-      byMethod: new Map<string, Map<string, number>>(),
-      queued: (seconds: number) => {
-        queued.observe(seconds);
-      },
-      ran: (seconds: number) => {
-        ran.observe(seconds);
-      },
+      byMethod: new Map<string, Counts>(),
+      queued: queuedSeconds.series({ target }),
+      ran: ranSeconds.series({ target }),
     };
     targets.set(target, counts);
     return counts;
@@ -116,28 +104,28 @@ export function collectMetrics(options: MetricsOptions): Metrics {
       const counts = countsOf(event);
       let codes = counts.byMethod.get(event.method);
       if (codes === undefined) {
-        codes = new Map<string, number>();
+        codes = new Counts();
         counts.byMethod.set(event.method, codes);
       }
-      count(codes, event.code);
-      count(cacheStates, event.cache);
+      codes.add(event.code);
+      cacheStates.add(event.cache);
       if (event.revalidated) totals.revalidated++;
       totals.bytesIn += event.bytesIn;
       totals.bytesOut += event.bytesOut;
-      totalSeconds.observe(event.totalMs / 1000);
+      total.observe(event.totalMs);
       if (event.ranMs > 0) {
-        counts.queued(event.queuedMs / 1000);
-        counts.ran(event.ranMs / 1000);
+        counts.queued.observe(event.queuedMs);
+        counts.ran.observe(event.ranMs);
       }
     },
     functionFailed: ({ problem }) => {
-      count(failures, problem);
+      failures.add(problem);
     },
     library: ({ state }) => {
-      count(libraryEvents, state);
+      libraryEvents.add(state);
     },
     transport: ({ kind }) => {
-      count(notices, kind);
+      notices.add(kind);
     },
   });
 
@@ -162,7 +150,7 @@ export function collectMetrics(options: MetricsOptions): Metrics {
       },
     });
   };
-  const counterOf = (name: string, help: string, label: string, counts: ReadonlyMap<string, number>): void => {
+  const counterOf = (name: string, help: string, label: string, counts: Counts): void => {
     counter(name, help, [label], (add) => {
       for (const [value, n] of counts) add({ [label]: value }, n);
     });

@@ -46,9 +46,7 @@ export interface FunctionResourceOptions {
 }
 
 /** A function as a path names it: by two names or by two ids. */
-type Named =
-  | { readonly library: string; readonly method: string }
-  | { readonly library: number; readonly id: number };
+type Named = { readonly library: string; readonly method: string } | { readonly library: number; readonly id: number };
 
 /** What follows from the words of a call and the function they name. */
 interface Stated {
@@ -96,7 +94,8 @@ export class FunctionResource implements Resource {
     const { directory } = this.#options;
     const { revision } = directory;
     if (known?.revision === revision) return this.#call(visit, known);
-    const fn = 'id' in named ? directory.findById(named.library, named.id) : directory.find(named.library, named.method);
+    const fn =
+      'id' in named ? directory.findById(named.library, named.id) : directory.find(named.library, named.method);
     const { request } = visit;
     const { describe, argumentItems } = readControlWords(visit.query);
     if (describe !== undefined) return { response: describeFunction(request, fn, describe) };
