@@ -7,7 +7,7 @@
  *   out:  No-Response (RFC 7967), multicast suppression (RFC 7252 §8.2) → blocks, amplification limit → exchange
  */
 import { after, minutes, type Instant } from '../core/duration.ts';
-import { encodeBlock, type Block } from './blockwise/block-option.ts';
+import { blockSize, encodeBlock, type Block } from './blockwise/block-option.ts';
 import { KeptResponses, type KeptResponseOptions } from './blockwise/kept-responses.ts';
 import { RequestAssemblies, type AssemblyOptions, type AssemblyResult } from './blockwise/request-assembly.ts';
 import { fitResponse, type Fitted } from './blockwise/response-fit.ts';
@@ -204,12 +204,17 @@ export class ServerRole {
   #fit(request: Request, answer: Response, num: number, extra: readonly Option[], now: Instant): Fitted | undefined {
     const { exchange, block2, wording } = request;
     const { peer } = exchange;
+    const szx = block2?.szx ?? peer.szx ?? peer.parameters.szx;
+    const wantsSize = wording.wantsSize && codeClass(answer.code) === 2;
+    const isVerified = peer.isVerified(now);
+    const isPlain = num === 0 && !wantsSize && extra.length === 0 && isVerified;
+    if (isPlain && answer.payload.length <= blockSize(szx)) return answer; // what nearly all are
     const fitted = fitResponse(answer, {
-      block: { num, szx: block2?.szx ?? peer.szx ?? peer.parameters.szx },
+      block: { num, szx },
       tokenLength: exchange.tokenLength,
-      wantsSize: wording.wantsSize && codeClass(answer.code) === 2,
+      wantsSize,
       extra,
-      unverified: peer.isVerified(now)
+      unverified: isVerified
         ? undefined
         : { budget: exchange.unverifiedBudget, echo: () => this.#echo.value(peer.endpoint, now) },
     });

@@ -8,24 +8,23 @@ const inHeapBytes = 64;
 
 export class Slab {
   readonly #size: number;
-  #bytes: Uint8Array;
+  #buffer = new ArrayBuffer(0);
   #used = 0;
 
   /** `size`: of each slab, in bytes. What takes more than a quarter of one gets memory of its own. */
   constructor(size: number) {
     this.#size = size;
-    this.#bytes = new Uint8Array(0);
   }
 
   /** An array of zeros that nobody else has. */
   take(length: number): Uint8Array {
     if (length <= inHeapBytes || length > this.#size / 4) return new Uint8Array(length);
-    if (this.#used + length > this.#bytes.length) {
-      this.#bytes = new Uint8Array(this.#size);
+    if (this.#used + length > this.#buffer.byteLength) {
+      this.#buffer = new ArrayBuffer(this.#size);
       this.#used = 0;
     }
     const at = this.#used;
     this.#used += length;
-    return new Uint8Array(this.#bytes.buffer, at, length);
+    return new Uint8Array(this.#buffer, at, length);
   }
 }

@@ -2,7 +2,7 @@
  * The CoAP front: takes a request from the engine to its resource and the answer back, turns failures into
  * error responses, and says what happened on the `request` channel.
  */
-import { dotted, method, responseCode } from '../coap/codec/codes.ts';
+import { dotted, responseCode } from '../coap/codec/codes.ts';
 import { findOption, findStrings, optionNumber } from '../coap/codec/options.ts';
 import type { Request } from '../coap/request.ts';
 import { response, type Response } from '../coap/response.ts';
@@ -12,6 +12,7 @@ import { channels } from '../core/channels.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Instant } from '../core/duration.ts';
 import { CallError, type ProblemName } from '../functions/call-error.ts';
+import { anonymous, Arrival, correlationText, methodText, Outcome, type Words } from './arrival.ts';
 import { problemResponse } from './problem-response.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { Answer, Resource, Visit } from './resource.ts';
@@ -29,17 +30,7 @@ export interface FrontOptions {
   readonly showInternals: boolean;
 }
 
-/** Who calls without having said who it is. */
-const anonymous = 'local';
-
-const methodNames: ReadonlyMap<number, string> = new Map(Object.entries(method).map(([name, code]) => [code, name]));
-
-/** What follows from the words of a request alone. */
-interface Route {
-  readonly path: readonly string[];
-  readonly query: readonly string[];
-  /** For logs and metrics. */
-  readonly target: string;
+interface Route extends Words {
   readonly resource: Resource | Refusal;
 }
 
@@ -53,7 +44,7 @@ export class Front implements RequestHandler {
   readonly #options: FrontOptions;
   /** Only of wordings that are remembered: as many as they are. What is served where does not change. */
   readonly #routes = new WeakMap<Wording, Route>();
-  #correlation = 0;
+  #arrivals = 0;
   #closed = false;
 
   constructor(options: FrontOptions) {
@@ -66,16 +57,14 @@ export class Front implements RequestHandler {
   }
 
   handle(request: Request, now: Instant): void {
-    const { wording, peer } = request;
+    const { wording } = request;
     const route = this.#routes.get(wording) ?? this.#route(wording);
     if (route === undefined) {
       // RFC 7252 §3.2: these options are UTF-8.
       this.#options.respond(request, response(responseCode.badRequest, { maxAge: 0 }), now);
       return;
     }
-    const { path, query, target } = route;
-    const caller = { identity: anonymous, peer: peer.name };
-    const visit = { request, path, query, target, caller, correlationId: (++this.#correlation).toString(36), now };
+    const visit = new Arrival(request, route, ++this.#arrivals, now);
     try {
       const answer = this.#admit(request, route, now).handle(visit);
       if (!(answer instanceof Promise)) this.#answer(visit, answer, now);
@@ -135,7 +124,8 @@ export class Front implements RequestHandler {
 
   #answer(visit: Visit, answer: Answer, now: Instant): void {
     const bytesOut = this.#options.respond(visit.request, answer.response, now);
-    if (channels.request.hasSubscribers) this.#publish(visit, answer, undefined, bytesOut, now);
+    if (!channels.request.hasSubscribers) return;
+    channels.request.publish(new Outcome(visit, answer, undefined, bytesOut, now));
   }
 
   #answerLater(visit: Visit, answer: Answer): void {
@@ -166,7 +156,8 @@ export class Front implements RequestHandler {
     }
     const failed = problemResponse(error, visit.request.options, this.#options.showInternals);
     const bytesOut = this.#options.respond(visit.request, failed, now);
-    if (channels.request.hasSubscribers) this.#publish(visit, { response: failed }, error.code, bytesOut, now);
+    if (!channels.request.hasSubscribers) return;
+    channels.request.publish(new Outcome(visit, { response: failed }, error.code, bytesOut, now));
   }
 
   refused({ refusal, exchange, request, code }: RefusedRequest): void {
@@ -185,27 +176,7 @@ export class Front implements RequestHandler {
       queuedMs: 0,
       ranMs: 0,
       totalMs: 0,
-      correlationId: (++this.#correlation).toString(36),
-    });
-  }
-
-  #publish(visit: Visit, answer: Answer, problem: string | undefined, bytesOut: number, now: Instant): void {
-    const { request, caller, correlationId } = visit;
-    channels.request.publish({
-      peer: caller.peer,
-      identity: caller.identity,
-      method: methodText(request.code),
-      target: visit.target,
-      code: dotted(answer.response.code),
-      problem,
-      bytesIn: request.exchange.bytesIn,
-      bytesOut,
-      cache: answer.cache ?? 'none',
-      revalidated: answer.response.code === responseCode.valid,
-      queuedMs: answer.queued ?? 0,
-      ranMs: answer.ran ?? 0,
-      totalMs: now - visit.now,
-      correlationId,
+      correlationId: correlationText(++this.#arrivals),
     });
   }
 }
@@ -219,8 +190,6 @@ function targetOf(path: readonly string[]): string {
   if (path.length === 0) return '/';
   return path.length === 3 && path[0] === 'func' ? path.slice(1).join('/') : path.join('/');
 }
-
-const methodText = (code: number): string => methodNames.get(code) ?? dotted(code);
 
 /** Problems that somebody has to look into: a busy gateway or a library that is known not to load is told elsewhere. */
 const faults: ReadonlySet<string> = new Set<ProblemName>([

@@ -5,7 +5,7 @@ import type { RequestAnswered } from '../core/channels.ts';
 import { accessLine } from './access-line.ts';
 import { openLineWriter } from './line-writer.ts';
 import { paintFor } from './paint.ts';
-import { prettyLine, type LogRecord } from './pretty-line.ts';
+import { prettyLine, prettyRequest, type LogRecord } from './pretty-line.ts';
 
 export interface LogOptions {
   readonly level: 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
@@ -46,8 +46,7 @@ export function openLog(options: LogOptions): Log {
     logger: pino({ level, base: null, formatters }, isPretty ? pretty : lines),
     access: isPretty
       ? (event) => {
-          const record = { level: 30, time: timeOfDay(), event: 'request', ...event };
-          lines.write(`${prettyLine(record, paint)}\n`);
+          lines.write(`${prettyRequest(event, timeOfDay(), paint)}\n`);
         }
       : (event) => {
           lines.write(`${accessLine(event, timeOfDay())}\n`);

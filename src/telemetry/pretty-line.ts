@@ -1,4 +1,5 @@
 /** A log record as one line for people: time, level, what happened; for a request its outcome in columns. */
+import type { RequestAnswered } from '../core/channels.ts';
 import { printable, type Paint, type Tint } from './paint.ts';
 
 /** The fields of a line, whatever they are. */
@@ -14,32 +15,24 @@ const levels: ReadonlyMap<unknown, readonly [Tint, string]> = new Map([
 
 const text = (value: unknown): string => printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
 
-const codeTint = (code: unknown): Tint =>
-  String(code).startsWith('2') ? 'green' : String(code).startsWith('4') ? 'yellow' : 'red';
+const codeTint = (code: string): Tint => (code.startsWith('2') ? 'green' : code.startsWith('4') ? 'yellow' : 'red');
 
-const milliseconds = (value: unknown): string =>
-  typeof value === 'number' ? `${value < 10 ? value.toFixed(2) : Math.round(value)} ms` : '';
+const milliseconds = (value: number): string => `${value < 10 ? value.toFixed(2) : Math.round(value)} ms`;
 
 /** `FETCH oslist/list 2.05 hit 39 → 412 B 0.31 ms 127.0.0.1:49152` */
-function requestLine(record: LogRecord, paint: Paint): string {
-  const code = paint(codeTint(record['code']), text(record['code']));
-  const notes = [
-    record['problem'],
-    record['revalidated'] === true ? 'revalidated' : undefined,
-    record['cache'] === 'none' ? undefined : record['cache'],
-  ].filter((note) => note !== undefined);
-  const ran =
-    typeof record['ranMs'] === 'number' && record['ranMs'] > 0
-      ? ` (queued ${milliseconds(record['queuedMs'])}, ran ${milliseconds(record['ranMs'])})`
-      : '';
-  const sizes = `${text(record['bytesIn'])} → ${text(record['bytesOut'])} B`;
-  return [
-    text(record['method']).padEnd(5),
-    paint('bold', text(record['target'])),
-    code,
-    ...notes.map(text),
-    paint('dim', `${sizes}, ${milliseconds(record['totalMs'])}${ran}, ${text(record['peer'])}`),
-  ].join(' ');
+export function prettyRequest(event: RequestAnswered, time: number, paint: Paint): string {
+  const { method, target, code, problem, revalidated, cache, queuedMs, ranMs } = event;
+  const notes = [problem, revalidated ? 'revalidated' : undefined, cache === 'none' ? undefined : cache];
+  const ran = ranMs > 0 ? ` (queued ${milliseconds(queuedMs)}, ran ${milliseconds(ranMs)})` : '';
+  const sizes = `${event.bytesIn} → ${event.bytesOut} B`;
+  const line = [
+    text(method).padEnd(5),
+    paint('bold', text(target)),
+    paint(codeTint(code), text(code)),
+    ...notes.filter((note) => note !== undefined).map(text),
+    paint('dim', `${sizes}, ${milliseconds(event.totalMs)}${ran}, ${text(event.peer)}`),
+  ];
+  return `${head(time, 30, paint)} ${line.join(' ')}`;
 }
 
 const ownFields = new Set(['level', 'time', 'msg', 'event', 'stack']);
@@ -57,13 +50,15 @@ function eventLine(record: LogRecord, paint: Paint): string {
 }
 
 /** One line, without its end, for a record as pino writes it. */
-export function prettyLine(record: LogRecord, paint: Paint): string {
-  const [tint, level] = levels.get(record['level']) ?? ['red', text(record['level'])];
-  const time = new Date(Number(record['time']));
+export const prettyLine = (record: LogRecord, paint: Paint): string =>
+  `${head(Number(record['time']), record['level'], paint)} ${eventLine(record, paint)}`;
+
+function head(milliseconds: number, of: unknown, paint: Paint): string {
+  const [tint, level] = levels.get(of) ?? ['red', text(of)];
+  const time = new Date(milliseconds);
   const clock = [time.getHours(), time.getMinutes(), time.getSeconds()]
     .map((part) => String(part).padStart(2, '0'))
     .join(':');
   const millis = String(time.getMilliseconds()).padStart(3, '0');
-  const line = record['event'] === 'request' ? requestLine(record, paint) : eventLine(record, paint);
-  return `${paint('dim', `${clock}.${millis}`)} ${paint(tint, level)} ${line}`;
+  return `${paint('dim', `${clock}.${millis}`)} ${paint(tint, level)}`;
 }

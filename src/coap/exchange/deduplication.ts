@@ -9,17 +9,11 @@
 import { after, type Instant } from '../../core/duration.ts';
 import type { Peer } from './peer.ts';
 import { SafeRecords } from './safe-records.ts';
-import { UnsafeRecords } from './unsafe-records.ts';
+import { UnsafeRecords, type UnsafeRecord } from './unsafe-records.ts';
 
 export interface DeduplicationOptions {
   readonly maxUnsafe: number;
   readonly maxSafeBytes: number;
-}
-
-/** What is remembered of a message that was received. */
-export interface DeduplicationRecord {
-  /** Memory that the reply is to be written to, once: what is there then, duplicates of a CON get again. */
-  room(length: number): Uint8Array;
 }
 
 /** A message is a copy of another. */
@@ -28,8 +22,8 @@ export interface Duplicate {
   readonly reply: Uint8Array | undefined;
 }
 
-/** For a request that is refused: no duplicate will find it, and it costs nothing. */
-export const unrecorded: DeduplicationRecord = { room: (length) => new Uint8Array(length) };
+/** What is remembered of a message that was received: a safe one's ticket, an unsafe one's record, or nothing. */
+export type DeduplicationRecord = number | UnsafeRecord | undefined;
 
 export class Deduplicator {
   readonly #safe: SafeRecords;
@@ -44,7 +38,7 @@ export class Deduplicator {
     return (safe ? this.#safe : this.#unsafe).find(peer, messageId, fingerprint, now);
   }
 
-  /** Undefined when the message is unsafe and no further record can be kept for its lifetime. */
+  /** 'full' when the message is unsafe and no further record can be kept for its lifetime. */
   open(
     peer: Peer,
     messageId: number,
@@ -52,11 +46,17 @@ export class Deduplicator {
     safe: boolean,
     confirmable: boolean,
     now: Instant,
-  ): DeduplicationRecord | undefined {
+  ): DeduplicationRecord | 'full' {
     const { exchangeLifetime, nonLifetime } = peer.parameters;
     const expires = after(now, confirmable ? exchangeLifetime : nonLifetime);
     if (safe) return this.#safe.open(peer, messageId, fingerprint, expires);
-    return this.#unsafe.open(peer, messageId, fingerprint, expires, confirmable, now);
+    return this.#unsafe.open(peer, messageId, fingerprint, expires, confirmable, now) ?? 'full';
+  }
+
+  /** Memory that the reply to a CON is to be written to, once: duplicates get what is there then. */
+  room(record: DeduplicationRecord, length: number): Uint8Array {
+    const kept = typeof record === 'number' ? this.#safe.room(record, length) : record?.room(length);
+    return kept ?? new Uint8Array(length);
   }
 
   /** Lets go of records whose time is over. */

@@ -21,7 +21,7 @@ import { decodeMessage, encodeMessage, isMalformed, MessageHead } from '../codec
 import { checkOptions } from '../option-check.ts';
 import { Slab } from '../../core/slab.ts';
 import { Wordings, type Wording } from '../wording.ts';
-import { Deduplicator, unrecorded, type DeduplicationOptions } from './deduplication.ts';
+import { Deduplicator, type DeduplicationOptions } from './deduplication.ts';
 import { PeerTable, type Peer, type PeerTableOptions } from './peer.ts';
 import { ServerExchange, type ExchangeHost } from './server-exchange.ts';
 import { Transmissions, type Expiring } from './transmission.ts';
@@ -144,7 +144,7 @@ export class MessageLayer implements ExchangeHost {
       return;
     }
     const record = this.deduplicator.open(peer, messageId, fingerprint, safe, confirmable, now);
-    if (record === undefined) {
+    if (record === 'full') {
       this.#refuse(peer, wording, datagram, now);
       return;
     }
@@ -154,7 +154,7 @@ export class MessageLayer implements ExchangeHost {
   }
 
   #refuse(peer: Peer, wording: Wording, datagram: Datagram, now: Instant): void {
-    this.#handler.refuse(new ServerExchange(this, peer, unrecorded, this.#head, datagram), wording, now);
+    this.#handler.refuse(new ServerExchange(this, peer, undefined, this.#head, datagram), wording, now);
   }
 
   #response(peer: Peer, message: Message, bytes: Uint8Array, now: Instant): void {
@@ -177,8 +177,8 @@ export class MessageLayer implements ExchangeHost {
     const accepted = awaited && typeof checkOptions(message.options) !== 'number';
     if (!accepted) this.rejected++;
     const empty = encodeEmpty(accepted ? messageType.ACK : messageType.RST, messageId);
-    const record = this.deduplicator.open(peer, messageId, fingerprint, true, true, now) ?? unrecorded;
-    const reply = record.room(empty.length);
+    const record = this.deduplicator.open(peer, messageId, fingerprint, true, true, now);
+    const reply = this.deduplicator.room(record === 'full' ? undefined : record, empty.length);
     reply.set(empty);
     this.output(peer.datagram(reply));
     if (awaited) this.#handler.response(peer, message, now);

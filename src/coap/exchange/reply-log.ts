@@ -6,7 +6,7 @@
 import type { Instant } from '../../core/duration.ts';
 
 interface Chunk {
-  readonly bytes: Uint8Array;
+  readonly buffer: ArrayBuffer;
   used: number;
   /** When the last of its replies is of no use any more. */
   expires: Instant;
@@ -36,20 +36,20 @@ export class ReplyLog {
     if (chunk === undefined || chunk.used + length > this.#chunkBytes) {
       if (length > this.#chunkBytes) return undefined;
       if (this.#chunks.length === this.#maxChunks) this.#drop();
-      chunk = { bytes: new Uint8Array(this.#chunkBytes), used: 0, expires };
+      chunk = { buffer: new ArrayBuffer(this.#chunkBytes), used: 0, expires };
       this.#chunks.push(chunk);
     }
     const at = chunk.used;
     chunk.used += length;
     if (expires > chunk.expires) chunk.expires = expires;
     this.position = (this.#gone + this.#chunks.length - 1) * this.#chunkBytes + at;
-    return new Uint8Array(chunk.bytes.buffer, at, length);
+    return new Uint8Array(chunk.buffer, at, length);
   }
 
   /** The reply that was written there, or undefined where it has gone. */
   at(position: number, length: number): Uint8Array | undefined {
-    const from = position % this.#chunkBytes;
-    return this.#chunks[Math.floor(position / this.#chunkBytes) - this.#gone]?.bytes.subarray(from, from + length);
+    const chunk = this.#chunks[Math.floor(position / this.#chunkBytes) - this.#gone];
+    return chunk && new Uint8Array(chunk.buffer, position % this.#chunkBytes, length);
   }
 
   /** Lets go of chunks that hold nothing of use. */

@@ -1,14 +1,14 @@
 /**
  * Records of GET and FETCH (RFC 7252 §4.5): bounded by bytes, oldest out. A lost one costs a second run of something
- * that has no side effects. A table of numbers beside the log of replies: a record makes no object that stays, so a
- * gateway under load has no garbage of them, and a request touches two lines of memory.
+ * that has no side effects. Numbers in tables instead of objects, so a gateway under load has no garbage of them; and
+ * only the look-up goes to a random place in memory.
  *
  *   a set, 64 bytes   8 tags: who asked, under which Message ID, with which bytes · 8 tickets: lower is older, 0 is free
- *   a row, 32 bytes   expiry · where the reply is in the log, or, before there is one, minus the ticket ·
- *                     the peer's id and Message ID << 16 | length of the reply, a word each · 8 unused
+ *   a row, 32 bytes   in the order of tickets, round and round: expiry · where the reply is in the log, or -1 before
+ *                     there is one · the ticket · the peer's id and Message ID << 16 | length of the reply, a word each
  */
 import type { Instant } from '../../core/duration.ts';
-import type { DeduplicationRecord, Duplicate } from './deduplication.ts';
+import type { Duplicate } from './deduplication.ts';
 import type { Peer } from './peer.ts';
 import { ReplyLog } from './reply-log.ts';
 
@@ -17,14 +17,16 @@ const ways = 8;
 const setLength = 2 * ways;
 /** Of doubles. */
 const rowLength = 4;
-/** Of a record, with its part of a set. */
-const recordBytes = 8 + 8 * rowLength;
-const wordOfPeer = 4;
-const wordOfIds = 5;
+/** Of a record: its row, and its part of a set. */
+const recordBytes = 8 * rowLength + 8;
+const wordOfPeer = 6;
+const wordOfIds = 7;
+const noReply = -1;
 
 export class SafeRecords {
-  readonly #sets: number;
-  #tags: Int32Array;
+  /** Records at most; a power of two. */
+  readonly #places: number;
+  #sets: Int32Array;
   #rows: Float64Array;
   /** The same memory. */
   #rowWords: Int32Array;
@@ -34,10 +36,10 @@ export class SafeRecords {
   /** When the last of them is of no use any more. */
   #over = -Infinity as Instant;
 
-  /** Half of the bytes are for the table, half for the replies. */
+  /** Half of the bytes are for the tables, half for the replies. */
   constructor(maxBytes: number) {
-    this.#sets = 2 ** Math.max(0, Math.floor(Math.log2(maxBytes / 2 / recordBytes / ways)));
-    [this.#tags, this.#rows, this.#rowWords] = emptyTable(this.#sets);
+    this.#places = ways * 2 ** Math.max(0, Math.floor(Math.log2(maxBytes / 2 / recordBytes / ways)));
+    [this.#sets, this.#rows, this.#rowWords] = emptyTables(this.#places);
     this.#log = new ReplyLog(maxBytes / 2);
   }
 
@@ -52,47 +54,47 @@ export class SafeRecords {
 
   find(peer: Peer, messageId: number, fingerprint: number, now: Instant): Duplicate | undefined {
     const tag = tagOf(peer, messageId, fingerprint);
-    const set = spread(tag) & (this.#sets - 1);
-    for (let way = 0; way < ways; way++) {
-      if (this.#tags[set * setLength + way] !== tag) continue;
-      const place = set * ways + way;
+    const set = this.#setOf(tag);
+    for (let way = set; way < set + ways; way++) {
+      if (this.#sets[way] !== tag) continue;
+      const row = this.#rowOf(this.#sets[way + ways] ?? 0);
       if (
-        this.#rowWords[place * 2 * rowLength + wordOfPeer] === (peer.id | 0) &&
-        (this.#rowWords[place * 2 * rowLength + wordOfIds] ?? 0) >>> 16 === messageId &&
-        now < (this.#rows[place * rowLength] ?? 0)
+        this.#rows[row + 2] === this.#sets[way + ways] &&
+        this.#rowWords[2 * row + wordOfPeer] === (peer.id | 0) &&
+        (this.#rowWords[2 * row + wordOfIds] ?? 0) >>> 16 === messageId &&
+        now < (this.#rows[row] ?? 0)
       )
-        return this.#duplicateOf(place);
+        return this.#duplicateAt(row);
     }
     return undefined;
   }
 
-  /** Makes a record, where its set is full in place of the oldest. */
-  open(peer: Peer, messageId: number, fingerprint: number, expires: Instant): DeduplicationRecord {
+  /** Makes a record in place of the oldest of all, and of its set where that is full. Returns its ticket. */
+  open(peer: Peer, messageId: number, fingerprint: number, expires: Instant): number {
     const ticket = this.#nextTicket();
     const tag = tagOf(peer, messageId, fingerprint);
-    const set = spread(tag) & (this.#sets - 1);
-    const tickets = set * setLength + ways;
-    let oldest = 0;
-    for (let way = 1; way < ways; way++) {
-      if ((this.#tags[tickets + way] ?? 0) < (this.#tags[tickets + oldest] ?? 0)) oldest = way;
+    const set = this.#setOf(tag);
+    let oldest = set;
+    for (let way = set + 1; way < set + ways; way++) {
+      if ((this.#sets[way + ways] ?? 0) < (this.#sets[oldest + ways] ?? 0)) oldest = way;
     }
-    if (this.#tags[tickets + oldest] === 0) this.#size++;
-    this.#tags[set * setLength + oldest] = tag;
-    this.#tags[tickets + oldest] = ticket;
-    const place = set * ways + oldest;
-    const row = place * rowLength;
+    this.#sets[oldest] = tag;
+    this.#sets[oldest + ways] = ticket;
+    const row = this.#rowOf(ticket);
     this.#rows[row] = expires;
-    this.#rows[row + 1] = -ticket;
+    this.#rows[row + 1] = noReply;
+    this.#rows[row + 2] = ticket;
     this.#rowWords[2 * row + wordOfPeer] = peer.id;
     this.#rowWords[2 * row + wordOfIds] = messageId << 16;
     if (expires > this.#over) this.#over = expires;
-    return new SafeRecord(this, place, ticket);
+    if (this.#size < this.#places) this.#size++;
+    return ticket;
   }
 
-  /** Where the reply of the record at `place` is to be written; undefined where another has its place. */
-  room(place: number, ticket: number, length: number): Uint8Array | undefined {
-    const row = place * rowLength;
-    if (this.#rows[row + 1] !== -ticket || length > 0xffff) return undefined;
+  /** Where the reply of a record is to be written, for its duplicates too; undefined where the record has gone. */
+  room(ticket: number, length: number): Uint8Array | undefined {
+    const row = this.#rowOf(ticket);
+    if (this.#rows[row + 2] !== ticket || this.#rows[row + 1] !== noReply || length > 0xffff) return undefined;
     const room = this.#log.append(length, (this.#rows[row] ?? 0) as Instant);
     if (room === undefined) return undefined;
     this.#rows[row + 1] = this.#log.position;
@@ -107,8 +109,16 @@ export class SafeRecords {
     if (this.#size > 0 && now >= this.#over) this.#clear();
   }
 
+  #setOf(tag: number): number {
+    return (spread(tag) & (this.#places / ways - 1)) * setLength;
+  }
+
+  #rowOf(ticket: number): number {
+    return (ticket & (this.#places - 1)) * rowLength;
+  }
+
   #clear(): void {
-    [this.#tags, this.#rows, this.#rowWords] = emptyTable(this.#sets);
+    [this.#sets, this.#rows, this.#rowWords] = emptyTables(this.#places);
     this.#size = 0;
   }
 
@@ -122,35 +132,18 @@ export class SafeRecords {
   }
 
   /** A record whose reply has gone is none any more. */
-  #duplicateOf(place: number): Duplicate | undefined {
-    const row = place * rowLength;
+  #duplicateAt(row: number): Duplicate | undefined {
     const position = this.#rows[row + 1] ?? 0;
-    if (position < 0) return { reply: undefined };
+    if (position === noReply) return { reply: undefined };
     const reply = this.#log.at(position, (this.#rowWords[2 * row + wordOfIds] ?? 0) & 0xffff);
     return reply === undefined ? undefined : { reply };
   }
 }
 
-class SafeRecord implements DeduplicationRecord {
-  readonly #records: SafeRecords;
-  readonly #place: number;
-  readonly #ticket: number;
-
-  constructor(records: SafeRecords, place: number, ticket: number) {
-    this.#records = records;
-    this.#place = place;
-    this.#ticket = ticket;
-  }
-
-  room(length: number): Uint8Array {
-    return this.#records.room(this.#place, this.#ticket, length) ?? new Uint8Array(length);
-  }
-}
-
 /** Zeros, which take no memory until they are written to. */
-function emptyTable(sets: number): [Int32Array, Float64Array, Int32Array] {
-  const rows = new Float64Array(sets * ways * rowLength);
-  return [new Int32Array(sets * setLength), rows, new Int32Array(rows.buffer)];
+function emptyTables(places: number): [Int32Array, Float64Array, Int32Array] {
+  const rows = new Float64Array(places * rowLength);
+  return [new Int32Array((places / ways) * setLength), rows, new Int32Array(rows.buffer)];
 }
 
 /** For one peer and Message ID, other bytes give another tag. */

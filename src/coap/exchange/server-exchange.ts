@@ -25,13 +25,14 @@ import {
   type MessageContent,
   type MessageHead,
 } from '../codec/rfc7252.ts';
-import type { DeduplicationRecord } from './deduplication.ts';
+import type { DeduplicationRecord, Deduplicator } from './deduplication.ts';
 import type { Peer } from './peer.ts';
 import type { Expiring, TransmissionOwner, Transmissions } from './transmission.ts';
 
 /** The message layer, as an exchange uses it. */
 export interface ExchangeHost {
   readonly wheel: TimerWheel<Expiring>;
+  readonly deduplicator: Deduplicator;
   readonly transmissions: Transmissions;
   readonly random: () => number;
   /** Requests that were not answered at once and are not answered yet, those included that wait for the leisure. */
@@ -148,7 +149,7 @@ export class ServerExchange implements Expiring, TransmissionOwner {
     const { confirmable } = this;
     const type = confirmable ? messageType.ACK : messageType.NON;
     const messageId = confirmable ? this.messageId : peer.nextMessageId();
-    const bytes = confirmable ? this.#record.room(length) : this.#layer.room(length);
+    const bytes = confirmable ? this.#layer.deduplicator.room(this.#record, length) : this.#layer.room(length);
     writeHead(bytes, type, code, messageId, this.#request, this.#tokenAt, this.tokenLength);
     if (encoded === undefined) writeContent(bytes, head, content);
     else copyShort(bytes, head, encoded);
@@ -173,7 +174,7 @@ export class ServerExchange implements Expiring, TransmissionOwner {
   }
 
   #acknowledge(): void {
-    const bytes = this.#record.room(headLength(0));
+    const bytes = this.#layer.deduplicator.room(this.#record, headLength(0));
     writeHead(bytes, messageType.ACK, emptyCode, this.messageId, emptyBytes, 0, 0);
     this.#layer.output(this.peer.datagram(bytes));
   }

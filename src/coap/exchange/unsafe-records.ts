@@ -3,10 +3,10 @@
  * a second run may do harm. Bounded by count: where there is no room for a record, its request must not run.
  */
 import type { Instant } from '../../core/duration.ts';
-import type { DeduplicationRecord, Duplicate } from './deduplication.ts';
+import type { Duplicate } from './deduplication.ts';
 import type { Peer } from './peer.ts';
 
-class UnsafeRecord implements DeduplicationRecord, Duplicate {
+export class UnsafeRecord implements Duplicate {
   readonly peer: Peer;
   readonly messageId: number;
   readonly expires: Instant;
@@ -55,7 +55,7 @@ export class UnsafeRecords {
     expires: Instant,
     confirmable: boolean,
     now: Instant,
-  ): DeduplicationRecord | undefined {
+  ): UnsafeRecord | undefined {
     this.expire(now);
     if (this.size >= this.#maxRecords) return undefined;
     const record = new UnsafeRecord(peer, messageId, expires);

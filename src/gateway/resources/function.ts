@@ -85,15 +85,15 @@ export class FunctionResource implements Resource {
     const named = stated?.named ?? namedBy(visit.path);
     const { directory, clock } = this.#options;
     const change = directory.pending(named.library, visit.now);
-    if (change === undefined) return this.#find(visit, named, stated);
+    if (change === undefined) return this.#find(visit, named, stated, visit.now);
     // Time that was spent waiting for a change is not the call's: it counts from then.
-    return change.then(() => this.#find({ ...visit, now: clock.now() }, named, stated));
+    return change.then(() => this.#find(visit, named, stated, clock.now()));
   }
 
-  #find(visit: Visit, named: Named, known: Stated | undefined): Answer | Promise<Answer> {
+  #find(visit: Visit, named: Named, known: Stated | undefined, now: Instant): Answer | Promise<Answer> {
     const { directory } = this.#options;
     const { revision } = directory;
-    if (known?.revision === revision) return this.#call(visit, known);
+    if (known?.revision === revision) return this.#call(visit, known, now);
     const fn =
       'id' in named ? directory.findById(named.library, named.id) : directory.find(named.library, named.method);
     const { request } = visit;
@@ -101,11 +101,11 @@ export class FunctionResource implements Resource {
     if (describe !== undefined) return { response: describeFunction(request, fn, describe) };
     const stated = { named, revision, ...this.#state(request, fn, argumentItems), given: undefined };
     if (request.wording.remembered) this.#stated.set(request.wording, stated);
-    return this.#call(visit, stated);
+    return this.#call(visit, stated, now);
   }
 
-  #call(visit: Visit, stated: Stated): Answer | Promise<Answer> {
-    const { request, now } = visit;
+  #call(visit: Visit, stated: Stated, now: Instant): Answer | Promise<Answer> {
+    const { request } = visit;
     const { fn } = stated;
     const { cache, clock, invoker } = this.#options;
     const { question } = stated;

@@ -11,9 +11,9 @@ test('unsafe records are bounded by count, also those whose bytes have one hash'
   const deduplicator = new Deduplicator({ maxUnsafe: 3, maxSafeBytes: 1 << 20 });
   const peer = new Peer(endpointOf('device'), 1, defaultParameters, 0);
   const open = (messageId: number, now: Instant): unknown => deduplicator.open(peer, messageId, 1, false, true, now);
-  expect([1, 2, 3, 4].map((messageId) => open(messageId, start) === undefined)).toEqual([false, false, false, true]);
+  expect([1, 2, 3, 4].map((messageId) => open(messageId, start) === 'full')).toEqual([false, false, false, true]);
   expect([peer.holds, deduplicator.unsafeRecords]).toEqual([3, 3]);
   const over = after(start, defaultParameters.exchangeLifetime);
-  expect(open(5, over)).toBeDefined();
+  expect(open(5, over)).not.toBe('full');
   expect([peer.holds, deduplicator.unsafeRecords]).toEqual([1, 1]);
 });

@@ -1,0 +1,121 @@
+/**
+ * A request on its way through the front, and what is told of it in the end. Both are made for every request: they hold
+ * what is at hand, and put together only what somebody asks for.
+ */
+import { dotted, method, responseCode } from '../coap/codec/codes.ts';
+import type { Request } from '../coap/request.ts';
+import type { CacheState, RequestAnswered } from '../core/channels.ts';
+import type { Instant } from '../core/duration.ts';
+import type { Caller } from '../functions/call.ts';
+import type { Answer, Visit } from './resource.ts';
+
+/** Who calls without having said who it is. */
+export const anonymous = 'local';
+
+/** What follows from the words of a request alone. */
+export interface Words {
+  readonly path: readonly string[];
+  readonly query: readonly string[];
+  readonly target: string;
+}
+
+export class Arrival implements Visit {
+  readonly request: Request;
+  readonly now: Instant;
+  readonly #words: Words;
+  readonly #number: number;
+
+  /** `number`: different for each request of a process. */
+  constructor(request: Request, words: Words, number: number, now: Instant) {
+    this.request = request;
+    this.now = now;
+    this.#words = words;
+    this.#number = number;
+  }
+
+  get path(): readonly string[] {
+    return this.#words.path;
+  }
+
+  get query(): readonly string[] {
+    return this.#words.query;
+  }
+
+  get target(): string {
+    return this.#words.target;
+  }
+
+  get caller(): Caller {
+    return { identity: anonymous, peer: this.request.peer.name };
+  }
+
+  get correlationId(): string {
+    return correlationText(this.#number);
+  }
+}
+
+export class Outcome implements RequestAnswered {
+  readonly problem: string | undefined;
+  readonly bytesOut: number;
+  readonly totalMs: number;
+  readonly #visit: Visit;
+  readonly #answer: Answer;
+
+  constructor(visit: Visit, answer: Answer, problem: string | undefined, bytesOut: number, now: Instant) {
+    this.#visit = visit;
+    this.#answer = answer;
+    this.problem = problem;
+    this.bytesOut = bytesOut;
+    this.totalMs = now - visit.now;
+  }
+
+  get peer(): string {
+    return this.#visit.request.peer.name;
+  }
+
+  get identity(): string {
+    return this.#visit.caller.identity;
+  }
+
+  get method(): string {
+    return methodText(this.#visit.request.code);
+  }
+
+  get target(): string {
+    return this.#visit.target;
+  }
+
+  get code(): string {
+    return dotted(this.#answer.response.code);
+  }
+
+  get bytesIn(): number {
+    return this.#visit.request.exchange.bytesIn;
+  }
+
+  get cache(): CacheState {
+    return this.#answer.cache ?? 'none';
+  }
+
+  get revalidated(): boolean {
+    return this.#answer.response.code === responseCode.valid;
+  }
+
+  get queuedMs(): number {
+    return this.#answer.queued ?? 0;
+  }
+
+  get ranMs(): number {
+    return this.#answer.ran ?? 0;
+  }
+
+  get correlationId(): string {
+    return this.#visit.correlationId;
+  }
+}
+
+export const correlationText = (number: number): string => number.toString(36);
+
+const methodNames: ReadonlyMap<number, string> = new Map(Object.entries(method).map(([name, code]) => [code, name]));
+
+export const methodText = (code: number): string => methodNames.get(code) ?? dotted(code);
