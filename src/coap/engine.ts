@@ -132,7 +132,7 @@ export class CoapEngine {
 
   receive(batch: readonly Datagram[], now: Instant): void {
     this.poll(now); // what was due before these came, comes first
-    for (const datagram of batch) this.#layer.receive(datagram, now);
+    this.#layer.receive(batch, now);
   }
 
   /**

@@ -25,6 +25,13 @@ export interface Duplicate {
 /** What is remembered of a message that was received: a safe one's ticket, an unsafe one's record, or nothing. */
 export type DeduplicationRecord = number | UnsafeRecord | undefined;
 
+/** A message that is about to be looked up. */
+export interface Expected {
+  readonly peer: Peer | undefined;
+  readonly messageId: number;
+  readonly fingerprint: number;
+}
+
 export class Deduplicator {
   readonly #safe: SafeRecords;
   readonly #unsafe: UnsafeRecords;
@@ -32,6 +39,11 @@ export class Deduplicator {
   constructor({ maxUnsafe, maxSafeBytes }: DeduplicationOptions) {
     this.#safe = new SafeRecords(maxSafeBytes);
     this.#unsafe = new UnsafeRecords(maxUnsafe);
+  }
+
+  /** The first `count` of these are looked up next. */
+  lookAhead(expected: readonly Expected[], count: number): void {
+    this.#safe.lookAhead(expected, count);
   }
 
   find(peer: Peer, messageId: number, fingerprint: number, safe: boolean, now: Instant): Duplicate | undefined {

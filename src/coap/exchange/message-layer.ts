@@ -21,7 +21,7 @@ import { decodeMessage, encodeMessage, isMalformed, MessageHead } from '../codec
 import { checkOptions } from '../option-check.ts';
 import { Slab } from '../../core/slab.ts';
 import { Wordings, type Wording } from '../wording.ts';
-import { Deduplicator, type DeduplicationOptions } from './deduplication.ts';
+import { Deduplicator, type Expected, type DeduplicationOptions } from './deduplication.ts';
 import { PeerTable, type Peer, type PeerTableOptions } from './peer.ts';
 import { ServerExchange, type ExchangeHost } from './server-exchange.ts';
 import { Transmissions, type Expiring } from './transmission.ts';
@@ -36,6 +36,29 @@ export interface MessageHandler {
   /** Whether someone waits for this response; if not it is rejected. */
   awaits(peer: Peer, message: Message): boolean;
   response(peer: Peer, message: Message, now: Instant): void;
+}
+
+/** Datagrams that are read before the first of them is answered. */
+const readAhead = 64;
+
+/** A request that has been read and not yet answered; used again for others. */
+class Incoming extends MessageHead implements Expected {
+  /** Undefined where it is no request that can be answered. */
+  wording: Wording | undefined = undefined;
+  fingerprint = 0;
+  /** Undefined also where there is no room for it. */
+  peer: Peer | undefined = undefined;
+
+  /** The peer is not dropped for one that comes after it in the same batch. */
+  hold(peer: Peer | undefined): void {
+    this.peer = peer;
+    if (peer !== undefined) peer.holds++;
+  }
+
+  release(): void {
+    if (this.peer !== undefined) this.peer.holds--;
+    this.peer = undefined;
+  }
 }
 
 export class MessageLayer implements ExchangeHost {
@@ -54,7 +77,7 @@ export class MessageLayer implements ExchangeHost {
   refusedPeers = 0;
 
   readonly #handler: MessageHandler;
-  readonly #head = new MessageHead();
+  readonly #incoming = Array.from({ length: readAhead }, () => new Incoming());
   readonly #wordings: Wordings;
   readonly #slab = new Slab(16 << 10);
   #output: Datagram[] = [];
@@ -84,20 +107,48 @@ export class MessageLayer implements ExchangeHost {
     return this.#slab.take(length);
   }
 
-  receive(datagram: Datagram, now: Instant): void {
-    const { bytes } = datagram;
-    const head = this.#head;
-    const fault = head.read(bytes);
-    if (fault !== undefined || !isRequestCode(head.code)) {
-      this.#receiveOther(datagram, now);
-      return;
+  /**
+   * In two passes: all are read before the first is answered. So memory that lies anywhere is fetched for many of them
+   * at once, and not for one after the other, which a processor waits for.
+   */
+  receive(batch: readonly Datagram[], now: Instant): void {
+    for (let from = 0; from < batch.length; from += readAhead) {
+      const count = Math.min(readAhead, batch.length - from);
+      for (let i = 0; i < count; i++) this.#read(batch[from + i], this.#incoming[i]);
+      this.deduplicator.lookAhead(this.#incoming, count);
+      let next = 0;
+      try {
+        while (next < count) this.#process(batch[from + next], this.#incoming[next++], now);
+      } finally {
+        for (; next < count; next++) this.#incoming[next]?.release();
+      }
     }
-    const wording = this.#wordings.read(head, bytes);
-    const { type } = head;
-    if (typeof wording === 'string') this.#receiveMalformed(datagram, type, head.messageId);
-    else if (type === messageType.NON || (type === messageType.CON && !datagram.multicast)) {
-      this.#request(wording, datagram, now);
-    }
+  }
+
+  #read(datagram: Datagram | undefined, incoming: Incoming | undefined): void {
+    if (datagram === undefined || incoming === undefined) return;
+    const { bytes, endpoint, multicast } = datagram;
+    incoming.wording = undefined;
+    if (incoming.read(bytes) !== undefined || !isRequestCode(incoming.code)) return;
+    const { type } = incoming;
+    const wording = this.#wordings.read(incoming, bytes);
+    if (typeof wording === 'string') return;
+    // By multicast only NON; and an ACK or RST is no request, whatever its code says.
+    if (type !== messageType.NON && (type !== messageType.CON || multicast)) return;
+    incoming.wording = wording;
+    incoming.fingerprint = this.#wordings.fingerprint;
+    incoming.hold(this.peers.get(endpoint));
+  }
+
+  #process(datagram: Datagram | undefined, incoming: Incoming | undefined, now: Instant): void {
+    if (datagram === undefined || incoming === undefined) return;
+    const { wording, peer } = incoming;
+    incoming.release();
+    if (wording === undefined) this.#receiveOther(datagram, now);
+    else if (peer === undefined) {
+      this.refusedPeers++;
+      this.#refuse(this.peers.stranger(datagram.endpoint), incoming, wording, datagram, now);
+    } else this.#request(peer, incoming, wording, datagram, now);
   }
 
   #receiveOther(datagram: Datagram, now: Instant): void {
@@ -106,8 +157,8 @@ export class MessageLayer implements ExchangeHost {
       this.#receiveMalformed(datagram, message.type, message.messageId);
       return;
     }
-    if (datagram.multicast) return;
     const { type, code, messageId } = message;
+    if (datagram.multicast || isRequestCode(code)) return;
     // Only a request makes a peer: what else comes from strangers, whose addresses may be forged, leaves no trace.
     const known = this.peers.find(datagram.endpoint);
     if (type === messageType.ACK || type === messageType.RST) {
@@ -124,16 +175,8 @@ export class MessageLayer implements ExchangeHost {
     }
   }
 
-  #request(wording: Wording, datagram: Datagram, now: Instant): void {
-    const head = this.#head;
-    const peer = this.peers.get(datagram.endpoint);
-    if (peer === undefined) {
-      this.refusedPeers++;
-      this.#refuse(this.peers.stranger(datagram.endpoint), wording, datagram, now);
-      return;
-    }
-    const { messageId } = head;
-    const { fingerprint } = this.#wordings;
+  #request(peer: Peer, head: Incoming, wording: Wording, datagram: Datagram, now: Instant): void {
+    const { messageId, fingerprint } = head;
     const safe = isSafeMethod(wording.code) || wording.isIntermediate;
     const duplicate = this.deduplicator.find(peer, messageId, fingerprint, safe, now);
     const confirmable = head.type === messageType.CON;
@@ -145,7 +188,7 @@ export class MessageLayer implements ExchangeHost {
     }
     const record = this.deduplicator.open(peer, messageId, fingerprint, safe, confirmable, now);
     if (record === 'full') {
-      this.#refuse(peer, wording, datagram, now);
+      this.#refuse(peer, head, wording, datagram, now);
       return;
     }
     const exchange = new ServerExchange(this, peer, record, head, datagram);
@@ -153,8 +196,8 @@ export class MessageLayer implements ExchangeHost {
     if (exchange.state === 'open') exchange.defer(now);
   }
 
-  #refuse(peer: Peer, wording: Wording, datagram: Datagram, now: Instant): void {
-    this.#handler.refuse(new ServerExchange(this, peer, undefined, this.#head, datagram), wording, now);
+  #refuse(peer: Peer, head: MessageHead, wording: Wording, datagram: Datagram, now: Instant): void {
+    this.#handler.refuse(new ServerExchange(this, peer, undefined, head, datagram), wording, now);
   }
 
   #response(peer: Peer, message: Message, bytes: Uint8Array, now: Instant): void {

@@ -8,7 +8,7 @@
  *                     there is one · the ticket · the peer's id and Message ID << 16 | length of the reply, a word each
  */
 import type { Instant } from '../../core/duration.ts';
-import type { Duplicate } from './deduplication.ts';
+import type { Duplicate, Expected } from './deduplication.ts';
 import type { Peer } from './peer.ts';
 import { ReplyLog } from './reply-log.ts';
 
@@ -22,6 +22,7 @@ const recordBytes = 8 * rowLength + 8;
 const wordOfPeer = 6;
 const wordOfIds = 7;
 const noReply = -1;
+const nobody: Expected = { peer: undefined, messageId: 0, fingerprint: 0 };
 
 export class SafeRecords {
   /** Records at most; a power of two. */
@@ -33,6 +34,8 @@ export class SafeRecords {
   readonly #log: ReplyLog;
   #ticket = 0;
   #size = 0;
+  /** What `lookAhead` has read. */
+  touched = 0;
   /** When the last of them is of no use any more. */
   #over = -Infinity as Instant;
 
@@ -50,6 +53,19 @@ export class SafeRecords {
 
   get bytes(): number {
     return this.#size * recordBytes + this.#log.bytes;
+  }
+
+  /**
+   * Reads the sets of all of them, one right behind the other: these reads do not wait for each other. What is read is
+   * of no interest, but has to be of some use, or the compiler leaves it out.
+   */
+  lookAhead(expected: readonly Expected[], count: number): void {
+    let read = 0;
+    for (let i = 0; i < count; i++) {
+      const { peer, messageId, fingerprint } = expected[i] ?? nobody;
+      if (peer !== undefined) read ^= this.#sets[this.#setOf(tagOf(peer, messageId, fingerprint))] ?? 0;
+    }
+    this.touched = read;
   }
 
   find(peer: Peer, messageId: number, fingerprint: number, now: Instant): Duplicate | undefined {
