@@ -4,7 +4,7 @@
  */
 
 /** V8's limit for a typed array in its own heap (`--typed-array-max-size-in-heap`). */
-const inHeapBytes = 64;
+export const inHeapBytes = 64;
 
 export class Slab {
   readonly #size: number;

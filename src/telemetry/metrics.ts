@@ -7,6 +7,7 @@
 import { Counter, Gauge, Registry, type RegistryContentType } from 'prom-client';
 import { channels, type RequestAnswered } from '../core/channels.ts';
 import { DurationHistogram, type Durations } from './duration-histogram.ts';
+import { Few } from './few.ts';
 import { subscribe, type Subscription } from './subscription.ts';
 
 /** A figure that its owner keeps and that is read at each scrape. */
@@ -48,35 +49,27 @@ const unproven: ReadonlySet<string> = new Set([
 
 /** Requests by method and code, and durations, of one target. */
 interface TargetCounts {
-  readonly byMethod: Map<string, Counts>;
+  readonly byMethod: Few<Few<Count>>;
   readonly queued: Durations;
   readonly ran: Durations;
 }
 
-/** Counts under few keys, each changed where it is. */
-class Counts {
-  readonly #counts = new Map<string, { n: number }>();
-
-  add(key: string): void {
-    const count = this.#counts.get(key);
-    if (count === undefined) this.#counts.set(key, { n: 1 });
-    else count.n++;
-  }
-
-  *[Symbol.iterator](): Generator<[string, number], void, undefined> {
-    for (const [key, { n }] of this.#counts) yield [key, n];
-  }
+interface Count {
+  n: number;
 }
+
+type Counts = Few<Count>;
+const counts = (): Counts => new Few<Count>(() => ({ n: 0 }));
 
 export function collectMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry<RegistryContentType>();
   const registers = [registry];
 
   const targets = new Map<string, TargetCounts>();
-  const cacheStates = new Counts();
-  const notices = new Counts();
-  const libraryEvents = new Counts();
-  const failures = new Counts();
+  const cacheStates = counts();
+  const notices = counts();
+  const libraryEvents = counts();
+  const failures = counts();
   const totals = { revalidated: 0, bytesIn: 0, bytesOut: 0 };
 
   const histogram = (name: string, help: string, ...labels: 'target'[]): DurationHistogram =>
@@ -90,42 +83,37 @@ export function collectMetrics(options: MetricsOptions): Metrics {
     if (known !== undefined) return known;
     const isOther = unproven.has(event.code) || targets.size >= maxTargets;
     const target = isOther ? 'other' : event.target;
-    const counts = targets.get(target) ?? {
-      byMethod: new Map<string, Counts>(),
+    const made = targets.get(target) ?? {
+      byMethod: new Few(counts),
       queued: queuedSeconds.series({ target }),
       ran: ranSeconds.series({ target }),
     };
-    targets.set(target, counts);
-    return counts;
+    targets.set(target, made);
+    return made;
   }
 
   const subscription = subscribe(channels, {
     request: (event) => {
-      const counts = countsOf(event);
-      let codes = counts.byMethod.get(event.method);
-      if (codes === undefined) {
-        codes = new Counts();
-        counts.byMethod.set(event.method, codes);
-      }
-      codes.add(event.code);
-      cacheStates.add(event.cache);
+      const target = countsOf(event);
+      target.byMethod.at(event.method).at(event.code).n++;
+      cacheStates.at(event.cache).n++;
       if (event.revalidated) totals.revalidated++;
       totals.bytesIn += event.bytesIn;
       totals.bytesOut += event.bytesOut;
       total.observe(event.totalMs);
       if (event.ranMs > 0) {
-        counts.queued.observe(event.queuedMs);
-        counts.ran.observe(event.ranMs);
+        target.queued.observe(event.queuedMs);
+        target.ran.observe(event.ranMs);
       }
     },
     functionFailed: ({ problem }) => {
-      failures.add(problem);
+      failures.at(problem).n++;
     },
     library: ({ state }) => {
-      libraryEvents.add(state);
+      libraryEvents.at(state).n++;
     },
     transport: ({ kind }) => {
-      notices.add(kind);
+      notices.at(kind).n++;
     },
   });
 
@@ -152,14 +140,14 @@ export function collectMetrics(options: MetricsOptions): Metrics {
   };
   const counterOf = (name: string, help: string, label: string, counts: Counts): void => {
     counter(name, help, [label], (add) => {
-      for (const [value, n] of counts) add({ [label]: value }, n);
+      for (const [value, { n }] of counts) add({ [label]: value }, n);
     });
   };
 
   counter('requests_total', 'Requests answered.', ['method', 'code', 'target'], (add) => {
     for (const [target, { byMethod }] of targets) {
       for (const [method, codes] of byMethod) {
-        for (const [code, n] of codes) add({ method, code, target }, n);
+        for (const [code, { n }] of codes) add({ method, code, target }, n);
       }
     }
   });

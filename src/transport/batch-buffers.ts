@@ -3,6 +3,7 @@
  * only, so all sockets of a thread share them.
  */
 import type { Datagram, SendFailure } from '../core/datagram.ts';
+import { inHeapBytes, Slab } from '../core/slab.ts';
 import { BatchEndpoint } from './batch-endpoint.ts';
 import {
   descriptorWords,
@@ -15,11 +16,8 @@ import {
   type UdpHandle,
 } from './native/addon.ts';
 
-/** Up to this V8 keeps a typed array's bytes in its own heap: a copy of its own costs no more than a view. */
-const smallBytes = 64;
-/** Longer ones are views of a slab, so one that is kept keeps at most this much. No RFC's number. */
+/** Bytes of each slab: one datagram that is kept keeps at most this much. No RFC's number. */
 const slabBytes = 4096;
-const largeBytes = slabBytes / 4;
 
 export class BatchBuffers {
   readonly #addon: UdpAddon;
@@ -28,8 +26,7 @@ export class BatchBuffers {
   readonly #incoming: Uint8Array;
   readonly #words: Int32Array;
   readonly #outgoing: Uint8Array;
-  #slab = new Uint8Array(slabBytes);
-  #slabUsed = 0;
+  readonly #slab = new Slab(slabBytes);
 
   constructor(addon: UdpAddon) {
     this.#addon = addon;
@@ -43,14 +40,9 @@ export class BatchBuffers {
   bytesAt(at: number): Uint8Array {
     const from = this.received[at + word.offset] ?? 0;
     const length = this.received[at + word.length] ?? 0;
-    if (length <= smallBytes || length > largeBytes) return this.#incoming.slice(from, from + length);
-    if (this.#slabUsed + length > slabBytes) {
-      this.#slab = new Uint8Array(slabBytes);
-      this.#slabUsed = 0;
-    }
-    const bytes = this.#slab.subarray(this.#slabUsed, this.#slabUsed + length);
+    if (length <= inHeapBytes) return this.#incoming.slice(from, from + length);
+    const bytes = this.#slab.take(length);
     bytes.set(this.#incoming.subarray(from, from + length));
-    this.#slabUsed += length;
     return bytes;
   }
 

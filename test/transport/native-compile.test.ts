@@ -9,7 +9,7 @@ import { missingAddon } from './native-addon.ts';
 
 const nobody = { receive: () => undefined, sendFailed: () => undefined };
 
-describe('the native addon', () => {
+describe('the native addon', { timeout: 60_000 }, () => {
   let folder = '';
   const find = (options: Partial<CompileOptions>): ReturnType<typeof findAddon> =>
     findAddon({ folders: [folder], compiler: 'cc', platform: process.platform, ...options });

@@ -1,0 +1,57 @@
+/** Requests with equal words share what follows from them, and only those. */
+import { expect, test } from 'vitest';
+import { method, responseCode } from '../../src/coap/codec/codes.ts';
+import { optionNumber, stringOption, uintOption } from '../../src/coap/codec/options.ts';
+import { response } from '../../src/coap/response.ts';
+import { Lockstep } from './lockstep.ts';
+
+const ok = response(responseCode.content);
+const path = stringOption(optionNumber.uriPath, 'x');
+const payload = Uint8Array.of(1, 2, 3);
+
+function wordsOf(...messages: Parameters<Lockstep['send']>[0][]): unknown[] {
+  const peer = new Lockstep(() => ok);
+  for (const [at, message] of messages.entries()) peer.send({ ...message, messageId: at });
+  return peer.requests.map(({ wording }) => wording);
+}
+
+test('from the third time on, the same words are the same object, whoever asks under whichever token', () => {
+  const peer = new Lockstep(() => ok);
+  for (let n = 1; n <= 4; n++) {
+    peer.send({ code: method.FETCH, messageId: n, token: Uint8Array.of(n), options: [path], payload }, `device ${n}`);
+  }
+  const [first, second, third, fourth] = peer.requests.map(({ wording }) => wording);
+  expect(first?.remembered).toBe(false);
+  expect(second).not.toBe(first);
+  expect(second?.remembered).toBe(true);
+  expect(third).toBe(second);
+  expect(fourth).toBe(second);
+});
+
+test('another method, option, payload or length is other words', () => {
+  const one = { code: method.FETCH, messageId: 0, options: [path], payload };
+  const others = [
+    { ...one, code: method.POST },
+    { ...one, options: [path, uintOption(optionNumber.accept, 60)] },
+    { ...one, payload: Uint8Array.of(1, 2, 4) },
+    { ...one, payload: Uint8Array.of(1, 2, 3, 0) },
+    { ...one, options: [] },
+  ];
+  for (const other of others) {
+    const words = wordsOf(one, one, one, other, other, other);
+    expect(new Set(words.slice(1)).size).toBe(3); // the remembered one, the other's first, the other remembered
+  }
+});
+
+test('words that are remembered do not change when the datagram they came in does', () => {
+  const peer = new Lockstep(() => ok);
+  for (let n = 1; n <= 3; n++) peer.send({ code: method.FETCH, messageId: n, options: [path], payload });
+  const wording = peer.requests[2]?.wording;
+  expect(wording?.payload).toEqual(payload);
+  expect(wording?.payload.buffer.byteLength).toBeLessThan(32);
+});
+
+test('words longer than 512 bytes are not remembered', () => {
+  const long = { code: method.FETCH, messageId: 0, options: [path], payload: new Uint8Array(513) };
+  expect(new Set(wordsOf(long, long, long)).size).toBe(3);
+});
