@@ -21,6 +21,7 @@ export function gatewayOptions(config: Config): GatewayOptions {
       maxPending: limits.pending,
       maxUnsafeRecords: limits.dedupUnsafe,
       maxSafeRecordBytes: limits.dedupSafe,
+      maxWordings: limits.repeatedRequests,
       maxAssemblyBytes: limits.transferBytes,
       maxAssemblies: limits.transfers,
       maxKeptBytes: limits.transferBytes,

@@ -31,6 +31,8 @@ export interface EngineLimits {
   readonly maxUnsafeRecords: number;
   /** Records of GET and FETCH, oldest out. */
   readonly maxSafeRecordBytes: number;
+  /** Wordings of requests remembered: what is not costs more to answer, and no more. */
+  readonly maxWordings: number;
   /** Request bodies under assembly, together; and again those of requests that are not answered yet. */
   readonly maxAssemblyBytes: number;
   readonly maxAssemblies: number;
@@ -47,6 +49,7 @@ export const defaultEngineLimits: EngineLimits = {
   maxPending: 10_000,
   maxUnsafeRecords: 60_000,
   maxSafeRecordBytes: 32 << 20,
+  maxWordings: 16_384,
   maxAssemblyBytes: 64 << 20,
   maxAssemblies: 10_000,
   maxKeptBytes: 64 << 20,
@@ -107,6 +110,7 @@ export class CoapEngine {
       maxPeers: limits.maxPeers,
       maxUnsafe: limits.maxUnsafeRecords,
       maxSafeBytes: limits.maxSafeRecordBytes,
+      maxWordings: limits.maxWordings,
       parametersFor,
       random: random.uniform,
     };

@@ -95,24 +95,31 @@ interface Remembered {
   readonly wording: Wording;
 }
 
-/** Wordings remembered: a table of sets, so that a look-up looks at so many places at most, whatever peers send. */
-const sets = 4096;
+/** A look-up looks at so many places at most, whatever peers send. */
 const ways = 4;
 /** Longer ones are not remembered: with the views of its options, one takes about a kilobyte at most. */
 const longest = 512;
 
+/** Those that are remembered. */
 export class Wordings {
   readonly #seed: number;
-  readonly #remembered = new Array<Remembered | undefined>(sets * ways).fill(undefined);
+  readonly #sets: number;
+  readonly #remembered: (Remembered | undefined)[];
   /** The hash that came last without being remembered, for each set. */
-  readonly #seen = new Int32Array(sets);
+  readonly #seen: Int32Array;
   #next = 0;
   /** Of all that `read` was handed last, token and Message ID included: equal bytes, equal fingerprint. */
   fingerprint = 0;
 
-  /** `seed`: a secret number, so that nobody can choose what others' requests collide with. */
-  constructor(seed: number) {
+  /**
+   * @param maxWordings remembered at most, to the next power of two below; 0 remembers none
+   * @param seed a secret number, so that nobody can choose what others' requests collide with
+   */
+  constructor(maxWordings: number, seed: number) {
     this.#seed = seed;
+    this.#sets = maxWordings < ways ? 0 : 2 ** Math.floor(Math.log2(maxWordings / ways));
+    this.#remembered = new Array<Remembered | undefined>(this.#sets * ways).fill(undefined);
+    this.#seen = new Int32Array(this.#sets);
   }
 
   /** What a request says, or what is wrong with it, for people. One pass over its bytes where it was said before. */
@@ -121,7 +128,7 @@ export class Wordings {
     const length = bytes.length - contentAt;
     const hash = hashRange(bytes, contentAt, bytes.length, this.#seed ^ code);
     this.fingerprint = hashRange(bytes, 0, contentAt, hash);
-    const set = hash & (sets - 1);
+    const set = hash & (this.#sets - 1);
     for (let place = set * ways; place < (set + 1) * ways; place++) {
       const known = this.#remembered[place];
       if (known === undefined) break;
@@ -133,7 +140,7 @@ export class Wordings {
       )
         return known.wording;
     }
-    if (length > longest || this.#seen[set] !== hash) {
+    if (length > longest || this.#sets === 0 || this.#seen[set] !== hash) {
       this.#seen[set] = hash;
       const content = decodeContent(bytes, contentAt);
       return typeof content === 'string' ? content : new Wording(code, content);

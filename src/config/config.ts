@@ -23,6 +23,8 @@ export interface LimitsConfig {
   readonly peers: number;
   /** Replies to GET and FETCH kept for deduplication: the oldest go first. */
   readonly dedupSafe: Bytes;
+  /** Requests remembered because they came more than once: one that is not costs more to answer. */
+  readonly repeatedRequests: number;
   /** Replies to requests with side effects kept for deduplication: never dropped early. */
   readonly dedupUnsafe: number;
   readonly transfers: number;

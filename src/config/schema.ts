@@ -111,6 +111,11 @@ const schema = z.strictObject({
       60000,
       'Replies to POST, PUT and DELETE that are kept for duplicates. They are never dropped early: when it is full, such requests get 5.03.',
     ),
+    repeatedRequests: setting(
+      integer(0),
+      16384,
+      'Requests that are remembered because they came more than once, with what follows from their words: about 2 KB each. One that is not remembered costs more to answer.',
+    ),
     transfers: setting(integer(1), 10000, 'Block-wise transfers in progress, in each direction.'),
     transferBytes: setting(
       size(bytes(1024)),

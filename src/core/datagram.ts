@@ -19,6 +19,8 @@ export interface Endpoint {
   readonly local: Address;
   /** Both ends are on this machine. */
   readonly loopback: boolean;
+  /** For who keeps something by endpoints, so that it need not be looked up. A transport may make an endpoint anew, without it. */
+  note?: unknown;
 }
 
 export interface Datagram {

@@ -27,6 +27,7 @@ export class GenerationalMap<K, V extends object | string | number | bigint | bo
    * or less of a generation was not pinned: without it every refusal would cost a walk over all entries.
    */
   #rest = 0;
+  #era: object = {};
 
   constructor(options: GenerationalMapOptions<K, V>) {
     this.#generationEntries = Math.max(1, Math.floor(options.maxEntries / 2));
@@ -36,6 +37,11 @@ export class GenerationalMap<K, V extends object | string | number | bigint | bo
 
   get size(): number {
     return this.#young.size + this.#old.size;
+  }
+
+  /** Another one whenever entries may have been dropped: what `get` or `set` saw in this era is still there. */
+  get era(): object {
+    return this.#era;
   }
 
   /** Looks up and promotes. */
@@ -83,6 +89,7 @@ export class GenerationalMap<K, V extends object | string | number | bigint | bo
     this.#young.clear();
     this.#old.clear();
     this.#rest = 0;
+    this.#era = {};
   }
 
   /** Every entry once, the old generation first. */
@@ -107,6 +114,7 @@ export class GenerationalMap<K, V extends object | string | number | bigint | bo
     const dropped = this.#old;
     this.#old = this.#young;
     this.#young = new Map();
+    this.#era = {};
     for (const [key, value] of dropped) {
       if (this.#pinned?.(value) === true) this.#young.set(key, value);
       else this.#onEvict?.(key, value);

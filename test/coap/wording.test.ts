@@ -55,3 +55,9 @@ test('words longer than 512 bytes are not remembered', () => {
   const long = { code: method.FETCH, messageId: 0, options: [path], payload: new Uint8Array(513) };
   expect(new Set(wordsOf(long, long, long)).size).toBe(3);
 });
+
+test('where no words are to be remembered, none are', () => {
+  const peer = new Lockstep(() => ok, { limits: { maxWordings: 0 } });
+  for (let n = 1; n <= 4; n++) peer.send({ code: method.FETCH, messageId: n, options: [path], payload });
+  expect(peer.requests.map(({ wording }) => wording.remembered)).toEqual([false, false, false, false]);
+});

@@ -87,3 +87,24 @@ describe('a generational map', () => {
     fc.assert(run, { numRuns: 500 });
   });
 });
+
+test('in one era nothing that was seen in it is dropped', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.nat({ max: 30 }), { maxLength: 300 }),
+      fc.integer({ min: 2, max: 20 }),
+      (keys, maxEntries) => {
+        const map = new GenerationalMap<number, { pinned: boolean }>({ maxEntries, pinned: ({ pinned }) => pinned });
+        let era = map.era;
+        let seen = new Set<number>();
+        for (const key of keys) {
+          const kept = map.get(key) !== undefined || map.set(key, { pinned: key % 3 === 0 });
+          if (map.era !== era) seen = new Set();
+          era = map.era;
+          if (kept) seen.add(key);
+          for (const one of seen) expect(map.has(one)).toBe(true);
+        }
+      },
+    ),
+  );
+});

@@ -28,6 +28,7 @@ export const fuzzLimits: EngineLimits = {
   maxPending: 20,
   maxUnsafeRecords: 500,
   maxSafeRecordBytes: 256 << 10,
+  maxWordings: 256,
   maxAssemblyBytes: 256 << 10,
   maxAssemblies: 40,
   maxKeptBytes: 256 << 10,

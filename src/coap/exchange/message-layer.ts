@@ -26,7 +26,9 @@ import { PeerTable, type Peer, type PeerTableOptions } from './peer.ts';
 import { ServerExchange, type ExchangeHost } from './server-exchange.ts';
 import { Transmissions, type Expiring } from './transmission.ts';
 
-export interface MessageLayerOptions extends DeduplicationOptions, PeerTableOptions {}
+export interface MessageLayerOptions extends DeduplicationOptions, PeerTableOptions {
+  readonly maxWordings: number;
+}
 
 /** What stands above: the server role for requests, the client role for responses. */
 export interface MessageHandler {
@@ -85,7 +87,7 @@ export class MessageLayer implements ExchangeHost {
   constructor(options: MessageLayerOptions, handler: MessageHandler, now: Instant) {
     this.#handler = handler;
     this.random = options.random;
-    this.#wordings = new Wordings(Math.floor(options.random() * 0x1_0000_0000));
+    this.#wordings = new Wordings(options.maxWordings, Math.floor(options.random() * 0x1_0000_0000));
     this.wheel = new TimerWheel(now);
     this.peers = new PeerTable(options);
     this.deduplicator = new Deduplicator(options);

@@ -21,14 +21,16 @@ export class Peer {
   /** Reasons not to drop this peer: exchanges, transmissions, observations, unsafe records. */
   holds = 0;
 
-  /** Confirmable messages of ours. */
-  readonly outbox: Outbox = new Outbox();
-  /** Who wants to know of a Reset to a NON of ours: observations, by the Message ID of their last one. */
-  readonly resetListeners: Map<number, { reset(now: Instant): void }> = new Map();
   /** The Echo value that this peer, as a server, wants back with the next request (RFC 9175 §2.3). */
   echo: Uint8Array | undefined;
 
+  /** The table's when it was last asked for this peer. */
+  era: object | undefined = undefined;
+
   #messageId: number;
+  // Most peers need neither of these ever.
+  #outbox: Outbox | undefined = undefined;
+  #resetListeners: Map<number, { reset(now: Instant): void }> | undefined = undefined;
   #name: string | undefined = undefined;
 
   constructor(endpoint: Endpoint, id: number, parameters: TransmissionParameters, firstMessageId: number) {
@@ -37,6 +39,18 @@ export class Peer {
     this.parameters = parameters;
     this.#messageId = firstMessageId;
     this.verifiedUntil = (endpoint.loopback ? Infinity : -Infinity) as Instant;
+  }
+
+  /** Confirmable messages of ours. */
+  get outbox(): Outbox {
+    this.#outbox ??= new Outbox();
+    return this.#outbox;
+  }
+
+  /** Who wants to know of a Reset to a NON of ours: observations, by the Message ID of their last one. */
+  get resetListeners(): Map<number, { reset(now: Instant): void }> {
+    this.#resetListeners ??= new Map();
+    return this.#resetListeners;
   }
 
   /** For people: address and port. */
@@ -49,7 +63,7 @@ export class Peer {
   /** RFC 7252 §4.4: counts up from a random start, so an ID comes back only after 65,535 others, and not while it is under way. */
   nextMessageId(): number {
     do this.#messageId = (this.#messageId + 1) & 0xffff;
-    while (this.outbox.outstanding.has(this.#messageId));
+    while (this.#outbox?.outstanding.has(this.#messageId) === true);
     return this.#messageId;
   }
 
@@ -86,10 +100,17 @@ export class PeerTable {
 
   /** Undefined when the table is full of peers that cannot be dropped now. */
   get(endpoint: Endpoint): Peer | undefined {
-    const known = this.#peers.get(endpoint.key);
-    if (known !== undefined) return known;
-    const peer = this.stranger(endpoint);
-    return this.#peers.set(endpoint.key, peer) ? peer : undefined;
+    const { note } = endpoint;
+    // Asked for since the table last dropped anybody: it is there.
+    if (note instanceof Peer && note.era === this.#peers.era) return note;
+    let peer = this.#peers.get(endpoint.key);
+    if (peer === undefined) {
+      peer = this.stranger(endpoint);
+      if (!this.#peers.set(endpoint.key, peer)) return undefined;
+    }
+    peer.era = this.#peers.era;
+    endpoint.note = peer;
+    return peer;
   }
 
   /** A peer that is not remembered. */
