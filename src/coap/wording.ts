@@ -104,9 +104,9 @@ const longest = 512;
 export class Wordings {
   readonly #seed: number;
   readonly #sets: number;
-  readonly #remembered: (Remembered | undefined)[];
+  #remembered: (Remembered | undefined)[] = [];
   /** The hash that came last without being remembered, for each set. */
-  readonly #seen: Int32Array;
+  #seen = new Int32Array(0);
   #next = 0;
   /** Of all that `read` was handed last, token and Message ID included: equal bytes, equal fingerprint. */
   fingerprint = 0;
@@ -118,8 +118,6 @@ export class Wordings {
   constructor(maxWordings: number, seed: number) {
     this.#seed = seed;
     this.#sets = maxWordings < ways ? 0 : 2 ** Math.floor(Math.log2(maxWordings / ways));
-    this.#remembered = new Array<Remembered | undefined>(this.#sets * ways).fill(undefined);
-    this.#seen = new Int32Array(this.#sets);
   }
 
   /** What a request says, or what is wrong with it, for people. One pass over its bytes where it was said before. */
@@ -140,6 +138,7 @@ export class Wordings {
       )
         return known.wording;
     }
+    if (this.#seen.length < this.#sets) this.#makeRoom();
     if (length > longest || this.#sets === 0 || this.#seen[set] !== hash) {
       this.#seen[set] = hash;
       const content = decodeContent(bytes, contentAt);
@@ -152,6 +151,12 @@ export class Wordings {
     const wording = new Wording(code, content, true);
     this.#remember(set, { hash, bytes: copy, wording });
     return wording;
+  }
+
+  /** Only who is asked needs it: not a client. */
+  #makeRoom(): void {
+    this.#remembered = new Array<Remembered | undefined>(this.#sets * ways).fill(undefined);
+    this.#seen = new Int32Array(this.#sets);
   }
 
   #remember(set: number, remembered: Remembered): void {

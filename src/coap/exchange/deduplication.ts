@@ -8,6 +8,7 @@
  */
 import { after, type Instant } from '../../core/duration.ts';
 import type { Peer } from './peer.ts';
+import type { Duplicate, Expected } from './duplicate.ts';
 import { SafeRecords } from './safe-records.ts';
 import { UnsafeRecords, type UnsafeRecord } from './unsafe-records.ts';
 
@@ -16,21 +17,8 @@ export interface DeduplicationOptions {
   readonly maxSafeBytes: number;
 }
 
-/** A message is a copy of another. */
-export interface Duplicate {
-  /** The ACK with the response, or the empty ACK; undefined while there is nothing yet, and for a NON. */
-  readonly reply: Uint8Array | undefined;
-}
-
 /** What is remembered of a message that was received: a safe one's ticket, an unsafe one's record, or nothing. */
 export type DeduplicationRecord = number | UnsafeRecord | undefined;
-
-/** A message that is about to be looked up. */
-export interface Expected {
-  readonly peer: Peer | undefined;
-  readonly messageId: number;
-  readonly fingerprint: number;
-}
 
 export class Deduplicator {
   readonly #safe: SafeRecords;

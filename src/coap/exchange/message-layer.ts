@@ -21,7 +21,8 @@ import { decodeMessage, encodeMessage, isMalformed, MessageHead } from '../codec
 import { checkOptions } from '../option-check.ts';
 import { Slab } from '../../core/slab.ts';
 import { Wordings, type Wording } from '../wording.ts';
-import { Deduplicator, type Expected, type DeduplicationOptions } from './deduplication.ts';
+import { Deduplicator, type DeduplicationOptions } from './deduplication.ts';
+import type { Expected } from './duplicate.ts';
 import { PeerTable, type Peer, type PeerTableOptions } from './peer.ts';
 import { ServerExchange, type ExchangeHost } from './server-exchange.ts';
 import { Transmissions, type Expiring } from './transmission.ts';

@@ -3,12 +3,13 @@
  * that has no side effects. Numbers in tables instead of objects, so a gateway under load has no garbage of them; and
  * only the look-up goes to a random place in memory.
  *
- *   a set, 64 bytes   8 tags: who asked, under which Message ID, with which bytes · 8 tickets: lower is older, 0 is free
+ *   a set, 64 bytes   8 tags: who asked, under which Message ID, with which bytes · 8 tickets: lower is older, 0 is
+ *                     free; one for each 4 records, so that hardly any overflows
  *   a row, 32 bytes   in the order of tickets, round and round: expiry · where the reply is in the log, or -1 before
  *                     there is one · the ticket · the peer's id and Message ID << 16 | length of the reply, a word each
  */
 import type { Instant } from '../../core/duration.ts';
-import type { Duplicate, Expected } from './deduplication.ts';
+import type { Duplicate, Expected } from './duplicate.ts';
 import type { Peer } from './peer.ts';
 import { ReplyLog } from './reply-log.ts';
 
@@ -17,16 +18,19 @@ const ways = 8;
 const setLength = 2 * ways;
 /** Of doubles. */
 const rowLength = 4;
+/** Records for each set there is: half full as a rule. */
+const recordsPerSet = ways / 2;
 /** Of a record: its row, and its part of a set. */
-const recordBytes = 8 * rowLength + 8;
+const recordBytes = 8 * rowLength + (4 * setLength) / recordsPerSet;
 const wordOfPeer = 6;
 const wordOfIds = 7;
 const noReply = -1;
 const nobody: Expected = { peer: undefined, messageId: 0, fingerprint: 0 };
 
 export class SafeRecords {
-  /** Records at most; a power of two. */
-  readonly #places: number;
+  readonly #maxPlaces: number;
+  /** Records that there is room for now; a power of two, as is the most. */
+  #places = ways;
   #sets: Int32Array;
   #rows: Float64Array;
   /** The same memory. */
@@ -41,12 +45,12 @@ export class SafeRecords {
 
   /** Half of the bytes are for the tables, half for the replies. */
   constructor(maxBytes: number) {
-    this.#places = ways * 2 ** Math.max(0, Math.floor(Math.log2(maxBytes / 2 / recordBytes / ways)));
+    this.#maxPlaces = ways * 2 ** Math.max(0, Math.floor(Math.log2(maxBytes / 2 / recordBytes / ways)));
     [this.#sets, this.#rows, this.#rowWords] = emptyTables(this.#places);
     this.#log = new ReplyLog(maxBytes / 2);
   }
 
-  /** Those that were made since there were none, at most as many as there is room for. */
+  /** Those that were made since there were none, at most as many as there can be. */
   get size(): number {
     return this.#size;
   }
@@ -87,15 +91,9 @@ export class SafeRecords {
 
   /** Makes a record in place of the oldest of all, and of its set where that is full. Returns its ticket. */
   open(peer: Peer, messageId: number, fingerprint: number, expires: Instant): number {
+    if (this.#size === this.#places && this.#places < this.#maxPlaces) this.#grow();
     const ticket = this.#nextTicket();
-    const tag = tagOf(peer, messageId, fingerprint);
-    const set = this.#setOf(tag);
-    let oldest = set;
-    for (let way = set + 1; way < set + ways; way++) {
-      if ((this.#sets[way + ways] ?? 0) < (this.#sets[oldest + ways] ?? 0)) oldest = way;
-    }
-    this.#sets[oldest] = tag;
-    this.#sets[oldest + ways] = ticket;
+    this.#index(tagOf(peer, messageId, fingerprint), ticket);
     const row = this.#rowOf(ticket);
     this.#rows[row] = expires;
     this.#rows[row + 1] = noReply;
@@ -125,8 +123,35 @@ export class SafeRecords {
     if (this.#size > 0 && now >= this.#over) this.#clear();
   }
 
+  /** Puts a ticket in its set, in place of the oldest there. */
+  #index(tag: number, ticket: number): void {
+    const set = this.#setOf(tag);
+    let oldest = set;
+    for (let way = set + 1; way < set + ways; way++) {
+      if ((this.#sets[way + ways] ?? 0) < (this.#sets[oldest + ways] ?? 0)) oldest = way;
+    }
+    this.#sets[oldest] = tag;
+    this.#sets[oldest + ways] = ticket;
+  }
+
+  /** More room, as much as will be needed sooner or later at this pace: a gateway with little to do takes little memory. */
+  #grow(): void {
+    const [sets, rows, places] = [this.#sets, this.#rows, this.#places];
+    this.#places = Math.min(this.#maxPlaces, 4 * places);
+    [this.#sets, this.#rows, this.#rowWords] = emptyTables(this.#places);
+    for (let from = 0; from < rows.length; from += rowLength) {
+      this.#rows.set(rows.subarray(from, from + rowLength), this.#rowOf(rows[from + 2] ?? 0));
+    }
+    for (let set = 0; set < sets.length; set += setLength) {
+      for (let way = set; way < set + ways; way++) {
+        const ticket = sets[way + ways] ?? 0;
+        if (this.#rows[this.#rowOf(ticket) + 2] === ticket) this.#index(sets[way] ?? 0, ticket);
+      }
+    }
+  }
+
   #setOf(tag: number): number {
-    return (spread(tag) & (this.#places / ways - 1)) * setLength;
+    return (spread(tag) & (this.#places / recordsPerSet - 1)) * setLength;
   }
 
   #rowOf(ticket: number): number {
@@ -134,6 +159,7 @@ export class SafeRecords {
   }
 
   #clear(): void {
+    this.#places = ways;
     [this.#sets, this.#rows, this.#rowWords] = emptyTables(this.#places);
     this.#size = 0;
   }
@@ -159,7 +185,7 @@ export class SafeRecords {
 /** Zeros, which take no memory until they are written to. */
 function emptyTables(places: number): [Int32Array, Float64Array, Int32Array] {
   const rows = new Float64Array(places * rowLength);
-  return [new Int32Array((places / ways) * setLength), rows, new Int32Array(rows.buffer)];
+  return [new Int32Array((places / recordsPerSet) * setLength), rows, new Int32Array(rows.buffer)];
 }
 
 /** For one peer and Message ID, other bytes give another tag. */

@@ -3,7 +3,7 @@
  * a second run may do harm. Bounded by count: where there is no room for a record, its request must not run.
  */
 import type { Instant } from '../../core/duration.ts';
-import type { Duplicate } from './deduplication.ts';
+import type { Duplicate } from './duplicate.ts';
 import type { Peer } from './peer.ts';
 
 export class UnsafeRecord implements Duplicate {
