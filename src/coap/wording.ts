@@ -97,6 +97,7 @@ interface Remembered {
 
 /** A look-up looks at so many places at most, whatever peers send. */
 const ways = 4;
+const seenPerPlace = 4;
 /** Longer ones are not remembered: with the views of its options, one takes about a kilobyte at most. */
 const longest = 512;
 
@@ -105,7 +106,7 @@ export class Wordings {
   readonly #seed: number;
   readonly #sets: number;
   #remembered: (Remembered | undefined)[] = [];
-  /** The hash that came last without being remembered, for each set. */
+  /** Hashes that came without being remembered: several for each wording, so that they do not push each other out. */
   #seen = new Int32Array(0);
   #next = 0;
   /** Of all that `read` was handed last, token and Message ID included: equal bytes, equal fingerprint. */
@@ -138,9 +139,10 @@ export class Wordings {
       )
         return known.wording;
     }
-    if (this.#seen.length < this.#sets) this.#makeRoom();
-    if (length > longest || this.#sets === 0 || this.#seen[set] !== hash) {
-      this.#seen[set] = hash;
+    if (this.#remembered.length < this.#sets) this.#makeRoom();
+    const seen = (hash >>> 1) & (this.#seen.length - 1);
+    if (length > longest || this.#sets === 0 || this.#seen[seen] !== hash) {
+      this.#seen[seen] = hash;
       const content = decodeContent(bytes, contentAt);
       return typeof content === 'string' ? content : new Wording(code, content);
     }
@@ -156,7 +158,7 @@ export class Wordings {
   /** Only who is asked needs it: not a client. */
   #makeRoom(): void {
     this.#remembered = new Array<Remembered | undefined>(this.#sets * ways).fill(undefined);
-    this.#seen = new Int32Array(this.#sets);
+    this.#seen = new Int32Array(this.#sets * ways * seenPerPlace);
   }
 
   #remember(set: number, remembered: Remembered): void {

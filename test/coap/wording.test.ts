@@ -61,3 +61,12 @@ test('where no words are to be remembered, none are', () => {
   for (let n = 1; n <= 4; n++) peer.send({ code: method.FETCH, messageId: n, options: [path], payload });
   expect(peer.requests.map(({ wording }) => wording.remembered)).toEqual([false, false, false, false]);
 });
+
+test('nearly all of as many requests as there is half the room for are remembered, in whatever order they come', () => {
+  const peer = new Lockstep(() => ok, { limits: { maxWordings: 4096 } });
+  for (let n = 0; n < 5 * 2000; n++) {
+    peer.send({ code: method.FETCH, messageId: n, options: [path], payload: Uint8Array.of(n % 2000, (n % 2000) >> 8) });
+  }
+  const last = peer.requests.slice(-2000).filter(({ wording }) => wording.remembered);
+  expect(last.length).toBeGreaterThan(1900);
+});
