@@ -1,0 +1,56 @@
+/**
+ * As many answers as there can be: a closed loop against every contestant in turn, round by round. The servers of a
+ * scenario run side by side, of which one has work at a time.
+ */
+import type { Comparison } from '../results.ts';
+import { valuesOf } from '../results.ts';
+import { rotated, type Bench, type Entry, type ThroughputScenario } from '../scenario.ts';
+
+export interface ThroughputOptions extends Omit<Comparison, 'metric'> {
+  readonly entries: ThroughputScenario['entries'];
+}
+
+const serverKey = ({ contestant, server, variant = '' }: Entry): string => `${contestant} ${server ?? variant}`;
+
+async function run(bench: Bench, scenario: string, entries: readonly Entry[]): Promise<void> {
+  await using servers = new AsyncDisposableStack();
+  const started = new Map<string, Awaited<ReturnType<Bench['start']>>>();
+  for (const entry of entries) {
+    if (started.has(serverKey(entry))) continue;
+    const server = servers.use(await bench.start(entry.contestant, entry.call, entry.setting));
+    started.set(serverKey(entry), server);
+    if (entry.fill !== undefined) await bench.measure(server, entry.call, { once: 'fill', distinct: entry.fill });
+  }
+  for (let round = 1; round <= bench.options.rounds; round++) {
+    for (const entry of rotated(entries, round)) {
+      const server = started.get(serverKey(entry));
+      if (server === undefined) continue;
+      const measurement = await bench.measure(server, entry.call, entry.load);
+      const { contestant, variant = '' } = entry;
+      bench.record({
+        scenario,
+        contestant,
+        variant,
+        round,
+        values: valuesOf(measurement),
+        faults: measurement.faults,
+      });
+    }
+  }
+}
+
+export function throughput({ name, title, entries }: ThroughputOptions): ThroughputScenario {
+  const present = (bench: Bench): Entry[] => {
+    const all = entries(bench);
+    const names = bench.present([...new Set(all.map(({ contestant }) => contestant))]);
+    return all.filter(({ contestant }) => names.includes(contestant));
+  };
+  return {
+    name,
+    title,
+    metric: 'requestsPerSecond',
+    entries,
+    measurements: (bench) => present(bench).length * bench.options.rounds,
+    run: (bench) => run(bench, name, present(bench)),
+  };
+}
