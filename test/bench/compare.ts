@@ -1,4 +1,5 @@
 /** The whole comparison: one scenario after the other, in each round every contestant. */
+import { InternalError } from '../../src/core/error.ts';
 import type { Programs } from './build.ts';
 import type { Call } from './calls.ts';
 import { contestantNames, contestants, type ContestantName, type Setting } from './contestants.ts';
@@ -40,11 +41,12 @@ function findVersions(programs: Programs, note: (text: string) => void): Version
   return versions;
 }
 
-export class Comparison implements Bench {
+class Comparison implements Bench {
   readonly options: BenchOptions;
   readonly programs: Programs;
   readonly samples: Sample[] = [];
   readonly notes: string[] = [];
+  readonly failures: string[] = [];
   readonly versions: Versions;
   readonly #watcher: Watcher;
   readonly #only: readonly ContestantName[];
@@ -91,6 +93,12 @@ export class Comparison implements Bench {
     this.#watcher.measured(sample);
   }
 
+  /** A scenario that could not be measured: the run goes on, and does not count. */
+  fail(text: string): void {
+    this.failures.push(text);
+    this.#watcher.note(text);
+  }
+
   note(text: string): void {
     if (this.notes.includes(text)) return;
     this.notes.push(text);
@@ -111,7 +119,13 @@ export async function compare(programs: Programs, options: BenchOptions, watcher
   for (const scenario of wanted) {
     if (scenario.measurements(bench) === 0) continue;
     watcher.scenario(scenario);
-    await scenario.run(bench);
+    try {
+      await scenario.run(bench);
+    } catch (error) {
+      if (!(error instanceof InternalError)) throw error;
+      // The others are still worth their time.
+      bench.fail(`${scenario.name} ended early: ${error.message}`);
+    }
   }
   watcher.end();
   return {
@@ -120,6 +134,7 @@ export async function compare(programs: Programs, options: BenchOptions, watcher
     versions: bench.versions,
     options,
     notes: bench.notes,
+    failures: bench.failures,
     summaries: wanted.flatMap((scenario) => summarise(bench.samples, scenario)),
     samples: bench.samples,
   };

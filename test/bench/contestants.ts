@@ -36,6 +36,8 @@ export interface Contestant {
   readonly protocol: 'coap' | 'http';
   /** Instead of the scenario's: for servers that get slower with each peer, and remember no Message IDs. */
   readonly endpoints?: number;
+  /** In C: as fast at first as later. */
+  readonly compiled?: true;
   /** Also on the processor of the load. */
   readonly spreads?: true;
   /** The same question in its words. */
@@ -66,12 +68,15 @@ const constantly = ({ addition, answer, ...call }: Call): Call => ({
   answer: addition === undefined ? answer : undefined,
 });
 
-const node = (script: string) => (port: number): Command => ({
-  file: process.execPath,
-  args: [join(here, 'servers', script), String(port)],
-});
+const node =
+  (script: string) =>
+  (port: number): Command => ({
+    file: process.execPath,
+    args: [join(here, 'servers', script), String(port)],
+  });
 
-const funcoap = (args: readonly string[], environment: Readonly<Record<string, string>>) =>
+const funcoap =
+  (args: readonly string[], environment: Readonly<Record<string, string>>) =>
   (port: number, _: Call, setting: Setting, programs: Programs): Command => ({
     file: process.execPath,
     args: [join(root, 'bin/funcoap.js'), 'serve', ...args],
@@ -87,8 +92,9 @@ const funcoap = (args: readonly string[], environment: Readonly<Record<string, s
   });
 
 /** coap-server has no functions: its resource at `/` answers a GET with a constant text. */
-const constantText = ({ method: _, query: __, payload: ___, ...call }: Call): Call => ({
-  ...call,
+const constantText = ({ confirmable, code }: Call): Call => ({
+  confirmable,
+  code,
   method: 'GET',
   path: '',
   answer: undefined,
@@ -117,6 +123,7 @@ const takesProcesses = (): string | undefined =>
 
 const libcoap: Omit<Contestant, 'title'> = {
   protocol: 'coap',
+  compiled: true,
   call: asked,
   command: (port, _, __, programs) => ({ file: programs.libcoap ?? '', args: [String(port)] }),
   version: (programs) => (programs.libcoap === undefined ? undefined : debianVersion('libcoap3-dev')),
@@ -125,6 +132,7 @@ const libcoap: Omit<Contestant, 'title'> = {
 
 const coapServer: Omit<Contestant, 'title'> = {
   protocol: 'coap',
+  compiled: true,
   call: constantText,
   command: (port) => ({ file: 'coap-server-notls', args: ['-A', '127.0.0.1', '-p', String(port)] }),
   version: () => debianVersion('libcoap3-bin'),
@@ -148,6 +156,7 @@ export const contestants: Readonly<Record<ContestantName, Contestant>> = {
   'limit': {
     ...own,
     title: 'limit (C, recvmmsg, no protocol)',
+    compiled: true,
     call: constantly,
     command: (port, call, _, programs) => ({ file: programs.limit, args: [String(port), ...cannedAnswer(call)] }),
     version: compilerVersion,
@@ -155,7 +164,7 @@ export const contestants: Readonly<Record<ContestantName, Contestant>> = {
   },
   'echo': {
     ...own,
-    title: 'funcoap’s transport, constant answer',
+    title: 'funcoap’s transport alone',
     call: constantly,
     command: (port, call) => {
       const { file, args } = node('echo.ts')(port);

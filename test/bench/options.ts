@@ -17,7 +17,10 @@ export interface BenchOptions {
   readonly writes: boolean;
 }
 
-export const usage = (scenarios: readonly string[], contestants: readonly string[]): string => `npm run bench -- [options]
+export const usage = (
+  scenarios: readonly string[],
+  contestants: readonly string[],
+): string => `npm run bench -- [options]
 
 Measures funcoap against the machine's limit and against other servers, on loopback, in one run.
 
@@ -75,9 +78,9 @@ export function parseOptions(
     micro: values.micro,
     profile: values.profile === undefined ? undefined : known(values.profile, 'profile', scenarios),
     quick: values.quick,
-    rounds: Math.ceil(positive(values.rounds, 'rounds', values.quick ? 2 : 5)),
-    seconds: positive(values.seconds, 'seconds', values.quick ? 0.3 : 1),
-    warmUpSeconds: values.quick ? 0.1 : 0.3,
+    rounds: Math.ceil(positive(values.rounds, 'rounds', values.quick ? 1 : 5)),
+    seconds: positive(values.seconds, 'seconds', values.quick ? 0.3 : 0.8),
+    warmUpSeconds: values.quick ? 0.1 : 0.2,
     only,
     writes: only.length === 0 && (!values.quick || values.write),
   };

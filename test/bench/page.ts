@@ -26,7 +26,7 @@ const missedText = (verdicts: readonly Verdict[]): string => {
     : `**${missed} of ${verdicts.length} MISSED**: the profiles beside the figures say where the time goes.`;
 };
 
-export function pageBody(results: Results, verdicts: readonly Verdict[]): string {
+function pageBody(results: Results, verdicts: readonly Verdict[]): string {
   const { machine, options, notes } = results;
   return [
     `Measured on ${results.date} · ${machine.processor}, ${machine.processors} processors, ${machine.system}, Node ${machine.node}, ` +
@@ -53,11 +53,18 @@ function withBody(page: string, text: string): string {
   return `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`;
 }
 
+/** Pretty, but with a line for each sample: there are hundreds. */
+function jsonText({ samples, ...results }: Results, verdicts: readonly Verdict[]): string {
+  const head = JSON.stringify({ ...results, verdicts }, undefined, 1).replace(/\n\}$/, '');
+  const lines = samples.map((sample) => `  ${JSON.stringify(sample)}`);
+  return `${head},\n "samples": [\n${lines.join(',\n')}\n ]\n}\n`;
+}
+
 export function writePage(results: Results, verdicts: readonly Verdict[]): void {
   const file = join(docs, 'performance.md');
   const folder = join(docs, 'performance');
   writeFileSync(file, withBody(readFileSync(file, 'utf8'), pageBody(results, verdicts)));
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'results.json'), `${JSON.stringify({ ...results, verdicts }, undefined, 1)}\n`);
+  writeFileSync(join(folder, 'results.json'), jsonText(results, verdicts));
   for (const plot of plots(results.summaries)) writeFileSync(join(folder, plot.file), plot.svg);
 }

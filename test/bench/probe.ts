@@ -73,7 +73,10 @@ async function probeCoap(server: Server, call: Call): Promise<string | undefined
   const answer = decodeMessage(bytes);
   if (isMalformed(answer)) throw new InternalError('bench-probe', `${title} answered with what is no CoAP message.`);
   if (codeClass(answer.code) !== 2)
-    throw new InternalError('bench-probe', `${title} answered ${dotted(answer.code)} to the call that is measured.`);
+    throw new InternalError(
+      'bench-probe',
+      `${title} answered ${dotted(answer.code)} to the call that is measured. ${server.complaint()}`,
+    );
   const etag = findOption(answer.options, optionNumber.etag);
   return etag === undefined ? undefined : hex(etag);
 }

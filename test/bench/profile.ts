@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { UsageError } from '../../src/core/error.ts';
 import type { Programs } from './build.ts';
 import { defaultLoad } from './compare.ts';
-import { measure } from './load.ts';
+import { measure, type Measurement } from './load.ts';
 import type { BenchOptions } from './options.ts';
 import { probe } from './probe.ts';
 import { scenarios } from './scenarios.ts';
@@ -99,13 +99,13 @@ export async function profileScenario(name: string, programs: Programs, options:
   const folder = mkdtempSync(join(programs.folder, 'profile-'));
   const { call, setting = {}, load, fill } = entry;
   const nodeFlags = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
-  let rate = 0;
+  let measured: Measurement;
   {
     await using server = await startServer('funcoap', { call, setting, nodeFlags }, programs);
     const { etag } = await probe(server, call);
     const all = { ...defaultLoad, seconds: profiledSeconds, warmUpSeconds: options.warmUpSeconds };
     if (fill !== undefined) await measure(programs, server, call, etag, { ...all, once: 'fill', distinct: fill });
-    rate = (await measure(programs, server, call, etag, { ...all, ...load })).requestsPerSecond;
+    measured = await measure(programs, server, call, etag, { ...all, ...load });
   }
   const threads = readdirSync(folder)
     .map((file) => selfTimes(JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile, shownFunctions))
@@ -118,8 +118,10 @@ export async function profileScenario(name: string, programs: Programs, options:
     file,
     `# Profile: ${scenario.title}${what}\n\n` +
       `Time of their own of funcoap's functions, written by \`npm run bench -- --profile ${name}\`: ` +
-      `${Math.round(rate).toLocaleString('en')} requests/s under the profiler, which itself costs time. ` +
-      `System calls are in the functions that make them. Threads that were busy for less than ${leastBusySeconds} s are left out.\n\n` +
+      `${Math.round(measured.requestsPerSecond).toLocaleString('en')} requests/s under the profiler, which itself costs time, ` +
+      `with ${percent(measured.serverCpu)} of a processor. A function's system calls are its own time; what runs before ` +
+      `JavaScript is entered, reading the socket above all, V8 takes for idle. ` +
+      `Threads that were busy for less than ${leastBusySeconds} s are left out.\n\n` +
       `${threads.map(threadText).join('\n\n')}\n`,
   );
   return relative(root, file);

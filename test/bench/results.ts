@@ -20,6 +20,7 @@ export const metrics = [
   'residentAfter',
   'bytesPerPeer',
   'statedBytesPerPeer',
+  'toStated',
   'retransmissions',
   'generatorCpu',
 ] as const;
@@ -44,6 +45,8 @@ export interface Summary {
   readonly values: Readonly<Partial<Record<Metric, Spread>>>;
   /** Of the compared metric to another contestant's, in the same rounds. */
   readonly ratios: Readonly<Partial<Record<ContestantName, Spread>>>;
+  /** The same by the processor time of a request, which other work on the machine moves less than it moves rates. */
+  readonly processorRatios: Readonly<Partial<Record<ContestantName, Spread>>>;
   /** To the first variant of the same contestant. */
   readonly toFirst: Spread | undefined;
   readonly faults: Readonly<Record<string, number>>;
@@ -62,6 +65,8 @@ export interface Results {
   readonly versions: Readonly<Partial<Record<ContestantName, string>>>;
   readonly options: BenchOptions;
   readonly notes: readonly string[];
+  /** Why scenarios ended early. */
+  readonly failures: readonly string[];
   readonly summaries: readonly Summary[];
   readonly samples: readonly Sample[];
 }
@@ -113,19 +118,26 @@ export function summarise(samples: readonly Sample[], { metric, name }: Comparis
       if (spread !== undefined) values[one] = spread;
     }
     const ratios: Partial<Record<ContestantName, Spread>> = {};
+    const processorRatios: Partial<Record<ContestantName, Spread>> = {};
     for (const reference of references) {
-      const ratio = to(own.filter((other) => other.contestant === reference && other.variant === variant));
-      if (reference !== contestant && ratio !== undefined) ratios[reference] = ratio;
+      if (reference === contestant) continue;
+      const others = own.filter((other) => other.contestant === reference && other.variant === variant);
+      const ratio = to(others);
+      if (ratio !== undefined) ratios[reference] = ratio;
+      const times = ratiosByRound(byRound(others, 'serverMicroseconds'), byRound(group, 'serverMicroseconds'));
+      const processorRatio = spreadOf(times);
+      if (processorRatio !== undefined) processorRatios[reference] = processorRatio;
     }
     const firstVariant = own.find((other) => other.contestant === contestant)?.variant;
     const toFirst =
       firstVariant === variant
         ? undefined
         : to(own.filter((other) => other.contestant === contestant && other.variant === firstVariant));
-    return [{ scenario: name, contestant, variant, values, ratios, toFirst, faults: faultsTogether(group) }];
+    return [
+      { scenario: name, contestant, variant, values, ratios, processorRatios, toFirst, faults: faultsTogether(group) },
+    ];
   });
 }
 
 export const totalFaults = (summaries: readonly Summary[]): number =>
   summaries.reduce((sum, { faults }) => sum + Object.values(faults).reduce((all, count) => all + count, 0), 0);
-

@@ -36,20 +36,28 @@ async function main(): Promise<number> {
     log(`written: ${await profileScenario(options.profile, programs, options)}`);
     return 0;
   }
-  const results = await compare(programs, options, watch(process.stderr, () => performance.now()));
+  const results = await compare(
+    programs,
+    options,
+    watch(process.stderr, () => performance.now()),
+  );
   const verdicts = judgeAll(results.summaries);
   process.stdout.write(`\n${scenarioTables(scenarios, results.summaries)}\n\n`);
   // Of a part there is no verdict on the whole.
   const judged = options.only.length === 0 ? verdicts : verdicts.filter(({ verdict }) => verdict !== 'not measured');
   if (judged.length > 0) process.stdout.write(`### Bars\n\n${barTable(judged)}\n`);
   const faults = totalFaults(results.summaries);
-  if (faults > 0) {
-    log(`\n${faults} answers were wrong or missing: the figures of those servers do not count, and nothing was written.`);
+  const failed = faults > 0 || results.failures.length > 0;
+  for (const failure of results.failures) log(`FAILED: ${failure}`);
+  if (failed) {
+    log(
+      `\n${faults} answers were wrong or missing: the figures of those servers do not count, and nothing was written.`,
+    );
   } else if (options.writes) {
     writePage(results, verdicts);
     log('\nwritten: docs/performance.md, docs/performance/results.json and its plots');
   }
-  return faults > 0 ? 1 : 0;
+  return failed ? 1 : 0;
 }
 
 try {

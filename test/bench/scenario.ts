@@ -51,4 +51,3 @@ export interface Entry {
 export interface ThroughputScenario extends Scenario {
   readonly entries: (bench: Pick<Bench, 'options' | 'programs'>) => readonly Entry[];
 }
-

@@ -10,8 +10,10 @@ import { startUp } from './kinds/start-up.ts';
 import { throughput } from './kinds/throughput.ts';
 import type { Entry, Scenario, ThroughputScenario } from './scenario.ts';
 
-const each = (names: readonly ContestantName[], call: Call, load: Partial<Load> = {}) => (): readonly Entry[] =>
-  names.map((contestant) => ({ contestant, call, load }));
+const each =
+  (names: readonly ContestantName[], call: Call, load: Partial<Load> = {}) =>
+  (): readonly Entry[] =>
+    names.map((contestant) => ({ contestant, call, load }));
 
 const count = (n: number): string => n.toLocaleString('en');
 
@@ -125,8 +127,16 @@ export const scenarios: readonly (Scenario | ThroughputScenario)[] = [
         ...(entry.contestant === 'funcoap' ? { fill: 100 } : {}),
       })),
   }),
-  throughput({ name: 'blocks', title: 'FETCH, longer results in the cache, block by block to their end', entries: blocks }),
-  throughput({ name: 'functions', title: 'FETCH, spread over all functions, results in the cache', entries: functions }),
+  throughput({
+    name: 'blocks',
+    title: 'FETCH, longer results in the cache, block by block to their end',
+    entries: blocks,
+  }),
+  throughput({
+    name: 'functions',
+    title: 'FETCH, spread over all functions, results in the cache',
+    entries: functions,
+  }),
   throughput({ name: 'entries', title: 'FETCH, spread over all entries of the cache', entries }),
   throughput({
     name: 'processes',
@@ -149,7 +159,7 @@ export const scenarios: readonly (Scenario | ThroughputScenario)[] = [
     name: 'burst',
     title: '5,000 devices at once, one request each',
     call: fetchSum,
-    contestants: ['limit', 'funcoap', 'funcoap-dgram', 'libcoap', 'npm-coap'],
+    contestants: ['limit', 'funcoap', 'funcoap-dgram', 'libcoap'],
     devices: 5000,
   }),
   memory({

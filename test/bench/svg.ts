@@ -81,9 +81,13 @@ export function barPlot(title: string, bars: readonly Bar[]): string {
   return page(top + bars.length * row + 10, title, parts);
 }
 
-/** Round numbers from the lowest power of ten to the highest, or quarters of the highest value. */
+/** Powers of ten around the values, or about five round numbers from 0 on. */
 function ticksOf(highest: number, lowest: number, logarithmic: boolean): number[] {
-  if (!logarithmic) return [0, 0.25, 0.5, 0.75, 1].map((part) => part * highest);
+  if (!logarithmic) {
+    const power = 10 ** Math.floor(Math.log10(highest / 4));
+    const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= highest / 4) ?? 10);
+    return Array.from({ length: Math.ceil(highest / step) + 1 }, (_, i) => i * step);
+  }
   const from = Math.floor(Math.log10(lowest));
   const to = Math.max(from + 1, Math.ceil(Math.log10(highest)));
   return Array.from({ length: to - from + 1 }, (_, i) => 10 ** (from + i));
@@ -93,10 +97,12 @@ function ticksOf(highest: number, lowest: number, logarithmic: boolean): number[
 export function linePlot({ title, steps, series, logarithmic }: LinePlot): string {
   const height = 340;
   const [from, to, bottom] = [90, width - 190, height - 40];
-  const values = series.flatMap((one) => one.values).filter((value) => value !== undefined && value > 0);
+  const values = series
+    .flatMap((one) => one.values)
+    .filter((value): value is number => value !== undefined && value > 0);
   const ticks = ticksOf(Math.max(1, ...values), Math.max(1, Math.min(...values)), logarithmic);
-  const low = ticks[0] ?? 0;
-  const high = ticks.at(-1) ?? 1;
+  const low: number = ticks[0] ?? 0;
+  const high: number = ticks.at(-1) ?? 1;
   const place = (value: number): number =>
     logarithmic ? (Math.log10(value) - Math.log10(low)) / (Math.log10(high) - Math.log10(low)) : value / high;
   const x = (step: number): number => (steps.length < 2 ? from : from + (step / (steps.length - 1)) * (to - from));

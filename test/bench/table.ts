@@ -32,6 +32,7 @@ const columns: readonly (readonly [Metric, string, (spread: Spread | undefined) 
   ['p999', 'p99.9 µs', medianOnly(thousands)],
   ['max', 'highest µs', medianOnly(thousands)],
   ['serverMicroseconds', 'server µs/request', medianOnly((value) => value.toFixed(1))],
+  ['generatorCpu', 'load busy', medianOnly((value) => `${(value * 100).toFixed(0)} %`)],
   ['startUpMs', 'ms', withThousands],
   ['answeredFirst', 'answered at once', withThousands],
   ['lost', 'lost at first', withThousands],
@@ -39,13 +40,16 @@ const columns: readonly (readonly [Metric, string, (spread: Spread | undefined) 
   ['residentAfter', 'after', medianOnly(megabytes)],
   ['bytesPerPeer', 'bytes a peer', withThousands],
   ['statedBytesPerPeer', 'stated', medianOnly(thousands)],
+  ['toStated', '× stated', medianOnly(ratio)],
 ];
 
 /** Throughput and bursts say enough with less. */
 const shown = (metric: Metric, compared: Metric): boolean =>
-  compared === 'p99' ||
-  compared === 'lost' ||
-  (metric !== 'p90' && metric !== 'p999' && metric !== 'max');
+  compared === 'p99' || compared === 'lost' || (metric !== 'p90' && metric !== 'p999' && metric !== 'max');
+
+/** An open loop looks at the clock all the time: how busy it is says nothing. */
+const tells = (metric: Metric, compared: Metric): boolean =>
+  metric !== 'generatorCpu' || compared === 'requestsPerSecond';
 
 /** Whom all are measured by, and whom funcoap is. */
 const references: readonly (readonly [ContestantName, string])[] = [
@@ -76,9 +80,12 @@ const faultsText = ({ faults }: Summary): string =>
 export function scenarioTable({ name, metric }: Comparison, all: readonly Summary[]): string | undefined {
   const own = all.filter(({ scenario }) => scenario === name);
   if (own.length === 0) return undefined;
-  const figures = columns.filter(([column]) => shown(column, metric) && own.some(({ values }) => values[column] !== undefined));
-  // Ratios of rates and of latencies; those of memory and of start-up say nothing beside the figures.
-  const compares = metric === 'requestsPerSecond' || metric === 'p99';
+  const figures = columns.filter(
+    ([column]) =>
+      shown(column, metric) && tells(column, metric) && own.some(({ values }) => values[column] !== undefined),
+  );
+  // Other ratios than of rates say nothing beside the figures.
+  const compares = metric === 'requestsPerSecond';
   const to = references.filter(([name]) => compares && own.some(({ ratios }) => ratios[name] !== undefined));
   const toFirst = own.some((summary) => summary.toFirst !== undefined);
   const faulty = own.some((summary) => faultsText(summary) !== '');
@@ -113,15 +120,16 @@ export const scenarioTables = (comparisons: readonly Comparison[], summaries: re
     .join('\n\n');
 
 export function barTable(verdicts: readonly Verdict[]): string {
-  const rows = verdicts.map(({ bar, variant, measured, verdict }) => {
+  const rows = verdicts.map(({ bar, variant, measured, byProcessorTime, verdict }) => {
     const text = (value: number): string => (Number.isInteger(bar.bar) ? thousands(value) : ratio(value));
     const unit = bar.unit === undefined ? '' : ` ${bar.unit}`;
     return [
       variant === '' ? bar.title : `${bar.title} (${variant})`,
       `${bar.sense} ${text(bar.bar)}${unit}`,
       withRange(measured, text) + (measured === undefined ? '' : unit),
+      withRange(byProcessorTime, ratio),
       verdict,
     ];
   });
-  return table(['bar', 'wanted', 'measured', ''], rows);
+  return table(['bar', 'wanted', 'measured', 'by processor time', ''], rows);
 }

@@ -95,15 +95,23 @@ static void begin(struct load *load, struct slot *slot, uint64_t intended_at)
 	send_new(load, slot, load->options->block_exponent); /* NUM 0, M 0: the exponent alone */
 }
 
+static void rest(struct load *load, struct slot *slot)
+{
+	slot->state = SLOT_IDLE;
+	load->idle[(load->idle_head + load->idle_count) % LOAD_MAX_IN_FLIGHT] = slot_index(load, slot);
+	load->idle_count++;
+}
+
+static bool is_filled(const struct load *load)
+{
+	return load->options->fill && load->next_counter - SET_START >= load->options->distinct;
+}
+
 /* The slot's request is over: answered, refused or given up. */
 static void finish(struct load *load, struct slot *slot)
 {
-	const struct options *options = load->options;
-	bool filled = options->fill && load->next_counter - SET_START >= options->distinct;
-
-	if (load->stopping || filled || options->once || options->rate > 0) {
-		slot->state = SLOT_IDLE;
-		load->idle[load->idle_count++] = slot_index(load, slot);
+	if (load->stopping || is_filled(load) || load->options->once || load->options->rate > 0) {
+		rest(load, slot);
 	} else {
 		begin(load, slot, load->now);
 	}
@@ -118,8 +126,10 @@ static uint64_t arrival_time(const struct load *load)
 static void begin_arrived(struct load *load)
 {
 	while (load->idle_count > 0 && !load->stopping && arrival_time(load) <= load->now) {
-		struct slot *slot = &load->slots[load->idle[--load->idle_count]];
+		struct slot *slot = &load->slots[load->idle[load->idle_head]];
 
+		load->idle_head = (load->idle_head + 1) % LOAD_MAX_IN_FLIGHT;
+		load->idle_count--;
 		begin(load, slot, arrival_time(load));
 		load->arrived++;
 	}
@@ -259,8 +269,8 @@ void load_start(struct load *load)
 	load->now = clock_nanoseconds();
 	load->first_arrival = load->now;
 	for (uint32_t i = 0; i < load->options->in_flight; i++) {
-		if (load->options->rate > 0) {
-			load->idle[load->idle_count++] = i;
+		if (load->options->rate > 0 || is_filled(load)) {
+			rest(load, &load->slots[i]);
 		} else {
 			begin(load, &load->slots[i], load->now);
 		}

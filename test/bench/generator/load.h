@@ -61,8 +61,9 @@ struct load {
 	struct batch batch;
 	struct slot slots[LOAD_MAX_IN_FLIGHT];
 	uint16_t next_message_id[LOAD_MAX_ENDPOINTS];
-	/* Slots without a request, where not every slot has one at once. */
+	/* Slots without a request, a ring: the one that waits longest is next, so that all endpoints take turns. */
 	uint32_t idle[LOAD_MAX_IN_FLIGHT];
+	uint32_t idle_head;
 	uint32_t idle_count;
 	/* Of the open loop: the next one arrives `arrived` intervals after `first_arrival`. */
 	uint64_t first_arrival;

@@ -31,7 +31,9 @@ export function burst({ name, title, call, contestants: names, devices }: BurstO
               `burst: the kernel dropped ${dropped} of ${devices} datagrams to ${contestants[server.name].title}, whose receive buffer was full.`,
             );
           if (server.complaint().includes('net.core.rmem_max'))
-            bench.note(`burst: ${contestants[server.name].title} says that the kernel did not grant its receive buffer.`);
+            bench.note(
+              `burst: ${contestants[server.name].title} says that the kernel did not grant its receive buffer.`,
+            );
           const answeredFirst = m.answeredFirst ?? 0;
           // From the burst to the last answer; a rate would say nothing.
           const { requestsPerSecond: _, generatorCpu: __, ...values } = valuesOf(m);

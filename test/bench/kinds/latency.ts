@@ -33,7 +33,8 @@ export function latency({ name, title, call, contestants }: LatencyOptions): Sce
     run: async (bench) => {
       await using servers = new AsyncDisposableStack();
       const running: Running[] = [];
-      for (const contestant of bench.present(contestants)) running.push(servers.use(await bench.start(contestant, call)));
+      for (const contestant of bench.present(contestants))
+        running.push(servers.use(await bench.start(contestant, call)));
       for (let round = 1; round <= bench.options.rounds; round++) {
         for (const server of rotated(running, round)) {
           const { requestsPerSecond } = await bench.measure(server, call);

@@ -11,6 +11,8 @@ export interface MemoryOptions extends Omit<Comparison, 'metric'> {
   readonly peers: number;
 }
 
+/** A heap grows for some time. */
+const warmUpSeconds = 2;
 /** docs/config.md, `limits.peers`. */
 const statedPeerBytes = 1200;
 /** So that no peer is left out where some requests overtake others. */
@@ -20,10 +22,9 @@ const gauge = (text: string, name: string): number =>
   Number(new RegExp(`^funcoap_${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
 
 /** From funcoap's own metrics: peers, and the replies that are kept for duplicates. */
-async function stated(port: number, peers: number): Promise<Values> {
+async function statedBytes(port: number): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  const bytes = gauge(text, 'engine_peers') * statedPeerBytes + gauge(text, 'engine_safe_record_bytes');
-  return { statedBytesPerPeer: bytes / peers };
+  return gauge(text, 'engine_peers') * statedPeerBytes + gauge(text, 'engine_safe_record_bytes');
 }
 
 async function measureOne(bench: Bench, contestant: ContestantName, call: Call, peers: number): Promise<Values> {
@@ -33,7 +34,8 @@ async function measureOne(bench: Bench, contestant: ContestantName, call: Call, 
   };
   await using server = await bench.start(contestant, call, setting);
   // Code is compiled and heaps have their size before it counts.
-  await bench.measure(server, call, { endpoints: 64 });
+  await bench.measure(server, call, { endpoints: 64, seconds: warmUpSeconds });
+  const statedBefore = contestant === 'funcoap' ? await statedBytes(metricsPort) : 0;
   const residentBefore = server.memory();
   await bench.measure(server, call, {
     once: 'fill',
@@ -42,11 +44,15 @@ async function measureOne(bench: Bench, contestant: ContestantName, call: Call, 
     endpoints: peers,
   });
   const residentAfter = server.memory();
+  const bytesPerPeer = (residentAfter - residentBefore) / peers;
+  if (contestant !== 'funcoap') return { residentBefore, residentAfter, bytesPerPeer };
+  const statedBytesPerPeer = ((await statedBytes(metricsPort)) - statedBefore) / peers;
   return {
     residentBefore,
     residentAfter,
-    bytesPerPeer: (residentAfter - residentBefore) / peers,
-    ...(contestant === 'funcoap' ? await stated(metricsPort, peers) : {}),
+    bytesPerPeer,
+    statedBytesPerPeer,
+    toStated: bytesPerPeer / statedBytesPerPeer,
   };
 }
 

@@ -18,7 +18,8 @@ function answerTo({ bytes, endpoint }: Datagram): Datagram | undefined {
   const headBytes = 4 + (first & 0x0f);
   const type = (first >> 4) & 3;
   if (bytes.length < headBytes || type > 1) return undefined;
-  if (asked === 0) return { bytes: new Uint8Array([0x70, 0, bytes[2] ?? 0, bytes[3] ?? 0]), endpoint, multicast: false };
+  if (asked === 0)
+    return { bytes: new Uint8Array([0x70, 0, bytes[2] ?? 0, bytes[3] ?? 0]), endpoint, multicast: false };
   const answer = new Uint8Array(headBytes + tail.length);
   answer.set(bytes.subarray(0, headBytes));
   answer.set(tail, headBytes);
