@@ -1,6 +1,6 @@
 /** What is plotted of a run. */
 import { contestants } from './contestants.ts';
-import type { Metric, Summary } from './results.ts';
+import { hotVariant, type Metric, type Summary } from './results.ts';
 import { barPlot, linePlot, type Series } from './svg.ts';
 
 export interface Plot {
@@ -42,7 +42,7 @@ function latencyPlot(scenario: string, title: string, summaries: readonly Summar
 
 /** Of funcoap alone, over the variants; those of which a part is asked are no point of the line. */
 function scalePlot(scenario: string, title: string, summaries: readonly Summary[]): Plot[] {
-  const own = summaries.filter(({ scenario: name, variant }) => name === scenario && !variant.includes('asked'));
+  const own = summaries.filter(({ scenario: name, variant }) => name === scenario && !variant.endsWith(hotVariant));
   if (own.length === 0) return [];
   const steps = own.map(({ variant }) => variant);
   const series = [{ label: 'funcoap', values: own.map(({ values }) => values.requestsPerSecond?.median) }];

@@ -8,6 +8,7 @@ import { defaultLoad } from './compare.ts';
 import { measure, type Measurement } from './load.ts';
 import type { BenchOptions } from './options.ts';
 import { probe } from './probe.ts';
+import { hotVariant } from './results.ts';
 import { scenarios } from './scenarios.ts';
 import { startServer } from './servers.ts';
 import { table } from './table.ts';
@@ -92,7 +93,9 @@ export async function profileScenario(name: string, programs: Programs, options:
   const context = { options, programs };
   const entry =
     scenario !== undefined && 'entries' in scenario
-      ? scenario.entries(context).findLast(({ contestant }) => contestant === 'funcoap')
+      ? scenario
+          .entries(context)
+          .findLast(({ contestant, variant = '' }) => contestant === 'funcoap' && !variant.endsWith(hotVariant))
       : undefined;
   if (scenario === undefined || entry === undefined)
     throw new UsageError('bench-option', `--profile takes a scenario of throughput with funcoap, and ${name} is none.`);

@@ -49,8 +49,12 @@ export interface Summary {
   readonly processorRatios: Readonly<Partial<Record<ContestantName, Spread>>>;
   /** To the first variant of the same contestant. */
   readonly toFirst: Spread | undefined;
+  readonly processorToFirst: Spread | undefined;
   readonly faults: Readonly<Record<string, number>>;
 }
+
+/** Ends the variant of a scenario in which only a part of what a server knows is asked for. */
+export const hotVariant = 'of them asked';
 
 /** How the samples of a scenario are compared. */
 export interface Comparison {
@@ -112,6 +116,8 @@ export function summarise(samples: readonly Sample[], { metric, name }: Comparis
     const { contestant, variant } = first;
     const to = (others: readonly Sample[]): Spread | undefined =>
       spreadOf(ratiosByRound(byRound(group, metric), byRound(others, metric)));
+    const byProcessorTime = (others: readonly Sample[]): Spread | undefined =>
+      spreadOf(ratiosByRound(byRound(others, 'serverMicroseconds'), byRound(group, 'serverMicroseconds')));
     const values: Partial<Record<Metric, Spread>> = {};
     for (const one of metrics) {
       const spread = spreadOf([...byRound(group, one).values()]);
@@ -124,17 +130,24 @@ export function summarise(samples: readonly Sample[], { metric, name }: Comparis
       const others = own.filter((other) => other.contestant === reference && other.variant === variant);
       const ratio = to(others);
       if (ratio !== undefined) ratios[reference] = ratio;
-      const times = ratiosByRound(byRound(others, 'serverMicroseconds'), byRound(group, 'serverMicroseconds'));
-      const processorRatio = spreadOf(times);
+      const processorRatio = byProcessorTime(others);
       if (processorRatio !== undefined) processorRatios[reference] = processorRatio;
     }
     const firstVariant = own.find((other) => other.contestant === contestant)?.variant;
-    const toFirst =
-      firstVariant === variant
-        ? undefined
-        : to(own.filter((other) => other.contestant === contestant && other.variant === firstVariant));
+    const firsts = own.filter((other) => other.contestant === contestant && other.variant === firstVariant);
+    const compared = firstVariant === variant ? [] : firsts;
     return [
-      { scenario: name, contestant, variant, values, ratios, processorRatios, toFirst, faults: faultsTogether(group) },
+      {
+        scenario: name,
+        contestant,
+        variant,
+        values,
+        ratios,
+        processorRatios,
+        toFirst: to(compared),
+        processorToFirst: byProcessorTime(compared),
+        faults: faultsTogether(group),
+      },
     ];
   });
 }

@@ -8,6 +8,7 @@ import { manyFunctions } from './many-functions.ts';
 import { memory } from './kinds/memory.ts';
 import { startUp } from './kinds/start-up.ts';
 import { throughput } from './kinds/throughput.ts';
+import { hotVariant } from './results.ts';
 import type { Entry, Scenario, ThroughputScenario } from './scenario.ts';
 
 const each =
@@ -65,7 +66,7 @@ const entries: ThroughputScenario['entries'] = ({ options }) => {
   });
   return [
     ...numbers.map((n) => of(n, n, `${count(n)} entries`)),
-    of(largest, hotSet, `${count(largest)} entries, ${hotSet} of them asked`),
+    of(largest, hotSet, `${count(largest)} entries, ${hotSet} ${hotVariant}`),
   ];
 };
 
