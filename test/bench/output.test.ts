@@ -100,10 +100,26 @@ describe('a profile', () => {
         timeDeltas: [5, 1000, 300, 300, 400],
       },
       1,
+      60,
     );
     expect(times.functions).toEqual([{ name: 'decode', place: expect.stringMatching(/a\.ts:5$/), share: 0.6 }]);
     expect(times.busySeconds).toBeCloseTo(0.001, 6);
     expect(times.seconds).toBeCloseTo(0.002, 6);
+  });
+});
+
+describe('the end of a profile', () => {
+  test('is all that counts', () => {
+    const profile = {
+      nodes: [
+        { id: 1, callFrame: { functionName: 'start', url: '', lineNumber: 0 } },
+        { id: 2, callFrame: { functionName: 'serve', url: '', lineNumber: 0 } },
+      ],
+      samples: [1, 1, 2, 2, 2],
+      timeDeltas: [0, 500_000, 500_000, 500_000, 500_000],
+    };
+    expect(selfTimes(profile, 5, 1).functions).toEqual([{ name: 'serve', place: '', share: 1 }]);
+    expect(selfTimes(profile, 5, 60).functions[0]?.share).toBe(0.5);
   });
 });
 

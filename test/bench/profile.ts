@@ -46,13 +46,17 @@ function placeOf(url: string, line: number): string {
   return `${path}:${line + 1}`;
 }
 
-/** The functions with the most time of their own. */
-export function selfTimes({ nodes, samples, timeDeltas }: CpuProfile, most: number): ThreadTime {
+/** The functions with the most time of their own, of the last seconds of a profile: what comes before is the start. */
+export function selfTimes({ nodes, samples, timeDeltas }: CpuProfile, most: number, lastSeconds: number): ThreadTime {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   const times = new Map<string, { name: string; place: string; microseconds: number }>();
+  const microsecondsOfAll = timeDeltas.reduce((sum, delta) => sum + delta, 0);
+  let toSkip = microsecondsOfAll - lastSeconds * 1e6;
   let busy = 0;
   let all = 0;
   for (const [i, id] of samples.entries()) {
+    toSkip -= timeDeltas[i] ?? 0;
+    if (toSkip > 0) continue;
     const frame = frames.get(id);
     // A sample stands for the time until the next one.
     const microseconds = timeDeltas[i + 1] ?? 0;
@@ -111,7 +115,9 @@ export async function profileScenario(name: string, programs: Programs, options:
     measured = await measure(programs, server, call, etag, { ...all, ...load });
   }
   const threads = readdirSync(folder)
-    .map((file) => selfTimes(JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile, shownFunctions))
+    .map((file) =>
+      selfTimes(JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile, shownFunctions, profiledSeconds),
+    )
     .filter(({ busySeconds }) => busySeconds > leastBusySeconds)
     .sort((a, b) => b.busySeconds - a.busySeconds);
   const file = join(root, 'docs/performance', `profile-${name}.md`);
