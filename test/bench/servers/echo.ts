@@ -10,7 +10,7 @@ import { openListener } from '../../../src/transport/listener.ts';
 
 const [port = '0', codeText = '69', hex = ''] = process.argv.slice(2);
 const code = Number(codeText);
-const tail = Buffer.from(hex, 'hex');
+const tail = new Uint8Array(Buffer.from(hex, 'hex'));
 
 /** RFC 7252 §3, §4.2: in place of the request's type its answer's, then the code; no more is looked at. */
 function answerTo({ bytes, endpoint }: Datagram): Datagram | undefined {
@@ -21,8 +21,9 @@ function answerTo({ bytes, endpoint }: Datagram): Datagram | undefined {
   if (asked === 0)
     return { bytes: new Uint8Array([0x70, 0, bytes[2] ?? 0, bytes[3] ?? 0]), endpoint, multicast: false };
   const answer = new Uint8Array(headBytes + tail.length);
-  answer.set(bytes.subarray(0, headBytes));
-  answer.set(tail, headBytes);
+  // At these lengths quicker than views of the parts.
+  for (let i = 0; i < headBytes; i++) answer[i] = bytes[i] ?? 0;
+  for (let i = 0; i < tail.length; i++) answer[headBytes + i] = tail[i] ?? 0;
   answer[0] = (first & 0xcf) | ((type === 0 ? 2 : 1) << 4);
   answer[1] = code;
   return { bytes: answer, endpoint, multicast: false };
