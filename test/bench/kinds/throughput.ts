@@ -45,14 +45,13 @@ async function run(bench: Bench, scenario: string, entries: readonly Entry[]): P
       if (server === undefined) continue;
       const measurement = await bench.measure(server, entry.call, entry.load);
       const { contestant, variant = '' } = entry;
-      bench.record({
-        scenario,
-        contestant,
-        variant,
-        round,
-        values: valuesOf(measurement),
-        faults: measurement.faults,
-      });
+      const { serverMicroseconds, ...others } = valuesOf(measurement);
+      // Of several processes only the first one's time is known.
+      const values =
+        contestants[contestant].spreads === true || serverMicroseconds === undefined
+          ? others
+          : { ...others, serverMicroseconds };
+      bench.record({ scenario, contestant, variant, round, values, faults: measurement.faults });
     }
   }
 }
