@@ -23,7 +23,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: [...interop, 'test/bench/**'],
+          exclude: interop,
         },
       },
       {

@@ -6,37 +6,63 @@ import { join } from 'node:path';
 import { UsageError } from '../../src/core/error.ts';
 
 export interface Programs extends Disposable {
+  /** For what servers write. */
   readonly folder: string;
   readonly generator: string;
+  readonly httpGenerator: string;
   readonly limit: string;
+  /** Undefined where libcoap's headers are not on this machine. */
+  readonly libcoap: string | undefined;
 }
 
+const here = import.meta.dirname;
 const flags = ['-std=c11', '-O2', '-D_GNU_SOURCE', '-Wall', '-Wextra', '-Werror'];
+/** Debian's build without TLS: what every request would pay for otherwise. */
+const libcoap = 'libcoap-3-notls';
 
-function compile(sources: readonly string[], output: string): string {
+function compile(sources: readonly string[], output: string, libraries: readonly string[] = []): string {
+  const files = sources.map((name) => join(here, name));
   try {
-    execFileSync('cc', [...flags, ...sources, '-o', output], { stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync('cc', [...flags, ...files, ...libraries, '-o', output], { stdio: ['ignore', 'ignore', 'pipe'] });
   } catch (cause) {
+    const words = cause instanceof Error && 'stderr' in cause ? String(cause.stderr) : String(cause);
     throw new UsageError(
       'bench-compiler',
-      'The load generator cannot be compiled: a C compiler named cc and Linux headers are needed (on Debian: apt install gcc libc6-dev).',
+      `${sources.join(', ')} cannot be compiled: a C compiler named cc and Linux headers are needed (on Debian: apt install gcc libc6-dev). It said: ${words}`,
       { cause },
     );
   }
   return output;
 }
 
+function libcoapFlags(): string[] | undefined {
+  try {
+    const text = execFileSync('pkg-config', ['--cflags', '--libs', libcoap], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return text.trim().split(/\s+/);
+  } catch {
+    return undefined;
+  }
+}
+
 export function buildPrograms(): Programs {
   const folder = mkdtempSync(join(tmpdir(), 'funcoap-bench-'));
-  const generator = join(import.meta.dirname, 'generator');
-  const sources = readdirSync(generator).filter((name) => name.endsWith('.c'));
+  const generator = readdirSync(join(here, 'generator')).filter((name) => name.endsWith('.c'));
+  const foundFlags = libcoapFlags();
   return {
     folder,
     generator: compile(
-      sources.map((name) => join(generator, name)),
+      generator.map((name) => `generator/${name}`),
       join(folder, 'generator'),
     ),
-    limit: compile([join(import.meta.dirname, 'limit.c')], join(folder, 'limit')),
+    httpGenerator: compile(
+      ['http-generator/main.c', 'generator/histogram.c', 'generator/cpu-time.c'],
+      join(folder, 'http-generator'),
+    ),
+    limit: compile(['servers/limit.c'], join(folder, 'limit')),
+    libcoap: foundFlags && compile(['servers/libcoap.c'], join(folder, 'libcoap'), foundFlags),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
   };
 }

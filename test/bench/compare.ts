@@ -1,102 +1,141 @@
-/** The comparison: every round measures every server in every scenario, one after the other. */
+/** The whole comparison: one scenario after the other, in each round every contestant. */
+import { InternalError } from '../../src/core/error.ts';
 import type { Programs } from './build.ts';
-import { faultsOf, measure } from './load.ts';
+import type { Call } from './calls.ts';
+import { contestantNames, contestants, type ContestantName, type Setting } from './contestants.ts';
+import { measure, type Load } from './load.ts';
 import { describeMachine } from './machine.ts';
 import type { BenchOptions } from './options.ts';
-import { probe } from './probe.ts';
-import { summariseAll, type Results, type Sample } from './report.ts';
-import { requestTo, scenarios, type Scenario, type ServerName } from './scenarios.ts';
-import { serverTitles, startServer, versionOf } from './servers.ts';
+import { probe, type Probed } from './probe.ts';
+import { summarise, type Results, type Sample } from './results.ts';
+import type { Bench, Scenario } from './scenario.ts';
+import { scenarios } from './scenarios.ts';
+import { startServer, type Server } from './servers.ts';
 
-type Log = (line: string) => void;
-
-interface Pair {
-  readonly scenario: Scenario;
-  readonly name: ServerName;
+/** Where a run tells how far it is. */
+export interface Watcher {
+  note(text: string): void;
+  /** The measurements that are to come. */
+  begin(measurements: number): void;
+  scenario(scenario: Scenario): void;
+  measured(sample: Sample): void;
+  end(): void;
 }
 
-function pairsOf(options: BenchOptions, versions: Readonly<Partial<Record<ServerName, string>>>): Pair[] {
-  const named = (names: readonly string[]): readonly string[] => options.only.filter((name) => names.includes(name));
-  const servers = named(Object.keys(serverTitles));
-  const wanted = named(scenarios.map((scenario) => scenario.name));
-  return scenarios
-    .filter((scenario) => wanted.length === 0 || wanted.includes(scenario.name))
-    .flatMap((scenario) => scenario.servers.map((name) => ({ scenario, name })))
-    .filter(({ name }) => versions[name] !== undefined && (servers.length === 0 || servers.includes(name)));
-}
+type Versions = Readonly<Partial<Record<ContestantName, string>>>;
 
-function findVersions(log: Log): Partial<Record<ServerName, string>> {
-  const versions: Partial<Record<ServerName, string>> = {};
-  for (const name of ['limit', 'funcoap', 'npm-coap', 'libcoap'] as const) {
-    const version = versionOf(name);
-    if (version === undefined)
-      log(`${serverTitles[name]} is not on this machine: left out (on Debian: apt install libcoap3-bin)`);
-    else versions[name] = version;
+export const defaultLoad: Pick<Load, 'inFlight' | 'endpoints'> = { inFlight: 64, endpoints: 1024 };
+/** More than one measurement sends. */
+const countersEach = 2 ** 22;
+/** Beyond the largest set of distinct requests. */
+const firstCounter = 2 ** 24;
+
+function findVersions(programs: Programs, note: (text: string) => void): Versions {
+  const versions: Partial<Record<ContestantName, string>> = {};
+  for (const name of contestantNames) {
+    const { title, version, advice } = contestants[name];
+    const found = version(programs);
+    if (found === undefined) note(`${title} is left out: it is not on this machine (${advice}).`);
+    else versions[name] = found;
   }
   return versions;
 }
 
-/**
- * A server lives for one measurement only: none has to carry what an earlier load left behind, such as
- * sessions of peers that are gone.
- */
-async function sample(
-  pair: Pair,
-  round: number,
-  counterStart: number,
-  programs: Programs,
-  options: BenchOptions,
-): Promise<Sample> {
-  const { name, scenario } = pair;
-  await using server = await startServer(name, scenario, programs);
-  const etag = await probe(serverTitles[name], server.port, requestTo(name, scenario));
-  const memoryBefore = server.memory();
-  const measurement = await measure(programs.generator, server, scenario, etag, counterStart, options);
-  const memory = { before: memoryBefore, after: server.memory() };
-  return { round, server: name, scenario: scenario.name, measurement, memory };
-}
+class Comparison implements Bench {
+  readonly options: BenchOptions;
+  readonly programs: Programs;
+  readonly samples: Sample[] = [];
+  readonly notes: string[] = [];
+  readonly failures: string[] = [];
+  readonly versions: Versions;
+  readonly #watcher: Watcher;
+  readonly #only: readonly ContestantName[];
+  #counter = firstCounter;
 
-function progress(done: number, all: number, sample: Sample): string {
-  const { measurement: m } = sample;
-  const faults = faultsOf(m);
-  return [
-    `[${String(done).padStart(String(all).length)}/${all}]`,
-    `round ${sample.round}`,
-    sample.scenario.padEnd(10),
-    sample.server.padEnd(8),
-    `${Math.round(m.requestsPerSecond).toLocaleString('en').padStart(8)} requests/s`,
-    `p50 ${Math.round(m.latencyMicroseconds.p50).toString().padStart(5)} µs`,
-    faults === 0 ? '' : `${faults} FAULTS ${JSON.stringify(m.codes)}`,
-  ].join('  ');
-}
-
-export async function compare(programs: Programs, options: BenchOptions, log: Log): Promise<Results> {
-  const machine = describeMachine();
-  if (machine.otherLoad > 0.5) {
-    log(`The machine has other work (load ${machine.otherLoad.toFixed(1)}): rates will be low and ranges wide.`);
+  constructor(options: BenchOptions, programs: Programs, watcher: Watcher) {
+    this.options = options;
+    this.programs = programs;
+    this.#watcher = watcher;
+    this.versions = findVersions(programs, (text) => this.note(text));
+    this.#only = contestantNames.filter((name) => options.only.includes(name));
   }
-  const versions = findVersions(log);
-  const pairs = pairsOf(options, versions);
-  const samples: Sample[] = [];
-  const all = pairs.length * options.rounds;
-  log(`${all} measurements, about ${Math.ceil((all * (options.seconds + options.warmUpSeconds + 1)) / 60)} min`);
-  for (let round = 1; round <= options.rounds; round++) {
-    // Every round begins with another pair, so that none is always the one behind a certain other.
-    const turn = round % pairs.length;
-    for (const pair of [...pairs.slice(turn), ...pairs.slice(0, turn)]) {
-      // No two measurements share a counter: 2^22 requests are more than one of them sends.
-      const counterStart = 2 ** 16 + samples.length * 2 ** 22;
-      const next = await sample(pair, round, counterStart, programs, options);
-      samples.push(next);
-      log(progress(samples.length, all, next));
+
+  present(names: readonly ContestantName[]): ContestantName[] {
+    const wanted = this.#only.length === 0 ? names : names.filter((name) => this.#only.includes(name));
+    return wanted.filter((name) => this.versions[name] !== undefined);
+  }
+
+  async start(name: ContestantName, call: Call, setting: Setting = {}): Promise<Server & Probed> {
+    const server = await startServer(name, { call, setting }, this.programs);
+    try {
+      return { ...server, ...(await probe(server, call)) };
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
     }
   }
+
+  measure(server: Server & Probed, call: Call, load: Partial<Load> = {}): ReturnType<typeof measure> {
+    const { seconds, warmUpSeconds } = this.options;
+    this.#counter += countersEach;
+    const counterStart = this.#counter;
+    return measure(this.programs, server, call, server.etag, {
+      ...defaultLoad,
+      seconds,
+      warmUpSeconds,
+      counterStart,
+      ...load,
+    });
+  }
+
+  record(sample: Sample): void {
+    this.samples.push(sample);
+    this.#watcher.measured(sample);
+  }
+
+  /** A scenario that could not be measured: the run goes on, and does not count. */
+  fail(text: string): void {
+    this.failures.push(text);
+    this.#watcher.note(text);
+  }
+
+  note(text: string): void {
+    if (this.notes.includes(text)) return;
+    this.notes.push(text);
+    this.#watcher.note(text);
+  }
+}
+
+export async function compare(programs: Programs, options: BenchOptions, watcher: Watcher): Promise<Results> {
+  const machine = describeMachine();
+  const bench = new Comparison(options, programs, watcher);
+  if (machine.otherLoad > 0.5)
+    bench.note(
+      `The machine had other work (load ${machine.otherLoad.toFixed(1)}) when this began: rates are low and ranges wide.`,
+    );
+  const named = scenarios.filter(({ name }) => options.only.includes(name));
+  const wanted = named.length === 0 ? scenarios : named;
+  watcher.begin(wanted.reduce((sum, scenario) => sum + scenario.measurements(bench), 0));
+  for (const scenario of wanted) {
+    if (scenario.measurements(bench) === 0) continue;
+    watcher.scenario(scenario);
+    try {
+      await scenario.run(bench);
+    } catch (error) {
+      if (!(error instanceof InternalError)) throw error;
+      // The others are still worth their time.
+      bench.fail(`${scenario.name} ended early: ${error.message}`);
+    }
+  }
+  watcher.end();
   return {
     date: new Date().toISOString().slice(0, 10),
     machine,
-    versions,
+    versions: bench.versions,
     options,
-    summaries: summariseAll(samples),
-    samples,
+    notes: bench.notes,
+    failures: bench.failures,
+    summaries: wanted.flatMap((scenario) => summarise(bench.samples, scenario)),
+    samples: bench.samples,
   };
 }

@@ -1,34 +1,43 @@
-/** Runs the load generator once, on a processor of its own, and reads what it measured. */
+/** Runs a load generator once, on a processor of its own, and reads what it measured. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { InternalError } from '../../src/core/error.ts';
-import type { BenchOptions } from './options.ts';
-import { answerOf, requestTo, type Scenario } from './scenarios.ts';
+import type { Programs } from './build.ts';
+import type { Call } from './calls.ts';
+import { contestants } from './contestants.ts';
 import { loadCpu, type Server } from './servers.ts';
 
-/** One line of the generator (generator/report.c); everything but rates and times is a count. */
+/** How hard, for how long, and with which of many requests. */
+export interface Load {
+  /** At any time; with a `rate` at most. */
+  readonly inFlight: number;
+  /** Peers, each with an address of its own in 127.0.0.0/8. */
+  readonly endpoints: number;
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+  /** Requests per second that arrive whatever the answers do; without it the next leaves when one is answered. */
+  readonly rate?: number;
+  /** `burst`: one request of each in flight, all at once. `fill`: each of the distinct ones once. */
+  readonly once?: 'burst' | 'fill';
+  /** Requests are drawn from so many; without it every counter is fresh. */
+  readonly distinct?: number;
+  /** But for so many of a hundred. */
+  readonly freshPercent?: number;
+  /** Asks for Block2 of this size and follows it (RFC 7959). */
+  readonly blockSize?: number;
+  /** The first fresh counter: no two measurements of a server share one. */
+  readonly counterStart?: number;
+}
+
+/** One line of a generator (generator/report.c, http-generator/main.c). */
 export interface Measurement {
   readonly elapsedSeconds: number;
-  /** Correct answers. */
+  /** Requests, or whole transfers, with correct answers. */
   readonly requestsPerSecond: number;
   readonly answered: number;
   readonly correct: number;
-  /** Answers by response code. */
-  readonly codes: Readonly<Record<string, number>>;
-  readonly wrongCode: number;
-  readonly wrongPayload: number;
-  readonly wrongMessageId: number;
-  readonly malformed: number;
-  readonly resets: number;
-  readonly late: number;
-  readonly foreign: number;
-  readonly sendErrors: number;
-  readonly retransmissions: number;
-  readonly timeouts: number;
-  readonly emptyAcks: number;
-  readonly separate: number;
-  readonly bytesOut: number;
-  readonly bytesIn: number;
+  /** Answers that were not as they must be, and requests that got none, by what was wrong. */
+  readonly faults: Readonly<Record<string, number>>;
   readonly latencyMicroseconds: {
     readonly p50: number;
     readonly p90: number;
@@ -39,55 +48,79 @@ export interface Measurement {
   /** Processors that were busy with it: 1 is one. */
   readonly generatorCpu: number;
   readonly serverCpu: number;
+  /** Answers by response code; over CoAP only, as all that follows. */
+  readonly codes?: Readonly<Record<string, number>>;
+  /** Without a retransmission. */
+  readonly answeredFirst?: number;
+  /** Answers that had more to come. */
+  readonly blocks?: number;
+  readonly retransmissions?: number;
+  /** Of an open loop: due at the end and not answered. */
+  readonly backlog?: number;
+  readonly bytesOut?: number;
+  readonly bytesIn?: number;
 }
 
-/** Answers that were not as they must be, and requests that got none. */
-export const faultsOf = (m: Measurement): number =>
-  m.answered - m.correct + m.malformed + m.resets + m.foreign + m.sendErrors + m.timeouts;
+export const faultsOf = ({ faults }: Measurement): number =>
+  Object.values(faults).reduce((sum, count) => sum + count, 0);
 
-function argumentsOf(
-  server: Server,
-  scenario: Scenario,
-  etag: string | undefined,
-  counterStart: number,
-  options: BenchOptions,
-): string[] {
-  const request = requestTo(server.name, scenario);
-  const answer = answerOf(server.name, scenario);
-  const args = [
-    ['--server', `127.0.0.1:${server.port}`],
-    ['--method', request.method],
-    ['--path', request.path],
-    ['--counter-start', String(counterStart)],
-    ['--expect-code', answer.code],
-    ['--endpoints', String(options.endpoints)],
-    ['--in-flight', String(options.inFlight)],
-    ['--warm-up', String(options.warmUpSeconds)],
-    ['--seconds', String(options.seconds)],
-    ['--pid', String(server.pid)],
-  ];
-  if (!request.confirmable) args.push(['--non']);
-  if (request.query !== undefined) args.push(['--query', request.query]);
-  if (request.payload !== undefined) args.push(['--content-format', '60', '--payload', request.payload]);
-  if (request.revalidates === true && etag !== undefined) args.push(['--etag', etag]);
-  if (answer.payload !== undefined) args.push(['--expect-payload', answer.payload]);
-  if (answer.addition !== undefined) args.push(['--expect-addition', String(answer.addition)]);
-  return args.flat();
+/** Retransmissions of a lost request take up to 2 + 4 + 8 + 16 s (RFC 7252 §4.2). */
+const burstSeconds = 31;
+const fillSeconds = 300;
+
+function coapArguments(server: Server, call: Call, etag: string | undefined, load: Load): string[] {
+  const seconds = load.once === 'burst' ? burstSeconds : load.once === 'fill' ? fillSeconds : load.seconds;
+  const values: Readonly<Record<string, string | number | undefined>> = {
+    'server': `127.0.0.1:${server.port}`,
+    'method': call.method,
+    'path': call.path,
+    'query': call.query,
+    'content-format': call.payload === undefined ? undefined : 60,
+    'payload': call.payload,
+    'etag': call.revalidates === true ? etag : undefined,
+    'expect-code': call.code,
+    'expect-payload': call.answer,
+    'expect-addition': call.addition,
+    'endpoints': contestants[server.name].endpoints ?? load.endpoints,
+    'in-flight': load.inFlight,
+    'rate': load.rate,
+    'distinct': load.distinct,
+    'fresh': load.freshPercent,
+    'block-size': load.blockSize,
+    'counter-start': load.counterStart,
+    'warm-up': load.warmUpSeconds,
+    'seconds': seconds,
+    'pid': server.pid,
+  };
+  const args = Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, String(value)],
+  );
+  if (!call.confirmable) args.push('--non');
+  if (load.once !== undefined) args.push(load.once === 'burst' ? '--once' : '--fill');
+  return args;
 }
 
+function httpArguments({ port, pid }: Server, { path, json }: Call, load: Load): string[] {
+  if (json === undefined) throw new InternalError('bench-call', `${path} has no form for HTTP.`);
+  const { inFlight, warmUpSeconds, seconds } = load;
+  return [String(port), path, json.request, json.answer, ...[inFlight, warmUpSeconds, seconds, pid].map(String)];
+}
+
+/** `etag` is what the server gave with the answer to the call. */
 export async function measure(
-  generator: string,
+  programs: Programs,
   server: Server,
-  scenario: Scenario,
+  call: Call,
   etag: string | undefined,
-  counterStart: number,
-  options: BenchOptions,
+  load: Load,
 ): Promise<Measurement> {
-  const args = argumentsOf(server, scenario, etag, counterStart, options);
-  const limitMs = (options.warmUpSeconds + options.seconds + 10) * 1000;
-  const child = spawn('taskset', ['-c', String(loadCpu), generator, ...args], {
+  const { protocol, call: translate } = contestants[server.name];
+  const http = protocol === 'http';
+  const args = http ? httpArguments(server, call, load) : coapArguments(server, translate(call), etag, load);
+  const program = http ? programs.httpGenerator : programs.generator;
+  const child = spawn('taskset', ['-c', String(loadCpu), program, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: limitMs,
+    timeout: (load.warmUpSeconds + load.seconds + (load.once === undefined ? 10 : fillSeconds)) * 1000,
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -95,7 +128,13 @@ export async function measure(
   });
   await once(child, 'close');
   if (child.exitCode !== 0) {
-    throw new InternalError('bench-generator', `The load generator ended with ${child.exitCode ?? child.signalCode}.`);
+    throw new InternalError(
+      'bench-generator',
+      `The load generator for ${server.name} ended with ${child.exitCode ?? child.signalCode}.`,
+    );
   }
-  return JSON.parse(output) as Measurement;
+  const measurement = JSON.parse(output) as Measurement;
+  // Requests that still wait for an answer are no fault, unless none has come at all.
+  if (measurement.answered > 0 || load.once !== undefined) return measurement;
+  return { ...measurement, faults: { ...measurement.faults, unanswered: load.inFlight } };
 }

@@ -4,31 +4,37 @@ import { UsageError } from '../../src/core/error.ts';
 
 export interface BenchOptions {
   readonly micro: boolean;
+  /** The scenario to profile instead of measuring. */
+  readonly profile: string | undefined;
+  readonly quick: boolean;
   readonly rounds: number;
   /** Of each measurement, after its warm-up. */
   readonly seconds: number;
   readonly warmUpSeconds: number;
-  /** Names of servers and scenarios; empty for all. */
+  /** Names of contestants and scenarios; empty for all. */
   readonly only: readonly string[];
-  readonly endpoints: number;
-  readonly inFlight: number;
-  /** Whether docs/performance.md is written: not after a quick or a partial run. */
+  /** Whether docs/performance.md is written: not after a quick or a partial run, unless a quick one is told to. */
   readonly writes: boolean;
 }
 
-export const usage = `npm run bench -- [options]
+export const usage = (
+  scenarios: readonly string[],
+  contestants: readonly string[],
+): string => `npm run bench -- [options]
 
-Measures funcoap against the machine's limit, npm coap and libcoap's server, on loopback, in one run.
+Measures funcoap against the machine's limit and against other servers, on loopback, in one run.
 
-  --quick          3 rounds of 1 s instead of 5 of 3 s; docs/performance.md stays as it is
+  --quick          under two minutes instead of a quarter of an hour; docs/performance.md stays as it is
+  --write          writes it all the same
   --seconds N      length of each measurement
-  --rounds N       how often each is repeated; the table shows medians and ranges
-  --only A,B       only these servers (limit, funcoap, npm-coap, libcoap) or scenarios
-                   (fetch-hit, get-hit, valid, non, fetch-miss); docs/performance.md stays as it is
-  --endpoints N    peers that the load comes from (1024)
-  --in-flight N    requests under way at any time (64)
+  --rounds N       how often each is repeated; tables show medians and ranges
+  --only A,B       only these scenarios or contestants; docs/performance.md stays as it is
+  --profile NAME   where the time of funcoap goes in a scenario, into docs/performance/profile-NAME.md
   --micro          nanoseconds for each step of a call, without sockets
   --help
+
+scenarios: ${scenarios.join(', ')}
+contestants: ${contestants.join(', ')}
 `;
 
 function positive(text: string | undefined, name: string, otherwise: number): number {
@@ -38,35 +44,44 @@ function positive(text: string | undefined, name: string, otherwise: number): nu
   return value;
 }
 
+function known(name: string, option: string, names: readonly string[]): string {
+  if (!names.includes(name))
+    throw new UsageError('bench-option', `--${option}: there is no "${name}". There are ${names.join(', ')}.`);
+  return name;
+}
+
 /** Undefined where help was asked for. */
-export function parseOptions(args: readonly string[], names: readonly string[]): BenchOptions | undefined {
+export function parseOptions(
+  args: readonly string[],
+  scenarios: readonly string[],
+  contestants: readonly string[],
+): BenchOptions | undefined {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      'quick': { type: 'boolean', default: false },
-      'micro': { type: 'boolean', default: false },
-      'help': { type: 'boolean', default: false },
-      'seconds': { type: 'string' },
-      'rounds': { type: 'string' },
-      'only': { type: 'string', default: '' },
-      'endpoints': { type: 'string' },
-      'in-flight': { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
+      micro: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+      profile: { type: 'string' },
+      seconds: { type: 'string' },
+      rounds: { type: 'string' },
+      only: { type: 'string', default: '' },
     },
   });
   if (values.help) return undefined;
-  const only = values.only.split(',').filter((name) => name !== '');
-  const unknown = only.find((name) => !names.includes(name));
-  if (unknown !== undefined) {
-    throw new UsageError('bench-option', `--only: there is no "${unknown}". There are ${names.join(', ')}.`);
-  }
+  const names = [...scenarios, ...contestants];
+  const only = values.only.split(',').flatMap((name) => (name === '' ? [] : [known(name, 'only', names)]));
+  if (values.write && only.length > 0)
+    throw new UsageError('bench-option', '--write is for a run of everything: leave out --only.');
   return {
     micro: values.micro,
-    rounds: Math.ceil(positive(values.rounds, 'rounds', values.quick ? 3 : 5)),
-    seconds: positive(values.seconds, 'seconds', values.quick ? 1 : 3),
-    warmUpSeconds: values.quick ? 0.3 : 1,
+    profile: values.profile === undefined ? undefined : known(values.profile, 'profile', scenarios),
+    quick: values.quick,
+    rounds: Math.ceil(positive(values.rounds, 'rounds', values.quick ? 1 : 5)),
+    seconds: positive(values.seconds, 'seconds', values.quick ? 0.3 : 0.8),
+    warmUpSeconds: values.quick ? 0.1 : 0.2,
     only,
-    endpoints: Math.ceil(positive(values.endpoints, 'endpoints', 1024)),
-    inFlight: Math.ceil(positive(values['in-flight'], 'in-flight', 64)),
-    writes: !values.quick && only.length === 0,
+    writes: only.length === 0 && (!values.quick || values.write),
   };
 }

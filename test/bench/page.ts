@@ -1,50 +1,45 @@
-/** Writes docs/performance.md, of which the part between the markers is the command's, and the figures as JSON. */
+/** Writes docs/performance.md, of which the part between the markers is the command's, the figures as JSON, and the plots. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../src/core/error.ts';
-import { tables, type Results } from './report.ts';
-import { loadCpu, serverCpu, serverTitles } from './servers.ts';
-import { scenarios, type ServerName } from './scenarios.ts';
+import type { Verdict } from './bars.ts';
+import { contestantNames, contestants } from './contestants.ts';
+import { plots } from './plots.ts';
+import type { Results } from './results.ts';
+import { scenarios } from './scenarios.ts';
+import { loadCpu, serverCpu } from './servers.ts';
+import { barTable, scenarioTables } from './table.ts';
 
 const begin = '<!-- npm run bench writes from here -->';
 const end = '<!-- to here -->';
 const docs = join(import.meta.dirname, '../../docs');
 
-const names = Object.keys(serverTitles).filter((name): name is ServerName => name in serverTitles);
-
-const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
-
-function versions({ versions: known }: Results): string {
-  return names
-    .flatMap((name) => (known[name] === undefined ? [] : [`${serverTitles[name]}: ${known[name]}`]))
+const versions = ({ versions: known }: Results): string =>
+  contestantNames
+    .flatMap((name) => (known[name] === undefined ? [] : [`${contestants[name].title}: ${known[name]}`]))
     .join('; ');
-}
 
-/** The most that a server took, after one measurement. */
-function memory({ samples }: Results): string {
-  return names
-    .filter((name) => name !== 'limit')
-    .flatMap((name) => {
-      const own = samples.filter((sample) => sample.server === name).map((sample) => sample.memory);
-      if (own.length === 0) return [];
-      const before = Math.max(...own.map((m) => m.before));
-      const after = Math.max(...own.map((m) => m.after));
-      return [`${serverTitles[name]} ${megabytes(before)} before the load, ${megabytes(after)} after it`];
-    })
-    .join('; ');
-}
+const missedText = (verdicts: readonly Verdict[]): string => {
+  const missed = verdicts.filter(({ verdict }) => verdict === 'MISSED').length;
+  return missed === 0
+    ? 'All that were measured are met.'
+    : `**${missed} of ${verdicts.length} MISSED**: the profiles beside the figures say where the time goes.`;
+};
 
-function body(results: Results): string {
-  const { machine, options } = results;
+function pageBody(results: Results, verdicts: readonly Verdict[]): string {
+  const { machine, options, notes } = results;
   return [
     `Measured on ${results.date} · ${machine.processor}, ${machine.processors} processors, ${machine.system}, Node ${machine.node}, ` +
       `net.core.rmem_max ${machine.receiveBufferLimit}, load before the run ${machine.otherLoad.toFixed(1)}.`,
-    `Versions: ${versions(results)}.`,
     `${options.rounds} rounds, interleaved, ${options.seconds} s each after ${options.warmUpSeconds} s of warm-up; ` +
-      `${options.inFlight} requests in flight from ${options.endpoints} endpoints; server on processor ${serverCpu}, load on processor ${loadCpu}, loopback.`,
-    tables(results.summaries),
-    `Resident memory, at most: ${memory(results)}. Deduplication is on: funcoap keeps its replies to GET and FETCH for ` +
-      'EXCHANGE_LIFETIME (RFC 7252 §4.8.2) or until they fill `limits.dedupSafe`, 32 MiB by default, the oldest out first.',
+      `server on processor ${serverCpu}, load on processor ${loadCpu}, loopback.`,
+    `Versions: ${versions(results)}.`,
+    ...(notes.length === 0 ? [] : [notes.map((note) => `- ${note}`).join('\n')]),
+    `## Bars\n\n${barTable(verdicts)}\n\n${missedText(verdicts)}`,
+    `## Plots\n\n${plots(results.summaries)
+      .map(({ file, title }) => `![${title}](performance/${file})`)
+      .join('\n\n')}`,
+    `## Figures\n\n${scenarioTables(scenarios, results.summaries)}`,
   ].join('\n\n');
 }
 
@@ -58,12 +53,18 @@ function withBody(page: string, text: string): string {
   return `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`;
 }
 
-export function writePage(results: Results): void {
-  const file = join(docs, 'performance.md');
-  writeFileSync(file, withBody(readFileSync(file, 'utf8'), body(results)));
-  mkdirSync(join(docs, 'performance'), { recursive: true });
-  writeFileSync(join(docs, 'performance/results.json'), `${JSON.stringify(results, undefined, 1)}\n`);
+/** Pretty, but with a line for each sample: there are hundreds. */
+function jsonText({ samples, ...results }: Results, verdicts: readonly Verdict[]): string {
+  const head = JSON.stringify({ ...results, verdicts }, undefined, 1).replace(/\n\}$/, '');
+  const lines = samples.map((sample) => `  ${JSON.stringify(sample)}`);
+  return `${head},\n "samples": [\n${lines.join(',\n')}\n ]\n}\n`;
 }
 
-/** Every name that --only takes. */
-export const selectable: readonly string[] = [...names, ...scenarios.map((scenario) => scenario.name)];
+export function writePage(results: Results, verdicts: readonly Verdict[]): void {
+  const file = join(docs, 'performance.md');
+  const folder = join(docs, 'performance');
+  writeFileSync(file, withBody(readFileSync(file, 'utf8'), pageBody(results, verdicts)));
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'results.json'), jsonText(results, verdicts));
+  for (const plot of plots(results.summaries)) writeFileSync(join(folder, plot.file), plot.svg);
+}

@@ -1,91 +1,179 @@
-/**
- * What is measured: one request each, with the answer that every server has to give to it.
- * The payloads are CBOR: 82 0a 14 is [10, 20], 18 1e is 30, 1a and four bytes is a 32-bit integer.
- */
+/** What is measured. */
+import { fetchSum, getSum, inlineSum, nonSum, oneOfMany, textOf, validSum, workerSum, type Call } from './calls.ts';
+import type { ContestantName } from './contestants.ts';
+import { burst } from './kinds/burst.ts';
+import { disturbed, latency } from './kinds/latency.ts';
+import type { Load } from './load.ts';
+import { manyFunctions } from './many-functions.ts';
+import { memory } from './kinds/memory.ts';
+import { startUp } from './kinds/start-up.ts';
+import { throughput } from './kinds/throughput.ts';
+import { hotVariant } from './results.ts';
+import type { Entry, Scenario, ThroughputScenario } from './scenario.ts';
 
-export type ServerName = 'limit' | 'funcoap' | 'npm-coap' | 'libcoap';
+const each =
+  (names: readonly ContestantName[], call: Call, load: Partial<Load> = {}) =>
+  (): readonly Entry[] =>
+    names.map((contestant) => ({ contestant, call, load }));
 
-/** Stands for four bytes that differ in every request. */
-export const counter = '@@@@@@@@';
+const count = (n: number): string => n.toLocaleString('en');
 
-export interface Request {
-  readonly method: 'GET' | 'FETCH';
-  readonly path: string;
-  readonly query?: string;
-  readonly confirmable: boolean;
-  /** Hexadecimal, with a Content-Format of 60. */
-  readonly payload?: string;
-  /** Carries the ETag of the answer to the same request without one. */
-  readonly revalidates?: boolean;
-}
+const sizes = [
+  { size: 64, block: 256, variant: '64 B' },
+  { size: 256, block: 256, variant: '256 B' },
+  { size: 1024, block: 256, variant: '1 KB in 256 B' },
+  { size: 1024, block: 1024, variant: '1 KB' },
+  { size: 4096, block: 256, variant: '4 KB in 256 B' },
+  { size: 4096, block: 1024, variant: '4 KB in 1 KB' },
+] as const;
 
-export interface Answer {
-  readonly code: string;
-  /** Hexadecimal; undefined where it is not checked. */
-  readonly payload: string | undefined;
-  /** The counter in the answer is the request's plus this. */
-  readonly addition?: number;
-}
+const blocks = (): readonly Entry[] =>
+  sizes.flatMap(({ size, block, variant }) =>
+    (['funcoap', 'libcoap'] as const).map((contestant) => ({
+      contestant,
+      variant,
+      server: 'all sizes',
+      call: textOf(size),
+      // Few peers for libcoap too: 64 transfers at a time need no more.
+      load: { blockSize: block, endpoints: contestant === 'libcoap' ? 64 : 1024 },
+    })),
+  );
 
-export interface Scenario {
-  readonly name: string;
-  readonly title: string;
-  readonly request: Request;
-  readonly answer: Answer;
-  readonly servers: readonly ServerName[];
-}
+const functions: ThroughputScenario['entries'] = ({ programs }) =>
+  [10, 1000, 10_000].map((n) => ({
+    contestant: 'funcoap',
+    variant: `${count(n)} functions`,
+    call: oneOfMany,
+    setting: manyFunctions(programs, n),
+    load: { distinct: n },
+    fill: n,
+  }));
 
-const path = 'func/bench/add';
-const sum: Answer = { code: '2.05', payload: '181e' };
-const everybody: readonly ServerName[] = ['limit', 'funcoap', 'npm-coap', 'libcoap'];
+/** Of the largest cache also a hot set, as most caches see it. */
+const hotSet = 100;
 
-export const scenarios: readonly Scenario[] = [
-  {
-    name: 'fetch-hit',
-    title: 'FETCH, result in the cache',
-    request: { method: 'FETCH', path, confirmable: true, payload: '820a14' },
-    answer: sum,
-    servers: ['limit', 'funcoap', 'npm-coap'],
-  },
-  {
-    name: 'get-hit',
+const entries: ThroughputScenario['entries'] = ({ options }) => {
+  const numbers = options.quick ? [10, 1000, 20_000] : [10, 100_000, 1_000_000];
+  const largest = numbers.at(-1) ?? 0;
+  const of = (n: number, asked: number, variant: string): Entry => ({
+    contestant: 'funcoap',
+    variant,
+    call: inlineSum,
+    server: count(n),
+    setting: { environment: { FUNCOAP_CACHE_ENTRIES: String(n + 1000), FUNCOAP_CACHE_BYTES: '4GiB' } },
+    load: { distinct: asked },
+    fill: n,
+  });
+  return [
+    ...numbers.map((n) => of(n, n, `${count(n)} entries`)),
+    of(largest, hotSet, `${count(largest)} entries, ${hotSet} ${hotVariant}`),
+  ];
+};
+
+const mixed: Partial<Load> = { distinct: 100, freshPercent: 10 };
+
+export const scenarios: readonly (Scenario | ThroughputScenario)[] = [
+  throughput({
+    name: 'hit',
+    title: 'FETCH, result in the cache: 64 in flight from 1,024 peers',
+    entries: each(
+      ['limit', 'echo', 'funcoap', 'funcoap-dgram', 'libcoap', 'libcoap-few', 'npm-coap', 'http', 'fastify'],
+      fetchSum,
+    ),
+  }),
+  throughput({
+    name: 'hit-1000',
+    title: 'FETCH, result in the cache: 1,000 devices, a request of each in flight',
+    entries: each(['limit', 'echo', 'funcoap', 'funcoap-dgram', 'libcoap'], fetchSum, {
+      inFlight: 1000,
+      endpoints: 1000,
+    }),
+  }),
+  throughput({
+    name: 'hit-20000',
+    title: 'FETCH, result in the cache: 20,000 devices in turn, 1,000 requests in flight',
+    entries: each(['limit', 'echo', 'funcoap', 'libcoap'], fetchSum, { inFlight: 1000, endpoints: 20_000 }),
+  }),
+  throughput({
+    name: 'get',
     title: 'GET, result in the cache',
-    request: { method: 'GET', path, query: 'a=10&b=20', confirmable: true },
-    answer: sum,
-    servers: everybody,
-  },
-  {
+    entries: each(['limit', 'funcoap', 'coap-server', 'coap-server-few', 'npm-coap'], getSum),
+  }),
+  throughput({
     name: 'valid',
     title: 'FETCH with the current ETag: 2.03',
-    request: { method: 'FETCH', path, confirmable: true, payload: '820a14', revalidates: true },
-    answer: { code: '2.03', payload: '' },
-    servers: ['limit', 'funcoap', 'npm-coap'],
-  },
-  {
+    entries: each(['limit', 'funcoap', 'libcoap', 'libcoap-few', 'npm-coap'], validSum),
+  }),
+  throughput({
     name: 'non',
-    title: 'GET as NON, result in the cache',
-    request: { method: 'GET', path, query: 'a=10&b=20', confirmable: false },
-    answer: sum,
-    servers: everybody,
-  },
-  {
-    name: 'fetch-miss',
-    title: 'FETCH, other arguments every time',
-    request: { method: 'FETCH', path, confirmable: true, payload: `821a${counter}01` },
-    answer: { code: '2.05', payload: `1a${counter}`, addition: 1 },
-    servers: ['funcoap', 'npm-coap'],
-  },
+    title: 'FETCH as NON, result in the cache',
+    entries: each(['limit', 'funcoap', 'libcoap', 'libcoap-few', 'npm-coap'], nonSum),
+  }),
+  throughput({
+    name: 'inline-miss',
+    title: 'FETCH, other arguments every time, function declared inline',
+    entries: each(['limit', 'funcoap', 'libcoap', 'libcoap-plain', 'npm-coap'], inlineSum),
+  }),
+  throughput({
+    name: 'worker-miss',
+    title: 'FETCH, other arguments every time, function in a worker',
+    entries: each(['limit', 'funcoap', 'funcoap-dgram'], workerSum),
+  }),
+  throughput({
+    name: 'mixed',
+    title: 'FETCH, 90 % of 100 known requests, 10 % with other arguments, function in a worker',
+    entries: () =>
+      each(['limit', 'funcoap', 'libcoap', 'libcoap-few', 'npm-coap'], workerSum, mixed)().map((entry) => ({
+        ...entry,
+        ...(entry.contestant === 'funcoap' ? { fill: 100 } : {}),
+      })),
+  }),
+  throughput({
+    name: 'blocks',
+    title: 'FETCH, longer results in the cache, block by block to their end',
+    entries: blocks,
+  }),
+  throughput({
+    name: 'functions',
+    title: 'FETCH, spread over all functions, results in the cache',
+    entries: functions,
+  }),
+  throughput({ name: 'entries', title: 'FETCH, spread over all entries of the cache', entries }),
+  throughput({
+    name: 'processes',
+    title: 'FETCH, result in the cache, several processes (on two processors they share one with the load)',
+    entries: each(['funcoap', 'funcoap-2'], fetchSum),
+  }),
+  latency({
+    name: 'latency',
+    title: 'Latency at half of the highest rate, FETCH, result in the cache',
+    call: fetchSum,
+    contestants: ['limit', 'echo', 'funcoap', 'funcoap-dgram', 'libcoap-few', 'npm-coap'],
+  }),
+  disturbed({
+    name: 'disturbed',
+    title: 'The same while a library function loops for ever, on the same processor',
+    call: fetchSum,
+    contestants: ['funcoap', 'funcoap-dgram'],
+  }),
+  burst({
+    name: 'burst',
+    title: '5,000 devices at once, one request each',
+    call: fetchSum,
+    contestants: ['limit', 'funcoap', 'funcoap-dgram', 'libcoap'],
+    devices: 5000,
+  }),
+  memory({
+    name: 'memory',
+    title: 'Memory of 10,000 peers that have asked once',
+    call: fetchSum,
+    contestants: ['funcoap', 'libcoap', 'npm-coap'],
+    peers: 10_000,
+  }),
+  startUp({
+    name: 'start-up',
+    title: 'From the start of the process to the first answer',
+    call: fetchSum,
+    contestants: ['funcoap', 'libcoap', 'npm-coap', 'fastify'],
+  }),
 ];
-
-/**
- * libcoap's own server has no functions: its resource at `/` answers a GET with a constant text.
- * That is the nearest thing to a cache hit that it can be asked for.
- */
-export function requestTo(server: ServerName, scenario: Scenario): Request {
-  if (server !== 'libcoap') return scenario.request;
-  const { query: _, ...request } = scenario.request;
-  return { ...request, path: '' };
-}
-
-export const answerOf = (server: ServerName, scenario: Scenario): Answer =>
-  server === 'libcoap' ? { ...scenario.answer, payload: undefined } : scenario.answer;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define FIRST_SOURCE 0x7f010001u /* 127.1.0.1 */
-#define SOCKET_BUFFER_BYTES (4 << 20)
+#define SOCKET_BUFFER_BYTES (16 << 20)
 
 static void prepare(struct datagrams *datagrams)
 {
@@ -35,8 +35,10 @@ int batch_open(struct batch *batch, const struct sockaddr_in *server, uint32_t e
 	if (batch->socket < 0) {
 		return -errno;
 	}
-	/* Smaller buffers lose datagrams, which the report shows. */
-	(void)setsockopt(batch->socket, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+	/* Smaller buffers lose datagrams, which the report shows. Beyond the system's limit only root may go. */
+	if (setsockopt(batch->socket, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer)) < 0) {
+		(void)setsockopt(batch->socket, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+	}
 	(void)setsockopt(batch->socket, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
 	if (setsockopt(batch->socket, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) < 0 ||
 	    bind(batch->socket, (const struct sockaddr *)&any, sizeof(any)) < 0) {
@@ -113,7 +115,7 @@ int batch_receive(struct batch *batch, int wait_ms)
 {
 	int n = recvmmsg(batch->socket, batch->in.headers, BATCH_SIZE, MSG_DONTWAIT, NULL);
 
-	if (n <= 0) {
+	if (n <= 0 && wait_ms > 0) {
 		struct pollfd readable = {.fd = batch->socket, .events = POLLIN};
 
 		(void)poll(&readable, 1, wait_ms);

@@ -1,5 +1,7 @@
 #include "histogram.h"
 
+#include <stdio.h>
+
 static uint32_t bucket_of(uint64_t value)
 {
 	if (value < 1u << HISTOGRAM_SUB_BITS) {
@@ -45,4 +47,12 @@ double histogram_percentile(const struct histogram *histogram, double percent)
 		}
 	}
 	return 0;
+}
+
+void histogram_print(const struct histogram *histogram)
+{
+	printf("\"latencyMicroseconds\":{\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"max\":%.1f},",
+	       histogram_percentile(histogram, 50), histogram_percentile(histogram, 90),
+	       histogram_percentile(histogram, 99), histogram_percentile(histogram, 99.9),
+	       (double)histogram->maximum / 1000);
 }

@@ -17,4 +17,7 @@ void histogram_add(struct histogram *histogram, uint64_t nanoseconds);
 /* The latency that `percent` of the samples do not exceed, in microseconds; 0 where there are none. */
 double histogram_percentile(const struct histogram *histogram, double percent);
 
+/* As a member of a JSON object, with a comma behind it. */
+void histogram_print(const struct histogram *histogram);
+
 #endif

@@ -1,9 +1,11 @@
 /*
- * A closed-loop load generator for CoAP over UDP (RFC 7252) on loopback: one thread, many endpoints, every
- * answer checked. Prints one JSON object (report.c). Left out: DTLS, block-wise transfer, observing.
+ * A load generator for CoAP over UDP (RFC 7252) on loopback: one thread, many endpoints, closed or open loop,
+ * Block2 followed to its end, every answer checked. Prints one JSON object (report.c).
+ * Left out: DTLS, Block1, observing.
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,9 +26,14 @@ static void interrupt(int signal)
 
 static void run_until(uint64_t end)
 {
-	while (clock_nanoseconds() < end && !interrupted) {
+	while (clock_nanoseconds() < end && !load_is_over(&load) && !interrupted) {
 		load_turn(&load);
 	}
+}
+
+static void run_for(double seconds)
+{
+	run_until(clock_nanoseconds() + (uint64_t)(seconds * 1e9));
 }
 
 int main(int argc, char **argv)
@@ -46,18 +53,26 @@ int main(int argc, char **argv)
 		fprintf(stderr, "generator: cannot start: %s\n", strerror(-rc));
 		return 1;
 	}
-	load_start(&load);
-	run_until(clock_nanoseconds() + (uint64_t)(options.warm_up_seconds * 1e9));
+	/* Runs that end with their last answer have no warm-up: every request counts. */
+	bool ends_itself = options.once || options.fill;
 
-	load_reset(&load);
-	struct cpu_time before = cpu_time_now(options.pid);
+	struct report_frame frame = {.before = cpu_time_now(options.pid)};
 	uint64_t start = clock_nanoseconds();
 
-	run_until(start + (uint64_t)(options.seconds * 1e9));
-	struct cpu_time after = cpu_time_now(options.pid);
-	double elapsed_seconds = (double)(clock_nanoseconds() - start) / 1e9;
+	load_start(&load);
+	if (!ends_itself) {
+		run_for(options.warm_up_seconds);
+		load_reset(&load);
+		frame.before = cpu_time_now(options.pid);
+		start = clock_nanoseconds();
+	}
 
-	report_print(&load, elapsed_seconds, &before, &after);
+	run_for(options.seconds);
+	frame.after = cpu_time_now(options.pid);
+	frame.elapsed_seconds = (double)(clock_nanoseconds() - start) / 1e9;
+	frame.unanswered = ends_itself ? load_unanswered(&load) : 0;
+	frame.backlog = load_backlog(&load);
+	report_print(&load, &frame);
 	load.stopping = true;
 	run_until(clock_nanoseconds() + DRAIN_NS);
 	return interrupted ? 130 : 0;

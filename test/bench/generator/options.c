@@ -14,10 +14,17 @@ static const char usage[] =
 	"usage: generator --server 127.0.0.1:PORT [options]\n"
 	"  --method GET|POST|PUT|DELETE|FETCH   --path a/b   --query 'a=1&b=2'   --non\n"
 	"  --content-format N   --etag HEX   --payload HEX   (" COUNTER_TEXT " in HEX: a 32-bit counter)\n"
-	"  --counter-start N    the first counter; every request has the next\n"
+	"                       (##### in --path: the request's number in the set, five digits)\n"
+	"  --counter-start N    the first fresh counter; every fresh request has the next\n"
+	"  --distinct N         draws from the N counters from 65536 on   --fresh PERCENT   but for so many\n"
+	"  --fill               each of the N once, in order, and ends\n"
+	"  --block-size BYTES   asks for Block2 and follows it to the end\n"
 	"  --expect-code 2.05   --expect-payload HEX   --expect-addition N   (of the counter in the answer)\n"
 	"  --endpoints N        source addresses 127.1.0.1 and on, one request at a time from each\n"
-	"  --in-flight N        requests under way at any time\n"
+	"                       where there are as many as requests in flight\n"
+	"  --in-flight N        requests under way at any time, or with --rate at most\n"
+	"  --rate N             N requests per second arrive; latency counts from the arrival\n"
+	"  --once               one request of each of --in-flight endpoints at once, then ends\n"
 	"  --warm-up SECONDS    --seconds SECONDS   --pid N (report that process's CPU time)\n";
 
 static int hex_digit(char c)
@@ -95,6 +102,20 @@ static int parse_code(struct options *options, const char *text)
 	return 0;
 }
 
+/* 16 to 1024 bytes are exponents 0 to 6 (RFC 7959 §2.2). */
+static int parse_block_size(struct options *options, const char *text)
+{
+	unsigned long size = strtoul(text, NULL, 10);
+
+	for (int8_t exponent = 0; exponent < 7; exponent++) {
+		if (size == 16ul << exponent) {
+			options->block_exponent = exponent;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 static int parse_server(struct options *options, const char *text)
 {
 	char host[INET_ADDRSTRLEN];
@@ -125,6 +146,12 @@ enum option_name {
 	ETAG,
 	PAYLOAD,
 	COUNTER_START,
+	DISTINCT,
+	FILL,
+	FRESH,
+	BLOCK_SIZE,
+	RATE,
+	ONCE,
 	EXPECT_CODE,
 	EXPECT_PAYLOAD,
 	EXPECT_ADDITION,
@@ -160,6 +187,23 @@ static int parse_one(struct options *options, int name, const char *value)
 		return parse_pattern(&options->payload, value);
 	case COUNTER_START:
 		options->counter_start = (uint32_t)strtoul(value, NULL, 10);
+		return 0;
+	case DISTINCT:
+		options->distinct = (uint32_t)strtoul(value, NULL, 10);
+		return 0;
+	case FILL:
+		options->fill = true;
+		return 0;
+	case FRESH:
+		options->fresh_percent = atof(value);
+		return 0;
+	case BLOCK_SIZE:
+		return parse_block_size(options, value);
+	case RATE:
+		options->rate = atof(value);
+		return 0;
+	case ONCE:
+		options->once = true;
 		return 0;
 	case EXPECT_CODE:
 		return parse_code(options, value);
@@ -200,6 +244,12 @@ int options_parse(struct options *options, int argc, char **argv)
 		{"etag", required_argument, NULL, ETAG},
 		{"payload", required_argument, NULL, PAYLOAD},
 		{"counter-start", required_argument, NULL, COUNTER_START},
+		{"distinct", required_argument, NULL, DISTINCT},
+		{"fill", no_argument, NULL, FILL},
+		{"fresh", required_argument, NULL, FRESH},
+		{"block-size", required_argument, NULL, BLOCK_SIZE},
+		{"rate", required_argument, NULL, RATE},
+		{"once", no_argument, NULL, ONCE},
 		{"expect-code", required_argument, NULL, EXPECT_CODE},
 		{"expect-payload", required_argument, NULL, EXPECT_PAYLOAD},
 		{"expect-addition", required_argument, NULL, EXPECT_ADDITION},
@@ -219,7 +269,8 @@ int options_parse(struct options *options, int argc, char **argv)
 		.query = "",
 		.content_format = -1,
 		.payload = {.counter_at = NO_COUNTER},
-		.counter_start = 1u << 16, /* the first that CBOR needs four bytes for */
+		.counter_start = 1u << 24,
+		.block_exponent = -1,
 		.expected_code = 0x45,
 		.expected_payload = {.counter_at = NO_COUNTER},
 		.endpoints = 1024,
@@ -233,9 +284,10 @@ int options_parse(struct options *options, int argc, char **argv)
 			return -EINVAL;
 		}
 	}
-	if (options->server.sin_port == 0 || options->in_flight == 0 || options->in_flight > 4096 ||
-	    options->endpoints < options->in_flight || options->endpoints > 65000) {
-		fprintf(stderr, "generator: needs --server, --in-flight up to 4096 and as many --endpoints or more\n%s",
+	if (options->server.sin_port == 0 || options->in_flight == 0 || options->in_flight > 65000 ||
+	    options->endpoints == 0 || options->endpoints > 65000 ||
+	    (options->fill && options->distinct == 0)) {
+		fprintf(stderr, "generator: needs --server, --in-flight and --endpoints up to 65000, and --distinct with --fill\n%s",
 			usage);
 		return -EINVAL;
 	}

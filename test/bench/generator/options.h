@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define OPTIONS_PAYLOAD_BYTES 1024
+#define OPTIONS_PAYLOAD_BYTES 8192
 #define OPTIONS_ETAG_BYTES 8
 #define NO_COUNTER (-1)
 
@@ -27,8 +27,16 @@ struct options {
 	uint8_t etag[OPTIONS_ETAG_BYTES];
 	uint8_t etag_length;
 	struct pattern payload;
-	/* The first counter of the run: a counter is never used twice. */
+	/* The first fresh counter; none is used twice. */
 	uint32_t counter_start;
+	/* A set of so many counters, from 65536 on, from which requests are drawn; 0: every request is fresh. */
+	uint32_t distinct;
+	/* One pass over the set, in order, to fill what remembers answers; then the run ends. */
+	bool fill;
+	/* Of a hundred requests, how many are fresh all the same. */
+	double fresh_percent;
+	/* Block2 size that is asked for (RFC 7959 §2.2) as its exponent; -1: no Block2 option. */
+	int8_t block_exponent;
 
 	uint8_t expected_code;
 	bool payload_expected;
@@ -38,6 +46,10 @@ struct options {
 
 	uint32_t endpoints;
 	uint32_t in_flight;
+	/* Requests per second that arrive whatever the answers do; 0: a closed loop. */
+	double rate;
+	/* Each slot sends one request, all at once, and the run ends with the last answer. */
+	bool once;
 	double warm_up_seconds;
 	double seconds;
 	/* The server's process, whose CPU time is reported; 0: none. */

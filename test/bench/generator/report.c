@@ -2,45 +2,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
-/* Fields 14 and 15 of /proc/PID/stat: clock ticks in user and in kernel mode. */
-static double process_seconds(int32_t pid)
-{
-	char path[32];
-	char line[1024];
-	unsigned long user = 0;
-	unsigned long kernel = 0;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	FILE *file = pid > 0 ? fopen(path, "r") : NULL;
-
-	if (file == NULL) {
-		return 0;
-	}
-	/* The name in the second field may hold anything, so the count begins behind its last parenthesis. */
-	char *rest = fgets(line, sizeof(line), file) != NULL ? strrchr(line, ')') : NULL;
-
-	if (rest != NULL) {
-		(void)sscanf(rest + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel);
-	}
-	(void)fclose(file);
-	return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
-}
-
-struct cpu_time cpu_time_now(int32_t pid)
-{
-	struct rusage usage;
-
-	(void)getrusage(RUSAGE_SELF, &usage);
-	return (struct cpu_time){
-		.generator_seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-				     (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
-		.server_seconds = process_seconds(pid),
-	};
-}
 
 static void print_count(const char *name, uint64_t count)
 {
@@ -61,34 +22,56 @@ static void print_codes(const uint64_t *codes)
 	printf("},");
 }
 
-void report_print(const struct load *load, double elapsed_seconds, const struct cpu_time *before,
-		  const struct cpu_time *after)
+static void print_faults(const struct load *load, uint64_t unanswered)
 {
 	const struct tally *tally = &load->tally;
+	const struct {
+		const char *name;
+		uint64_t count;
+	} faults[] = {
+		{"wrongCode", tally->wrong_code},
+		{"wrongPayload", tally->wrong_payload},
+		{"wrongMessageId", tally->wrong_message_id},
+		{"wrongBlock", tally->wrong_block},
+		{"malformed", tally->malformed},
+		{"resets", tally->resets},
+		{"foreign", load->batch.foreign},
+		{"sendErrors", load->batch.send_errors},
+		{"unanswered", tally->timeouts + unanswered},
+	};
+	const char *separator = "";
 
-	printf("{\"elapsedSeconds\":%.3f,", elapsed_seconds);
-	printf("\"requestsPerSecond\":%.1f,", (double)tally->correct / elapsed_seconds);
+	printf("\"faults\":{");
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		if (faults[i].count > 0) {
+			printf("%s\"%s\":%" PRIu64, separator, faults[i].name, faults[i].count);
+			separator = ",";
+		}
+	}
+	printf("},");
+}
+
+void report_print(const struct load *load, const struct report_frame *frame)
+{
+	const struct tally *tally = &load->tally;
+	double elapsed = frame->elapsed_seconds;
+
+	printf("{\"elapsedSeconds\":%.4f,", elapsed);
+	printf("\"requestsPerSecond\":%.1f,", (double)tally->correct / elapsed);
 	print_count("answered", tally->answered);
+	print_count("answeredFirst", tally->answered_first);
 	print_count("correct", tally->correct);
+	print_count("blocks", tally->blocks);
 	print_codes(tally->codes);
-	print_count("wrongCode", tally->wrong_code);
-	print_count("wrongPayload", tally->wrong_payload);
-	print_count("wrongMessageId", tally->wrong_message_id);
-	print_count("malformed", tally->malformed);
-	print_count("resets", tally->resets);
+	print_faults(load, frame->unanswered);
 	print_count("late", tally->late);
-	print_count("foreign", load->batch.foreign);
-	print_count("sendErrors", load->batch.send_errors);
 	print_count("retransmissions", tally->retransmissions);
-	print_count("timeouts", tally->timeouts);
+	print_count("backlog", frame->backlog);
 	print_count("emptyAcks", tally->empty_acks);
 	print_count("separate", tally->separate);
 	print_count("bytesOut", tally->bytes_out);
 	print_count("bytesIn", tally->bytes_in);
-	printf("\"latencyMicroseconds\":{\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"max\":%.1f},",
-	       histogram_percentile(&load->latency, 50), histogram_percentile(&load->latency, 90),
-	       histogram_percentile(&load->latency, 99), histogram_percentile(&load->latency, 99.9),
-	       (double)load->latency.maximum / 1000);
-	printf("\"generatorCpu\":%.3f,", (after->generator_seconds - before->generator_seconds) / elapsed_seconds);
-	printf("\"serverCpu\":%.3f}\n", (after->server_seconds - before->server_seconds) / elapsed_seconds);
+	histogram_print(&load->latency);
+	cpu_time_print(&frame->before, &frame->after, elapsed);
+	printf("}\n");
 }

@@ -2,17 +2,19 @@
 #ifndef REPORT_H
 #define REPORT_H
 
+#include "cpu-time.h"
 #include "load.h"
 
-struct cpu_time {
-	double generator_seconds;
-	double server_seconds;
+struct report_frame {
+	double elapsed_seconds;
+	struct cpu_time before;
+	struct cpu_time after;
+	/* Requests that the end of a run that waits for all of them left without an answer. */
+	uint64_t unanswered;
+	/* Requests of the open loop that were due at the end and had no answer yet. */
+	uint64_t backlog;
 };
 
-/* CPU time used so far, by this process and by the server's (0 where `pid` is 0 or gone). */
-struct cpu_time cpu_time_now(int32_t pid);
-
-void report_print(const struct load *load, double elapsed_seconds, const struct cpu_time *before,
-		  const struct cpu_time *after);
+void report_print(const struct load *load, const struct report_frame *frame);
 
 #endif

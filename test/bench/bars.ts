@@ -1,0 +1,161 @@
+/** The bars that funcoap is held to: which figure, and how high. The only place where they stand. */
+import type { ContestantName } from './contestants.ts';
+import { hotVariant, type Metric, type Summary } from './results.ts';
+import type { Spread } from './statistics.ts';
+
+export interface Bar {
+  readonly title: string;
+  readonly scenario: string;
+  readonly contestant: ContestantName;
+  /** A ratio to another contestant, a ratio to the first variant, or a figure itself. */
+  readonly figure: { readonly to: ContestantName } | { readonly toFirst: true } | { readonly metric: Metric };
+  readonly sense: 'at least' | 'at most';
+  readonly bar: number;
+  readonly unit?: string;
+}
+
+export const bars: readonly Bar[] = [
+  {
+    title: 'cached FETCH, of the limit',
+    scenario: 'hit',
+    contestant: 'funcoap',
+    figure: { to: 'limit' },
+    sense: 'at least',
+    bar: 0.75,
+  },
+  {
+    title: 'cached FETCH, × libcoap at its best (few peers)',
+    scenario: 'hit',
+    contestant: 'funcoap',
+    figure: { to: 'libcoap-few' },
+    sense: 'at least',
+    bar: 1.7,
+  },
+  {
+    title: 'cached FETCH, 20,000 devices, of the limit',
+    scenario: 'hit-20000',
+    contestant: 'funcoap',
+    figure: { to: 'limit' },
+    sense: 'at least',
+    bar: 0.6,
+  },
+  {
+    title: 'inline miss, of the limit',
+    scenario: 'inline-miss',
+    contestant: 'funcoap',
+    figure: { to: 'limit' },
+    sense: 'at least',
+    bar: 0.33,
+  },
+  {
+    title: 'inline miss, × libcoap that neither validates nor caches (few peers)',
+    scenario: 'inline-miss',
+    contestant: 'funcoap',
+    figure: { to: 'libcoap-plain' },
+    sense: 'at least',
+    bar: 0.75,
+  },
+  {
+    title: 'worker miss, of the limit',
+    scenario: 'worker-miss',
+    contestant: 'funcoap',
+    figure: { to: 'limit' },
+    sense: 'at least',
+    bar: 0.2,
+  },
+  {
+    title: 'portable transport (dgram), cached FETCH, of the limit',
+    scenario: 'hit',
+    contestant: 'funcoap-dgram',
+    figure: { to: 'limit' },
+    sense: 'at least',
+    bar: 0.35,
+  },
+  {
+    title: 'p99 at half load',
+    scenario: 'latency',
+    contestant: 'funcoap',
+    figure: { metric: 'p99' },
+    sense: 'at most',
+    bar: 1000,
+    unit: 'µs',
+  },
+  {
+    title: 'p99 at half load beside an endless loop, × without',
+    scenario: 'disturbed',
+    contestant: 'funcoap',
+    figure: { toFirst: true },
+    sense: 'at most',
+    bar: 1.1,
+  },
+  {
+    title: 'burst of 5,000 devices: requests lost at first',
+    scenario: 'burst',
+    contestant: 'funcoap',
+    figure: { metric: 'lost' },
+    sense: 'at most',
+    bar: 0,
+  },
+  {
+    title: 'memory of a peer, × what settings and metrics state (a quarter for the slack of the heap)',
+    scenario: 'memory',
+    contestant: 'funcoap',
+    figure: { metric: 'toStated' },
+    sense: 'at most',
+    bar: 1.25,
+  },
+  {
+    title: 'throughput with the most functions, × with the fewest',
+    scenario: 'functions',
+    contestant: 'funcoap',
+    figure: { toFirst: true },
+    sense: 'at least',
+    bar: 0.9,
+  },
+  {
+    title: 'throughput with the most cache entries, all asked, × with the fewest',
+    scenario: 'entries',
+    contestant: 'funcoap',
+    figure: { toFirst: true },
+    sense: 'at least',
+    bar: 0.9,
+  },
+];
+
+export interface Verdict {
+  readonly bar: Bar;
+  /** Of the variant that the bar is about. */
+  readonly variant: string;
+  readonly measured: Spread | undefined;
+  /** Of ratios of rates. */
+  readonly byProcessorTime: Spread | undefined;
+  readonly verdict: 'met' | 'MISSED' | 'not measured';
+}
+
+/** The last variant, which is the largest; where only a part is asked for is no answer to a question about all. */
+function summaryOf({ scenario, contestant }: Bar, summaries: readonly Summary[]): Summary | undefined {
+  const own = summaries.filter((summary) => summary.scenario === scenario && summary.contestant === contestant);
+  return own.findLast(({ variant }) => !variant.endsWith(hotVariant));
+}
+
+function figuresOf({ figure, sense }: Bar, summary: Summary): Pick<Verdict, 'measured' | 'byProcessorTime'> {
+  if ('to' in figure)
+    return { measured: summary.ratios[figure.to], byProcessorTime: summary.processorRatios[figure.to] };
+  if ('metric' in figure) return { measured: summary.values[figure.metric], byProcessorTime: undefined };
+  // A ratio of latencies is wanted low, and processor time says nothing about it.
+  const byProcessorTime = sense === 'at least' ? summary.processorToFirst : undefined;
+  return { measured: summary.toFirst, byProcessorTime };
+}
+
+/** By the median. */
+export function judge(bar: Bar, summaries: readonly Summary[]): Verdict {
+  const summary = summaryOf(bar, summaries);
+  const { measured, byProcessorTime } =
+    summary === undefined ? { measured: undefined, byProcessorTime: undefined } : figuresOf(bar, summary);
+  const of = { bar, variant: summary?.variant ?? '', measured, byProcessorTime };
+  if (measured === undefined) return { ...of, verdict: 'not measured' };
+  const met = bar.sense === 'at least' ? measured.median >= bar.bar : measured.median <= bar.bar;
+  return { ...of, verdict: met ? 'met' : 'MISSED' };
+}
+
+export const judgeAll = (summaries: readonly Summary[]): Verdict[] => bars.map((bar) => judge(bar, summaries));

@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest';
+import { bars, judge } from './bars.ts';
+import { summarise, totalFaults, type Sample, type Values } from './results.ts';
+import { ratiosByRound, spreadOf } from './statistics.ts';
+import { barTable, scenarioTable } from './table.ts';
+
+const sample = (
+  contestant: Sample['contestant'],
+  round: number,
+  values: Values,
+  more: Partial<Sample> = {},
+): Sample => ({
+  scenario: 'hit',
+  contestant,
+  variant: '',
+  round,
+  values,
+  faults: {},
+  ...more,
+});
+
+const hit = { name: 'hit', title: 'Hit', metric: 'requestsPerSecond' } as const;
+
+describe('medians and ratios', () => {
+  test('the middle of an odd number of rounds and the mean of the two middles of an even one', () => {
+    expect(spreadOf([30, 10, 20])).toEqual({ median: 20, lowest: 10, highest: 30 });
+    expect(spreadOf([40, 10, 20, 30])).toEqual({ median: 25, lowest: 10, highest: 40 });
+    expect(spreadOf([])).toBeUndefined();
+  });
+
+  test('only what was measured in the same round is divided', () => {
+    const of = new Map([
+      [1, 10],
+      [2, 30],
+      [3, 5],
+    ]);
+    const to = new Map([
+      [1, 20],
+      [2, 20],
+      [4, 1],
+    ]);
+    expect(ratiosByRound(of, to)).toEqual([0.5, 1.5]);
+  });
+});
+
+describe('a summary', () => {
+  test('compares with others by round, not by median', () => {
+    const [, funcoap] = summarise(
+      [
+        sample('limit', 1, { requestsPerSecond: 100 }),
+        sample('funcoap', 1, { requestsPerSecond: 50 }),
+        sample('limit', 2, { requestsPerSecond: 10 }),
+        sample('funcoap', 2, { requestsPerSecond: 8 }),
+      ],
+      hit,
+    );
+    expect(funcoap?.ratios.limit).toEqual({ median: 0.65, lowest: 0.5, highest: 0.8 });
+    expect(funcoap?.processorRatios).toEqual({});
+    expect(funcoap?.values.requestsPerSecond).toEqual({ median: 29, lowest: 8, highest: 50 });
+  });
+
+  test('is twice as fast by processor time where a request takes half of it', () => {
+    const [funcoap] = summarise(
+      [sample('funcoap', 1, { serverMicroseconds: 5 }), sample('libcoap', 1, { serverMicroseconds: 10 })],
+      hit,
+    );
+    expect(funcoap?.processorRatios.libcoap?.median).toBe(2);
+  });
+
+  test('compares a variant with the first one and with others of its own kind only', () => {
+    const [ten, many] = summarise(
+      [
+        sample('funcoap', 1, { requestsPerSecond: 100 }, { variant: '10' }),
+        sample('funcoap', 1, { requestsPerSecond: 90 }, { variant: '1,000' }),
+        sample('libcoap', 1, { requestsPerSecond: 45 }, { variant: '1,000' }),
+      ],
+      hit,
+    );
+    expect(ten?.toFirst).toBeUndefined();
+    expect(ten?.ratios).toEqual({});
+    expect(many?.toFirst?.median).toBe(0.9);
+    expect(many?.ratios.libcoap?.median).toBe(2);
+  });
+
+  test('adds up the faults of all rounds', () => {
+    const summaries = summarise(
+      [
+        sample('funcoap', 1, {}, { faults: { wrongCode: 2 } }),
+        sample('funcoap', 2, {}, { faults: { wrongCode: 1, unanswered: 4 } }),
+      ],
+      hit,
+    );
+    expect(summaries[0]?.faults).toEqual({ wrongCode: 3, unanswered: 4 });
+    expect(totalFaults(summaries)).toBe(7);
+  });
+
+  test('takes no other scenario in', () => {
+    expect(summarise([sample('funcoap', 1, {}, { scenario: 'get' })], hit)).toEqual([]);
+  });
+});
+
+describe('a bar', () => {
+  const ofTheLimit = bars.find(({ scenario, figure }) => scenario === 'hit' && 'to' in figure && figure.to === 'limit');
+  const summariesWith = (rate: number): ReturnType<typeof summarise> =>
+    summarise([sample('limit', 1, { requestsPerSecond: 100 }), sample('funcoap', 1, { requestsPerSecond: rate })], hit);
+
+  test.each([
+    [75, 'met'],
+    [74, 'MISSED'],
+  ])('of 0.75 with %i of 100 is %s', (rate, verdict) => {
+    expect(ofTheLimit && judge(ofTheLimit, summariesWith(rate)).verdict).toBe(verdict);
+  });
+
+  test('without figures is not measured, and never met', () => {
+    for (const bar of bars) expect(judge(bar, []).verdict).toBe('not measured');
+  });
+
+  test('on a latency is met by the lower figure', () => {
+    const bar = bars.find(({ scenario }) => scenario === 'latency');
+    const of = (p99: number): string | undefined =>
+      bar &&
+      judge(bar, summarise([sample('funcoap', 1, { p99 }, { scenario: 'latency' })], { ...hit, name: 'latency' }))
+        .verdict;
+    expect(of(999)).toBe('met');
+    expect(of(1001)).toBe('MISSED');
+  });
+
+  test('on all entries of the cache does not look at a run that asks for a part', () => {
+    const bar = bars.find(({ scenario }) => scenario === 'entries');
+    const of = (variant: string, requestsPerSecond: number): Sample =>
+      sample('funcoap', 1, { requestsPerSecond }, { scenario: 'entries', variant });
+    const summaries = summarise(
+      [of('10 entries', 100), of('1,000 entries', 50), of('1,000 entries, 100 of them asked', 100)],
+      { ...hit, name: 'entries' },
+    );
+    expect(bar && judge(bar, summaries)).toMatchObject({ verdict: 'MISSED', variant: '1,000 entries' });
+  });
+
+  test('that is missed says so in the table', () => {
+    const verdicts = bars.map((bar) => judge(bar, summariesWith(10)));
+    expect(barTable(verdicts)).toMatch(/cached FETCH, of the limit +\| +at least 0\.75 \| +0\.10 \| +\| +MISSED \|/);
+  });
+});
+
+describe('a table', () => {
+  test('is aligned, and has the columns that its rows have', () => {
+    const text = scenarioTable(
+      hit,
+      summarise(
+        [sample('limit', 1, { requestsPerSecond: 1000 }), sample('funcoap', 1, { requestsPerSecond: 500 })],
+        hit,
+      ),
+    );
+    const lines = text?.split('\n') ?? [];
+    expect(new Set(lines.map(({ length }) => length)).size).toBe(1);
+    expect(lines[0]).toMatch(/^\| server +\| requests\/s \| of the limit \|$/);
+    expect(lines[3]).toMatch(/^\| funcoap +\| +500 \| +0\.50 \|$/);
+  });
+
+  test('names faults', () => {
+    const summaries = summarise(
+      [sample('funcoap', 1, { requestsPerSecond: 1 }, { faults: { wrongPayload: 1200 } })],
+      hit,
+    );
+    expect(scenarioTable(hit, summaries)).toContain('1,200 wrongPayload');
+  });
+
+  test('of a scenario that was not run is none', () => {
+    expect(scenarioTable(hit, [])).toBeUndefined();
+  });
+});
