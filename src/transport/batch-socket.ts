@@ -27,6 +27,8 @@ export interface BatchBindOptions {
   readonly receiveBufferBytes: number;
   /** Bound to a group, as others may be. */
   readonly shared?: boolean;
+  /** As others of this user may be: Linux divides the peers among them. */
+  readonly reusePort?: boolean;
 }
 
 export class BatchSocket implements DatagramSink {
@@ -43,7 +45,10 @@ export class BatchSocket implements DatagramSink {
   #closed = false;
 
   /** @throws SystemError */
-  constructor({ address, port, receiveBufferBytes, shared = false }: BatchBindOptions, owner: BatchSocketOwner) {
+  constructor(
+    { address, port, receiveBufferBytes, shared = false, reusePort = false }: BatchBindOptions,
+    owner: BatchSocketOwner,
+  ) {
     this.#owner = owner;
     this.family = familyOf(address);
     this.wildcard = isWildcard(address);
@@ -51,7 +56,10 @@ export class BatchSocket implements DatagramSink {
     options[openWords.family] = this.family === 'IPv4' ? 4 : 6;
     options[openWords.port] = port;
     // Elsewhere the address it is bound to says all there is to say.
-    options[openWords.flags] = (shared ? openFlag.shared : 0) | (shared || this.wildcard ? openFlag.packetInfo : 0);
+    options[openWords.flags] =
+      (shared ? openFlag.shared : 0) |
+      (shared || this.wildcard ? openFlag.packetInfo : 0) |
+      (reusePort ? openFlag.reusePort : 0);
     options[openWords.receiveBufferBytes] = Math.min(receiveBufferBytes, 0x7fff_ffff);
     options.set(addressWords(address), openWords.address);
     options[openWords.scope] = owner.addon.interfaceIndex(zoneOf(address) ?? '');

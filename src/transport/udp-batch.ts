@@ -219,8 +219,8 @@ class UdpBatchListener implements UdpTransport {
   }
 
   #bind(address: string): BatchSocket {
-    const { receiveBufferBytes } = this.#options;
-    const socket = new BatchSocket({ address, port: this.#port, receiveBufferBytes }, this.#owner);
+    const { receiveBufferBytes, reusePort } = this.#options;
+    const socket = new BatchSocket({ address, port: this.#port, receiveBufferBytes, reusePort }, this.#owner);
     this.#port = socket.local.port;
     this.#grantedBytes = Math.min(this.#grantedBytes, socket.receiveBufferBytes);
     return socket;

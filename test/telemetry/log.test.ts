@@ -24,7 +24,7 @@ async function logged(publish: () => void, options: Partial<LogOptions> & { acce
       fileDescriptor,
       ...options,
     });
-    const events = logEvents(log, { access: options.access ?? true });
+    const events = logEvents(log, { shared: false, access: options.access ?? true });
     publish();
     events.close();
     await log.close();

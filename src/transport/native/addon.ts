@@ -54,7 +54,7 @@ export const openWords = {
   scope: 8,
   length: 9,
 } as const;
-export const openFlag = { shared: 1, packetInfo: 2 } as const;
+export const openFlag = { shared: 1, packetInfo: 2, reusePort: 4 } as const;
 
 /** The system's name of an error, such as `EMSGSIZE`. */
 export const errnoName = (errno: number): string => getSystemErrorName(-errno);

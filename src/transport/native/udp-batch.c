@@ -75,6 +75,7 @@ extern void uv_close(struct uv_handle_s *handle, void (*callback)(struct uv_hand
 #define FLAG_TRUNCATED 1
 #define OPEN_SHARED 1
 #define OPEN_PACKET_INFO 2
+#define OPEN_REUSE_PORT 4
 #define OPEN_WORDS 9
 
 /* What the JavaScript function of a socket is told. */
@@ -443,6 +444,9 @@ static int open_socket(bool ipv6, int32_t words[OPEN_WORDS])
 	(void)(ipv6 ? set(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0) : set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0));
 	if (error == 0 && (words[2] & OPEN_SHARED) != 0) {
 		error = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	}
+	if (error == 0 && (words[2] & OPEN_REUSE_PORT) != 0) {
+		error = set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	}
 	if (error == 0 && (words[2] & OPEN_PACKET_INFO) != 0) {
 		error = ipv6 ? set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : set(fd, IPPROTO_IP, IP_PKTINFO, 1);
