@@ -7,7 +7,7 @@ import { FuncoapError } from '../core/error.ts';
 import type { LibraryInvalidation } from '../functions/registry.ts';
 import { openGateway, type Gateway, type Siblings } from '../gateway/gateway.ts';
 import type { Assignment, ToProcess } from '../processes/messages.ts';
-import { logFileDescriptor, supervised } from '../processes/supervised.ts';
+import { firstSocketDescriptor, logFileDescriptor, supervised } from '../processes/supervised.ts';
 import { logEvents } from '../telemetry/event-log.ts';
 import { openLog, type Log } from '../telemetry/log.ts';
 import { collectMetrics, lostLines, type Metrics } from '../telemetry/metrics.ts';
@@ -52,7 +52,7 @@ const siblings: Siblings = {
   },
 };
 
-async function start({ config, number, isTerminal }: Assignment): Promise<void> {
+async function start({ config, number, isTerminal, held: addresses }: Assignment): Promise<void> {
   const { env: environment } = process;
   const destination = { fileDescriptor: logFileDescriptor, isTerminal, process: number };
   const opened = openLog({ ...config.log, ...destination, environment, timeOfDay: Date.now });
@@ -67,10 +67,11 @@ async function start({ config, number, isTerminal }: Assignment): Promise<void> 
       sources: () => [lostLines(opened.lost()), ...(gateway === undefined ? [] : gatewaySamples(gateway.counters()))],
     });
   const options = gatewayOptions(config);
+  const held = new Map(addresses.map((address, at) => [address, firstSocketDescriptor + at]));
   // A member of a group gets every datagram, so one of the processes is enough, and more would be too many.
   const groups = number === 1 ? config.coap.multicast : [];
   try {
-    gateway = await openGateway({ ...options, udp: { ...options.udp, reusePort: true, groups }, siblings });
+    gateway = await openGateway({ ...options, udp: { ...options.udp, reusePort: true, held, groups }, siblings });
   } catch (error) {
     await supervisor.tell({ kind: 'failed', ...failureOf(error) });
     await end(1);

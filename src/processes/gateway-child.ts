@@ -27,12 +27,14 @@ export interface ChildOptions {
   readonly assignment: Assignment;
   /** Of how many it is one: for people who look at the list of processes. */
   readonly of: number;
+  /** Of the sockets that it is to adopt. */
+  readonly sockets: readonly number[];
 }
 
-export function startChild({ entry, assignment, of }: ChildOptions, listener: ChildListener): GatewayChild {
+export function startChild({ entry, assignment, of, sockets }: ChildOptions, listener: ChildListener): GatewayChild {
   const child = fork(entry, [`${assignment.number}/${of}`], {
-    // The fourth is Node's channel, the fifth `logFileDescriptor`.
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
+    // The fourth is Node's channel, the fifth `logFileDescriptor`, then those from `firstSocketDescriptor` on.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe', ...sockets],
     // Descriptions hold what JSON does not.
     serialization: 'advanced',
   });

@@ -16,6 +16,8 @@ export interface Assignment {
   readonly config: Config;
   /** The lines of the log end up on a terminal. */
   readonly isTerminal: boolean;
+  /** What is bound by the sockets that the process was started with, from `firstSocketDescriptor` on. */
+  readonly held: readonly string[];
 }
 
 export type ToProcess =

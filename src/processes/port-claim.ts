@@ -18,6 +18,8 @@ import { freePortAttempts } from '../transport/udp.ts';
 export interface PortClaim {
   /** The one that was asked for; where that was 0, one that is free on all addresses. */
   readonly port: number;
+  /** Those of the settings, wildcards expanded, that this machine has. */
+  readonly addresses: readonly string[];
   release(): void;
 }
 
@@ -65,7 +67,7 @@ async function tryClaim(addresses: readonly string[], wanted: number): Promise<P
     await Promise.all(bound.map(({ socket }) => closeSocket(socket)));
   }
   if (bound.length === 0 && failure !== undefined) throw failure;
-  return { port, release };
+  return { port, addresses: bound.map(({ local }) => local.address), release };
 }
 
 /** What comes before the processes listen is lost, as it was before this process began. */

@@ -4,6 +4,9 @@ import type { FromProcess, ToProcess } from './messages.ts';
 /** Where the log of a gateway process goes: the first descriptor after Node's channel. */
 export const logFileDescriptor = 4;
 
+/** The sockets that the supervisor holds for the process. */
+export const firstSocketDescriptor = 5;
+
 export interface Supervisor {
   /** Resolves when it is on its way, or will never be. */
   readonly tell: (message: FromProcess) => Promise<void>;

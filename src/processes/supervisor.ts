@@ -18,6 +18,7 @@ import { logLibrary, logTransport } from '../telemetry/event-log.ts';
 import type { Log } from '../telemetry/log.ts';
 import { startChild, type GatewayChild } from './gateway-child.ts';
 import { GatewaySlot } from './gateway-slot.ts';
+import { holdSockets, type HeldSockets } from './held-sockets.ts';
 import type { FromProcess } from './messages.ts';
 import { claimPort, type PortClaim } from './port-claim.ts';
 import { ProcessError } from './process-error.ts';
@@ -49,6 +50,7 @@ const maxPrintedLength = 4096;
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #claim: PortClaim;
+  readonly #sockets: HeldSockets;
   readonly #config: Config;
   readonly #slots: readonly GatewaySlot[];
   readonly #saidOnce = new SaidOnce();
@@ -68,13 +70,22 @@ export class Supervisor {
         `processes is ${processes}, but only Linux divides the peers of one port among processes. ` +
           'Set processes to 1, or run a gateway for each port.',
       );
-    return new Supervisor(options, await claimPort(config.coap));
+    const claim = await claimPort(config.coap);
+    try {
+      const coap = { ...config.coap, port: claim.port };
+      const sockets = await holdSockets(coap, claim.addresses, processes);
+      return new Supervisor(options, claim, sockets);
+    } catch (error) {
+      claim.release();
+      throw error;
+    }
   }
 
-  private constructor(options: SupervisorOptions, claim: PortClaim) {
+  private constructor(options: SupervisorOptions, claim: PortClaim, sockets: HeldSockets) {
     const { processes, config, scheduler, log } = options;
     this.#options = options;
     this.#claim = claim;
+    this.#sockets = sockets;
     this.#config = { ...config, coap: { ...config.coap, port: claim.port } };
     const owner = { scheduler, start: (slot: GatewaySlot) => this.#start(slot) };
     this.#slots = Array.from({ length: processes }, (_, at) => new GatewaySlot(at + 1, owner));
@@ -128,15 +139,17 @@ export class Supervisor {
     cancel();
     process.off('exit', this.#killAll);
     this.metrics.close();
+    this.#sockets.close();
     this.#claim.release();
     return killed;
   }
 
   #start(slot: GatewaySlot): GatewayChild {
     const { entry, isTerminal, processes, log } = this.#options;
-    const assignment = { number: slot.number, config: this.#config, isTerminal };
+    const { addresses: held, descriptors } = this.#sockets;
+    const assignment = { number: slot.number, config: this.#config, isTerminal, held };
     return startChild(
-      { entry, assignment, of: processes },
+      { entry, assignment, of: processes, sockets: descriptors[slot.number - 1] ?? [] },
       {
         told: (message) => this.#told(slot, message),
         logged: (lines) => log.relay(lines),
@@ -216,9 +229,13 @@ export class Supervisor {
     }
     logger.error(
       { event: 'process', delayMs: delay },
-      `a gateway process ended ${how}; its peers are with the others until it is replaced${because(failure?.message)}`,
+      `a gateway process ended ${how}; ${this.#consequence()} until it is replaced${because(failure?.message)}`,
     );
     slot.startAfter(delay);
+  }
+
+  #consequence(): string {
+    return this.#sockets.addresses.length > 0 ? 'what its peers send waits' : 'peers are divided among the others';
   }
 
   #fail(error: UsageError | ProcessError): void {

@@ -33,6 +33,11 @@ export interface UdpOptions {
   readonly receiveBufferBytes: number;
   /** SO_REUSEPORT: other processes of this user listen on the same addresses and port, each for a part of the peers. */
   readonly reusePort: boolean;
+  /**
+   * Descriptors of sockets that another process holds for this one, by address or wildcard: the peers that Linux
+   * has given them stay with them. For the native transport; the portable one binds its own.
+   */
+  readonly held: ReadonlyMap<string, number>;
   /** Groups to join, on every interface beyond loopback that is listened on. */
   readonly groups: readonly string[];
   /** How often to look for addresses that came or went. */
@@ -46,6 +51,7 @@ export const defaultUdpOptions: UdpOptions = {
   port: 5683, // RFC 7252 §6.1
   receiveBufferBytes: defaultReceiveBufferBytes,
   reusePort: false,
+  held: new Map(),
   groups: [],
   interfaceInterval: seconds(5),
   interfaces: readInterfaces,
