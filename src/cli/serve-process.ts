@@ -70,8 +70,11 @@ async function start({ config, number, isTerminal, held: addresses }: Assignment
   const held = new Map(addresses.map((address, at) => [address, firstSocketDescriptor + at]));
   // A member of a group gets every datagram, so one of the processes is enough, and more would be too many.
   const groups = number === 1 ? config.coap.multicast : [];
+  const shared = { ...options.udp, reusePort: true, groups };
+  // Any other transport would listen beside the sockets that are held, which nobody would read then.
+  const udp = held.size === 0 ? shared : { ...shared, held, transport: 'native' as const };
   try {
-    gateway = await openGateway({ ...options, udp: { ...options.udp, reusePort: true, held, groups }, siblings });
+    gateway = await openGateway({ ...options, udp, siblings });
   } catch (error) {
     await supervisor.tell({ kind: 'failed', ...failureOf(error) });
     await end(1);

@@ -38,6 +38,9 @@ export async function serveProcesses(
       await Promise.race([interrupted, supervisor.failed]);
     }
     log.logger.info({ event: 'stopping' }, 'stopping; once more to stop at once');
+  } catch (error) {
+    // A process that has been signalled before it could say that it does not mind.
+    if (!interrupt.signal.aborted) throw error;
   } finally {
     killed = (await supervisor?.close()) ?? 0;
     await metricsServer?.close();

@@ -37,6 +37,8 @@ export function startChild({ entry, assignment, of, sockets }: ChildOptions, lis
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe', ...sockets],
     // Descriptions hold what JSON does not.
     serialization: 'advanced',
+    // As of worker threads: node:sqlite and type stripping print nothing that its operator could act on.
+    execArgv: [...process.execArgv, '--disable-warning=ExperimentalWarning'],
   });
   let hasEnded = false;
   const ended = (how: string): void => {
@@ -48,7 +50,12 @@ export function startChild({ entry, assignment, of, sockets }: ChildOptions, lis
   child.on('error', (error) => {
     if (child.pid === undefined) ended(`because it could not be started: ${error.message}`);
   });
-  child.once('exit', (code, signal) => ended(signal === null ? `with exit code ${code}` : `by ${signal}`));
+  child.once('exit', (code, signal) => {
+    const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
+    // What it told last may still be on its way; the channel is closed after it.
+    if (child.connected) child.once('disconnect', () => ended(how));
+    else ended(how);
+  });
   const tell = (message: ToProcess): void => {
     // One that has just ended is told of by `exit`.
     if (child.connected) child.send(message, () => {});

@@ -194,7 +194,7 @@ export class Supervisor {
       }
       case 'counted':
         this.metrics.counted(slot, message.metrics);
-        return;
+        break;
       case 'failed':
       // What it means is decided when the process has ended.
     }

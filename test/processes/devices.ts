@@ -52,6 +52,8 @@ export async function oneOfEach(port: number, processes: number): Promise<Map<nu
     if (found.has(pid)) device.close();
     else found.set(pid, device);
   }
+  if (found.size < processes)
+    throw new RangeError(`of ${processes} processes only ${[...found.keys()].join(', ')} answer`);
   return found;
 }
 
