@@ -5,6 +5,7 @@
 import { channels } from '../core/channels.ts';
 import { FuncoapError } from '../core/error.ts';
 import type { LibraryInvalidation } from '../functions/registry.ts';
+import { defaultRegistryOptions } from '../functions/registry-options.ts';
 import { openGateway, type Gateway, type Siblings } from '../gateway/gateway.ts';
 import type { Assignment, ToProcess } from '../processes/messages.ts';
 import { firstSocketDescriptor, logFileDescriptor, supervised } from '../processes/supervised.ts';
@@ -52,7 +53,7 @@ const siblings: Siblings = {
   },
 };
 
-async function start({ config, number, isTerminal, held: addresses }: Assignment): Promise<void> {
+async function start({ config, number, of, isTerminal, held: addresses }: Assignment): Promise<void> {
   const { env: environment } = process;
   const destination = { fileDescriptor: logFileDescriptor, isTerminal, process: number };
   const opened = openLog({ ...config.log, ...destination, environment, timeOfDay: Date.now });
@@ -70,11 +71,13 @@ async function start({ config, number, isTerminal, held: addresses }: Assignment
   const held = new Map(addresses.map((address, at) => [address, firstSocketDescriptor + at]));
   // A member of a group gets every datagram, so one of the processes is enough, and more would be too many.
   const groups = number === 1 ? config.coap.multicast : [];
+  // All load the same libraries at the same time, each with a limit on how long that may take.
+  const maxLoading = Math.ceil(defaultRegistryOptions.maxLoading / of);
   const shared = { ...options.udp, reusePort: true, groups };
   // Any other transport would listen beside the sockets that are held, which nobody would read then.
   const udp = held.size === 0 ? shared : { ...shared, held, transport: 'native' as const };
   try {
-    gateway = await openGateway({ ...options, udp, siblings });
+    gateway = await openGateway({ ...options, udp, registry: { ...options.registry, maxLoading }, siblings });
   } catch (error) {
     await supervisor.tell({ kind: 'failed', ...failureOf(error) });
     await end(1);

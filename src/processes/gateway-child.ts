@@ -25,14 +25,13 @@ export interface ChildOptions {
   /** The program, which calls `supervised`. */
   readonly entry: URL;
   readonly assignment: Assignment;
-  /** Of how many it is one: for people who look at the list of processes. */
-  readonly of: number;
   /** Of the sockets that it is to adopt. */
   readonly sockets: readonly number[];
 }
 
-export function startChild({ entry, assignment, of, sockets }: ChildOptions, listener: ChildListener): GatewayChild {
-  const child = fork(entry, [`${assignment.number}/${of}`], {
+export function startChild({ entry, assignment, sockets }: ChildOptions, listener: ChildListener): GatewayChild {
+  // The argument is for people who look at the list of processes.
+  const child = fork(entry, [`${assignment.number}/${assignment.of}`], {
     // The fourth is Node's channel, the fifth `logFileDescriptor`, then those from `firstSocketDescriptor` on.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe', ...sockets],
     // Descriptions hold what JSON does not.

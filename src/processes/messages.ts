@@ -13,6 +13,8 @@ import type { MetricsSnapshot } from '../telemetry/metrics.ts';
 export interface Assignment {
   /** From 1. */
   readonly number: number;
+  /** How many there are. */
+  readonly of: number;
   readonly config: Config;
   /** The lines of the log end up on a terminal. */
   readonly isTerminal: boolean;

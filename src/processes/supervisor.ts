@@ -147,9 +147,9 @@ export class Supervisor {
   #start(slot: GatewaySlot): GatewayChild {
     const { entry, isTerminal, processes, log } = this.#options;
     const { addresses: held, descriptors } = this.#sockets;
-    const assignment = { number: slot.number, config: this.#config, isTerminal, held };
+    const assignment = { number: slot.number, of: processes, config: this.#config, isTerminal, held };
     return startChild(
-      { entry, assignment, of: processes, sockets: descriptors[slot.number - 1] ?? [] },
+      { entry, assignment, sockets: descriptors[slot.number - 1] ?? [] },
       {
         told: (message) => this.#told(slot, message),
         logged: (lines) => log.relay(lines),
