@@ -21,7 +21,7 @@ export function greet(): string { return '${greeting}'; }
 describe.runIf(linux)('a gateway of two processes', () => {
   let gateway: GatewayProcess;
   /** One device of each process, by process id. */
-  let devices: Map<number, RawDevice>;
+  let devices = new Map<number, RawDevice>();
 
   beforeAll(async () => {
     gateway = await GatewayProcess.start({
@@ -284,7 +284,8 @@ describe.runIf(linux)('several processes', () => {
     expect(gateway.errors).toMatch(
       /Gateway process [12] ends soon after every start, the last time by SIGKILL: the gateway stops\./,
     );
-  });
+    // Six starts of both processes, one after the other, take their time on a busy machine.
+  }, 240_000);
 
   test('of which one cannot start are none, and the reason is the one that a single one would give', async () => {
     const { code, err } = await funcoap(
