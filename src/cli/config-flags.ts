@@ -14,6 +14,12 @@ interface ConfigFlag {
 const configFlags: readonly ConfigFlag[] = [
   { flag: '--listen', argument: 'addresses', path: 'coap.listen', help: 'addresses to listen on, separated by commas' },
   { flag: '--port', argument: 'port', path: 'coap.port', help: 'UDP port' },
+  {
+    flag: '--processes',
+    argument: 'n',
+    path: 'processes',
+    help: 'gateway processes that share the port; auto: one per processor',
+  },
   { flag: '--libraries', argument: 'folder', path: 'libraries.folder', help: 'folder of libraries' },
   { flag: '--log-level', argument: 'level', path: 'log.level', help: 'silent, error, warn, info, debug or trace' },
   { flag: '--log-format', argument: 'format', path: 'log.format', help: 'auto, json or pretty' },

@@ -8,6 +8,7 @@ import type { DescribedFunction } from '../directory/described.ts';
 import { problems } from '../functions/call-error.ts';
 import { decodeProblem, decodeProblemJson, type ProblemDetails } from '../functions/problem-details.ts';
 import { textOf } from '../core/bytes.ts';
+import { ProcessError } from '../processes/process-error.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
 
 /** The peer answered 4.xx or 5.xx. */
@@ -89,7 +90,8 @@ export function exitCodeOf(error: unknown): ExitCode {
 
 /** One sentence, or several lines where there are several things to say. */
 export function failureText(error: unknown): string {
-  if (error instanceof FuncoapError && error.family !== 'internal') return error.message;
+  if (error instanceof FuncoapError && (error.family !== 'internal' || error instanceof ProcessError))
+    return error.message;
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `This is a fault of funcoap; please report it with these lines.\n${stack}`;
 }

@@ -91,6 +91,8 @@ export interface DebugConfig {
 
 export interface Config {
   readonly coap: CoapConfig;
+  /** `auto` is one per processor where several can share a port: `processCount`. */
+  readonly processes: number | 'auto';
   /** For peers that match none of `profiles`. */
   readonly profile: LinkProfile;
   readonly profiles: readonly MatchedProfile[];

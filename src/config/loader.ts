@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from './config.ts';
 import { ConfigError, issueSentences, meantSetting, valueAt } from './config-error.ts';
 import { nearestName } from '../functions/names.ts';
+import { processCount } from './process-count.ts';
 import { parseDocument, settings, type Setting } from './schema.ts';
 import { describeSource, type Source } from './source.ts';
 import { formatBytes, formatDuration, parseBytes, parseDuration } from './units.ts';
@@ -76,17 +77,20 @@ const packageFolder = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 /** The libraries that come with funcoap. */
 export const shippedLibraries: string = resolve(packageFolder, 'libraries');
 
-function computedDefaults(workingFolder: string): ReadonlyMap<string, unknown> {
+/** `processes` as it is written in whichever source is in effect: it is checked later, with all the rest. */
+function computedDefaults(workingFolder: string, processes: unknown): ReadonlyMap<string, unknown> {
   const own = resolve(workingFolder, 'libraries');
+  const shares = typeof processes === 'number' || processes === 'auto' ? Math.max(1, processCount(processes)) : 1;
+  const share = availableParallelism() / shares;
   return new Map<string, unknown>([
     ['libraries.folder', existsSync(own) ? own : shippedLibraries],
-    ['workers.threads', Math.max(2, availableParallelism())],
-    ['workers.total', Math.max(8, 4 * availableParallelism())],
+    ['workers.threads', Math.max(2, Math.ceil(share))],
+    ['workers.total', Math.max(8, Math.ceil(4 * share))],
   ]);
 }
 
-function defaultLayer(workingFolder: string): Layer {
-  const computed = computedDefaults(workingFolder);
+function defaultLayer(workingFolder: string, processes: unknown): Layer {
+  const computed = computedDefaults(workingFolder, processes);
   const tree = settings.reduce<unknown>(
     (all, { path, default: value }) => merge(all, treeOf(path, value ?? computed.get(path))),
     {},
@@ -249,12 +253,13 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const asked = options.file ?? environment['FUNCOAP_CONFIG'];
   const file = resolve(workingFolder, asked ?? configFileName);
   const fromFile = fileLayer(file, asked !== undefined);
-  const layers: Layer[] = [
-    defaultLayer(workingFolder),
+  const given: Layer[] = [
     ...(fromFile === undefined ? [] : [fromFile]),
     environmentLayer(environment),
     flagLayer(options.flags),
   ];
+  const processes = given.findLast(({ tree }) => valueAt(tree, ['processes']) !== undefined);
+  const layers: Layer[] = [defaultLayer(workingFolder, valueAt(processes?.tree, ['processes'])), ...given];
   const document = layers.reduce<unknown>((all, { tree }) => merge(all, tree), {});
   const parsed = parseDocument(document);
   if (parsed.issues !== undefined) {

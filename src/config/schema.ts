@@ -15,6 +15,7 @@ import {
   folder,
   groups,
   integer,
+  integerOrAuto,
   name,
   numberChoice,
   objects,
@@ -28,6 +29,8 @@ import {
 import { bytes, mebibytes } from './units.ts';
 
 const blockSizes = [16, 32, 64, 128, 256, 512, 1024];
+/** More processors than any machine that this was tried on. */
+const maxProcesses = 256;
 const never = milliseconds(0);
 const instantly = milliseconds(1);
 
@@ -72,6 +75,11 @@ const schema = z.strictObject({
       'Receive buffer of each socket. The system may grant less; the start of the gateway says so.',
     ),
   }),
+  processes: setting(
+    integerOrAuto(1, maxProcesses),
+    1,
+    'Gateway processes that share each address and port, on Linux; `auto` is one per processor. Limits, rates and caches count in each of them (docs/operating.md).',
+  ),
   profile: z.strictObject({
     name: setting(name(), 'default', 'Name of the profile of peers that match none of `profiles`, in logs.'),
     ackTimeout: setting(duration(instantly), '2s', 'ACK_TIMEOUT (RFC 7252 §4.8).'),
@@ -142,12 +150,12 @@ const schema = z.strictObject({
   workers: z.strictObject({
     threads: computedSetting(
       integer(1, 1024),
-      'one per processor, at least 2',
+      'one per processor divided by `processes`, at least 2',
       'Threads that run the functions of one library.',
     ),
     total: computedSetting(
       integer(1, 4096),
-      '4 per processor, at least 8',
+      '4 per processor divided by `processes`, at least 8',
       'Threads of all libraries together; the first of each always starts.',
     ),
     memory: setting(

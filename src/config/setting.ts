@@ -60,6 +60,14 @@ const between = (min: number, max: number): string =>
 export const integer = (min: number, max: number = Infinity): z.ZodType<number> =>
   known(z.int().min(min).max(max), 'integer', `a whole number ${between(min, max)}`);
 
+/** A number, or as many as the machine makes sensible. */
+export const integerOrAuto = (min: number, max: number): z.ZodType<number | 'auto'> =>
+  known(
+    z.union([z.int().min(min).max(max), z.literal('auto')]),
+    'integer',
+    `auto or a whole number ${between(min, max)}`,
+  );
+
 export const real = (min: number, max: number = Infinity): z.ZodType<number> =>
   known(z.number().min(min).max(max), 'number', `a number ${between(min, max)}`);
 

@@ -10,7 +10,7 @@ import { milliseconds, type Milliseconds } from '../core/duration.ts';
 import { contentFormat } from '../cbor/content-format.ts';
 import type { Link } from '../directory/link-format.ts';
 import type { LibraryDescription } from '../functions/description.ts';
-import { Registry } from '../functions/registry.ts';
+import { Registry, type LibraryInvalidation } from '../functions/registry.ts';
 import type { RegistrySettings } from '../functions/registry-options.ts';
 import { drive } from '../transport/driver.ts';
 import { systemRandomness } from '../transport/randomness.ts';
@@ -40,6 +40,18 @@ export interface GatewayOptions {
   readonly showInternals: boolean;
   /** How long requests in flight may take to finish on close. */
   readonly shutdownGrace: Milliseconds;
+  /** The other processes where several are one gateway. */
+  readonly siblings?: Siblings;
+}
+
+/** Gateways in other processes, of the same libraries, on the same addresses and port. */
+export interface Siblings {
+  /** Waited for between loading and listening. */
+  ready(): Promise<void>;
+  /** A library of this gateway says that cached results are out of date. */
+  invalidated(what: LibraryInvalidation): void;
+  /** Calls `listener` for what a library of another one says. */
+  onInvalidated(listener: (what: LibraryInvalidation) => void): void;
 }
 
 export interface GatewayCounters {
@@ -64,10 +76,15 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const clock = systemScheduler;
   const registry = await Registry.open({ ...options.registry, scheduler: clock });
   const cache = new ResultCache(options.cache);
-  registry.onInvalidate((what) => {
+  const invalidate = (what: LibraryInvalidation): void => {
     if ('tag' in what) cache.invalidateTag(what.library, what.tag);
     else cache.invalidateFunction(what.library, what.method);
+  };
+  registry.onInvalidate((what) => {
+    invalidate(what);
+    options.siblings?.invalidated(what);
   });
+  options.siblings?.onInvalidated(invalidate);
   registry.onChange((library) => cache.invalidateLibrary(library));
 
   const wake = (): void => driven.wake();
@@ -101,6 +118,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     wake,
     showInternals: options.showInternals,
   });
+  await options.siblings?.ready();
   const engine = new CoapEngine(engineOptions(options), front);
   const driven = await drive(
     watched(engine, { looks: () => channels.message.hasSubscribers, see: publishMessage }),

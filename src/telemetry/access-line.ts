@@ -12,11 +12,15 @@ const quoted = (text: string): string => (simple.test(text) ? `"${text}"` : JSON
 /** Microseconds are the finest that means anything. */
 const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
 
-/** The line without its end; `time` in milliseconds since 1970, as in all lines of the log. */
-export function accessLine(event: RequestAnswered, time: number): string {
+/**
+ * The line without its end; `time` in milliseconds since 1970, as in all lines of the log.
+ *
+ * @param process number of the gateway process, where there are several
+ */
+export function accessLine(event: RequestAnswered, time: number, process?: number): string {
   const problem = event.problem === undefined ? '' : `,"problem":${quoted(event.problem)}`;
   return (
-    `{"level":"info","time":${time},"event":"request"` +
+    `{"level":"info","time":${time}${process === undefined ? '' : `,"process":${process}`},"event":"request"` +
     `,"peer":${quoted(event.peer)},"identity":${quoted(event.identity)}` +
     `,"method":${quoted(event.method)},"target":${quoted(event.target)}` +
     `,"code":${quoted(event.code)}${problem}` +

@@ -11,6 +11,8 @@ import { subscribe, type Subscription } from './subscription.ts';
 export interface EventLogOptions {
   /** One line per request. */
   readonly access: boolean;
+  /** What several processes see alike, of libraries and sockets, is logged by their supervisor. */
+  readonly shared: boolean;
 }
 
 const libraryLevel: Readonly<Record<LibraryChanged['state'], 'info' | 'warn' | 'error'>> = {
@@ -43,25 +45,33 @@ const transportLevel: Readonly<Record<TransportNotice['kind'], 'debug' | 'info' 
 /** A library that prints a megabyte does not make a line of a megabyte. */
 const maxPrintedLength = 4096;
 
+export function logLibrary({ logger }: Pick<Log, 'logger'>, { message, state, ...event }: LibraryChanged): void {
+  const failed = state === 'failed' && message !== undefined;
+  const { library, functions } = event;
+  const why = functions === 0 ? `${library} does not load: ${message}` : editSentence(library, message);
+  const sentence = failed ? why : (message ?? librarySentence[state]);
+  logger[libraryLevel[state]]({ event: 'library', state, ...event }, sentence);
+}
+
+export function logTransport({ logger }: Pick<Log, 'logger'>, { kind, message }: TransportNotice): void {
+  logger[transportLevel[kind]]({ event: 'transport', kind }, message);
+}
+
 export function logEvents(log: Log, options: EventLogOptions): Subscription {
   const { logger } = log;
   const listeners: { readonly [K in keyof Channels]?: (event: Channels[K]) => void } = {
     functionFailed: ({ message, ...event }) => {
       logger.error({ event: 'function-failed', ...event }, message);
     },
-    library: ({ message, state, ...event }) => {
-      const failed = state === 'failed' && message !== undefined;
-      const { library, functions } = event;
-      const why = functions === 0 ? `${library} does not load: ${message}` : editSentence(library, message);
-      const sentence = failed ? why : (message ?? librarySentence[state]);
-      logger[libraryLevel[state]]({ event: 'library', state, ...event }, sentence);
-    },
+    ...(options.shared
+      ? {}
+      : {
+          library: (event: LibraryChanged) => logLibrary(log, event),
+          transport: (event: TransportNotice) => logTransport(log, event),
+        }),
     libraryPrinted: ({ library, stream, text }) => {
       const line = text.length > maxPrintedLength ? `${text.slice(0, maxPrintedLength)}…` : text;
       logger[stream === 'stderr' ? 'warn' : 'info']({ event: 'printed', library, stream }, line.trimEnd());
-    },
-    transport: ({ kind, message }) => {
-      logger[transportLevel[kind]]({ event: 'transport', kind }, message);
     },
     // Nobody listens where nobody would read: publishers look whether somebody does.
     ...(options.access && logger.isLevelEnabled('info') ? { request: log.access } : {}),

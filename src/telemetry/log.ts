@@ -12,6 +12,10 @@ export interface LogOptions {
   readonly format: 'auto' | 'json' | 'pretty';
   /** Where the lines go; 2, the error output, leaves the output to what was asked for. */
   readonly fileDescriptor: number;
+  /** Whether the lines end up on a terminal; undefined: look at the file descriptor. */
+  readonly isTerminal?: boolean;
+  /** Number of the gateway process, where there are several: every line has it. */
+  readonly process?: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since 1970. */
   readonly timeOfDay: () => number;
@@ -21,6 +25,8 @@ export interface Log {
   readonly logger: Logger;
   /** Writes the line of one request, whatever the level. */
   readonly access: (event: RequestAnswered) => void;
+  /** Writes lines of another process as they are; resolves when they are out. */
+  readonly relay: (lines: string) => Promise<void>;
   /** Lines that a slow reader has cost so far. */
   readonly lost: () => number;
   /** Waits until what was logged before is written. */
@@ -30,8 +36,9 @@ export interface Log {
 }
 
 export function openLog(options: LogOptions): Log {
-  const { environment, fileDescriptor, level, format, timeOfDay } = options;
-  const isTTY = isatty(fileDescriptor);
+  const { environment, fileDescriptor, level, format, timeOfDay, process } = options;
+  const isTTY = options.isTerminal ?? isatty(fileDescriptor);
+  const base = process === undefined ? null : { process };
   const isPretty = format === 'pretty' || (format === 'auto' && isTTY);
   const lines = openLineWriter(fileDescriptor);
   const paint = paintFor({ isTTY }, environment);
@@ -43,14 +50,19 @@ export function openLog(options: LogOptions): Log {
   // Numbers are what pino compares by; a machine that reads the lines wants names.
   const formatters = isPretty ? {} : { level: (label: string) => ({ level: label }) };
   return {
-    logger: pino({ level, base: null, formatters }, isPretty ? pretty : lines),
+    logger: pino({ level, base, formatters }, isPretty ? pretty : lines),
     access: isPretty
       ? (event) => {
-          lines.write(`${prettyRequest(event, timeOfDay(), paint)}\n`);
+          lines.write(`${prettyRequest(event, timeOfDay(), paint, process)}
+`);
         }
       : (event) => {
-          lines.write(`${accessLine(event, timeOfDay())}\n`);
+          lines.write(`${accessLine(event, timeOfDay(), process)}\n`);
         },
+    relay(text) {
+      lines.write(text);
+      return lines.flush();
+    },
     lost: lines.lost,
     flush: lines.flush,
     close: lines.close,

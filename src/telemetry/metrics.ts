@@ -25,11 +25,37 @@ export interface MetricsOptions {
   readonly sources: () => readonly MetricSample[];
 }
 
+/** One metric at one moment, as prom-client really gives it: its types have the kind as a number. */
+export interface MetricFigures {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';
+  readonly aggregator: string;
+  readonly values: readonly {
+    readonly value: number;
+    readonly labels: Readonly<Record<string, string | number>>;
+    readonly metricName?: string;
+  }[];
+}
+
+/** All metrics at one moment, as data that can cross between processes. */
+export type MetricsSnapshot = readonly MetricFigures[];
+
 export interface Metrics extends Subscription {
   readonly contentType: string;
   /** The exposition in Prometheus' text format. */
   text(): Promise<string>;
+  snapshot(): Promise<MetricsSnapshot>;
 }
+
+export const lostLines = (value: number): MetricSample => ({
+  name: 'log_lines_lost_total',
+  help: 'Log lines that a slow reader has cost.',
+  kind: 'counter',
+  value,
+});
+
+export const metricsContentType: string = new Registry<RegistryContentType>().contentType;
 
 const maxTargets = 1000;
 /** Where a code, though it is an error, does not prove that the target exists. */
@@ -165,37 +191,16 @@ export function collectMetrics(options: MetricsOptions): Metrics {
     add({}, totals.bytesOut);
   });
 
-  const pulled = new Registry<RegistryContentType>();
-  function pull(): void {
-    pulled.clear();
-    const metrics = new Map<string, { add: (sample: MetricSample) => void }>();
-    for (const sample of options.sources()) {
-      let metric = metrics.get(sample.name);
-      if (metric === undefined) {
-        const settings = {
-          registers: [pulled],
-          name: `funcoap_${sample.name}`,
-          help: sample.help,
-          labelNames: Object.keys(sample.labels ?? {}),
-        };
-        const made = sample.kind === 'counter' ? new Counter(settings) : new Gauge(settings);
-        metric = {
-          add: ({ labels, value }) => {
-            made.inc({ ...labels }, value);
-          },
-        };
-        metrics.set(sample.name, metric);
-      }
-      metric.add(sample);
-    }
-  }
-
   return {
-    contentType: registry.contentType,
+    contentType: metricsContentType,
     async text() {
-      pull();
+      const pulled = registryOf(options.sources());
       const [own, others] = await Promise.all([registry.metrics(), pulled.metrics()]);
       return `${own}\n${others}`;
+    },
+    async snapshot() {
+      const pulled = registryOf(options.sources());
+      return [...(await snapshotOf(registry)), ...(await snapshotOf(pulled))];
     },
     close() {
       subscription.close();
@@ -203,3 +208,32 @@ export function collectMetrics(options: MetricsOptions): Metrics {
     },
   };
 }
+
+/** Samples as a registry of their own. */
+export function registryOf(samples: readonly MetricSample[]): Registry<RegistryContentType> {
+  const registry = new Registry<RegistryContentType>();
+  const metrics = new Map<string, { add: (sample: MetricSample) => void }>();
+  for (const sample of samples) {
+    let metric = metrics.get(sample.name);
+    if (metric === undefined) {
+      const settings = {
+        registers: [registry],
+        name: `funcoap_${sample.name}`,
+        help: sample.help,
+        labelNames: Object.keys(sample.labels ?? {}),
+      };
+      const made = sample.kind === 'counter' ? new Counter(settings) : new Gauge(settings);
+      metric = {
+        add: ({ labels, value }) => {
+          made.inc({ ...labels }, value);
+        },
+      };
+      metrics.set(sample.name, metric);
+    }
+    metric.add(sample);
+  }
+  return registry;
+}
+
+export const snapshotOf = async (registry: Registry<RegistryContentType>): Promise<MetricsSnapshot> =>
+  (await registry.getMetricsAsJSON()) as readonly object[] as MetricsSnapshot;

@@ -20,17 +20,18 @@ const codeTint = (code: string): Tint => (code.startsWith('2') ? 'green' : code.
 const milliseconds = (value: number): string => `${value < 10 ? value.toFixed(2) : Math.round(value)} ms`;
 
 /** `FETCH oslist/list 2.05 hit 39 → 412 B 0.31 ms 127.0.0.1:49152` */
-export function prettyRequest(event: RequestAnswered, time: number, paint: Paint): string {
+export function prettyRequest(event: RequestAnswered, time: number, paint: Paint, process?: number): string {
   const { method, target, code, problem, revalidated, cache, queuedMs, ranMs } = event;
   const notes = [problem, revalidated ? 'revalidated' : undefined, cache === 'none' ? undefined : cache];
   const ran = ranMs > 0 ? ` (queued ${milliseconds(queuedMs)}, ran ${milliseconds(ranMs)})` : '';
+  const place = process === undefined ? '' : `, process ${process}`;
   const sizes = `${event.bytesIn} → ${event.bytesOut} B`;
   const line = [
     text(method).padEnd(5),
     paint('bold', text(target)),
     paint(codeTint(code), text(code)),
     ...notes.filter((note) => note !== undefined).map(text),
-    paint('dim', `${sizes}, ${milliseconds(event.totalMs)}${ran}, ${text(event.peer)}`),
+    paint('dim', `${sizes}, ${milliseconds(event.totalMs)}${ran}, ${text(event.peer)}${place}`),
   ];
   return `${head(time, 30, paint)} ${line.join(' ')}`;
 }

@@ -2,7 +2,7 @@
 import { logEvents } from './event-log.ts';
 import type { Logger } from 'pino';
 import { openLog, type LogOptions } from './log.ts';
-import { collectMetrics, type MetricSample } from './metrics.ts';
+import { collectMetrics, lostLines, type MetricSample } from './metrics.ts';
 import { openMetricsServer } from './metrics-server.ts';
 
 export interface TelemetryOptions {
@@ -26,7 +26,7 @@ export interface Telemetry {
 /** Throws a UsageError where the metrics server cannot listen. */
 export async function openTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   const log = openLog(options.log);
-  const events = logEvents(log, { access: options.log.access });
+  const events = logEvents(log, { access: options.log.access, shared: false });
   const closeLog = async (): Promise<void> => {
     events.close();
     await log.close();
@@ -39,13 +39,7 @@ export async function openTelemetry(options: TelemetryOptions): Promise<Telemetr
       close: closeLog,
     };
   }
-  const lostLines = (): MetricSample => ({
-    name: 'log_lines_lost_total',
-    help: 'Log lines that a slow reader has cost.',
-    kind: 'counter',
-    value: log.lost(),
-  });
-  const metrics = collectMetrics({ sources: () => [lostLines(), ...options.sources()] });
+  const metrics = collectMetrics({ sources: () => [lostLines(log.lost()), ...options.sources()] });
   try {
     const server = await openMetricsServer({ ...options.metrics, metrics, health: options.health });
     return {

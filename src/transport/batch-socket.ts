@@ -27,6 +27,38 @@ export interface BatchBindOptions {
   readonly receiveBufferBytes: number;
   /** Bound to a group, as others may be. */
   readonly shared?: boolean;
+  /** As others of this user may be: Linux divides the peers among them. */
+  readonly reusePort?: boolean;
+  /** Of a socket on this address that another process holds for this one, instead of a new one. */
+  readonly descriptor?: number | undefined;
+}
+
+function optionWords(bind: BatchBindOptions, addon: UdpAddon): Int32Array {
+  const { address, port, receiveBufferBytes, shared = false, reusePort = false, descriptor } = bind;
+  const options = new Int32Array(openWords.length);
+  options[openWords.family] = familyOf(address) === 'IPv4' ? 4 : 6;
+  options[openWords.port] = port;
+  // Elsewhere the address it is bound to says all there is to say.
+  options[openWords.flags] =
+    (shared ? openFlag.shared : 0) |
+    (shared || isWildcard(address) ? openFlag.packetInfo : 0) |
+    (reusePort ? openFlag.reusePort : 0) |
+    (descriptor === undefined ? 0 : openFlag.adopt);
+  options[openWords.receiveBufferBytes] = Math.min(receiveBufferBytes, 0x7fff_ffff);
+  options.set(addressWords(address), openWords.address);
+  options[openWords.scope] = addon.interfaceIndex(zoneOf(address) ?? '');
+  options[openWords.descriptor] = descriptor ?? -1;
+  return options;
+}
+
+/**
+ * Binds a socket for other processes to adopt; this one never reads it. It is closed with `fs.closeSync`.
+ * @throws SystemError
+ */
+export function holdSocket(addon: UdpAddon, bind: BatchBindOptions): number {
+  const descriptor = addon.hold(optionWords(bind, addon));
+  if (descriptor < 0) throw new SystemError(errnoName(-descriptor));
+  return descriptor;
 }
 
 export class BatchSocket implements DatagramSink {
@@ -37,24 +69,20 @@ export class BatchSocket implements DatagramSink {
   readonly receiveBufferBytes: number;
   readonly handle: UdpHandle;
   readonly #owner: BatchSocketOwner;
+  readonly #adopted: boolean;
   /** From `#head` on: handed over, not taken by the kernel yet. */
   #queue: Datagram[] = [];
   #head = 0;
   #closed = false;
 
   /** @throws SystemError */
-  constructor({ address, port, receiveBufferBytes, shared = false }: BatchBindOptions, owner: BatchSocketOwner) {
+  constructor(bind: BatchBindOptions, owner: BatchSocketOwner) {
+    const { address } = bind;
     this.#owner = owner;
     this.family = familyOf(address);
     this.wildcard = isWildcard(address);
-    const options = new Int32Array(openWords.length);
-    options[openWords.family] = this.family === 'IPv4' ? 4 : 6;
-    options[openWords.port] = port;
-    // Elsewhere the address it is bound to says all there is to say.
-    options[openWords.flags] = (shared ? openFlag.shared : 0) | (shared || this.wildcard ? openFlag.packetInfo : 0);
-    options[openWords.receiveBufferBytes] = Math.min(receiveBufferBytes, 0x7fff_ffff);
-    options.set(addressWords(address), openWords.address);
-    options[openWords.scope] = owner.addon.interfaceIndex(zoneOf(address) ?? '');
+    this.#adopted = bind.descriptor !== undefined;
+    const options = optionWords(bind, owner.addon);
     const handle = owner.addon.open(options, this.#event);
     if (typeof handle === 'number') throw new SystemError(errnoName(-handle));
     this.handle = handle;
@@ -80,7 +108,9 @@ export class BatchSocket implements DatagramSink {
   /** @throws SystemError */
   join(group: string, interfaceIndex: number): void {
     const result = this.#owner.addon.membership(this.handle, true, membershipWords(group, interfaceIndex));
-    if (result < 0) throw new SystemError(errnoName(-result));
+    // The process that had it before may have joined already.
+    const isMember = this.#adopted && result < 0 && errnoName(-result) === 'EADDRINUSE';
+    if (result < 0 && !isMember) throw new SystemError(errnoName(-result));
   }
 
   /** Harmless where it is no member, or the interface is gone. */

@@ -219,8 +219,10 @@ class UdpBatchListener implements UdpTransport {
   }
 
   #bind(address: string): BatchSocket {
-    const { receiveBufferBytes } = this.#options;
-    const socket = new BatchSocket({ address, port: this.#port, receiveBufferBytes }, this.#owner);
+    const { receiveBufferBytes, reusePort, held } = this.#options;
+    const descriptor = held.get(address);
+    const bind = { address, port: this.#port, receiveBufferBytes, reusePort, descriptor };
+    const socket = new BatchSocket(bind, this.#owner);
     this.#port = socket.local.port;
     this.#grantedBytes = Math.min(this.#grantedBytes, socket.receiveBufferBytes);
     return socket;

@@ -26,6 +26,8 @@ export interface BindOptions {
   readonly receiveBufferBytes: number;
   /** Several sockets on one address and port: for multicast groups only. */
   readonly shared?: boolean;
+  /** Several sockets of one user on one address and port, among which Linux divides the peers. */
+  readonly reusePort?: boolean;
 }
 
 export interface BoundSocket {
@@ -41,6 +43,7 @@ export function bindSocket(options: BindOptions, events: SocketEvents): Promise<
     type: family === 'IPv4' ? 'udp4' : 'udp6',
     ipv6Only: family === 'IPv6',
     reuseAddr: options.shared ?? false,
+    reusePort: options.reusePort ?? false,
     lookup: (address, _options, callback) => callback(null, address, family === 'IPv4' ? 4 : 6),
   });
   // From the start: a datagram that comes between two awaits must not be lost.

@@ -31,6 +31,13 @@ export interface UdpOptions {
   /** 0 is any free port, the same on every address. */
   readonly port: number;
   readonly receiveBufferBytes: number;
+  /** SO_REUSEPORT: other processes of this user listen on the same addresses and port, each for a part of the peers. */
+  readonly reusePort: boolean;
+  /**
+   * Descriptors of sockets that another process holds for this one, by address or wildcard: the peers that Linux
+   * has given them stay with them. For the native transport; the portable one binds its own.
+   */
+  readonly held: ReadonlyMap<string, number>;
   /** Groups to join, on every interface beyond loopback that is listened on. */
   readonly groups: readonly string[];
   /** How often to look for addresses that came or went. */
@@ -43,6 +50,8 @@ export const defaultUdpOptions: UdpOptions = {
   listen: ['127.0.0.1', '::1'],
   port: 5683, // RFC 7252 §6.1
   receiveBufferBytes: defaultReceiveBufferBytes,
+  reusePort: false,
+  held: new Map(),
   groups: [],
   interfaceInterval: seconds(5),
   interfaces: readInterfaces,
@@ -176,8 +185,8 @@ class UdpListener implements UdpTransport {
   }
 
   async #bind(address: string): Promise<void> {
-    const { receiveBufferBytes } = this.#options;
-    const socket = await UdpSocket.open({ address, port: this.#port, receiveBufferBytes }, this.#owner);
+    const { receiveBufferBytes, reusePort } = this.#options;
+    const socket = await UdpSocket.open({ address, port: this.#port, receiveBufferBytes, reusePort }, this.#owner);
     this.#sockets.set(address, socket);
     this.#owner.notices.settle(`bind ${address}`);
     this.#port = socket.local.port;

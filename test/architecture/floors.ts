@@ -20,6 +20,7 @@ export const floors: Readonly<Record<string, number>> = {
   client: 3,
   config: 4,
   telemetry: 4,
+  processes: 4,
   cli: 4,
 };
 
@@ -35,6 +36,10 @@ export interface Door {
 export const doors: readonly Door[] = [
   { from: 'cli', to: 'config', typeOnly: false },
   { from: 'cli', to: 'telemetry', typeOnly: false },
+  { from: 'cli', to: 'processes', typeOnly: false },
+  // The supervisor hands the configuration on, and makes one log and one page of metrics of several.
+  { from: 'processes', to: 'config', typeOnly: false },
+  { from: 'processes', to: 'telemetry', typeOnly: false },
   // The gateway calls devices.
   { from: 'gateway', to: 'client', typeOnly: false },
   // The composition root opens the HTTP front beside the CoAP front.

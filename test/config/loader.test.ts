@@ -1,7 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { availableParallelism } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { loadConfig, shippedLibraries } from '../../src/config/loader.ts';
+import { processCount } from '../../src/config/process-count.ts';
 import { describeSource } from '../../src/config/source.ts';
 import { inFolder, load, type Given } from './loading.ts';
 
@@ -141,4 +143,34 @@ test('the effective values, written to a file, are the same configuration', () =
     content[section] = key === undefined ? value : { ...Object(content[section]), [key]: value };
   }
   expect(load({ content }).config).toEqual(first.config);
+});
+
+describe('processes', () => {
+  const threads = (content: object): readonly unknown[] => {
+    const { config } = load({ content });
+    return [config.workers.threads, config.workers.total];
+  };
+  const share = (processes: number): readonly number[] => [
+    Math.max(2, Math.ceil(availableParallelism() / processes)),
+    Math.max(8, Math.ceil((4 * availableParallelism()) / processes)),
+  ];
+
+  test('is one unless it is said; auto is one per processor where the port can be shared', () => {
+    expect(load({}).config.processes).toBe(1);
+    const { processes } = load({ environment: { FUNCOAP_PROCESSES: 'auto' } }).config;
+    expect(processes).toBe('auto');
+    expect(processCount(processes)).toBe(process.platform === 'linux' ? availableParallelism() : 1);
+  });
+
+  test('share the processors where the number of threads is not given', () => {
+    expect(threads({})).toEqual(share(1));
+    expect(threads({ processes: 2 })).toEqual(share(2));
+    expect(threads({ processes: 200 })).toEqual([2, 8]);
+    expect(threads({ processes: 200, workers: { threads: 7 } })).toEqual([7, 8]);
+  });
+
+  test.each(['0', '1.5', 'many', '-1', '1000'])('is not %s', (text) => {
+    const flags = [{ flag: '--processes', path: 'processes', text }];
+    expect(() => load({ flags })).toThrow('must be auto or a whole number from 1 to 256.');
+  });
 });

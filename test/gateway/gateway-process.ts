@@ -25,12 +25,14 @@ export class GatewayProcess {
   readonly #home: string;
   readonly #log: string[];
 
-  private constructor(child: ChildProcess, home: string, port: number, log: string[]) {
+  private constructor(child: ChildProcess, home: string, printed: string, log: string[]) {
+    const { addresses, metrics } = JSON.parse(printed) as { addresses: string[]; metrics?: string };
     this.#child = child;
     this.#home = home;
     this.#log = log;
     this.folder = join(home, 'libraries');
-    this.port = port;
+    this.port = Number(new URL(addresses[0] ?? '').port);
+    this.metricsUrl = metrics;
   }
 
   static async start(options: GatewayProcessOptions): Promise<GatewayProcess> {
@@ -67,8 +69,7 @@ export class GatewayProcess {
       await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
       if (child.exitCode !== null) throw new Error(`the gateway did not start:\n${log.join('')}`);
     }
-    const { addresses } = JSON.parse(printed) as { addresses: string[] };
-    return new GatewayProcess(child, home, Number(new URL(addresses[0] ?? '').port), log);
+    return new GatewayProcess(child, home, printed, log);
   }
 
   get uri(): string {
@@ -84,6 +85,28 @@ export class GatewayProcess {
   get log(): Record<string, unknown>[] {
     const lines = this.#log.join('').split('\n');
     return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  /** What was written to the error output, the log included. */
+  get errors(): string {
+    return this.#log.join('');
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Of the metrics, where `metrics.enabled` is set. */
+  readonly metricsUrl: string | undefined;
+
+  /** Resolves with how it ended. */
+  async ended(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+    if (this.running) await once(this.#child, 'exit');
+    return { code: this.#child.exitCode, signal: this.#child.signalCode };
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
   }
 
   get running(): boolean {

@@ -24,7 +24,7 @@ async function logged(publish: () => void, options: Partial<LogOptions> & { acce
       fileDescriptor,
       ...options,
     });
-    const events = logEvents(log, { access: options.access ?? true });
+    const events = logEvents(log, { shared: false, access: options.access ?? true });
     publish();
     events.close();
     await log.close();
@@ -242,4 +242,27 @@ test('a process that ends by an exception has written its lines', () => {
   });
   expect(status).toBe(1);
   expect(stdout).toContain('last words');
+});
+
+describe('of one process of several', () => {
+  const publish = (): void => {
+    channels.request.publish(answered());
+    channels.libraryPrinted.publish({ library: 'date', stream: 'stdout', text: 'hello' });
+  };
+
+  test('every line has its number', async () => {
+    const lines = records(await logged(publish, { process: 3 }));
+    expect(lines).toMatchObject([
+      { process: 3, event: 'request' },
+      { process: 3, event: 'printed' },
+    ]);
+    expect(records(await logged(publish)).some((line) => 'process' in line)).toBe(false);
+  });
+
+  test('so has every line for people, coloured where the supervisor says that they look on', async () => {
+    const plain = await logged(publish, { process: 3, format: 'pretty', isTerminal: false });
+    expect(plain.split('\n').filter((line) => / process[ =]3/.test(line))).toHaveLength(2);
+    expect(plain).not.toContain('\u001B[');
+    expect(await logged(publish, { process: 3, format: 'auto', isTerminal: true })).toContain('\u001B[');
+  });
 });

@@ -27,13 +27,19 @@ const dice = (sides: number): number => {
   return (state >>> 8) % sides;
 };
 
-function open(event: (event: number, value: number) => void, port = 0): { handle: UdpHandle; port: number } {
+function optionWords(port: number, flags: number, descriptor = -1): Int32Array {
   const options = new Int32Array(openWords.length);
   options[openWords.family] = 4;
   options[openWords.port] = port;
-  options[openWords.flags] = openFlag.packetInfo;
+  options[openWords.flags] = flags;
   options[openWords.receiveBufferBytes] = 1 << 22;
   options[openWords.address + 3] = loopback;
+  options[openWords.descriptor] = descriptor;
+  return options;
+}
+
+function open(event: (event: number, value: number) => void, port = 0): { handle: UdpHandle; port: number } {
+  const options = optionWords(port, openFlag.packetInfo);
   const handle = addon.open(options, event);
   if (typeof handle === 'number') throw new RangeError(`open: ${handle}`);
   return { handle, port: options[openWords.port] ?? 0 };
@@ -212,6 +218,35 @@ async function closedFromWithin(): Promise<void> {
   globalThis.gc?.();
 }
 
+/** A socket that is held keeps what comes until it is adopted; nothing that is no such socket is. */
+async function held(): Promise<void> {
+  for (const descriptor of [-1, 0, 1, 2, 9999, 0x7fffffff]) {
+    const refused = addon.open(optionWords(0, openFlag.adopt, descriptor), () => undefined);
+    check(typeof refused === 'number' && refused < 0, `descriptor ${descriptor} is refused`);
+  }
+  const options = optionWords(0, openFlag.packetInfo | openFlag.reusePort);
+  const descriptor = addon.hold(options);
+  const port = options[openWords.port] ?? 0;
+  check(descriptor > 0 && port > 0, 'a socket is held');
+  check(addon.hold(optionWords(port, 0)) < 0, 'and its port is taken for whoever does not share it');
+  const wrongFamily = optionWords(0, openFlag.adopt, descriptor);
+  wrongFamily[openWords.family] = 6;
+  check(addon.open(wrongFamily, () => undefined) === -22, 'it is not adopted as one of another family');
+  const { handle, send } = sender();
+  for (let i = 0; i < 100; i++) describe(i, port, 10);
+  await send(100);
+  let received = 0;
+  const adopted = optionWords(0, openFlag.adopt, descriptor);
+  const owner = addon.open(adopted, (event, value) => {
+    if (event === 0) received += value;
+  });
+  if (typeof owner === 'number') throw new RangeError(`adopt: ${owner}`);
+  check(adopted[openWords.port] === port, 'it says its port');
+  await until(() => received === 100, 'what came before is read');
+  addon.close(owner);
+  addon.close(handle);
+}
+
 /** In a thread of its own, which is left in the middle of it. */
 async function inThread(): Promise<void> {
   const { handle, port } = open(() => undefined);
@@ -252,6 +287,7 @@ if (isMainThread) {
   wrongDescriptors();
   await traffic();
   await closedFromWithin();
+  await held();
   await threads();
   // One is left open: the process ends all the same.
   open(() => undefined);

@@ -1,5 +1,5 @@
 /** What is the native transport's own; what it shares with the portable one is in udp.test.ts and the contract. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import type { Datagram, DatagramReceiver, SendFailure } from '../../src/core/datagram.ts';
 import { normaliseAddress } from '../../src/transport/address.ts';
 import { addressText, addressWords } from '../../src/transport/address-words.ts';
+import { holdSocket } from '../../src/transport/batch-socket.ts';
 import { openUdpBatch } from '../../src/transport/udp-batch.ts';
 import type { UdpOptions, UdpTransport } from '../../src/transport/udp.ts';
 import type { UdpAddon } from '../../src/transport/native/addon.ts';
@@ -63,6 +64,27 @@ describe('the native transport', () => {
     server.transport.send(server.datagrams);
     await eventually(() => device.datagrams.length === 1);
     expect(device.datagrams[0]?.endpoint.remote.address).toBe('127.0.0.77');
+  });
+
+  test('adopts a socket that is held for it, with what came before', async () => {
+    if (addon === undefined) throw new RangeError('no addon');
+    const port = (await open(addon)).transport.addresses[0]?.port ?? 0;
+    await opened.pop()?.close();
+    const bind = { address: '127.0.0.1', port, receiveBufferBytes: 65_536, reusePort: true };
+    const held = new Map([['127.0.0.1', holdSocket(addon, bind)]]);
+    const device = await open(addon);
+    device.transport.send(numbered(device.transport.endpoint({ address: '127.0.0.1', port }), 3));
+    const server = await open(addon, { held });
+    expect(server.transport.addresses).toEqual([{ address: '127.0.0.1', port }]);
+    await eventually(() => server.datagrams.length === 3);
+    server.transport.send(server.datagrams);
+    await eventually(() => device.datagrams.length === 3);
+  });
+
+  test('refuses to adopt what is no UDP socket of that IP version', async () => {
+    const held = new Map([['127.0.0.1', openSync('/dev/null', 'r')]]);
+    await expect(open(addon, { held })).rejects.toMatchObject({ code: 'cannot-listen' });
+    closeSync(held.get('127.0.0.1') ?? -1);
   });
 
   test('hands over bytes that stay as they are, of any length', async () => {

@@ -204,6 +204,26 @@ describe.each(['dgram', 'native'] as const)('UDP over %s', (kind) => {
     expect(device.failures.length).toBe(20_000 - 16_384);
   });
 
+  test('shares a port with those that share it too, and each peer is of one of them', async ({ skip }) => {
+    if (!linux) skip('only Linux divides the peers of a port');
+    const first = await open({ listen: ['127.0.0.1'], reusePort: true });
+    const { port = 0 } = first.transport.addresses[0] ?? {};
+    const second = await open({ listen: ['127.0.0.1'], port, reusePort: true });
+    await expect(open({ listen: ['127.0.0.1'], port })).rejects.toMatchObject({ code: 'cannot-listen' });
+    for (let i = 0; i < 40; i++) {
+      const device = await client();
+      const endpoint = device.transport.endpoint({ address: '127.0.0.1', port });
+      const batch = [1, 2, 3].map(() => ({ bytes: Uint8Array.of(i), endpoint, multicast: false }));
+      device.transport.send(batch);
+    }
+    const all = (): Datagram[] => [...first.datagrams, ...second.datagrams];
+    await eventually(() => all().length === 120);
+    for (const { datagrams } of [first, second]) {
+      expect(datagrams.length).toBeGreaterThan(0);
+      expect(datagrams.length % 3).toBe(0);
+    }
+  });
+
   test('loses none of a burst of a thousand datagrams', async ({ skip }) => {
     const server = await open({ listen: ['127.0.0.1'] });
     if (notices.some(({ kind }) => kind === 'receive-buffer'))

@@ -14,6 +14,11 @@ export interface UdpAddon {
   readonly outgoing: ArrayBuffer;
   /** The socket, or a negative errno. Options: see `openWords`; the port and buffer granted are written back. */
   open(options: Int32Array, event: (event: number, value: number) => void): UdpHandle | number;
+  /**
+   * The descriptor of a socket that is bound and never read here: for processes that adopt it, one after the
+   * other. A negative errno where it cannot be had. Options: as for `open`, without `adopt`.
+   */
+  hold(options: Int32Array): number;
   /** Sends descriptors from `first` up to `end`; the first that has to wait for `writable`, or `end`. */
   send(handle: UdpHandle, first: number, end: number): number;
   /** Of the group and interface in five words. 0, or a negative errno. */
@@ -52,9 +57,11 @@ export const openWords = {
   receiveBufferBytes: 3,
   address: 4,
   scope: 8,
-  length: 9,
+  /** With `adopt`: of a socket that another process holds for this one. */
+  descriptor: 9,
+  length: 10,
 } as const;
-export const openFlag = { shared: 1, packetInfo: 2 } as const;
+export const openFlag = { shared: 1, packetInfo: 2, reusePort: 4, adopt: 8 } as const;
 
 /** The system's name of an error, such as `EMSGSIZE`. */
 export const errnoName = (errno: number): string => getSystemErrorName(-errno);

@@ -31,6 +31,7 @@
 #include <node_api.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -75,7 +76,9 @@ extern void uv_close(struct uv_handle_s *handle, void (*callback)(struct uv_hand
 #define FLAG_TRUNCATED 1
 #define OPEN_SHARED 1
 #define OPEN_PACKET_INFO 2
-#define OPEN_WORDS 9
+#define OPEN_REUSE_PORT 4
+#define OPEN_ADOPT 8
+#define OPEN_WORDS 10
 
 /* What the JavaScript function of a socket is told. */
 enum event { EVENT_RECEIVED, EVENT_WRITABLE, EVENT_ERROR };
@@ -426,11 +429,23 @@ static int set(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
-/* Binds a socket as the words say; writes the port it got and the receive buffer granted back into them. */
-static int open_socket(bool ipv6, int32_t words[OPEN_WORDS])
+/* Takes a socket that this process was started with, bound and set up by whoever held it: hold(). */
+static int adopt_socket(bool ipv6, int fd)
 {
-	int granted = 0;
-	socklen_t length = sizeof(granted);
+	int domain = 0;
+	int type = 0;
+	socklen_t length = sizeof(int);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
+		return -errno;
+	}
+	return domain == (ipv6 ? AF_INET6 : AF_INET) && type == SOCK_DGRAM ? fd : -EINVAL;
+}
+
+/* Binds a socket as the words say. */
+static int bind_socket(bool ipv6, const int32_t words[OPEN_WORDS])
+{
 	struct sockaddr_in6 address;
 	int fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -444,6 +459,9 @@ static int open_socket(bool ipv6, int32_t words[OPEN_WORDS])
 	if (error == 0 && (words[2] & OPEN_SHARED) != 0) {
 		error = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	}
+	if (error == 0 && (words[2] & OPEN_REUSE_PORT) != 0) {
+		error = set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	}
 	if (error == 0 && (words[2] & OPEN_PACKET_INFO) != 0) {
 		error = ipv6 ? set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : set(fd, IPPROTO_IP, IP_PKTINFO, 1);
 	}
@@ -451,14 +469,31 @@ static int open_socket(bool ipv6, int32_t words[OPEN_WORDS])
 		(void)set(fd, SOL_SOCKET, SO_RCVBUF, words[3]);
 	}
 	if (error == 0) {
-		length = take_address(ipv6, &address, words + 4, (uint32_t)words[8], (uint16_t)words[1]);
+		socklen_t length = take_address(ipv6, &address, words + 4, (uint32_t)words[8], (uint16_t)words[1]);
+
 		error = bind(fd, (const struct sockaddr *)&address, length) < 0 ? -errno : 0;
 	}
-	length = sizeof(address);
-	if (error == 0 && getsockname(fd, (struct sockaddr *)&address, &length) < 0) {
-		error = -errno;
-	}
 	if (error != 0) {
+		(void)close(fd);
+		return error;
+	}
+	return fd;
+}
+
+/* A socket as the words say; writes its port and the receive buffer granted back into them. */
+static int open_socket(bool ipv6, int32_t words[OPEN_WORDS])
+{
+	int granted = 0;
+	struct sockaddr_in6 address;
+	socklen_t length = sizeof(address);
+	int fd = (words[2] & OPEN_ADOPT) != 0 ? adopt_socket(ipv6, words[9]) : bind_socket(ipv6, words);
+
+	if (fd < 0) {
+		return fd;
+	}
+	if (getsockname(fd, (struct sockaddr *)&address, &length) < 0) {
+		int error = -errno;
+
 		(void)close(fd);
 		return error;
 	}
@@ -502,6 +537,29 @@ static int attach(struct udp *udp, napi_value object, napi_value function)
 	return error == 0 ? ENOMEM : -error;
 }
 
+/* Whether the words say something that can be tried. */
+static bool are_options(const int32_t words[OPEN_WORDS])
+{
+	return (words[0] == 4 || words[0] == 6) && words[1] >= 0 && words[1] <= 65535 && words[3] >= 0;
+}
+
+/* hold(options: Int32Array): the descriptor of a socket that nobody reads here, or a negative errno */
+static napi_value hold(napi_env env, napi_callback_info info)
+{
+	napi_value argument = NULL;
+	size_t count = 1;
+
+	if (napi_get_cb_info(env, info, &count, &argument, NULL, NULL) != napi_ok) {
+		return NULL;
+	}
+	int32_t *words = words_of(env, argument, OPEN_WORDS);
+
+	if (words == NULL) {
+		return NULL;
+	}
+	return number(env, are_options(words) ? open_socket(words[0] == 6, words) : -EINVAL);
+}
+
 /* open(options: Int32Array, event: (event, value) => void): a socket, or a negative errno */
 static napi_value open_udp(napi_env env, napi_callback_info info)
 {
@@ -522,7 +580,7 @@ static napi_value open_udp(napi_env env, napi_callback_info info)
 		(void)napi_throw_type_error(env, NULL, "a function is needed");
 		return NULL;
 	}
-	if ((words[0] != 4 && words[0] != 6) || words[1] < 0 || words[1] > 65535 || words[3] < 0) {
+	if (!are_options(words)) {
 		return number(env, -EINVAL);
 	}
 	struct udp *udp = calloc(1, sizeof(*udp));
@@ -811,6 +869,7 @@ NAPI_MODULE_INIT()
 	}
 	const napi_property_descriptor functions[] = {
 		{ "open", NULL, open_udp, NULL, NULL, NULL, napi_default, thread },
+		{ "hold", NULL, hold, NULL, NULL, NULL, napi_default, thread },
 		{ "send", NULL, send_udp, NULL, NULL, NULL, napi_default, thread },
 		{ "membership", NULL, membership, NULL, NULL, NULL, napi_default, thread },
 		{ "close", NULL, close_udp, NULL, NULL, NULL, napi_default, thread },

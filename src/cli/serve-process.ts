@@ -1,0 +1,109 @@
+/**
+ * The program of one gateway process of `serve --processes n`. It has no command line: the supervisor tells it
+ * what to do. Metrics and what all processes see alike go to the supervisor, its own lines to the log.
+ */
+import { channels } from '../core/channels.ts';
+import { FuncoapError } from '../core/error.ts';
+import type { LibraryInvalidation } from '../functions/registry.ts';
+import { defaultRegistryOptions } from '../functions/registry-options.ts';
+import { openGateway, type Gateway, type Siblings } from '../gateway/gateway.ts';
+import type { Assignment, ToProcess } from '../processes/messages.ts';
+import { firstSocketDescriptor, logFileDescriptor, supervised } from '../processes/supervised.ts';
+import { logEvents } from '../telemetry/event-log.ts';
+import { openLog, type Log } from '../telemetry/log.ts';
+import { collectMetrics, lostLines, type Metrics } from '../telemetry/metrics.ts';
+import { subscribe } from '../telemetry/subscription.ts';
+import { gatewayOptions } from './gateway-options.ts';
+import { gatewaySamples } from './gateway-samples.ts';
+
+const supervisor = supervised(hear);
+const mayListen = Promise.withResolvers<void>();
+let invalidate: ((what: LibraryInvalidation) => void) | undefined;
+let log: Log | undefined;
+let metrics: Metrics | undefined;
+let gateway: Gateway | undefined;
+
+function hear(message: ToProcess): void {
+  switch (message.kind) {
+    case 'load':
+      void start(message.assignment);
+      return;
+    case 'listen':
+      mayListen.resolve();
+      return;
+    case 'invalidate':
+      invalidate?.(message.what);
+      return;
+    case 'count':
+      void count();
+      return;
+    case 'stop':
+      void stop();
+  }
+}
+
+const siblings: Siblings = {
+  async ready() {
+    await supervisor.tell({ kind: 'loaded' });
+    await mayListen.promise;
+  },
+  invalidated: (what) => void supervisor.tell({ kind: 'invalidated', what }),
+  onInvalidated: (listener) => {
+    invalidate = listener;
+  },
+};
+
+async function start({ config, number, of, isTerminal, held: addresses }: Assignment): Promise<void> {
+  const { env: environment } = process;
+  const destination = { fileDescriptor: logFileDescriptor, isTerminal, process: number };
+  const opened = openLog({ ...config.log, ...destination, environment, timeOfDay: Date.now });
+  log = opened;
+  logEvents(opened, { access: config.log.access, shared: true });
+  subscribe(channels, {
+    library: (event) => void supervisor.tell({ kind: 'library', event }),
+    transport: (event) => void supervisor.tell({ kind: 'transport', event }),
+  });
+  if (config.metrics.enabled)
+    metrics = collectMetrics({
+      sources: () => [lostLines(opened.lost()), ...(gateway === undefined ? [] : gatewaySamples(gateway.counters()))],
+    });
+  const options = gatewayOptions(config);
+  const held = new Map(addresses.map((address, at) => [address, firstSocketDescriptor + at]));
+  // A member of a group gets every datagram, so one of the processes is enough, and more would be too many.
+  const groups = number === 1 ? config.coap.multicast : [];
+  // All load the same libraries at the same time, each with a limit on how long that may take.
+  const maxLoading = Math.ceil(defaultRegistryOptions.maxLoading / of);
+  const shared = { ...options.udp, reusePort: true, groups };
+  // Any other transport would listen beside the sockets that are held, which nobody would read then.
+  const udp = held.size === 0 ? shared : { ...shared, held, transport: 'native' as const };
+  try {
+    gateway = await openGateway({ ...options, udp, registry: { ...options.registry, maxLoading }, siblings });
+  } catch (error) {
+    await supervisor.tell({ kind: 'failed', ...failureOf(error) });
+    await end(1);
+    return;
+  }
+  await supervisor.tell({ kind: 'serving', addresses: gateway.addresses, libraries: gateway.libraries() });
+}
+
+async function count(): Promise<void> {
+  const snapshot = (await metrics?.snapshot()) ?? [];
+  await supervisor.tell({ kind: 'counted', metrics: snapshot, memoryBytes: process.memoryUsage.rss() });
+}
+
+async function stop(): Promise<void> {
+  await gateway?.close();
+  await end(0);
+}
+
+async function end(code: number): Promise<never> {
+  await log?.close();
+  process.exit(code);
+}
+
+function failureOf(error: unknown): { isUsage: boolean; code: string; message: string } {
+  if (error instanceof FuncoapError && error.family !== 'internal')
+    return { isUsage: true, code: error.code, message: error.message };
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { isUsage: false, code: 'internal', message };
+}

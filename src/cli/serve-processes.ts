@@ -1,0 +1,50 @@
+/** `funcoap serve --processes n`: one gateway of several processes, with one log, one page of metrics, one end. */
+import { isatty } from 'node:tty';
+import { Supervisor } from '../processes/supervisor.ts';
+import { openLog } from '../telemetry/log.ts';
+import { openMetricsServer, type MetricsServer } from '../telemetry/metrics-server.ts';
+import { systemScheduler } from '../transport/scheduler.ts';
+import { exitCode, type ExitCode } from './exit-code.ts';
+import { aborted, warnIfOpen, type ServeSession } from './serve-session.ts';
+
+const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+const entry = new URL(`./serve-process${extension}`, import.meta.url);
+
+export async function serveProcesses(
+  { config, interrupt, terminal, ready }: ServeSession,
+  processes: number,
+): Promise<ExitCode> {
+  const { environment } = terminal;
+  const log = openLog({ ...config.log, fileDescriptor: 2, environment, timeOfDay: Date.now });
+  const isTerminal = isatty(2);
+  let supervisor: Supervisor | undefined;
+  let metricsServer: MetricsServer | undefined;
+  let killed = 0;
+  try {
+    supervisor = await Supervisor.open({ processes, config, entry, log, isTerminal, scheduler: systemScheduler });
+    const { metrics } = supervisor;
+    if (config.metrics.enabled)
+      metricsServer = await openMetricsServer({
+        ...config.metrics,
+        metrics,
+        health: () => supervisor?.health() ?? [],
+      });
+    const interrupted = aborted(interrupt.signal);
+    const serving = await Promise.race([supervisor.serve(), interrupted]);
+    if (serving !== undefined) {
+      warnIfOpen(serving.addresses, log.logger);
+      await log.flush();
+      ready({ ...serving, processes, metricsUrl: metricsServer?.url });
+      await Promise.race([interrupted, supervisor.failed]);
+    }
+    log.logger.info({ event: 'stopping' }, 'stopping; once more to stop at once');
+  } catch (error) {
+    // A process that has been signalled before it could say that it does not mind.
+    if (!interrupt.signal.aborted) throw error;
+  } finally {
+    killed = (await supervisor?.close()) ?? 0;
+    await metricsServer?.close();
+    await log.close();
+  }
+  return killed === 0 ? exitCode.ok : exitCode.internal;
+}
