@@ -89,14 +89,13 @@ export class Wording implements Pick<Message, 'code' | 'options' | 'payload'> {
 }
 
 interface Remembered {
-  readonly hash: number;
   /** All after the token. */
   readonly bytes: Uint8Array;
   readonly wording: Wording;
 }
 
 /** A look-up looks at so many places at most, whatever peers send. */
-const ways = 4;
+const ways = 8;
 const seenPerPlace = 4;
 /** Longer ones are not remembered: with the views of its options, one takes about a kilobyte at most. */
 const longest = 512;
@@ -106,6 +105,8 @@ export class Wordings {
   readonly #seed: number;
   readonly #sets: number;
   #remembered: (Remembered | undefined)[] = [];
+  /** Of the bytes of each that is remembered. */
+  #hashes = new Int32Array(0);
   /** Hashes that came without being remembered: several for each wording, so that they do not push each other out. */
   #seen = new Int32Array(0);
   #next = 0;
@@ -129,10 +130,9 @@ export class Wordings {
     this.fingerprint = hashRange(bytes, 0, contentAt, hash);
     const set = hash & (this.#sets - 1);
     for (let place = set * ways; place < (set + 1) * ways; place++) {
-      const known = this.#remembered[place];
-      if (known === undefined) break;
+      const known = this.#hashes[place] === hash ? this.#remembered[place] : undefined;
       if (
-        known.hash === hash &&
+        known !== undefined &&
         known.wording.code === code &&
         known.bytes.length === length &&
         equalRange(bytes, contentAt, known.bytes, length)
@@ -151,25 +151,25 @@ export class Wordings {
     const content = decodeContent(copy, 0);
     if (typeof content === 'string') return content;
     const wording = new Wording(code, content, true);
-    this.#remember(set, { hash, bytes: copy, wording });
+    this.#remember(set, hash, { bytes: copy, wording });
     return wording;
   }
 
   /** Only who is asked needs it: not a client. */
   #makeRoom(): void {
     this.#remembered = new Array<Remembered | undefined>(this.#sets * ways).fill(undefined);
+    this.#hashes = new Int32Array(this.#sets * ways);
     this.#seen = new Int32Array(this.#sets * ways * seenPerPlace);
   }
 
-  #remember(set: number, remembered: Remembered): void {
-    const first = set * ways;
-    for (let place = first; place < first + ways; place++) {
-      if (this.#remembered[place] === undefined) {
-        this.#remembered[place] = remembered;
-        return;
-      }
+  #remember(set: number, hash: number, remembered: Remembered): void {
+    let place = set * ways;
+    while (place < (set + 1) * ways && this.#remembered[place] !== undefined) place++;
+    if (place === (set + 1) * ways) {
+      place = set * ways + this.#next;
+      this.#next = (this.#next + 1) % ways;
     }
-    this.#remembered[first + this.#next] = remembered;
-    this.#next = (this.#next + 1) % ways;
+    this.#hashes[place] = hash;
+    this.#remembered[place] = remembered;
   }
 }
