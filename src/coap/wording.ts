@@ -96,7 +96,8 @@ interface Remembered {
 
 /** A look-up looks at so many places at most, whatever peers send. */
 const ways = 8;
-const seenPerPlace = 4;
+const seenPerPlace = 2;
+const seenInGroup = 4;
 /** Longer ones are not remembered: with the views of its options, one takes about a kilobyte at most. */
 const longest = 512;
 
@@ -140,9 +141,7 @@ export class Wordings {
         return known.wording;
     }
     if (this.#remembered.length < this.#sets) this.#makeRoom();
-    const seen = (hash >>> 1) & (this.#seen.length - 1);
-    if (length > longest || this.#sets === 0 || this.#seen[seen] !== hash) {
-      this.#seen[seen] = hash;
+    if (length > longest || this.#sets === 0 || !this.#sawBefore(hash)) {
       const content = decodeContent(bytes, contentAt);
       return typeof content === 'string' ? content : new Wording(code, content);
     }
@@ -160,6 +159,16 @@ export class Wordings {
     this.#remembered = new Array<Remembered | undefined>(this.#sets * ways).fill(undefined);
     this.#hashes = new Int32Array(this.#sets * ways);
     this.#seen = new Int32Array(this.#sets * ways * seenPerPlace);
+  }
+
+  /** The last few unremembered of a group are known: of two that take turns none wipes out the other. */
+  #sawBefore(hash: number): boolean {
+    const seen = this.#seen;
+    const group = (hash >>> 2) & (seen.length - 1) & -seenInGroup;
+    for (let i = group; i < group + seenInGroup; i++) if (seen[i] === hash) return true;
+    seen.copyWithin(group + 1, group, group + seenInGroup - 1);
+    seen[group] = hash;
+    return false;
   }
 
   #remember(set: number, hash: number, remembered: Remembered): void {
