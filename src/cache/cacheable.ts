@@ -21,13 +21,24 @@ export interface Cacheable {
 }
 
 export interface Computed {
+  /** Where there is `returned`, made from it: it is asked for only where its bytes do not do. */
   readonly value: Value;
+  readonly returned?: ReturnedBytes | undefined;
   /** The function looked at who calls. */
   readonly readCaller: boolean;
   /** Names under which the function's library may call it out of date. */
   readonly tags: readonly string[];
   readonly queued: Milliseconds;
   readonly ran: Milliseconds;
+}
+
+/** A value that is kept as bytes. */
+export interface ReturnedBytes {
+  readonly value: Value;
+  /** Its deterministic CBOR, none where the function returned nothing; undefined where CBOR cannot carry it. */
+  readonly cbor: Uint8Array | undefined;
+  /** The memory that it takes. */
+  readonly heldBytes: number;
 }
 
 /** A value in one Content-Format. */

@@ -1,5 +1,6 @@
 /** One result: the value, once, and its representations, each made when first asked for. */
 import { decodeCbor } from '../cbor/decode.ts';
+import { contentFormat } from '../cbor/content-format.ts';
 import { encodeCbor } from '../cbor/encode.ts';
 import type { DecodeLimits } from '../cbor/limits.ts';
 import { encodeRepresentation, hasRepresentation } from '../cbor/representation.ts';
@@ -7,7 +8,7 @@ import type { CacheState } from '../core/channels.ts';
 import { milliseconds, until, type Instant, type Milliseconds } from '../core/duration.ts';
 import { FuncoapError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
-import type { CachedResult, Computed, EncodedResult } from './cacheable.ts';
+import type { CachedResult, Computed, EncodedResult, ReturnedBytes } from './cacheable.ts';
 import { etagOf } from './etag.ts';
 import { valueSize } from './value-size.ts';
 
@@ -16,36 +17,53 @@ const encodedOverhead = 300;
 
 /** The part of a result that all who share it share. */
 export class Content {
-  readonly value: Value;
   readonly tags: readonly string[];
   /** Told when a representation was added: the content takes more memory than before. */
   onGrow: (() => void) | undefined;
+  readonly #source: Source;
   // A few formats at most are ever asked for: a list is faster than a Map.
   readonly #encoded: { readonly asked: number; readonly result: EncodedResult }[] = [];
 
-  constructor(value: Value, tags: readonly string[]) {
-    this.value = value;
+  constructor(source: Source, tags: readonly string[]) {
+    this.#source = source;
     this.tags = tags;
+  }
+
+  get value(): Value {
+    return this.#source.value;
   }
 
   /** Estimated memory; undefined where the value is not plain data and so cannot be kept. */
   get bytes(): number | undefined {
-    const size = valueSize(this.value);
-    return size === undefined
-      ? undefined
-      : this.#encoded.reduce((sum, { result }) => sum + encodedOverhead + result.bytes.length, size);
+    let size = this.#source.heldBytes ?? valueSize(this.#source.value);
+    if (size === undefined) return undefined;
+    for (const { result } of this.#encoded) size += encodedOverhead + result.bytes.length;
+    return size;
   }
 
   representation(format: number): EncodedResult {
     for (const { asked, result } of this.#encoded) if (asked === format) return result;
-    const bytes = encodeRepresentation(this.value, format);
-    const stated = hasRepresentation(this.value) ? format : undefined;
-    const result: EncodedResult = { bytes, format: stated, etag: etagOf(stated, bytes) };
+    const result = this.#encode(format);
     this.#encoded.push({ asked: format, result });
     this.onGrow?.();
     return result;
   }
+
+  #encode(format: number): EncodedResult {
+    const { cbor } = this.#source;
+    if (cbor !== undefined && (format === contentFormat.cbor || cbor.length === 0)) {
+      const stated = cbor.length === 0 ? undefined : format;
+      return { bytes: cbor, format: stated, etag: etagOf(stated, cbor) };
+    }
+    const { value } = this.#source;
+    const bytes = encodeRepresentation(value, format);
+    const stated = hasRepresentation(value) ? format : undefined;
+    return { bytes, format: stated, etag: etagOf(stated, bytes) };
+  }
 }
+
+/** A value, or the bytes that it can be made of. */
+type Source = Partial<ReturnedBytes> & { readonly value: Value };
 
 /** No limits: these are our own bytes. */
 const trusted: DecodeLimits = {
@@ -59,12 +77,15 @@ const trusted: DecodeLimits = {
  * The content that a computation gave. What is more than data (an iterator can be read once) is kept as
  * what it is carried as; where it cannot be carried at all, whoever asks for a representation learns why.
  */
-export function contentOf({ value, tags }: Computed): Content {
-  if (valueSize(value) !== undefined) return new Content(value, tags);
+export function contentOf(computed: Computed): Content {
+  const { returned, tags } = computed;
+  if (returned !== undefined) return new Content(returned, tags);
+  const { value } = computed;
+  if (valueSize(value) !== undefined) return new Content({ value }, tags);
   try {
-    return new Content(decodeCbor(encodeCbor(value), trusted), tags);
+    return new Content({ value: decodeCbor(encodeCbor(value), trusted) }, tags);
   } catch (error) {
-    if (error instanceof FuncoapError) return new Content(value, tags);
+    if (error instanceof FuncoapError) return new Content({ value }, tags);
     throw error;
   }
 }

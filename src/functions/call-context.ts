@@ -5,12 +5,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Invalidation } from './invalidation.ts';
 
-/** What is told of a call when it starts. */
-export interface CallFacts {
-  readonly library: string;
+export interface CallerFacts {
   readonly identity: string;
   readonly peer: string;
   readonly correlationId: string;
+}
+
+/** What is told of a call when it starts. */
+export interface CallFacts {
+  readonly library: string;
+  readonly caller: CallerFacts;
   /** Milliseconds since the epoch: monotonic clocks of two threads have different origins. */
   readonly deadline: number;
   readonly dataFolder: string;

@@ -2,6 +2,7 @@
 import type { Instant, Milliseconds } from '../core/duration.ts';
 import type { Value } from '../core/value.ts';
 import type { FunctionDescription } from './description.ts';
+import type { Returned } from './returned.ts';
 
 /** Who calls. `local` is the anonymous caller on a loopback listener. */
 export interface Caller {
@@ -24,7 +25,10 @@ export interface Call {
 }
 
 export interface CallResult {
+  /** Where there is `returned`, made from it each time it is asked for. */
   readonly value: Value;
+  /** The value as bytes, where a thread has made them. */
+  readonly returned?: Returned | undefined;
   /** The function looked at who calls: the result is this caller's alone (unless it is declared `shared`). */
   readonly readCaller: boolean;
   /** Names under which the function asked to be invalidated. */

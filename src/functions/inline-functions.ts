@@ -32,9 +32,7 @@ export async function runInline(call: Call, parts: InlineParts): Promise<CallRes
   const limitAt = Math.min(after(startedAt, limit), call.deadline) as typeof startedAt;
   const running = new RunningCall({
     library: call.function.library,
-    identity: call.caller.identity,
-    peer: call.caller.peer,
-    correlationId: call.correlationId,
+    caller: { ...call.caller, correlationId: call.correlationId },
     deadline: timeOfDay() + until(limitAt, startedAt),
     dataFolder: parts.dataFolder,
     invalidate: parts.invalidated,

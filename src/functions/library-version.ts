@@ -99,6 +99,7 @@ function createPool(parts: LibraryVersionParts): WorkerPool {
     entry,
     dataFolder: dataFolderOf(folder),
     maxHeapMebibytes: options.pool.maxHeapMebibytes,
+    priorityAddon: options.priorityAddon,
     printed: (stream: 'stdout' | 'stderr', text: string) => output.print(stream, text),
   };
   return new WorkerPool({

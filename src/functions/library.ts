@@ -214,16 +214,16 @@ class Context implements CallContext {
 
   get identity(): string {
     this.#call.readCaller = true;
-    return this.#call.facts.identity;
+    return this.#call.facts.caller.identity;
   }
 
   get peer(): string {
     this.#call.readCaller = true;
-    return this.#call.facts.peer;
+    return this.#call.facts.caller.peer;
   }
 
   get correlationId(): string {
-    return this.#call.facts.correlationId;
+    return this.#call.facts.caller.correlationId;
   }
 
   get deadline(): number {

@@ -1,7 +1,10 @@
 /** A call on its way through a worker pool, from the moment it is accepted until it is settled. */
 import { after, type Instant, type Milliseconds } from '../core/duration.ts';
+import type { Value } from '../core/value.ts';
 import type { CallError } from './call-error.ts';
 import type { Call, CallResult } from './call.ts';
+import type { Returned } from './returned.ts';
+import type { FromWorker } from './runtimes/node/messages.ts';
 
 export class PendingCall {
   readonly id: number;
@@ -59,15 +62,13 @@ export class PendingCall {
     this.call.signal?.addEventListener('abort', run, { once: true });
   }
 
-  resolve(value: Omit<CallResult, 'queued' | 'ran'>, now: Instant): void {
+  resolve({ returned, readCaller, tags }: Extract<FromWorker, { kind: 'done' }>, now: Instant): void {
     if (this.#settled) return;
     this.#finish();
     const startedAt = this.startedAt ?? now;
-    this.#resolve({
-      ...value,
-      queued: (startedAt - this.acceptedAt) as Milliseconds,
-      ran: (now - startedAt) as Milliseconds,
-    });
+    const queued = (startedAt - this.acceptedAt) as Milliseconds;
+    const ran = (now - startedAt) as Milliseconds;
+    this.#resolve(new ThreadResult(returned, readCaller, tags, queued, ran));
   }
 
   reject(error: CallError): void {
@@ -79,5 +80,31 @@ export class PendingCall {
   #finish(): void {
     this.#settled = true;
     if (this.#onAbort !== undefined) this.call.signal?.removeEventListener('abort', this.#onAbort);
+  }
+}
+
+class ThreadResult implements CallResult {
+  readonly returned: Returned;
+  readonly readCaller: boolean;
+  readonly tags: readonly string[];
+  readonly queued: Milliseconds;
+  readonly ran: Milliseconds;
+
+  constructor(
+    returned: Returned,
+    readCaller: boolean,
+    tags: readonly string[],
+    queued: Milliseconds,
+    ran: Milliseconds,
+  ) {
+    this.returned = returned;
+    this.readCaller = readCaller;
+    this.tags = tags;
+    this.queued = queued;
+    this.ran = ran;
+  }
+
+  get value(): Value {
+    return this.returned.value;
   }
 }

@@ -27,6 +27,8 @@ export interface RegistryOptions {
   readonly linger: Milliseconds;
   /** What one library may print, in characters a second; the rest is counted and left out. */
   readonly maxOutputPerSecond: number;
+  /** The file of a Node-API addon whose `lowerPriority()` puts the threads of libraries behind the gateway's own. */
+  readonly priorityAddon: string | undefined;
   readonly scheduler: Scheduler;
 }
 
@@ -45,4 +47,5 @@ export const defaultRegistryOptions: RegistrySettings = Object.freeze({
   pollInterval: seconds(1),
   linger: seconds(2),
   maxOutputPerSecond: 65_536,
+  priorityAddon: undefined,
 });

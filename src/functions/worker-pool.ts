@@ -248,7 +248,7 @@ export class WorkerPool implements Invoker {
         return;
       case 'done':
         lane.finished(pending, now);
-        pending.resolve({ value: message.value, readCaller: message.readCaller, tags: message.tags }, now);
+        pending.resolve(message, now);
         return;
       case 'failed':
         lane.finished(pending, now);

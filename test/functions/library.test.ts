@@ -14,9 +14,7 @@ import {
 const told: Invalidation[] = [];
 const facts: CallFacts = {
   library: 'lib',
-  identity: 'device-7',
-  peer: '127.0.0.1:5',
-  correlationId: 'c',
+  caller: { identity: 'device-7', peer: '127.0.0.1:5', correlationId: 'c' },
   deadline: 1,
   dataFolder: '/data',
   invalidate: (what) => void told.push(what),

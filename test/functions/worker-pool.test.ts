@@ -15,6 +15,7 @@ import {
   WorkerBudget,
   type WorkerPoolOptions,
 } from '../../src/functions/worker-pool-options.ts';
+import { Returned } from '../../src/functions/returned.ts';
 import { WorkerPool } from '../../src/functions/worker-pool.ts';
 import type { WorkerListener, WorkerPort } from '../../src/functions/worker-port.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
@@ -84,7 +85,7 @@ class ScriptedThread implements WorkerPort {
 
   finish(run: RunMessage): void {
     Atomics.store(this.claims, run.slot, slotState.free);
-    this.say({ kind: 'done', id: run.id, value: 'done', readCaller: false, tags: [] });
+    this.say({ kind: 'done', id: run.id, returned: Returned.of('done'), readCaller: false, tags: [] });
   }
 }
 

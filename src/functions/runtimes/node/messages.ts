@@ -1,6 +1,6 @@
 /**
- * What the gateway and a worker thread say to each other. Both directions carry batches: one
- * postMessage for everything that became due in the same turn of the event loop.
+ * What the gateway and a worker thread say to each other. What is frequent (`run`, `done`, `yielded`, `heard`) goes as frames
+ * (call-frames.ts), everything else by structured clone, in the order in which it was said (link.ts).
  *
  * A call occupies a slot of an Int32Array that both threads share. The worker takes a call only by
  * changing its slot from `offered` to `taken`, the gateway takes it back only by changing it from
@@ -9,7 +9,9 @@
  */
 import type { Milliseconds } from '../../../core/duration.ts';
 import type { Value } from '../../../core/value.ts';
+import type { Caller } from '../../call.ts';
 import type { Invalidation } from '../../invalidation.ts';
+import type { Returned } from '../../returned.ts';
 import type { ExportDescription } from '../../export-description.ts';
 import type { ProblemName } from '../../call-error.ts';
 
@@ -21,10 +23,9 @@ export interface RunMessage {
   readonly slot: number;
   readonly method: string;
   readonly args: readonly Value[];
-  readonly identity: string;
-  readonly peer: string;
+  readonly caller: Caller;
   readonly correlationId: string;
-  /** Until the deadline, from when the batch leaves. */
+  /** Until the deadline, from when it was said. */
   readonly remaining: Milliseconds;
   /** From the start of the function. */
   readonly timeLimit: Milliseconds;
@@ -34,12 +35,6 @@ export type ToWorker =
   | RunMessage
   /** Abort the call's signal; answered by `heard`, which shows that the thread is alive. */
   | { readonly kind: 'abort'; readonly id: number; readonly reason: string };
-
-export interface ToWorkerBatch {
-  /** When it left, by the time of day: monotonic clocks of two threads have different origins. */
-  readonly at: number;
-  readonly messages: readonly ToWorker[];
-}
 
 /** Where a library does not load: one sentence with file and line. */
 export interface LoadFailure {
@@ -75,7 +70,7 @@ export type FromWorker =
   | {
       readonly kind: 'done';
       readonly id: number;
-      readonly value: Value;
+      readonly returned: Returned;
       readonly readCaller: boolean;
       readonly tags: readonly string[];
     }
@@ -95,4 +90,9 @@ export interface WorkerStart {
   /** Read the declarations too: the first worker of a version does, the others need not. */
   readonly describe: boolean;
   readonly claims: Int32Array;
+  /** Rings: to the worker, and from it. */
+  readonly incoming: SharedArrayBuffer;
+  readonly outgoing: SharedArrayBuffer;
+  /** The file of a Node-API addon that can lower the priority of a thread; undefined where there is none. */
+  readonly priorityAddon: string | undefined;
 }

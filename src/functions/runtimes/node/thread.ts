@@ -8,7 +8,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { timeOfDay } from './time-of-day.ts';
-import type { FromWorker, ToWorker, ToWorkerBatch, WorkerStart } from './messages.ts';
+import { readFromWorker, RunWriter } from './call-frames.ts';
+import { Link, type Parcel } from './link.ts';
+import type { FromWorker, WorkerStart } from './messages.ts';
+import { createRing } from './ring.ts';
 import type { StartWorkerOptions, WorkerListener, WorkerLoss, WorkerPort } from '../../worker-port.ts';
 
 export interface ThreadOptions {
@@ -17,12 +20,16 @@ export interface ThreadOptions {
   readonly entry: string;
   readonly dataFolder: string;
   readonly maxHeapMebibytes: number;
+  /** The file of an addon that can lower a thread's priority; undefined where there is none. */
+  readonly priorityAddon: string | undefined;
   readonly printed: (stream: 'stdout' | 'stderr', text: string) => void;
 }
 
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 const hardLimitFactor = 8;
 const mebibyte = 1_048_576;
+/** How long a finished call waits at most behind one that computes. No RFC's number. */
+const lookEveryMs = 1;
 
 // V8's loop unrolling drops the check by which a thread is stopped, at least up to V8 13.6: with it
 // `for (;;) new Array(1000).fill(1.5)` runs on after terminate(). Its gain is a few per cent in small loops.
@@ -39,6 +46,9 @@ export function startThread(options: ThreadOptions, start: StartWorkerOptions, l
     dataFolder: options.dataFolder,
     describe: start.describe,
     claims,
+    incoming: createRing(),
+    outgoing: createRing(),
+    priorityAddon: options.priorityAddon,
   };
   const worker = new Worker(workerUrl, {
     workerData,
@@ -57,23 +67,63 @@ export function startThread(options: ThreadOptions, start: StartWorkerOptions, l
   worker.stdout.setEncoding('utf8').on('data', (text: string) => options.printed('stdout', text));
   worker.stderr.setEncoding('utf8').on('data', (text: string) => options.printed('stderr', text));
 
-  let outbox: ToWorker[] = [];
-  const flush = (): void => {
-    const batch: ToWorkerBatch = { at: timeOfDay(), messages: outbox };
-    outbox = [];
-    // Sent after the end, it is lost without an error.
-    worker.postMessage(batch);
-  };
-
   let ended = false;
   const lose = (loss: WorkerLoss): void => {
+    if (ended) return;
+    // What it said before it ended counts.
+    if (loss.kind !== 'memory') listen();
     if (ended) return;
     ended = true;
     listener.lost(loss);
   };
-  worker.on('message', (batch: readonly FromWorker[]) => {
-    if (!ended) listener.received(batch);
+  let batch: FromWorker[] = [];
+  const link = new Link({
+    outgoing: workerData.incoming,
+    incoming: workerData.outgoing,
+    // Sent after the end, it is lost without an error.
+    post: (parcel, transfer) => worker.postMessage(parcel, transfer),
+    frame: (reader) => batch.push(readFromWorker(reader)),
+    message: (message) => batch.push(message as FromWorker),
   });
+  /** Hands on what has come in one batch. */
+  const hear = (read: () => boolean): void => {
+    if (ended) return;
+    let broken: unknown;
+    try {
+      if (!read()) setImmediate(listen);
+    } catch (error) {
+      // Nothing that comes after it can be understood.
+      broken = error;
+    }
+    const heard = batch;
+    batch = [];
+    if (heard.length > 0) listener.received(heard);
+    if (broken === undefined || ended) return;
+    ended = true;
+    listener.lost(describeLoss(broken));
+  };
+  const listen = (): void => hear(() => link.drain());
+  worker.on('message', (parcel: Parcel) => hear(() => link.accept(parcel)));
+
+  let looking: NodeJS.Timeout | undefined;
+  /**
+   * While the thread computes it wakes nobody, and it may never end what it computes: what it finished before is looked for.
+   */
+  const look = (): void => {
+    looking = undefined;
+    listen();
+    watch();
+  };
+  const watch = (): void => {
+    if (!ended && !link.otherSleeps) looking ??= setTimeout(look, lookEveryMs);
+  };
+  const runs = new RunWriter();
+  let flushing = false;
+  const flush = (): void => {
+    flushing = false;
+    link.wake();
+    watch();
+  };
   worker.on('error', (error: unknown) => lose(describeLoss(error)));
   worker.on('messageerror', (error) => lose(describeLoss(error)));
   const gone = new Promise<void>((resolve) => {
@@ -101,10 +151,19 @@ export function startThread(options: ThreadOptions, start: StartWorkerOptions, l
     claims,
     checkMemory,
     post: (message) => {
-      if (outbox.push(message) === 1) setImmediate(flush);
+      if (message.kind === 'run') {
+        runs.write(link.begin(), message, timeOfDay());
+        link.send();
+      } else {
+        link.sendMessage(message);
+      }
+      if (flushing) return;
+      flushing = true;
+      setImmediate(flush);
     },
     terminate: async () => {
       ended = true;
+      clearTimeout(looking);
       await worker.terminate();
       await gone;
     },

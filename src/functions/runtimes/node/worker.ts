@@ -1,18 +1,21 @@
 /**
  * The thread that runs one version of one library. Started by thread.ts; see messages.ts.
  *
- * A result is posted before the next call starts, of the same batch or another: that call may never
- * end, and the result must not wait for it. What becomes due while nothing computes leaves in one batch.
+ * A result is written before the next call starts, which may never end; the gateway is told of many at once, and looks by
+ * itself while somebody computes. What becomes due while nothing computes is told at the end of the turn.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { pathToFileURL } from 'node:url';
 import { RunningCall, setThreadHost } from '../../call-context.ts';
+import { Returned } from '../../returned.ts';
 import { InternalError } from '../../../core/error.ts';
 import { installHooks } from './hooks.ts';
 import { describeLoadError, isCallable, loadModule, type Exports } from './load-module.ts';
 import { runCall, type Outcome } from './run-call.ts';
 import type { Invalidation } from '../../invalidation.ts';
-import { slotState, type FromWorker, type RunMessage, type ToWorkerBatch, type WorkerStart } from './messages.ts';
+import { callerOf, RunReader, writeDone, writeSign, type ArrivedRun } from './call-frames.ts';
+import { Link, type Parcel } from './link.ts';
+import { slotState, type FromWorker, type ToWorker, type WorkerStart } from './messages.ts';
 import { timeOfDay } from './time-of-day.ts';
 
 if (parentPort === null) throw new InternalError('not-a-worker', 'worker.ts runs in a worker thread only.');
@@ -20,23 +23,36 @@ const port = parentPort;
 const start = workerData as WorkerStart;
 /** Calls that have yielded. */
 const running = new Map<number, RunningCall>();
-let outbox: FromWorker[] = [];
-let flushing = false;
+let exports: Exports = new Map();
+let receiving = false;
+const runs = new RunReader();
+const link: Link = new Link({
+  incoming: start.incoming,
+  outgoing: start.outgoing,
+  post: (parcel, transfer) => port.postMessage(parcel, transfer),
+  frame: (reader) => run(runs.read(reader)),
+  message: (message) => abort(message as Extract<ToWorker, { kind: 'abort' }>),
+});
+/** When the first thing was said of which the gateway has not been told yet: 0 where there is none. */
+let untoldSince = 0;
+let telling = false;
 
-function flush(): void {
-  flushing = false;
-  if (outbox.length === 0) return;
-  const batch = outbox;
-  outbox = [];
-  port.postMessage(batch);
+function tell(): void {
+  telling = false;
+  untoldSince = 0;
+  link.wake();
 }
 
-function say(message: FromWorker): void {
-  outbox.push(message);
-  if (flushing) return;
-  flushing = true;
-  setImmediate(flush);
+/** Something was said. Who computes right now tells it with the rest; see `receive`. */
+function said(): void {
+  if (untoldSince === 0) untoldSince = timeOfDay();
+  if (telling || receiving) return;
+  telling = true;
+  setImmediate(tell);
 }
+
+/** A parcel wakes by itself. */
+const say = (message: FromWorker): void => link.sendMessage(message);
 
 const invalidate = (what: Invalidation): void => say({ kind: 'invalidate', what });
 setThreadHost({ invalidate });
@@ -44,14 +60,26 @@ setThreadHost({ invalidate });
 function settle(id: number, slot: number, outcome: Outcome): void {
   running.delete(id);
   Atomics.store(start.claims, slot, slotState.free);
-  say({ id, ...outcome });
+  if (outcome.kind === 'done') {
+    writeDone(link.begin(), id, Returned.of(outcome.value), outcome);
+    link.send();
+  } else {
+    say({ id, ...outcome });
+  }
+  said();
 }
 
-function run(exports: Exports, message: RunMessage, sentAt: number): void {
+function sign(what: 'yielded' | 'heard', id: number): void {
+  writeSign(link.begin(), what, id);
+  link.send();
+  said();
+}
+
+function run(message: ArrivedRun): void {
   const { id, slot } = message;
   if (Atomics.compareExchange(start.claims, slot, slotState.offered, slotState.taken) !== slotState.offered) {
     Atomics.store(start.claims, slot, slotState.free);
-    say({ kind: 'heard', id });
+    sign('heard', id);
     return;
   }
   const callable = exports.get(message.method);
@@ -65,12 +93,15 @@ function run(exports: Exports, message: RunMessage, sentAt: number): void {
     settle(id, slot, { kind: 'failed', failure });
     return;
   }
+  const now = timeOfDay();
+  // The gateway looks by itself while somebody computes (thread.ts); a row of short calls is told of in between.
+  if (untoldSince !== 0 && untoldSince !== now) tell();
   const call = new RunningCall({
     library: start.library,
-    identity: message.identity,
-    peer: message.peer,
-    correlationId: message.correlationId,
-    deadline: Math.min(sentAt + message.remaining, timeOfDay() + message.timeLimit),
+    get caller() {
+      return callerOf(message.caller);
+    },
+    deadline: Math.min(message.at + message.remaining, now + message.timeLimit),
     dataFolder: start.dataFolder,
     invalidate,
   });
@@ -80,22 +111,27 @@ function run(exports: Exports, message: RunMessage, sentAt: number): void {
     return;
   }
   running.set(id, call);
-  say({ kind: 'yielded', id });
+  sign('yielded', id);
   // runCall never rejects.
   void outcome.then((settled) => settle(id, slot, settled));
 }
 
-function receive(exports: Exports, { at, messages }: ToWorkerBatch): void {
-  for (const message of messages) {
-    if (message.kind === 'abort') {
-      running.get(message.id)?.abort(message.reason);
-      say({ kind: 'heard', id: message.id });
-      continue;
-    }
-    flush();
-    run(exports, message, at);
-  }
+function abort({ id, reason }: Extract<ToWorker, { kind: 'abort' }>): void {
+  running.get(id)?.abort(reason);
+  sign('heard', id);
 }
+
+function take(read: () => boolean): void {
+  // What was said between two turns is not to wait for a call that may never end.
+  tell();
+  receiving = true;
+  if (!read()) setImmediate(takeRest);
+  receiving = false;
+  tell();
+}
+
+const receive = (parcel: Parcel): void => take(() => link.accept(parcel));
+const takeRest = (): void => take(() => link.drain());
 
 async function main(): Promise<void> {
   try {
@@ -103,11 +139,9 @@ async function main(): Promise<void> {
     // Read before it is run: a mistake in the file is told with its line.
     const reader = start.describe ? await import('./describe-exports.ts') : undefined;
     const declared = reader?.readDeclarations(start.entry);
-    const exports = await loadModule(start.entry);
+    exports = await loadModule(start.entry);
     const described = declared === undefined ? undefined : reader?.describeExports(start.entry, declared, exports);
-    port.on('message', (batch: ToWorkerBatch) => {
-      receive(exports, batch);
-    });
+    port.on('message', receive);
     say({ kind: 'loaded', title: described?.title, exports: described?.exports });
   } catch (thrown) {
     say({ kind: 'load-failed', failure: { message: describeLoadError(thrown, start.folder, start.entry) } });
