@@ -18,14 +18,20 @@ export interface Flight {
 export interface Landing {
   /** For who began it. */
   readonly result: Result;
-  /** The same for those who waited for it. */
-  readonly joined: Result;
+  /** The same for one that waited for it. */
+  joined(): Result;
   /** Only its own caller may see it. */
   readonly private: boolean;
 }
 
+/** A flight that others may join. */
+export interface Running {
+  readonly flight: Flight;
+  readonly landing: Promise<Landing>;
+}
+
 export class Flights {
-  readonly #joinable = new Map<string, { readonly flight: Flight; readonly landing: Promise<Landing> }>();
+  readonly #joinable = new Map<string, Running>();
   readonly #flying = new Set<Flight>();
   #next = 0;
 
@@ -41,7 +47,7 @@ export class Flights {
     this.#joinable.set(key, { flight, landing });
   }
 
-  find(key: string): { readonly flight: Flight; readonly landing: Promise<Landing> } | undefined {
+  find(key: string): Running | undefined {
     return this.#joinable.get(key);
   }
 

@@ -20,7 +20,7 @@ import type { CacheState } from '../core/channels.ts';
 import type { Value } from '../core/value.ts';
 import { argumentsKey } from './arguments-key.ts';
 import type { Cacheable, CacheCounters, CachedResult, CacheInvalidation, Computed } from './cacheable.ts';
-import { Flights, isOutdated, type Flight, type Landing } from './flight.ts';
+import { Flights, isOutdated, type Flight, type Landing, type Running } from './flight.ts';
 import { FunctionStates, type FunctionState } from './function-states.ts';
 import { contentOf, Result } from './result.ts';
 import { ResultStore, type ResultStoreOptions } from './result-store.ts';
@@ -29,8 +29,11 @@ export type ResultCacheOptions = ResultStoreOptions;
 
 const defaultResultCacheOptions: ResultCacheOptions = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 };
 
-/** Runs the function. Called at most once per `resolve`, except that who joined another caller's private run runs its own. */
-export type Compute = () => Promise<Computed>;
+/**
+ * Runs the function, and returns what it gives at once where it does. Called at most once per `resolve`, except that who
+ * joined another caller's private run runs its own.
+ */
+export type Compute = () => Computed | Promise<Computed>;
 
 /** A function and arguments, as they are asked for again and again. */
 export class Question {
@@ -71,7 +74,7 @@ const noTime = milliseconds(0);
 export class ResultCache {
   readonly #store: ResultStore;
   readonly #flights = new Flights();
-  readonly #states = new FunctionStates((old) => this.#store.deleteGroup(functionGroup(old)));
+  readonly #states = new FunctionStates((old) => this.#store.deleteFamily(old.prefix));
   readonly #listeners = new Set<(invalidation: CacheInvalidation) => void>();
   readonly #counts = { hits: 0, misses: 0, joined: 0, stale: 0, failedRefreshes: 0, revalidations: 0, bytesSaved: 0 };
 
@@ -81,7 +84,7 @@ export class ResultCache {
 
   /**
    * The result of `fn(...args)` for the caller, from the cache or by `compute`. Synchronous where nothing has to be computed
-   * first. `args` are final: bound, with defaults, coerced. Rejects with what `compute` rejects with.
+   * first, or can be at once. `args` are final: bound, with defaults, coerced. Throws and rejects with what `compute` does.
    */
   resolve(
     fn: Cacheable,
@@ -131,14 +134,14 @@ export class ResultCache {
 
   invalidateLibrary(library: string): void {
     this.#flights.outdate((flight) => flight.library === library);
-    for (const state of this.#states.ofLibrary(library)) this.#store.deleteGroup(functionGroup(state));
+    for (const state of this.#states.ofLibrary(library)) this.#store.deleteFamily(state.prefix);
     this.#announce({ library });
   }
 
   invalidateFunction(library: string, method: string): void {
     this.#flights.outdate((flight) => flight.library === library && flight.method === method);
     const state = this.#states.named(library, method);
-    if (state !== undefined) this.#store.deleteGroup(functionGroup(state));
+    if (state !== undefined) this.#store.deleteFamily(state.prefix);
     this.#announce({ library, method });
   }
 
@@ -164,45 +167,66 @@ export class ResultCache {
     this.#store.clear();
   }
 
-  async #bypass(now: Instant, compute: Compute): Promise<CachedResult> {
-    const computed = await compute();
+  #bypass(now: Instant, compute: Compute): CachedResult | Promise<CachedResult> {
+    const computed = compute();
+    if (computed instanceof Promise) return computed.then((later) => resultOf(later, 'none', now));
     return resultOf(computed, 'none', now);
   }
 
-  async #miss(call: Asked, key: string): Promise<CachedResult> {
+  #miss(call: Asked, key: string): CachedResult | Promise<CachedResult> {
     const running = this.#flights.find(key);
-    if (running === undefined) {
-      this.#counts.misses++;
-      const { result } = await this.#launch(call, key);
-      return result;
-    }
+    if (running !== undefined) return this.#join(call, running);
+    this.#counts.misses++;
+    const landing = this.#launch(call, key);
+    return landing instanceof Promise ? landing.then(resultOfLanding) : landing.result;
+  }
+
+  async #join(call: Asked, running: Running): Promise<CachedResult> {
     const landing = await join(running.landing);
     if (landing !== undefined && (!landing.private || running.flight.callerKey === call.callerKey)) {
       this.#counts.joined++;
-      return landing.joined;
+      return landing.joined();
     }
     // Another caller's alone, or given up by who began it. By now the key may have the caller in it.
     return this.#miss(call, call.question.keyFor(call.callerKey));
   }
 
   #refresh(call: Asked, key: string): void {
-    this.#launch(call, key).catch(() => {
+    const failed = (): void => {
       this.#counts.failedRefreshes++;
-    });
+    };
+    try {
+      const landing = this.#launch(call, key);
+      if (landing instanceof Promise) landing.catch(failed);
+    } catch {
+      failed();
+    }
   }
 
-  #launch(call: Asked, key: string): Promise<Landing> {
+  #launch(call: Asked, key: string): Landing | Promise<Landing> {
     const { state } = call.question;
     const flight = this.#flights.begin(state.library, state.method, call.callerKey);
-    const fly = async (): Promise<Landing> => {
-      try {
-        const computed = await call.compute();
-        return this.#land(call, flight, computed);
-      } finally {
+    let computed: Computed | Promise<Computed> | undefined;
+    try {
+      computed = call.compute();
+      if (!(computed instanceof Promise)) return this.#land(call, flight, computed);
+    } finally {
+      // A promise ends its flight later.
+      if (!(computed instanceof Promise)) this.#flights.end(key, flight);
+    }
+    const landing = computed.then(
+      (later) => {
+        try {
+          return this.#land(call, flight, later);
+        } finally {
+          this.#flights.end(key, flight);
+        }
+      },
+      (error: unknown) => {
         this.#flights.end(key, flight);
-      }
-    };
-    const landing = fly();
+        throw error;
+      },
+    );
     this.#flights.offer(key, flight, landing);
     return landing;
   }
@@ -213,7 +237,7 @@ export class ResultCache {
     if (personal && !state.private) {
       state.private = true;
       // Kept under keys without the caller: never found again.
-      this.#store.deleteGroup(functionGroup(state));
+      this.#store.deleteFamily(state.prefix);
     }
     const { queued, ran } = computed;
     const content = contentOf(computed);
@@ -226,13 +250,14 @@ export class ResultCache {
         freshUntil,
         staleUntil: after(freshUntil, fn.staleWhileRevalidate),
         sequence: flight.sequence,
-        groups: [functionGroup(state), ...new Set(computed.tags.map((tag) => tagGroup(fn.library, tag)))],
+        family: state.prefix,
+        groups: computed.tags.length === 0 ? noGroups : tagGroups(fn.library, computed.tags),
       });
     }
     return {
       private: personal,
       result: new Result(content, 'miss', freshUntil, queued, ran),
-      joined: new Result(content, 'joined', freshUntil, queued, ran),
+      joined: () => new Result(content, 'joined', freshUntil, queued, ran),
     };
   }
 
@@ -240,6 +265,8 @@ export class ResultCache {
     for (const listener of this.#listeners) listener(invalidation);
   }
 }
+
+const resultOfLanding = (landing: Landing): CachedResult => landing.result;
 
 function resultOf(computed: Computed, state: CacheState, freshUntil: Instant): Result {
   return new Result(contentOf(computed), state, freshUntil, computed.queued, computed.ran);
@@ -255,5 +282,8 @@ async function join(landing: Promise<Landing>): Promise<Landing | undefined> {
   }
 }
 
-const functionGroup = (state: FunctionState): string => `f${state.prefix}`;
-const tagGroup = (library: string, tag: string): string => `t${library}/${tag}`;
+const noGroups: readonly string[] = [];
+const tagGroup = (library: string, tag: string): string => `${library}/${tag}`;
+const tagGroups = (library: string, tags: readonly string[]): readonly string[] => [
+  ...new Set(tags.map((tag) => tagGroup(library, tag))),
+];

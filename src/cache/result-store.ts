@@ -4,6 +4,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { Instant } from '../core/duration.ts';
+import { Families, Member } from './family.ts';
 import type { Content, Result } from './result.ts';
 
 export interface StoredResult {
@@ -15,7 +16,9 @@ export interface StoredResult {
   readonly staleUntil: Instant;
   /** Of computations in the order they began: an older one never replaces a newer one's result. */
   readonly sequence: number;
-  /** Groups under which it can be deleted: its function, its tags. */
+  /** Every result is of one family, with which it can be deleted: its function's. */
+  readonly family: string;
+  /** Groups with which it can be deleted too: its tags. Most have none. */
   readonly groups: readonly string[];
 }
 
@@ -30,7 +33,9 @@ export interface ResultStoreOptions {
 const entryOverhead = 600;
 
 export class ResultStore {
-  readonly #lru: LRUCache<string, StoredResult> | undefined;
+  readonly #lru: LRUCache<string, Member> | undefined;
+  readonly #families = new Families();
+  /** The keys with each tag. */
   readonly #groups = new Map<string, Set<string>>();
 
   constructor({ maxEntries, maxBytes }: ResultStoreOptions) {
@@ -39,9 +44,10 @@ export class ResultStore {
       max: maxEntries,
       maxSize: maxBytes,
       maxEntrySize: Math.max(1, Math.floor(maxBytes / 4)),
-      dispose: (stored, key) => {
-        stored.content.onGrow = undefined;
-        this.#unindex(stored, key);
+      dispose: (member) => {
+        member.stored.content.onGrow = undefined;
+        this.#families.remove(member);
+        this.#unindex(member);
       },
     });
   }
@@ -55,22 +61,28 @@ export class ResultStore {
   }
 
   get(key: string): StoredResult | undefined {
-    return this.#lru?.get(key);
+    return this.#lru?.get(key)?.stored;
   }
 
   put(key: string, stored: StoredResult): void {
-    if (this.#lru === undefined || (this.#lru.peek(key)?.sequence ?? -1) > stored.sequence) return;
+    if (this.#lru === undefined || (this.#lru.peek(key)?.stored.sequence ?? -1) > stored.sequence) return;
     const size = sizeOf(key, stored);
     if (size === undefined) return;
-    this.#lru.set(key, stored, { size });
+    const member = new Member(key, stored);
+    this.#lru.set(key, member, { size });
     // Too large for one entry: lru-cache has not taken it.
-    if (this.#lru.peek(key) !== stored) return;
-    this.#index(stored, key);
-    stored.content.onGrow = () => this.#measureAgain(key, stored);
+    if (this.#lru.peek(key) !== member) return;
+    this.#families.add(member);
+    this.#index(member);
+    stored.content.onGrow = () => this.#measureAgain(member);
   }
 
   delete(key: string): void {
     this.#lru?.delete(key);
+  }
+
+  deleteFamily(family: string): void {
+    for (const key of this.#families.keysOf(family)) this.#lru?.delete(key);
   }
 
   deleteGroup(group: string): void {
@@ -82,11 +94,11 @@ export class ResultStore {
   }
 
   /** lru-cache measures an entry when it is set to another object, and only then. */
-  #measureAgain(key: string, stored: StoredResult): void {
-    if (this.#lru?.peek(key) === stored) this.put(key, { ...stored });
+  #measureAgain(member: Member): void {
+    if (this.#lru?.peek(member.key) === member) this.put(member.key, member.stored);
   }
 
-  #index(stored: StoredResult, key: string): void {
+  #index({ stored, key }: Member): void {
     for (const group of stored.groups) {
       const keys = this.#groups.get(group);
       if (keys === undefined) this.#groups.set(group, new Set([key]));
@@ -94,7 +106,7 @@ export class ResultStore {
     }
   }
 
-  #unindex(stored: StoredResult, key: string): void {
+  #unindex({ stored, key }: Member): void {
     for (const group of stored.groups) {
       const keys = this.#groups.get(group);
       keys?.delete(key);
@@ -105,6 +117,8 @@ export class ResultStore {
 
 function sizeOf(key: string, stored: StoredResult): number | undefined {
   const content = stored.content.bytes;
-  const tags = stored.groups.reduce((sum, group) => sum + 2 * group.length + 50, 0);
-  return content === undefined ? undefined : entryOverhead + 4 * key.length + tags + content;
+  if (content === undefined) return undefined;
+  let tags = 0;
+  for (const group of stored.groups) tags += 2 * group.length + 50;
+  return entryOverhead + 4 * key.length + tags + content;
 }

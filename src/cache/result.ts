@@ -35,32 +35,36 @@ export class Content {
 
   /** Estimated memory; undefined where the value is not plain data and so cannot be kept. */
   get bytes(): number | undefined {
-    let size = this.#source.heldBytes ?? valueSize(this.#source.value);
+    const { heldBytes } = this.#source;
+    let size = heldBytes === undefined ? valueSize(this.#source.value) : encodedOverhead + heldBytes;
     if (size === undefined) return undefined;
-    for (const { result } of this.#encoded) size += encodedOverhead + result.bytes.length;
+    for (const { result } of this.#encoded)
+      if (result.bytes !== this.#source.cbor) size += encodedOverhead + result.bytes.length;
     return size;
   }
 
   representation(format: number): EncodedResult {
     for (const { asked, result } of this.#encoded) if (asked === format) return result;
-    const result = this.#encode(format);
+    const { cbor } = this.#source;
+    // Bytes that are kept already are in the estimate already.
+    const kept = cbor !== undefined && (format === contentFormat.cbor || cbor.length === 0);
+    const result = kept ? encoded(cbor, cbor.length === 0 ? undefined : format) : this.#encode(format);
     this.#encoded.push({ asked: format, result });
-    this.onGrow?.();
+    if (!kept) this.onGrow?.();
     return result;
   }
 
   #encode(format: number): EncodedResult {
-    const { cbor } = this.#source;
-    if (cbor !== undefined && (format === contentFormat.cbor || cbor.length === 0)) {
-      const stated = cbor.length === 0 ? undefined : format;
-      return { bytes: cbor, format: stated, etag: etagOf(stated, cbor) };
-    }
     const { value } = this.#source;
-    const bytes = encodeRepresentation(value, format);
-    const stated = hasRepresentation(value) ? format : undefined;
-    return { bytes, format: stated, etag: etagOf(stated, bytes) };
+    return encoded(encodeRepresentation(value, format), hasRepresentation(value) ? format : undefined);
   }
 }
+
+const encoded = (bytes: Uint8Array, format: number | undefined): EncodedResult => ({
+  bytes,
+  format,
+  etag: etagOf(format, bytes),
+});
 
 /** A value, or the bytes that it can be made of. */
 type Source = Partial<ReturnedBytes> & { readonly value: Value };

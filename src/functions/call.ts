@@ -37,7 +37,8 @@ export interface CallResult {
   readonly ran: Milliseconds;
 }
 
-/** Runs calls. Rejects with a `CallError`, never with anything else. */
+/** Runs calls. Throws and rejects with a `CallError`, never with anything else. */
 export interface Invoker {
-  invoke(call: Call): Promise<CallResult>;
+  /** The result itself where the function runs in this thread and returned at once. */
+  invoke(call: Call): CallResult | Promise<CallResult>;
 }

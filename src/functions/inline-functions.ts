@@ -10,6 +10,7 @@ import { CallError } from './call-error.ts';
 import { isCallable, type Exports } from './runtimes/node/load-module.ts';
 import { runCall, type Outcome } from './runtimes/node/run-call.ts';
 import { timeOfDay } from './runtimes/node/time-of-day.ts';
+import { Returned } from './returned.ts';
 import type { Call, CallResult } from './call.ts';
 import type { Invalidation } from './invalidation.ts';
 
@@ -21,7 +22,8 @@ export interface InlineParts {
   readonly invalidated: (what: Invalidation) => void;
 }
 
-export async function runInline(call: Call, parts: InlineParts): Promise<CallResult> {
+/** Returns at once where the function does. Throws and rejects with a `CallError`. */
+export function runInline(call: Call, parts: InlineParts): CallResult | Promise<CallResult> {
   const { scheduler } = parts;
   const callable = parts.exports.get(call.function.method);
   if (!isCallable(callable))
@@ -32,16 +34,22 @@ export async function runInline(call: Call, parts: InlineParts): Promise<CallRes
   const limitAt = Math.min(after(startedAt, limit), call.deadline) as typeof startedAt;
   const running = new RunningCall({
     library: call.function.library,
-    caller: { ...call.caller, correlationId: call.correlationId },
+    get caller() {
+      return { ...call.caller, correlationId: call.correlationId };
+    },
     deadline: timeOfDay() + until(limitAt, startedAt),
     dataFolder: parts.dataFolder,
     invalidate: parts.invalidated,
   });
   const outcome = runCall(callable, call.args, running);
-  const settled = outcome instanceof Promise ? await withinLimit(outcome) : outcome;
-  if (settled.kind === 'failed') throw functionError(call, settled.failure);
-  const { value, readCaller, tags } = settled;
-  return { value, readCaller, tags, queued: 0 as Milliseconds, ran: (scheduler.now() - startedAt) as Milliseconds };
+  return outcome instanceof Promise ? withinLimit(outcome).then(resultOf) : resultOf(outcome);
+
+  function resultOf(settled: Outcome): CallResult {
+    if (settled.kind === 'failed') throw functionError(call, settled.failure);
+    const { value, readCaller, tags } = settled;
+    const ran = (scheduler.now() - startedAt) as Milliseconds;
+    return { value, returned: Returned.of(value), readCaller, tags, queued: 0 as Milliseconds, ran };
+  }
 
   function withinLimit(pending: Promise<Outcome>): Promise<Outcome> {
     return new Promise((resolve, reject) => {

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { channels } from '../core/channels.ts';
 import type { Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
-import { runInline } from './inline-functions.ts';
+import { runInline, type InlineParts } from './inline-functions.ts';
 import { dataFolderName } from './library-files.ts';
 import { installHooks } from './runtimes/node/hooks.ts';
 import { describeLoadError, loadModule, type Exports } from './runtimes/node/load-module.ts';
@@ -34,9 +34,8 @@ export class LibraryVersion {
   readonly version: string;
   readonly title: string | undefined;
   readonly exports: readonly ExportDescription[];
-  readonly #parts: LibraryVersionParts;
   readonly #pool: WorkerPool;
-  readonly #inline: Exports;
+  readonly #inline: InlineParts;
 
   private constructor(
     parts: LibraryVersionParts,
@@ -48,9 +47,14 @@ export class LibraryVersion {
     this.version = parts.version;
     this.title = title;
     this.exports = exports;
-    this.#parts = parts;
     this.#pool = pool;
-    this.#inline = inline;
+    this.#inline = {
+      exports: inline,
+      dataFolder: dataFolderOf(parts.folder),
+      timeLimit: parts.options.pool.timeLimit,
+      scheduler: parts.options.scheduler,
+      invalidated: parts.invalidated,
+    };
   }
 
   /** Starts the first thread of a version. @throws UsageError 'library-load' with file and line. */
@@ -67,16 +71,8 @@ export class LibraryVersion {
     }
   }
 
-  invoke(call: Call): Promise<CallResult> {
-    if (!call.function.inline) return this.#pool.invoke(call);
-    const { options, invalidated } = this.#parts;
-    return runInline(call, {
-      exports: this.#inline,
-      dataFolder: dataFolderOf(this.#parts.folder),
-      timeLimit: options.pool.timeLimit,
-      scheduler: options.scheduler,
-      invalidated,
-    });
+  invoke(call: Call): CallResult | Promise<CallResult> {
+    return call.function.inline ? runInline(call, this.#inline) : this.#pool.invoke(call);
   }
 
   /** Finishes its calls, lingers, and stops its threads. */

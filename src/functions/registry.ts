@@ -51,7 +51,7 @@ export class Registry implements Invoker {
   readonly #served = new Map<string, ServedLibrary>();
   readonly #catalogue = new LibraryCatalogue();
   /** By library and version, also those that only finish their calls. */
-  readonly #versions = new Map<string, LibraryVersion>();
+  readonly #versions = new Map<string, Map<string, LibraryVersion>>();
   readonly #retiring = new Set<Promise<void>>();
   readonly #invalidateListeners = new Set<(what: LibraryInvalidation) => void>();
   readonly #changeListeners = new Set<(library: string) => void>();
@@ -134,14 +134,14 @@ export class Registry implements Invoker {
     return this.#catalogue.libraries();
   }
 
-  invoke(call: Call): Promise<CallResult> {
+  invoke(call: Call): CallResult | Promise<CallResult> {
     const { library, version } = call.function;
-    const running = this.#versions.get(versionKey(library, version));
+    const running = this.#versions.get(library)?.get(version);
     if (running === undefined) {
       const { retryAfter } = this.#options.pool;
-      return Promise.reject(
-        new CallError('not-ready', `This version of ${library} is not served any more; call again.`, { retryAfter }),
-      );
+      throw new CallError('not-ready', `This version of ${library} is not served any more; call again.`, {
+        retryAfter,
+      });
     }
     return running.invoke(call);
   }
@@ -165,9 +165,14 @@ export class Registry implements Invoker {
     this.#watcher.close();
     const reloads = [...this.#served.values()].flatMap((library) => library.pending() ?? []);
     for (const library of this.#served.values()) library.close();
-    await Promise.all([...this.#versions.values()].map((version) => version.close()));
+    await this.#closeVersions();
     await Promise.all([...reloads, ...this.#retiring]);
-    await Promise.all([...this.#versions.values()].map((version) => version.close()));
+    await this.#closeVersions();
+  }
+
+  async #closeVersions(): Promise<void> {
+    const versions = [...this.#versions.values()].flatMap((ofLibrary) => [...ofLibrary.values()]);
+    await Promise.all(versions.map((version) => version.close()));
   }
 
   /** Why a function is not there. */
@@ -311,7 +316,10 @@ export class Registry implements Invoker {
     } else {
       this.#catalogue.show(library, this.#lock.idsOf(name));
     }
-    if (change.kind === 'loaded') this.#versions.set(versionKey(name, change.version.version), change.version);
+    if (change.kind === 'loaded') {
+      const versions = this.#versions.get(name) ?? new Map<string, LibraryVersion>();
+      this.#versions.set(name, versions.set(change.version.version, change.version));
+    }
     if ((change.kind === 'loaded' || change.kind === 'removed') && change.replaced !== undefined)
       this.#retire(name, change.replaced);
     const state = change.kind === 'mended' ? 'loaded' : change.kind;
@@ -327,11 +335,10 @@ export class Registry implements Invoker {
   #retire(name: string, version: LibraryVersion): void {
     const retiring = version.retire(this.#options.linger).finally(() => {
       this.#retiring.delete(retiring);
-      const key = versionKey(name, version.version);
-      if (this.#versions.get(key) === version) this.#versions.delete(key);
+      const versions = this.#versions.get(name);
+      if (versions?.get(version.version) === version) versions.delete(version.version);
+      if (versions?.size === 0) this.#versions.delete(name);
     });
     this.#retiring.add(retiring);
   }
 }
-
-const versionKey = (library: string, version: string): string => `${library}@${version}`;

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Instant } from '../../../src/core/duration.ts';
+import type { CallResult } from '../../../src/functions/call.ts';
 import { problems } from '../../../src/functions/call-error.ts';
 import { Registry } from '../../../src/functions/registry.ts';
 import { systemScheduler } from '../../../src/transport/scheduler.ts';
@@ -18,7 +19,8 @@ async function call(method: string, deadlineIn = 5000): Promise<unknown> {
     correlationId: 'c',
     deadline: (performance.now() + deadlineIn) as Instant,
   };
-  return registry.invoke(call).then(
+  const invoke = async (): Promise<CallResult> => registry.invoke(call);
+  return invoke().then(
     (result) => result.value,
     (error: unknown) =>
       error instanceof Error && 'code' in error && String(error.code) in problems ? error.code : String(error),
