@@ -4,6 +4,7 @@
  */
 import type { Scheduler } from '../core/clock.ts';
 import { after, until, type Milliseconds } from '../core/duration.ts';
+import type { Value } from '../core/value.ts';
 import { cancelledError, functionError, timeLimitError } from './call-failures.ts';
 import { RunningCall } from './call-context.ts';
 import { CallError } from './call-error.ts';
@@ -21,6 +22,10 @@ export interface InlineParts {
   readonly scheduler: Scheduler;
   readonly invalidated: (what: Invalidation) => void;
 }
+
+/** The function may change what it is given, and the same arguments may be asked for again. */
+const ownCopy = (args: readonly Value[]): readonly Value[] =>
+  args.some((arg) => typeof arg === 'object' && arg !== null) ? structuredClone(args) : args;
 
 /** Returns at once where the function does. Throws and rejects with a `CallError`. */
 export function runInline(call: Call, parts: InlineParts): CallResult | Promise<CallResult> {
@@ -41,7 +46,7 @@ export function runInline(call: Call, parts: InlineParts): CallResult | Promise<
     dataFolder: parts.dataFolder,
     invalidate: parts.invalidated,
   });
-  const outcome = runCall(callable, call.args, running);
+  const outcome = runCall(callable, ownCopy(call.args), running);
   return outcome instanceof Promise ? withinLimit(outcome).then(resultOf) : resultOf(outcome);
 
   function resultOf(settled: Outcome): CallResult {
