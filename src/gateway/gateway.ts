@@ -15,6 +15,7 @@ import type { RegistrySettings } from '../functions/registry-options.ts';
 import { drive } from '../transport/driver.ts';
 import { systemRandomness } from '../transport/randomness.ts';
 import { systemScheduler } from '../transport/scheduler.ts';
+import { findAddon } from '../transport/native/compile.ts';
 import { openListener, type ListenerOptions } from '../transport/listener.ts';
 import { watched } from '../transport/watched-engine.ts';
 import type { TransportCounters } from '../transport/notices.ts';
@@ -74,7 +75,8 @@ export interface Gateway {
  */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const clock = systemScheduler;
-  const registry = await Registry.open({ ...options.registry, scheduler: clock });
+  const priorityAddon = await nativeFile(options);
+  const registry = await Registry.open({ priorityAddon, ...options.registry, scheduler: clock });
   const cache = new ResultCache(options.cache);
   const invalidate = (what: LibraryInvalidation): void => {
     if ('tag' in what) cache.invalidateTag(what.library, what.tag);
@@ -145,6 +147,12 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       await driven.close();
     },
   };
+}
+
+/** Who asks for the portable transport gets no native code for threads either. */
+async function nativeFile({ udp }: GatewayOptions): Promise<string | undefined> {
+  const found = udp.transport === 'dgram' ? undefined : await findAddon();
+  return found?.missing === undefined ? found?.file : undefined;
 }
 
 const entryPoints: readonly Link[] = [

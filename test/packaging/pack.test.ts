@@ -56,7 +56,8 @@ describe('the packed package', () => {
     expect(existsSync(join(installed, 'dist/index.js'))).toBe(true);
     expect(existsSync(join(installed, 'dist/index.d.ts'))).toBe(true);
     // Compiled where it is installed, or at the first start.
-    expect(existsSync(join(installed, 'dist/transport/native/udp-batch.c'))).toBe(true);
+    for (const file of ['udp-batch.c', 'thread-priority.c', 'thread-priority.h'])
+      expect(existsSync(join(installed, 'dist/transport/native', file))).toBe(true);
   });
 
   test('forces no runtime on anyone', () => {

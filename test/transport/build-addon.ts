@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { UdpAddon } from '../../src/transport/native/addon.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const source = join(here, '../../src/transport/native/udp-batch.c');
+const sources = ['udp-batch.c', 'thread-priority.c'].map((name) => join(here, '../../src/transport/native', name));
 const require = createRequire(import.meta.url);
 const headers = join(dirname(require.resolve('node-api-headers')), 'include');
 const flags = ['-std=c11', '-fPIC', '-shared', '-Wall', '-Wextra', '-Wconversion', '-Wshadow', '-Werror'];
@@ -18,7 +18,7 @@ export const sanitizers: readonly string[] = ['-g', '-O1', '-fsanitize=address,u
 
 /** @throws where there is no compiler */
 export function buildAddon(output: string, extra: readonly string[]): void {
-  execFileSync('cc', [...flags, '-I', headers, source, ...extra, '-o', output], {
+  execFileSync('cc', [...flags, '-I', headers, ...sources, ...extra, '-o', output], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
 }

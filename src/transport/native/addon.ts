@@ -27,6 +27,8 @@ export interface UdpAddon {
   /** 0 where there is none of this name. */
   interfaceIndex(name: string): number;
   interfaceName(index: number): string | undefined;
+  /** Puts the calling thread behind the others of the process (thread-priority.c). 0, or a negative errno. */
+  lowerPriority(): number;
 }
 
 /** Where what stands in a descriptor. */

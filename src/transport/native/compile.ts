@@ -1,8 +1,8 @@
 /**
- * Gets udp-batch.c compiled for this machine, and loads it. Nothing here fails: what is missing is a reason
+ * Gets udp-batch.c and thread-priority.c compiled for this machine, and loads it. Nothing here fails: what is missing is a reason
  * to use the portable transport.
  *
- * The binary's name carries the system, the processor and a hash of the source and of how it is compiled,
+ * The binary's name carries the system, the processor and a hash of the sources and of how it is compiled,
  * so that one of another version or of a copied node_modules is never loaded. It stands in the package's own
  * folder, where `npm install` puts it when it may run scripts; and where that is read-only, or the scripts
  * did not run, in the user's cache, compiled at the first start. One that does not load (made for another C
@@ -31,7 +31,9 @@ export interface CompileOptions {
 }
 
 const packageFolder = fileURLToPath(new URL('../../..', import.meta.url));
-const source = fileURLToPath(new URL('udp-batch.c', import.meta.url));
+const sourceOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const sources = ['udp-batch.c', 'thread-priority.c'].map(sourceOf);
+const included = ['thread-priority.h'].map(sourceOf);
 const flags = ['-std=c11', '-O2', '-fPIC', '-shared', '-fvisibility=hidden'];
 /** It takes a second; no RFC's number. */
 const compileTimeoutMs = 60_000;
@@ -69,9 +71,9 @@ async function find({ folders, compiler, platform }: CompileOptions): Promise<Fo
   if (platform !== 'linux') return { missing: 'it is for Linux only' };
   let name: string;
   try {
-    name = binaryName(readFileSync(source));
+    name = binaryName([...sources, ...included].map((file) => readFileSync(file)));
   } catch {
-    return { missing: `its source ${source} cannot be read` };
+    return { missing: `its sources ${sources.join(' and ')} cannot be read` };
   }
   for (const folder of folders) {
     const file = join(folder, name);
@@ -93,8 +95,10 @@ async function find({ folders, compiler, platform }: CompileOptions): Promise<Fo
   return { missing };
 }
 
-function binaryName(text: Uint8Array): string {
-  const hash = createHash('sha256').update(text).update(flags.join(' ')).digest('hex').slice(0, 16);
+function binaryName(texts: readonly Uint8Array[]): string {
+  const hashed = createHash('sha256');
+  for (const text of texts) hashed.update(text);
+  const hash = hashed.update(flags.join(' ')).digest('hex').slice(0, 16);
   return `udp-batch-${process.platform}-${process.arch}-${hash}.node`;
 }
 
@@ -122,7 +126,7 @@ async function compile(file: string, compiler: string): Promise<string | undefin
     for (const each of [dirname(folder), folder]) if (!existsSync(each)) mkdirSync(each, { mode: 0o755 });
     if (!isOurs(folder)) return `others can write to ${folder}`;
     const headers = join(dirname(require.resolve('node-api-headers')), 'include');
-    const args = [...flags, '-I', headers, source, '-o', unfinished];
+    const args = [...flags, '-I', headers, ...sources, '-o', unfinished];
     await promisify(execFile)(compiler, args, { timeout: compileTimeoutMs });
     chmodSync(unfinished, 0o755); // whatever the umask says: see isOurs
     renameSync(unfinished, file);

@@ -22,7 +22,7 @@
  * Nothing of what JavaScript hands over is trusted: objects are type-tagged, offsets and lengths are checked
  * against the buffer as it is at that moment (it might have been detached).
  *
- * The file is longer than others because everything that is compiled on the user's machine stands in it.
+ * The file is longer than others because everything that moves datagrams stands in it; thread-priority.c is compiled with it.
  * Left out: names, other families, errors that arrive by ICMP (IP_RECVERR), and generic segmentation
  * (docs/decisions/0004-native-batch-transport.md).
  */
@@ -40,6 +40,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "thread-priority.h"
 
 /*
  * The part of libuv that watches a descriptor. Node-API hands out Node's event loop, but node-api-headers has no
@@ -842,20 +844,47 @@ static void on_thread_end(napi_env env, void *data, void *hint)
 	struct thread *thread = data;
 
 	(void)hint;
-	(void)napi_delete_reference(env, thread->in);
-	(void)napi_delete_reference(env, thread->out);
+	if (thread->in != NULL) {
+		(void)napi_delete_reference(env, thread->in);
+	}
+	if (thread->out != NULL) {
+		(void)napi_delete_reference(env, thread->out);
+	}
 	free(thread);
 }
 
-/* Makes one of the buffers that are shared with JavaScript, and exports it. */
-static bool export_buffer(napi_env env, napi_value exports, const char *name, size_t length, napi_ref *reference)
+/* One of the buffers that are shared with JavaScript; made when first asked for: a thread may want other things only. */
+static napi_value shared_buffer(napi_env env, napi_ref *reference, size_t length)
 {
 	napi_value buffer = NULL;
 	void *data = NULL;
 
-	return napi_create_arraybuffer(env, length, &data, &buffer) == napi_ok &&
-	       napi_create_reference(env, buffer, 1, reference) == napi_ok &&
-	       napi_set_named_property(env, exports, name, buffer) == napi_ok;
+	if (*reference != NULL) {
+		(void)napi_get_reference_value(env, *reference, &buffer);
+	} else if (napi_create_arraybuffer(env, length, &data, &buffer) == napi_ok) {
+		(void)napi_create_reference(env, buffer, 1, reference);
+	}
+	return buffer;
+}
+
+static napi_value get_incoming(napi_env env, napi_callback_info info)
+{
+	void *thread = NULL;
+
+	if (napi_get_cb_info(env, info, NULL, NULL, NULL, &thread) != napi_ok) {
+		return NULL;
+	}
+	return shared_buffer(env, &((struct thread *)thread)->in, IN_BYTES);
+}
+
+static napi_value get_outgoing(napi_env env, napi_callback_info info)
+{
+	void *thread = NULL;
+
+	if (napi_get_cb_info(env, info, NULL, NULL, NULL, &thread) != napi_ok) {
+		return NULL;
+	}
+	return shared_buffer(env, &((struct thread *)thread)->out, OUT_BYTES);
 }
 
 NAPI_MODULE_INIT()
@@ -868,6 +897,8 @@ NAPI_MODULE_INIT()
 		return NULL;
 	}
 	const napi_property_descriptor functions[] = {
+		{ "incoming", NULL, NULL, get_incoming, NULL, NULL, napi_enumerable, thread },
+		{ "outgoing", NULL, NULL, get_outgoing, NULL, NULL, napi_enumerable, thread },
 		{ "open", NULL, open_udp, NULL, NULL, NULL, napi_default, thread },
 		{ "hold", NULL, hold, NULL, NULL, NULL, napi_default, thread },
 		{ "send", NULL, send_udp, NULL, NULL, NULL, napi_default, thread },
@@ -875,6 +906,7 @@ NAPI_MODULE_INIT()
 		{ "close", NULL, close_udp, NULL, NULL, NULL, napi_default, thread },
 		{ "interfaceIndex", NULL, interface_index, NULL, NULL, NULL, napi_default, thread },
 		{ "interfaceName", NULL, interface_name, NULL, NULL, NULL, napi_default, thread },
+		{ "lowerPriority", NULL, lower_priority, NULL, NULL, NULL, napi_default, NULL },
 	};
 
 	if (napi_set_instance_data(env, thread, on_thread_end, NULL) != napi_ok) {
@@ -882,8 +914,6 @@ NAPI_MODULE_INIT()
 		return NULL;
 	}
 	if (napi_get_uv_event_loop(env, &thread->loop) != napi_ok ||
-	    !export_buffer(env, exports, "incoming", IN_BYTES, &thread->in) ||
-	    !export_buffer(env, exports, "outgoing", OUT_BYTES, &thread->out) ||
 	    napi_define_properties(env, exports, sizeof(functions) / sizeof(functions[0]), functions) != napi_ok) {
 		(void)napi_throw_error(env, NULL, "udp-batch.c cannot be set up");
 		return NULL;
