@@ -1,163 +1,348 @@
 /**
- * CBOR from a peer -> Value (RFC 8949), strict about validity and liberal about form: see scan.ts for what is
- * refused. Values are built by cborg, to which this file adds what it lacks: indefinite-length strings,
- * text that begins with U+FEFF, tags, and keys other than text.
+ * CBOR from a peer -> Value (RFC 8949) in one pass, strict about validity and liberal about form.
+ *
+ *   initial byte   7 6 5 | 4 3 2 1 0        major 0 uint   1 nint   2 bytes  3 text
+ *                  major | additional             4 array  5 map    6 tag    7 simple, float, break
+ *   additional     0-23 the argument itself · 24, 25, 26, 27: in the next 1, 2, 4, 8 bytes · 31: indefinite
+ *
+ * Refused: what is not well-formed (Appendix C), invalid UTF-8, tags and simple values that are not known, duplicate keys, and
+ * what asks for more than the limits. Longer arguments than needed and indefinite lengths are accepted (§4.1 asks for
+ * them of encoders only). It stops at the first fault and names its byte.
  *
  * Integers from 2^53 are bigint, whichever way they are written. A map whose keys are all text is a plain
  * object (`__proto__` is a key like any other, an own property), any other a Map. Keys that are the same
- * value here (5 and 5.0, two encodings of 5) are duplicates (RFC 8949 §5.6.1) and refused.
+ * value here (5 and 5.0, two encodings of 5) are duplicates (§5.6.1). Tags: decode-tags.ts.
  */
-import { Token, Tokenizer, Type, tokensToObject, type DecodeOptions, type TagDecoder } from 'cborg';
 import { concatBytes, hex, textOf } from '../core/bytes.ts';
-import { PeerError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
-import { parseDateTime } from './date-time.ts';
+import { checkTagContent, fromTag } from './decode-tags.ts';
 import { encodeCbor } from './encode.ts';
+import { halfToNumber } from './half-float.ts';
 import { defaultDecodeLimits, type DecodeLimits } from './limits.ts';
-import { headLength, malformedCbor, scanCbor, type KeySpan } from './scan.ts';
+import { malformedCbor } from './malformed.ts';
+
+const major = { uint: 0, nint: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, simple: 7 } as const;
+const majorNames = [
+  'an integer',
+  'an integer',
+  'a byte string',
+  'a text string',
+  'an array',
+  'a map',
+  'a tag',
+  'a simple value',
+];
+const indefinite = 31;
+/** Longer texts are left to TextDecoder, whose call costs as much as so many characters. */
+const shortText = 32;
+/** So many are compared one by one faster than they are looked up. */
+const fewNames = 8;
+
+/** Where an item may stand or the end of its container; no value is this. */
+const breakStop: unique symbol = Symbol('break');
 
 /**
  * The value of exactly one CBOR item.
  * Throws a `PeerError` (`malformed-body`) whose message names the byte at fault.
  */
 export function decodeCbor(bytes: Uint8Array, limits: DecodeLimits = defaultDecodeLimits): Value {
-  // A Buffer's slices would share its memory; those of a plain Uint8Array are copies.
-  const input = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-  const { textKeysOnly } = scanCbor(input, limits, (keys) => findDuplicate(input, keys));
-  return build(input, 0, textKeysOnly);
+  const decoder = new Decoder(bytes, limits);
+  const value = decoder.item(0);
+  decoder.end();
+  return value;
 }
 
-/** Scanned input only. `as`: cborg's result is untyped; what it can be made of, scan.ts and the tags below decide. */
-function build(input: Uint8Array, start: number, textKeysOnly: boolean): Value {
-  const tokens = new EdgeTokenizer(start === 0 ? input : input.subarray(start), start);
-  let built: unknown;
-  try {
-    built = tokensToObject(tokens, textKeysOnly ? objectOptions : mapOptions);
-  } catch (cause) {
-    // After the scan, cborg refuses nothing but duplicate keys.
-    throw malformedCbor(cause instanceof TagContentError ? cause.message : 'a map has the same key twice', tokens.last);
-  }
-  return textKeysOnly ? (built as Value) : withObjects(built as Value);
-}
+class Decoder {
+  #at = 0;
+  #items = 0;
+  #keyBytes = 0;
+  readonly #bytes: Uint8Array;
+  readonly #limits: DecodeLimits;
+  #view: DataView | undefined;
 
-/** What a tag holds is not what it may hold; the place is added by who knows it. */
-class TagContentError extends PeerError {
-  constructor(why: string) {
-    super('malformed-body', why);
-  }
-}
-
-/** Reads tokens and remembers where the last one began. */
-class EdgeTokenizer extends Tokenizer {
-  #last = 0;
-  readonly #offset: number;
-
-  constructor(input: Uint8Array, offset: number) {
-    super(input, tokenOptions);
-    this.#offset = offset;
+  constructor(bytes: Uint8Array, limits: DecodeLimits) {
+    this.#bytes = bytes;
+    this.#limits = limits;
   }
 
-  get last(): number {
-    return this.#offset + this.#last;
+  end(): void {
+    const left = this.#bytes.length - this.#at;
+    if (left > 0) throw malformedCbor(`the item ends here but ${left} more bytes follow; send exactly one item`, this.#at);
   }
 
-  override next(): Token {
-    const start = this._pos;
-    this.#last = start;
-    const initial = this.data[start] ?? 0;
-    if (initial === 0x5f || initial === 0x7f) return this.#joined(initial, start);
-    const token = super.next();
-    if (initial >> 5 !== 3) return token;
-    const text = start + headLength(initial & 0x1f);
-    if (this.data[text] !== 0xef || this.data[text + 1] !== 0xbb || this.data[text + 2] !== 0xbf) return token;
-    // cborg takes a leading U+FEFF for a byte order mark and drops it.
-    return new Token(Type.string, textOf(this.data.subarray(text, this._pos)) ?? '', token.encodedLength ?? 0);
+  item(depth: number): Value {
+    const start = this.#at;
+    const value = this.#itemOrBreak(depth);
+    if (value === breakStop) throw malformedCbor('a "break" stands where an item should', start);
+    return value;
   }
 
-  /** RFC 8949 §3.2.3: the chunks, one after the other. */
-  #joined(initial: number, start: number): Token {
-    const chunks: Uint8Array[] = [];
-    let at = start + 1;
-    while (this.data[at] !== 0xff) {
-      const { value, end } = chunk(this.data, at);
-      chunks.push(value);
-      at = end;
+  #itemOrBreak(depth: number): Value | typeof breakStop {
+    const start = this.#at;
+    const initial = this.#bytes[start];
+    if (initial === undefined) throw malformedCbor('the input ends where an item should begin', start);
+    if (++this.#items > this.#limits.maxItems)
+      throw malformedCbor(`it has more than ${this.#limits.maxItems} items; send less at a time`, start);
+    this.#at = start + 1;
+    const additional = initial & 0x1f;
+    if (additional === indefinite) return this.#indefinite(initial >> 5, start, depth);
+    switch (initial >> 5) {
+      case major.uint:
+        return this.#integer(additional, start, false);
+      case major.nint:
+        return this.#integer(additional, start, true);
+      case major.bytes: {
+        const from = this.#string(additional, start);
+        return new Uint8Array(this.#bytes.subarray(from, this.#at));
+      }
+      case major.text:
+        return this.#text(this.#string(additional, start), start);
+      case major.array:
+        return this.#array(this.#argument(additional, start), start, depth);
+      case major.map:
+        return this.#map(this.#argument(additional, start), start, depth);
+      case major.tag:
+        return this.#tag(this.#argument(additional, start), start, depth);
+      default:
+        return this.#simple(additional, start);
     }
-    this._pos = at + 1;
-    const joined = concatBytes(chunks);
-    const length = this._pos - start;
-    return initial === 0x5f
-      ? new Token(Type.bytes, joined, length)
-      : new Token(Type.string, textOf(joined) ?? '', length);
+  }
+
+  /** Above 2^53 this rounds; nothing that large is a length that fits or a tag that is known. */
+  #argument(additional: number, start: number): number {
+    if (additional < 24) return additional;
+    if (additional > 27) throw malformedCbor(`additional information ${additional} is reserved`, start);
+    const end = this.#at + (1 << (additional - 24));
+    if (end > this.#bytes.length) throw malformedCbor('the input ends inside the head of an item', start);
+    let argument = 0;
+    while (this.#at < end) argument = argument * 256 + (this.#bytes[this.#at++] ?? 0);
+    return argument;
+  }
+
+  #integer(additional: number, start: number, negative: boolean): number | bigint {
+    const argument = this.#argument(additional, start);
+    if (argument < Number.MAX_SAFE_INTEGER) return negative ? -1 - argument : argument;
+    const high = BigInt(this.#uint32(this.#at - 8));
+    const exact = (high << 32n) | BigInt(this.#uint32(this.#at - 4));
+    if (negative) return -1n - exact;
+    return exact > Number.MAX_SAFE_INTEGER ? exact : Number(exact);
+  }
+
+  #uint32(at: number): number {
+    return this.#dataView().getUint32(at);
+  }
+
+  #dataView(): DataView {
+    const { buffer, byteOffset, length } = this.#bytes;
+    return (this.#view ??= new DataView(buffer, byteOffset, length));
+  }
+
+  /** Where a string begins that ends at `at`. */
+  #string(additional: number, start: number): number {
+    const length = this.#argument(additional, start);
+    const from = this.#at;
+    const left = this.#bytes.length - from;
+    if (length > left) throw malformedCbor(`a string of ${length} bytes is announced but only ${left} follow`, start);
+    this.#at = from + length;
+    return from;
+  }
+
+  /** RFC 8949 §5.3.1: a text string that is not UTF-8 is not valid. */
+  #text(from: number, start: number): string {
+    const end = this.#at;
+    if (end - from <= shortText) {
+      let text = '';
+      let i = from;
+      for (; i < end; i++) {
+        const byte = this.#bytes[i] ?? 0;
+        if (byte > 0x7f) break;
+        text += String.fromCharCode(byte);
+      }
+      if (i === end) return text;
+    }
+    const text = textOf(this.#bytes.subarray(from, end));
+    if (text === undefined) throw malformedCbor('a text string is not valid UTF-8', start);
+    return text;
+  }
+
+  #array(count: number, start: number, depth: number): Value[] {
+    this.#enter(depth, start);
+    this.#announce(count, 1, start);
+    const items: Value[] = [];
+    for (let i = 0; i < count; i++) items.push(this.item(depth + 1));
+    return items;
+  }
+
+  #map(count: number, start: number, depth: number): Value {
+    this.#enter(depth, start);
+    this.#announce(count, 2, start);
+    return this.#members(count, depth);
+  }
+
+  /** A count that the rest of the input cannot hold is refused before anything is done for it. */
+  #announce(count: number, itemsEach: number, start: number): void {
+    const left = this.#bytes.length - this.#at;
+    if (count * itemsEach > left)
+      throw malformedCbor(`${count * itemsEach} items are announced but only ${left} bytes follow`, start);
+  }
+
+  #enter(depth: number, start: number): void {
+    if (depth >= this.#limits.maxDepth)
+      throw malformedCbor(`it is nested deeper than ${this.#limits.maxDepth} levels; send flatter data`, start);
+  }
+
+  /** An object, as long as all keys are text. */
+  #members(count: number, depth: number): Value {
+    const members: Record<string, Value> = {};
+    const names: string[] = [];
+    for (let i = 0; i < count; i++) {
+      const start = this.#at;
+      const key = count === Infinity ? this.#itemOrBreak(depth + 1) : this.item(depth + 1);
+      if (key === breakStop) break;
+      if (typeof key !== 'string') return this.#mixed(count - i, depth, members, names, key, start);
+      if (i < fewNames ? names.includes(key) : Object.hasOwn(members, key))
+        throw malformedCbor('a map has the same key twice', start);
+      names.push(key);
+      const member = this.item(depth + 1);
+      // Assigned, it would be the prototype.
+      if (key === '__proto__')
+        Object.defineProperty(members, key, { value: member, writable: true, enumerable: true, configurable: true });
+      else members[key] = member;
+    }
+    return members;
+  }
+
+  /** The rest of a map of which members have been read, and one key that is no text. */
+  #mixed(
+    count: number,
+    depth: number,
+    members: Readonly<Record<string, Value>>,
+    names: readonly string[],
+    first: Value,
+    firstAt: number,
+  ): Value {
+    // An object has its members in another order where names are digits.
+    const map = new Map<Value, Value>(names.map((name) => [name, members[name]]));
+    const compound: CompoundKey[] = [];
+    let key: Value | typeof breakStop = first;
+    let start = firstAt;
+    for (let left = count; ; ) {
+      if (map.has(key)) throw malformedCbor('a map has the same key twice', start);
+      if (this.#isCompound(start)) compound.push({ key, start, bytes: this.#at - start });
+      map.set(key, this.item(depth + 1));
+      if (--left === 0) break;
+      start = this.#at;
+      key = count === Infinity ? this.#itemOrBreak(depth + 1) : this.item(depth + 1);
+      if (key === breakStop) break;
+    }
+    this.#checkCompound(compound);
+    return map;
+  }
+
+  #isCompound(start: number): boolean {
+    const type = (this.#bytes[start] ?? 0) >> 5;
+    return type === major.bytes || type === major.array || type === major.map || type === major.tag;
+  }
+
+  /** Those are compared by what they mean, which costs time: so they are bounded. */
+  #checkCompound(keys: readonly CompoundKey[]): void {
+    if (keys.length < 2) return;
+    for (const { bytes } of keys) this.#keyBytes += bytes;
+    const { maxKeyBytes } = this.#limits;
+    if (this.#keyBytes > maxKeyBytes) {
+      throw malformedCbor(
+        `map keys that are neither numbers nor texts take more than ${maxKeyBytes} bytes; use others`,
+        this.#at,
+      );
+    }
+    const seen = new Set<string>();
+    for (const { key, start } of keys) {
+      const canonical = hex(encodeCbor(key));
+      if (seen.has(canonical)) throw malformedCbor('a map has the same key twice', start);
+      seen.add(canonical);
+    }
+  }
+
+  #indefinite(type: number, start: number, depth: number): Value | typeof breakStop {
+    switch (type) {
+      case major.bytes:
+        return concatBytes(this.#chunks(type));
+      case major.text:
+        return textOf(concatBytes(this.#chunks(type))) ?? '';
+      case major.array: {
+        this.#enter(depth, start);
+        const items: Value[] = [];
+        for (;;) {
+          const item = this.#itemOrBreak(depth + 1);
+          if (item === breakStop) return items;
+          items.push(item);
+        }
+      }
+      case major.map:
+        this.#enter(depth, start);
+        return this.#members(Infinity, depth);
+      case major.simple:
+        return breakStop;
+      default:
+        throw malformedCbor(`${majorNames[type] ?? 'this'} cannot have an indefinite length`, start);
+    }
+  }
+
+  /** RFC 8949 §3.2.3: definite strings of the same type; for text, each is UTF-8 on its own. */
+  #chunks(type: number): readonly Uint8Array[] {
+    const chunks: Uint8Array[] = [];
+    for (;;) {
+      const start = this.#at;
+      const initial = this.#bytes[start];
+      if (initial !== undefined && initial !== 0xff && (initial >> 5 !== type || (initial & 0x1f) === indefinite))
+        throw malformedCbor(`a chunk of ${majorNames[type] ?? 'this'} must itself be one, of definite length`, start);
+      if (this.#itemOrBreak(0) === breakStop) return chunks;
+      const additional = (initial ?? 0) & 0x1f;
+      const head = additional < 24 ? 1 : 1 + (1 << (additional - 24));
+      chunks.push(this.#bytes.subarray(start + head, this.#at));
+    }
+  }
+
+  #tag(tag: number, start: number, depth: number): Value {
+    this.#enter(depth, start);
+    const first = this.#at;
+    const initial = this.#bytes[first];
+    checkTagContent(tag, initial, start);
+    const content = this.item(depth + 1);
+    if ((tag === 2 || tag === 3) && this.#at - first > this.#limits.maxBignumBytes + 9)
+      throw malformedCbor(`a bignum is longer than ${this.#limits.maxBignumBytes} bytes`, start);
+    return fromTag(tag, content, first);
+  }
+
+  #simple(additional: number, start: number): Value {
+    switch (additional) {
+      case 20:
+        return false;
+      case 21:
+        return true;
+      case 22:
+        return null;
+      case 23:
+        return undefined;
+      case 25:
+        return halfToNumber(this.#argument(additional, start));
+      case 26:
+        this.#argument(additional, start);
+        return this.#dataView().getFloat32(this.#at - 4);
+      case 27:
+        this.#argument(additional, start);
+        return this.#dataView().getFloat64(this.#at - 8);
+    }
+    const value = this.#argument(additional, start);
+    // RFC 8949 §3.3: below 32 the two-byte form is not well-formed.
+    if (additional === 24 && value < 32) throw malformedCbor(`simple value ${value} must not take two bytes`, start);
+    throw malformedCbor(`simple value ${value} has no meaning`, start);
   }
 }
 
-function chunk(data: Uint8Array, at: number): { readonly value: Uint8Array; readonly end: number } {
-  const additional = (data[at] ?? 0) & 0x1f;
-  const first = at + headLength(additional);
-  let length = additional;
-  if (additional >= 24) {
-    length = 0;
-    for (let i = at + 1; i < first; i++) length = length * 256 + (data[i] ?? 0);
-  }
-  return { value: data.subarray(first, first + length), end: first + length };
-}
-
-/** RFC 8949 §3.4. The scan has checked the type of the content. */
-const tags: Record<number, TagDecoder> = {
-  0: (content) => {
-    const text: unknown = content();
-    const date = typeof text === 'string' ? parseDateTime(text) : undefined;
-    if (date === undefined) throw new TagContentError('tag 0 must hold a date and time as in 2013-03-21T20:04:00Z');
-    return date;
-  },
-  1: (content) => {
-    const date = new Date(Math.round(Number(content()) * 1000));
-    if (Number.isNaN(date.getTime())) throw new TagContentError('tag 1 holds a time that no date has');
-    return date;
-  },
-  2: (content) => unsigned(content()),
-  3: (content) => {
-    const n = unsigned(content());
-    return typeof n === 'bigint' || n === Number.MAX_SAFE_INTEGER ? -1n - BigInt(n) : -1 - n;
-  },
-  // RFC 8949 §3.4.6: says only that this is CBOR.
-  55799: (content) => content(),
-};
-
-const objectOptions: DecodeOptions = { allowBigInt: true, rejectDuplicateMapKeys: true, useMaps: false, tags };
-const mapOptions: DecodeOptions = { ...objectOptions, useMaps: true };
-const tokenOptions: DecodeOptions = { allowBigInt: true };
-
-/** RFC 8949 §3.4.3: how an integer is written has no meaning, so a small bignum is a number. */
-function unsigned(content: unknown): number | bigint {
-  if (!(content instanceof Uint8Array) || content.length === 0) return 0;
-  const n = BigInt(`0x${hex(content)}`);
-  return n <= Number.MAX_SAFE_INTEGER ? Number(n) : n;
-}
-
-/** Maps whose keys are all text become objects; the Map was needed to tell 1 from "1" while reading. */
-function withObjects(value: Value): Value {
-  if (Array.isArray(value)) return value.map(withObjects);
-  if (!(value instanceof Map)) return value;
-  const map: ReadonlyMap<Value, Value> = value;
-  const members: [Value, Value][] = [];
-  const named: [string, Value][] = [];
-  for (const [key, member] of map) {
-    const finished = withObjects(member);
-    members.push([withObjects(key), finished]);
-    if (typeof key === 'string') named.push([key, finished]);
-  }
-  // fromEntries defines own properties: `__proto__` too.
-  return named.length === members.length ? Object.fromEntries(named) : new Map(members);
-}
-
-function findDuplicate(input: Uint8Array, keys: readonly KeySpan[]): KeySpan | undefined {
-  const seen = new Set<string>();
-  return keys.find(({ start, end }) => {
-    const canonical = hex(encodeCbor(build(input.subarray(0, end), start, false)));
-    const repeated = seen.has(canonical);
-    seen.add(canonical);
-    return repeated;
-  });
+/** A key that is neither number nor text nor the like. */
+interface CompoundKey {
+  readonly key: Value;
+  readonly start: number;
+  readonly bytes: number;
 }

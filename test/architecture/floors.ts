@@ -66,7 +66,7 @@ export const withoutNode: readonly string[] = ['coap', 'cbor'];
 /** The npm packages that a folder may import, where that is limited; all others may import any dependency. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
   core: [],
-  cbor: ['cborg'],
+  cbor: [],
   coap: [],
   dtls: [],
   transport: [],
