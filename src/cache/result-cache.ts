@@ -38,19 +38,16 @@ export type Compute = () => Computed | Promise<Computed>;
 /** A function and arguments, as they are asked for again and again. */
 export class Question {
   readonly fn: Cacheable;
-  /** Final: bound, with defaults, coerced. */
-  readonly args: readonly Value[];
   readonly state: FunctionState;
   /** The arguments' part of its key; undefined where they have none. */
   readonly part: string | undefined;
   /** One string for all look-ups: V8 hashes it once. */
   readonly publicKey: string;
 
-  constructor(fn: Cacheable, args: readonly Value[], state: FunctionState) {
+  constructor(fn: Cacheable, part: string | undefined, state: FunctionState) {
     this.fn = fn;
-    this.args = args;
     this.state = state;
-    this.part = fn.pure ? argumentsKey(args) : undefined;
+    this.part = part;
     this.publicKey = state.prefix + (this.part ?? '');
   }
 
@@ -99,7 +96,12 @@ export class ResultCache {
 
   /** What `recall` and `ask` take: good for as long as this version of the function is. */
   question(fn: Cacheable, args: readonly Value[]): Question {
-    return new Question(fn, args, this.#states.of(fn));
+    return this.questionOf(fn, fn.pure ? argumentsKey(args) : undefined);
+  }
+
+  /** The same where the arguments' key has been made elsewhere (`argumentsKey`). */
+  questionOf(fn: Cacheable, part: string | undefined): Question {
+    return new Question(fn, part, this.#states.of(fn));
   }
 
   /** The result, where it is stored and fresh. */

@@ -51,6 +51,8 @@ export const problems = {
 
 export type ProblemName = keyof typeof problems;
 
+export const isProblemName = (name: string): name is ProblemName => Object.hasOwn(problems, name);
+
 export interface CallErrorDetails {
   /** Which parameter, where it is about one. */
   readonly parameter?: { readonly name: string; readonly id: number | undefined };

@@ -2,6 +2,7 @@
 import type { Instant, Milliseconds } from '../core/duration.ts';
 import type { Value } from '../core/value.ts';
 import type { FunctionDescription } from './description.ts';
+import type { PackedArguments } from './packed-arguments.ts';
 import type { Returned } from './returned.ts';
 
 /** Who calls. `local` is the anonymous caller on a loopback listener. */
@@ -14,7 +15,7 @@ export interface Caller {
 export interface Call {
   readonly function: FunctionDescription;
   /** Positional, in the order of `function.parameters`; trailing omitted ones are left off, rest ones are spread. */
-  readonly args: readonly Value[];
+  readonly args: readonly Value[] | PackedArguments;
   readonly caller: Caller;
   /** Ties log lines of one call together, and is handed to the function. */
   readonly correlationId: string;

@@ -11,6 +11,7 @@ import { CallError } from './call-error.ts';
 import { isCallable, type Exports } from './runtimes/node/load-module.ts';
 import { runCall, type Outcome } from './runtimes/node/run-call.ts';
 import { timeOfDay } from './runtimes/node/time-of-day.ts';
+import { PackedArguments } from './packed-arguments.ts';
 import { Returned } from './returned.ts';
 import type { Call, CallResult } from './call.ts';
 import type { Invalidation } from './invalidation.ts';
@@ -24,8 +25,10 @@ export interface InlineParts {
 }
 
 /** The function may change what it is given, and the same arguments may be asked for again. */
-const ownCopy = (args: readonly Value[]): readonly Value[] =>
-  args.some((arg) => typeof arg === 'object' && arg !== null) ? structuredClone(args) : args;
+function ownCopy(args: Call['args']): readonly Value[] {
+  if (args instanceof PackedArguments) return args.values;
+  return args.some((arg) => typeof arg === 'object' && arg !== null) ? structuredClone(args) : args;
+}
 
 /** Returns at once where the function does. Throws and rejects with a `CallError`. */
 export function runInline(call: Call, parts: InlineParts): CallResult | Promise<CallResult> {

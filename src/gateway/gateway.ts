@@ -19,6 +19,7 @@ import { findAddon } from '../transport/native/compile.ts';
 import { openListener, type ListenerOptions } from '../transport/listener.ts';
 import { watched } from '../transport/watched-engine.ts';
 import type { TransportCounters } from '../transport/notices.ts';
+import { BodyThread } from './body-thread.ts';
 import { Front } from './front.ts';
 import { refusalPayload } from './problem-response.ts';
 import { RateLimit, type RateLimitOptions } from './rate-limit.ts';
@@ -89,6 +90,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   options.siblings?.onInvalidated(invalidate);
   registry.onChange((library) => cache.invalidateLibrary(library));
 
+  const bodies = new BodyThread({ priorityAddon });
   const wake = (): void => driven.wake();
   const clockResource = new ClockResource({
     timeOfDay: () => new Date(),
@@ -101,6 +103,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     directory: registry,
     invoker: registry,
     cache,
+    bodies,
     clock,
     timeLimit: options.timeLimit,
   });
@@ -142,7 +145,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       const isIdle = (): boolean => engine.counters().pending === 0;
       await settled(isIdle, options.shutdownGrace);
       // Calls that still run fail now, and their callers are told before the sockets close.
-      await registry.close();
+      await Promise.all([registry.close(), bodies.close()]);
       await settled(isIdle, lastWords);
       await driven.close();
     },

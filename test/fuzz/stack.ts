@@ -10,6 +10,7 @@ import type { Datagram, Endpoint } from '../../src/core/datagram.ts';
 import { minutes, seconds, type Instant, type Milliseconds } from '../../src/core/duration.ts';
 import { Registry } from '../../src/functions/registry.ts';
 import type { Scheduler } from '../../src/core/clock.ts';
+import { BodyThread } from '../../src/gateway/body-thread.ts';
 import { Front } from '../../src/gateway/front.ts';
 import { RateLimit } from '../../src/gateway/rate-limit.ts';
 import { CatalogueResource } from '../../src/gateway/resources/catalogue.ts';
@@ -54,6 +55,7 @@ export class Stack {
   readonly engine: CoapEngine;
   readonly #clock = new ManualScheduler(1000 as Instant);
   readonly #registry: Registry;
+  readonly #bodies = new BodyThread({ priorityAddon: undefined });
   readonly #clockResource: ClockResource;
   readonly #folder: LibraryFolder | undefined;
 
@@ -73,6 +75,7 @@ export class Stack {
       directory: registry,
       invoker: registry,
       cache,
+      bodies: this.#bodies,
       clock,
       timeLimit: seconds(10),
     });
@@ -164,6 +167,7 @@ export class Stack {
 
   async close(): Promise<void> {
     this.#clockResource.close();
+    await this.#bodies.close();
     await this.#registry.close();
     this.#folder?.remove();
   }

@@ -4,6 +4,7 @@ import { ResultCache } from '../../src/cache/result-cache.ts';
 import { method, responseCode } from '../../src/coap/codec/codes.ts';
 import { response } from '../../src/coap/response.ts';
 import { after, milliseconds, seconds, type Instant } from '../../src/core/duration.ts';
+import { CallError } from '../../src/functions/call-error.ts';
 import type { Call } from '../../src/functions/call.ts';
 import { FunctionResource } from '../../src/gateway/resources/function.ts';
 import { Lockstep } from '../coap/lockstep.ts';
@@ -29,6 +30,7 @@ test('waiting for a reload takes nothing from the time limit', async () => {
       },
     },
     cache: new ResultCache(),
+    bodies: { read: () => Promise.reject(new CallError('internal-error', 'There is no large body here.')) },
     clock: { now: () => now },
     timeLimit: seconds(10),
   });

@@ -7,20 +7,21 @@
 import type { CachedResult } from '../../cache/cacheable.ts';
 import type { Question, ResultCache } from '../../cache/result-cache.ts';
 import { contentFormat, isValueFormat, type ValueFormat } from '../../cbor/content-format.ts';
-import { decodeRepresentation } from '../../cbor/representation.ts';
 import { isSafeMethod, method, responseCode } from '../../coap/codec/codes.ts';
 import { findOption, findOptions, findUint, optionNumber } from '../../coap/codec/options.ts';
 import type { Request } from '../../coap/request.ts';
 import { encodedResponse, response } from '../../coap/response.ts';
 import type { Wording } from '../../coap/wording.ts';
 import { equalBytes } from '../../core/bytes.ts';
-import { PeerError, UsageError } from '../../core/error.ts';
+import { UsageError } from '../../core/error.ts';
 import type { Clock } from '../../core/clock.ts';
 import { after, type Instant, type Milliseconds } from '../../core/duration.ts';
 import { bind, type ArgumentInput } from '../../functions/binding.ts';
 import { CallError } from '../../functions/call-error.ts';
-import type { Invoker } from '../../functions/call.ts';
+import type { Call, Invoker } from '../../functions/call.ts';
 import type { FunctionDescription } from '../../functions/description.ts';
+import { readBody } from '../body.ts';
+import { largeBodyBytes, type BodyThread } from '../body-thread.ts';
 import { readControlWords } from '../control-words.ts';
 import type { Answer, Resource, Visit } from '../resource.ts';
 import { describeFunction } from './description.ts';
@@ -40,6 +41,8 @@ export interface FunctionResourceOptions {
   readonly directory: FunctionDirectory;
   readonly invoker: Invoker;
   readonly cache: ResultCache;
+  /** Where large bodies are read. */
+  readonly bodies: Pick<BodyThread, 'read'>;
   readonly clock: Clock;
   /** For functions that declare no limit of their own. */
   readonly timeLimit: Milliseconds;
@@ -54,6 +57,7 @@ interface Stated {
   /** Of the directory, when the function was found. */
   readonly revision: number;
   readonly fn: FunctionDescription;
+  readonly args: Call['args'];
   readonly question: Question;
   readonly format: ValueFormat;
   /** What was answered last, from the cache: good until Max-Age counts down or there is another result. */
@@ -99,20 +103,29 @@ export class FunctionResource implements Resource {
     const { request } = visit;
     const { describe, argumentItems } = readControlWords(visit.query);
     if (describe !== undefined) return { response: describeFunction(request, fn, describe) };
-    const stated = { named, revision, ...this.#state(request, fn, argumentItems), given: undefined };
+    const format = this.#allow(request, fn);
+    const { payload } = request;
+    if (payload.length >= largeBodyBytes && !fn.inline) {
+      const bodyFormat = checkBody(request, argumentItems);
+      return this.#options.bodies.read(fn, payload, bodyFormat).then(({ args, part }) => {
+        const question = this.#options.cache.questionOf(fn, part);
+        return this.#call(visit, { named, revision, fn, args, question, format, given: undefined }, now);
+      });
+    }
+    const args = bind(fn, argumentInput(request, argumentItems));
+    const question = this.#options.cache.question(fn, args);
+    const stated = { named, revision, fn, args, question, format, given: undefined };
     if (request.wording.remembered) this.#stated.set(request.wording, stated);
     return this.#call(visit, stated, now);
   }
 
   #call(visit: Visit, stated: Stated, now: Instant): Answer | Promise<Answer> {
     const { request } = visit;
-    const { fn } = stated;
+    const { fn, args, question } = stated;
     const { cache, clock, invoker } = this.#options;
-    const { question } = stated;
     const callerKey = request.peer.endpoint.key;
     const hit = cache.recall(question, callerKey, now);
     if (hit !== undefined) return this.#answerHit(request, stated, hit, now);
-    const { args } = question;
     const { caller, correlationId } = visit;
     const deadline = after(now, fn.timeLimit ?? this.#options.timeLimit);
     const result = cache.ask(question, callerKey, now, () =>
@@ -123,12 +136,8 @@ export class FunctionResource implements Resource {
     return result.then((later) => this.#answer(request, later, format, clock.now()).answer);
   }
 
-  /** Everything that can be refused for its words is refused here, before anything runs. */
-  #state(
-    request: Request,
-    fn: FunctionDescription,
-    argumentItems: readonly string[],
-  ): Pick<Stated, 'fn' | 'question' | 'format'> {
+  /** What can be refused before the body is looked at is refused here. Returns the answer's format. */
+  #allow(request: Request, fn: FunctionDescription): ValueFormat {
     if ((request.block2?.num ?? 0) > 0) {
       throw new CallError(
         'incomplete',
@@ -138,10 +147,7 @@ export class FunctionResource implements Resource {
     if (isSafeMethod(request.code) && !fn.safe) {
       throw new CallError('not-safe', `${fn.library}/${fn.method} has side effects: call it with POST.`);
     }
-    const bodyFormat = bodyFormatOf(request);
-    const format = answerFormat(request, bodyFormat);
-    const args = bind(fn, argumentInput(request, bodyFormat, argumentItems));
-    return { fn, question: this.#options.cache.question(fn, args), format };
+    return answerFormat(request, bodyFormatOf(request));
   }
 
   /** Within one second, and while it stays, a result has one answer to the same words: its bytes are made once. */
@@ -234,20 +240,20 @@ function answerFormat(request: Request, bodyFormat: number | undefined): ValueFo
   );
 }
 
-function argumentInput(request: Request, bodyFormat: number | undefined, items: readonly string[]): ArgumentInput {
-  if (bodyFormat === undefined) return items.length === 0 ? { kind: 'none' } : { kind: 'query', items };
+function argumentInput(request: Request, items: readonly string[]): ArgumentInput {
+  if (request.payload.length > 0) return readBody(request.payload, checkBody(request, items));
+  return items.length === 0 ? { kind: 'none' } : { kind: 'query', items };
+}
+
+/** The format of a body that may be there. */
+function checkBody(request: Request, items: readonly string[]): number {
   if (request.code === method.GET) {
     throw new CallError('bad-request', 'A GET has no body: give arguments in the query, or use FETCH.');
   }
   if (items.length > 0) {
     throw new CallError('arguments-twice', 'Arguments are in both the query and the body; give them in one place.');
   }
-  try {
-    return { kind: 'body', value: decodeRepresentation(request.payload, bodyFormat) };
-  } catch (error) {
-    if (!(error instanceof PeerError)) throw error;
-    throw new CallError(error.code === 'unsupported-format' ? 'unsupported-format' : 'malformed-body', error.message);
-  }
+  return bodyFormatOf(request) ?? contentFormat.cbor;
 }
 
 function idOf(text: string): number | undefined {

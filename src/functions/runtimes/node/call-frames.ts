@@ -9,7 +9,9 @@
  */
 import type { Milliseconds } from '../../../core/duration.ts';
 import { BrokenFrame, type FrameReader, type FrameWriter } from './frame.ts';
+import type { Value } from '../../../core/value.ts';
 import type { Caller } from '../../call.ts';
+import { PackedArguments } from '../../packed-arguments.ts';
 import { Returned } from '../../returned.ts';
 import type { FromWorker, RunMessage } from './messages.ts';
 
@@ -40,13 +42,14 @@ export class RunWriter {
     frame.float(at);
     // The identity last: a peer chooses it, and may have put a zero there.
     frame.text(run.caller.peer + separator + run.correlationId + separator + run.caller.identity);
-    frame.integer(run.args.length);
-    for (let i = 0; i < run.args.length; i++) frame.value(run.args[i]);
+    if (run.args instanceof PackedArguments) frame.raw(run.args.bytes);
+    else frame.arguments(run.args);
   }
 }
 
 /** A run as the thread sees it. */
-export interface ArrivedRun extends Omit<RunMessage, 'kind' | 'caller' | 'correlationId'> {
+export interface ArrivedRun extends Omit<RunMessage, 'kind' | 'caller' | 'correlationId' | 'args'> {
+  readonly args: readonly Value[];
   readonly at: number;
   readonly caller: string;
 }
@@ -63,9 +66,7 @@ export class RunReader {
     const timeLimit = frame.float() as Milliseconds;
     const at = frame.float();
     const caller = frame.text();
-    const count = frame.integer();
-    const args = [];
-    for (let i = 0; i < count; i++) args.push(frame.value());
+    const args = frame.arguments();
     frame.end();
     return { slot, id, method, remaining, timeLimit, at, caller, args };
   }

@@ -103,6 +103,19 @@ export class FrameWriter {
     this.#at += 4 + bytes.length;
   }
 
+  /** What `arguments` wrote. */
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  /** Their number, and each of them. */
+  arguments(args: readonly Value[]): void {
+    this.integer(args.length);
+    for (let i = 0; i < args.length; i++) this.value(args[i]);
+  }
+
   value(value: Value, depth = 0): void {
     switch (typeof value) {
       case 'undefined':
@@ -251,6 +264,12 @@ export class FrameReader {
   /** @throws BrokenFrame where something is left over */
   end(): void {
     if (this.#at !== this.#end) throw new BrokenFrame('a frame is longer than what it says');
+  }
+
+  arguments(): readonly Value[] {
+    const args: Value[] = [];
+    for (let left = this.#count(1); left > 0; left--) args.push(this.value());
+    return args;
   }
 
   value(depth = 0): Value {

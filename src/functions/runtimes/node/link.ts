@@ -94,6 +94,8 @@ export class Link {
     let left = atOnce;
     do {
       while (this.#next()) if (--left === 0) return false;
+      // What it waits for comes as a parcel, which wakes by itself.
+      if (this.#held !== undefined) return true;
     } while (!this.#in.sleep());
     return true;
   }
@@ -113,7 +115,6 @@ export class Link {
       this.#reader.begin(length);
       this.#held = this.#reader.integer();
     }
-    // Its turn comes with the parcel, which wakes by itself.
     if (this.#held !== this.#received) return false;
     this.#held = undefined;
     this.#received = (this.#received + 1) | 0;

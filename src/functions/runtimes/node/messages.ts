@@ -8,8 +8,7 @@
  * and still be moved to another worker when this one is stuck, and nothing runs twice.
  */
 import type { Milliseconds } from '../../../core/duration.ts';
-import type { Value } from '../../../core/value.ts';
-import type { Caller } from '../../call.ts';
+import type { Call, Caller } from '../../call.ts';
 import type { Invalidation } from '../../invalidation.ts';
 import type { Returned } from '../../returned.ts';
 import type { ExportDescription } from '../../export-description.ts';
@@ -22,7 +21,7 @@ export interface RunMessage {
   readonly id: number;
   readonly slot: number;
   readonly method: string;
-  readonly args: readonly Value[];
+  readonly args: Call['args'];
   readonly caller: Caller;
   readonly correlationId: string;
   /** Until the deadline, from when it was said. */

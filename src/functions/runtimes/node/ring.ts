@@ -43,9 +43,11 @@ export class RingWriter {
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #capacity: number;
-  #tail = 0;
+  #tail: number;
 
-  constructor(memory: SharedArrayBuffer) {
+  /** @param at where the ring is: 0 for a new one */
+  constructor(memory: SharedArrayBuffer, at = 0) {
+    this.#tail = at;
     this.#words = new Int32Array(memory);
     this.#bytes = new Uint8Array(memory, dataByte);
     this.#capacity = this.#bytes.length;
@@ -89,9 +91,11 @@ export class RingReader {
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #capacity: number;
-  #head = 0;
+  #head: number;
 
-  constructor(memory: SharedArrayBuffer) {
+  /** @param at where the ring is: 0 for a new one */
+  constructor(memory: SharedArrayBuffer, at = 0) {
+    this.#head = at;
     this.#words = new Int32Array(memory);
     this.#bytes = new Uint8Array(memory, dataByte);
     this.#capacity = this.#bytes.length;

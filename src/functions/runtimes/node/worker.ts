@@ -5,7 +5,6 @@
  * itself while somebody computes. What becomes due while nothing computes is told at the end of the turn.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { RunningCall, setThreadHost } from '../../call-context.ts';
 import { Returned } from '../../returned.ts';
@@ -17,6 +16,7 @@ import type { Invalidation } from '../../invalidation.ts';
 import { callerOf, RunReader, writeDone, writeSign, type ArrivedRun } from './call-frames.ts';
 import { Link, type Parcel } from './link.ts';
 import { slotState, type FromWorker, type ToWorker, type WorkerStart } from './messages.ts';
+import { lowerPriority } from './thread-priority.ts';
 import { timeOfDay } from './time-of-day.ts';
 
 if (parentPort === null) throw new InternalError('not-a-worker', 'worker.ts runs in a worker thread only.');
@@ -134,16 +134,6 @@ function take(read: () => boolean): void {
 const receive = (parcel: Parcel): void => take(() => link.accept(parcel));
 const takeRest = (): void => take(() => link.drain());
 
-/** Behind the gateway's own thread where both want the same processor; without the addon, beside it. */
-function lowerPriority(addon: string): void {
-  try {
-    const native = createRequire(import.meta.url)(addon) as { readonly lowerPriority: () => number };
-    native.lowerPriority();
-  } catch {
-    // It was there when the gateway started. The library is served all the same.
-  }
-}
-
 async function main(): Promise<void> {
   try {
     installHooks(`${pathToFileURL(start.folder).href}/`);
@@ -154,7 +144,7 @@ async function main(): Promise<void> {
     const described = declared === undefined ? undefined : reader?.describeExports(start.entry, declared, exports);
     port.on('message', receive);
     // Not before: loading has a limit of its own, and on a busy machine would not keep it.
-    if (start.priorityAddon !== undefined) lowerPriority(start.priorityAddon);
+    lowerPriority(start.priorityAddon);
     say({ kind: 'loaded', title: described?.title, exports: described?.exports });
   } catch (thrown) {
     say({ kind: 'load-failed', failure: { message: describeLoadError(thrown, start.folder, start.entry) } });

@@ -1,0 +1,80 @@
+/** Values through frames: exactly as structured clone would carry them, and nothing believed. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Value } from '../../../../src/core/value.ts';
+import { BrokenFrame, FrameReader, FrameWriter } from '../../../../src/functions/runtimes/node/frame.ts';
+
+const bytesOf = (value: Value): Uint8Array => {
+  const writer = new FrameWriter();
+  writer.value(value);
+  return writer.bytes.slice(0, writer.length);
+};
+const values: fc.Arbitrary<Value> = fc.letrec<{ value: Value }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4 },
+    fc.constantFrom(null, undefined, true, false, -0, NaN, Infinity, 2 ** 53, -(2 ** 31), 2 ** 31),
+    fc.double(),
+    fc.integer(),
+    fc.bigInt(),
+    fc.string({ unit: 'binary' }),
+    fc.string({ minLength: 40, maxLength: 80 }),
+    fc.constantFrom('\ud800', 'ÿ'.repeat(60), '😀'.repeat(60)),
+    fc.uint8Array(),
+    fc.date(),
+    fc.array(tie('value')),
+    fc.dictionary(fc.string(), tie('value')),
+    fc.array(fc.tuple(tie('value'), tie('value'))).map((entries) => new Map(entries)),
+  ),
+})).value;
+
+describe('a frame', () => {
+  it('gives back the value that was written, as structured clone does', () => {
+    fc.assert(
+      fc.property(values, (value) => {
+        const reader = new FrameReader(bytesOf(value));
+        expect(reader.value()).toStrictEqual(structuredClone(value));
+        reader.end();
+      }),
+    );
+  });
+
+  it('keeps the order of members, and __proto__ as a name like any other', () => {
+    const value = Object.fromEntries([
+      ['b', 1],
+      ['__proto__', 2],
+      ['a', 3],
+    ]);
+    const back = new FrameReader(bytesOf(value)).value();
+    expect(Object.entries(back as object)).toEqual(Object.entries(value));
+    expect(Object.getPrototypeOf(back)).toBe(Object.prototype);
+  });
+
+  it('that ends too early is broken, wherever it ends', () => {
+    const bytes = bytesOf({ a: [1, 2.5, 'text', 10n], b: new Uint8Array(3), c: new Date(0), d: new Map([[1, null]]) });
+    for (let end = 0; end < bytes.length; end++)
+      expect(() => new FrameReader(bytes, end).value(), `at ${end}`).toThrow(BrokenFrame);
+  });
+
+  it('whose bytes are anything is a value or broken, in time and memory bounded by its length', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 64 }), fc.nat(63), fc.nat(255), (noise, at, byte) => {
+        const bytes = bytesOf({ a: [1, 'x'], b: { c: 2n } });
+        bytes[at % bytes.length] = byte;
+        for (const each of [noise, bytes]) {
+          try {
+            new FrameReader(each).value();
+          } catch (error) {
+            expect(error).toBeInstanceOf(BrokenFrame);
+          }
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('with something left over is broken', () => {
+    const reader = new FrameReader(new Uint8Array([1, 1]));
+    reader.value();
+    expect(() => reader.end()).toThrow(BrokenFrame);
+  });
+});
