@@ -2,26 +2,25 @@
  * The kept results of one function, as a ring of neighbours: one comes and goes in constant time and without hashing its key,
  * however many there are. With a Set of keys for each function this was a fifth of what keeping a result costs.
  */
-import type { StoredResult } from './result-store.ts';
 
 /** A kept result. It is of another object each time it is put, as lru-cache asks for. */
-export class Member {
+export class Member<Stored extends { readonly family: string }> {
   readonly key: string;
-  readonly stored: StoredResult;
-  before: Member | undefined;
-  behind: Member | undefined;
+  readonly stored: Stored;
+  before: Member<Stored> | undefined;
+  behind: Member<Stored> | undefined;
 
-  constructor(key: string, stored: StoredResult) {
+  constructor(key: string, stored: Stored) {
     this.key = key;
     this.stored = stored;
   }
 }
 
-export class Families {
+export class Families<Stored extends { readonly family: string }> {
   /** The newest member of each. */
-  readonly #newest = new Map<string, Member>();
+  readonly #newest = new Map<string, Member<Stored>>();
 
-  add(member: Member): void {
+  add(member: Member<Stored>): void {
     const { family } = member.stored;
     const behind = this.#newest.get(family);
     member.behind = behind;
@@ -30,7 +29,7 @@ export class Families {
   }
 
   /** Harmless for one that was never added. */
-  remove(member: Member): void {
+  remove(member: Member<Stored>): void {
     const { before, behind, stored } = member;
     if (before !== undefined) before.behind = behind;
     else if (this.#newest.get(stored.family) === member) {

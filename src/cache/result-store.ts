@@ -33,8 +33,8 @@ export interface ResultStoreOptions {
 const entryOverhead = 600;
 
 export class ResultStore {
-  readonly #lru: LRUCache<string, Member> | undefined;
-  readonly #families = new Families();
+  readonly #lru: LRUCache<string, Member<StoredResult>> | undefined;
+  readonly #families = new Families<StoredResult>();
   /** The keys with each tag. */
   readonly #groups = new Map<string, Set<string>>();
 
@@ -94,11 +94,11 @@ export class ResultStore {
   }
 
   /** lru-cache measures an entry when it is set to another object, and only then. */
-  #measureAgain(member: Member): void {
+  #measureAgain(member: Member<StoredResult>): void {
     if (this.#lru?.peek(member.key) === member) this.put(member.key, member.stored);
   }
 
-  #index({ stored, key }: Member): void {
+  #index({ stored, key }: Member<StoredResult>): void {
     for (const group of stored.groups) {
       const keys = this.#groups.get(group);
       if (keys === undefined) this.#groups.set(group, new Set([key]));
@@ -106,7 +106,7 @@ export class ResultStore {
     }
   }
 
-  #unindex({ stored, key }: Member): void {
+  #unindex({ stored, key }: Member<StoredResult>): void {
     for (const group of stored.groups) {
       const keys = this.#groups.get(group);
       keys?.delete(key);

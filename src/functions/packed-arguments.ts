@@ -3,7 +3,8 @@
  * goes through the gateway's thread to the one that runs the function without being made into values there.
  */
 import type { Value } from '../core/value.ts';
-import { FrameReader, FrameWriter } from './runtimes/node/frame.ts';
+import { FrameReader } from './runtimes/node/frame-reader.ts';
+import { FrameWriter } from './runtimes/node/frame-writer.ts';
 
 export class PackedArguments {
   /** Their number, and each of them: what a run carries (call-frames.ts). */

@@ -9,7 +9,8 @@ import type { DecodeLimits } from '../cbor/limits.ts';
 import { emptyBytes } from '../core/bytes.ts';
 import { FuncoapError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
-import { FrameReader, FrameWriter } from './runtimes/node/frame.ts';
+import { FrameReader } from './runtimes/node/frame-reader.ts';
+import { FrameWriter } from './runtimes/node/frame-writer.ts';
 
 /** No limits: a result may be as large and as deep as its function makes it. */
 const unlimited: DecodeLimits = {

@@ -28,8 +28,11 @@ import {
 } from './call-failures.ts';
 import { CallQueue } from './call-queue.ts';
 import { PendingCall } from './pending-call.ts';
+import { sortLostCalls } from './lost-calls.ts';
+import { RestartPause } from './restart-pause.ts';
 import { WorkerLane } from './worker-lane.ts';
-import { slotState, type FromWorker } from './runtimes/node/messages.ts';
+import { WorkerLanes } from './worker-lanes.ts';
+import type { FromWorker } from './runtimes/node/messages.ts';
 import type { Call, CallResult, Invoker } from './call.ts';
 import type { Invalidation } from './invalidation.ts';
 import type { StartWorker, WorkerLoss } from './worker-port.ts';
@@ -49,20 +52,15 @@ export interface WorkerPoolParts {
   readonly lost: (loss: WorkerLoss) => void;
 }
 
-const maxRestartDoublings = 5;
-/** Failed attempts to start a worker after which waiting calls are told so. */
-const patience = 3;
-
 export class WorkerPool implements Invoker {
   readonly #parts: WorkerPoolParts;
   readonly #options: WorkerPoolOptions;
   readonly #alarm: Alarm;
-  readonly #lanes = new Set<WorkerLane>();
+  readonly #lanes = new WorkerLanes();
+  readonly #pause: RestartPause;
   readonly #ending = new Set<Promise<void>>();
   readonly #queue = new CallQueue();
   #nextId = 0;
-  #failedStarts = 0;
-  #restartAt: Instant | undefined;
   #opening: { resolve: (loaded: LoadedLibrary) => void; reject: (error: Error) => void } | undefined;
   #retireAt: Instant | undefined;
   #closed = false;
@@ -71,6 +69,7 @@ export class WorkerPool implements Invoker {
   constructor(parts: WorkerPoolParts) {
     this.#parts = parts;
     this.#options = parts.options;
+    this.#pause = new RestartPause(parts.options.restartDelay);
     this.#alarm = new Alarm(parts.scheduler, () => this.#sweep());
   }
 
@@ -178,7 +177,7 @@ export class WorkerPool implements Invoker {
 
   #dispatch(now: Instant): void {
     const given = this.#queue.give((pending) => {
-      const lane = this.#leastLoaded();
+      const lane = this.#lanes.leastLoaded();
       if (lane === undefined) return false;
       if (pending.settled) return true;
       lane.offer(pending, now);
@@ -186,21 +185,7 @@ export class WorkerPool implements Invoker {
       return true;
     });
     if (given > 0) this.#alarm.by(after(now, this.#options.memoryCheckInterval));
-    if (this.#someoneWaits()) this.#alarm.by(after(now, this.#options.stallAfter));
-  }
-
-  #leastLoaded(): WorkerLane | undefined {
-    let best: WorkerLane | undefined;
-    for (const lane of this.#lanes) {
-      if (lane.open && (best === undefined || lane.load < best.load)) best = lane;
-    }
-    return best;
-  }
-
-  #someoneWaits(): boolean {
-    if (this.#queue.size > 0) return true;
-    for (const lane of this.#lanes) if (lane.waiting.length > 0) return true;
-    return false;
+    if (this.#queue.size > 0 || this.#lanes.someoneWaits) this.#alarm.by(after(now, this.#options.stallAfter));
   }
 
   #receive(lane: WorkerLane, batch: readonly FromWorker[]): void {
@@ -218,7 +203,7 @@ export class WorkerPool implements Invoker {
       case 'loaded':
         lane.state = 'ready';
         lane.idleSince = now;
-        this.#failedStarts = 0;
+        this.#pause.succeeded();
         this.#opening?.resolve(message);
         this.#opening = undefined;
         return;
@@ -250,9 +235,12 @@ export class WorkerPool implements Invoker {
         lane.finished(pending, now);
         pending.resolve(message, now);
         return;
-      case 'failed':
+      case 'failed': {
+        // Made first: what a damaged thread says may be no failure, and then its calls are lost with it.
+        const error = functionError(pending.call, message.failure);
         lane.finished(pending, now);
-        pending.reject(functionError(pending.call, message.failure));
+        pending.reject(error);
+      }
     }
   }
 
@@ -260,14 +248,9 @@ export class WorkerPool implements Invoker {
   #cancel(pending: PendingCall): void {
     pending.reject(cancelledError(pending.call));
     const now = this.#parts.scheduler.now();
-    const lane = this.#laneOf(pending);
+    const lane = this.#lanes.holding(pending);
     if (lane === undefined) this.#queue.remove(pending);
     else if (!lane.withdraw(pending, now)) lane.abort(pending, 'Nobody waits for the result any more.');
-  }
-
-  #laneOf(pending: PendingCall): WorkerLane | undefined {
-    for (const lane of this.#lanes) if (lane.calls.get(pending.id) === pending) return lane;
-    return undefined;
   }
 
   #failStart(lane: WorkerLane, message: string, now: Instant): void {
@@ -277,15 +260,9 @@ export class WorkerPool implements Invoker {
       this.#opening = undefined;
       return;
     }
-    this.#restartAt = after(
-      now,
-      (this.#options.restartDelay * 2 ** Math.min(this.#failedStarts, maxRestartDoublings)) as Milliseconds,
-    );
-    this.#failedStarts++;
-    if (this.#lanes.size === 0 && this.#failedStarts >= patience) {
-      for (const pending of this.#queue.drain()) pending.reject(loadError(this.#parts.library, message));
-    }
-    this.#alarm.by(this.#restartAt);
+    this.#alarm.by(this.#pause.failed(now));
+    if (this.#lanes.size > 0 || !this.#pause.hopeless) return;
+    for (const pending of this.#queue.drain()) pending.reject(loadError(this.#parts.library, message));
   }
 
   /** A thread is gone, or has to go: `loss` is undefined where the pool itself ends it. */
@@ -296,32 +273,10 @@ export class WorkerPool implements Invoker {
       this.#failStart(lane, describeLoadLoss(loss), now);
       return;
     }
-    const again: PendingCall[] = [];
-    const suspects: PendingCall[] = [];
-    // Calls that were given up and still run may be to blame as well.
-    let running = 0;
-    for (const pending of lane.calls.values()) {
-      const begun =
-        Atomics.compareExchange(lane.port.claims, pending.slot, slotState.offered, slotState.withdrawn) !==
-        slotState.offered;
-      pending.startedAt = begun ? pending.startedAt : undefined;
-      if (begun) running++;
-      if (pending.settled) continue;
-      if (begun) suspects.push(pending);
-      else again.push(pending);
-    }
-    for (const pending of suspects) {
-      const culprit = loss !== undefined && (running === 1 || pending === lane.current);
-      if (culprit || !pending.call.function.safe || pending.retried) {
-        pending.reject(lostError(pending.call, loss, culprit));
-        continue;
-      }
-      pending.retried = true;
-      pending.startedAt = undefined;
-      again.push(pending);
-    }
+    const { again, failed } = sortLostCalls(lane, loss);
+    for (const { pending, culprit } of failed) pending.reject(lostError(pending.call, loss, culprit));
     this.#stop(lane);
-    this.#queue.putBack(...again.sort((a, b) => a.id - b.id));
+    this.#queue.putBack(...again);
     if (this.#lanes.size === 0) this.#startWorker();
     this.#dispatch(now);
     this.#alarm.by(now);
@@ -426,9 +381,7 @@ export class WorkerPool implements Invoker {
 
   #retireIfDone(now: Instant): boolean {
     if (this.#retireAt === undefined) return false;
-    const busy =
-      this.#queue.size > 0 || [...this.#lanes].some((lane) => [...lane.calls.values()].some((p) => !p.settled));
-    if (busy) return false;
+    if (this.#queue.size > 0 || this.#lanes.owing) return false;
     if (now < this.#retireAt) {
       this.#alarm.by(this.#retireAt);
       return false;
@@ -439,14 +392,14 @@ export class WorkerPool implements Invoker {
 
   /** One more worker when calls wait and all are busy; one at a time, because starting is work too. */
   #grow(now: Instant): void {
-    const lanes = [...this.#lanes];
-    if (lanes.some((lane) => lane.state === 'loading' || lane.open)) return;
-    if (this.#restartAt !== undefined && now < this.#restartAt) {
-      this.#alarm.by(this.#restartAt);
+    if (this.#lanes.some((lane) => lane.state === 'loading' || lane.open)) return;
+    const pauseEnds = this.#pause.endOf(now);
+    if (pauseEnds !== undefined) {
+      this.#alarm.by(pauseEnds);
       return;
     }
     // Without any usable worker one is started even before somebody waits for it.
-    const usable = lanes.some((lane) => lane.state === 'ready');
+    const usable = this.#lanes.some((lane) => lane.state === 'ready');
     if (this.#queue.size > 0 || (!usable && this.#retireAt === undefined)) this.#startWorker();
     for (const lane of this.#lanes)
       if (lane.state === 'loading') this.#alarm.by(after(lane.startedAt, this.#options.loadLimit));

@@ -8,7 +8,9 @@
  *   heard    4 · id
  */
 import type { Milliseconds } from '../../../core/duration.ts';
-import { BrokenFrame, type FrameReader, type FrameWriter } from './frame.ts';
+import { BrokenFrame } from './frame.ts';
+import type { FrameReader } from './frame-reader.ts';
+import type { FrameWriter } from './frame-writer.ts';
 import type { Value } from '../../../core/value.ts';
 import type { Caller } from '../../call.ts';
 import { PackedArguments } from '../../packed-arguments.ts';

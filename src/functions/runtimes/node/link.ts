@@ -6,7 +6,9 @@
  * Who has read everything is asleep, and is woken by an empty parcel, once: however many frames follow, they are found when it
  * looks. So a wake-up, which costs more than a hundred frames, is paid for a batch (docs/decisions/0005-calls-in-shared-memory.md).
  */
-import { BrokenFrame, FrameReader, FrameWriter } from './frame.ts';
+import { BrokenFrame } from './frame.ts';
+import { FrameReader } from './frame-reader.ts';
+import { FrameWriter } from './frame-writer.ts';
 import { maxFrameBytes, RingReader, RingWriter } from './ring.ts';
 
 /** What goes by postMessage; null only wakes. */
@@ -17,6 +19,17 @@ export type Parcel =
 
 /** Messages of one turn of the event loop: whoever sends as fast as they are read holds up nothing else. */
 const atOnce = 128;
+
+/** Parcels that may be ahead of what was sent before them. */
+const maxEarly = 65_536;
+
+/** The other side can post anything. */
+const isParcel = (parcel: unknown): parcel is Exclude<Parcel, null> =>
+  typeof parcel === 'object' &&
+  parcel !== null &&
+  'number' in parcel &&
+  typeof parcel.number === 'number' &&
+  ('message' in parcel || ('frame' in parcel && parcel.frame instanceof Uint8Array));
 
 export interface LinkParts {
   readonly outgoing: SharedArrayBuffer;
@@ -45,7 +58,6 @@ export class Link {
     this.#parts = parts;
     this.#out = new RingWriter(parts.outgoing);
     this.#in = new RingReader(parts.incoming);
-    this.#in.sleep();
   }
 
   /** Begins a frame; `send` ends it. */
@@ -81,8 +93,11 @@ export class Link {
   }
 
   /** As `drain`. */
-  accept(parcel: Parcel): boolean {
-    if (parcel !== null) this.#early.set(parcel.number, parcel);
+  accept(parcel: unknown): boolean {
+    if (parcel !== null) {
+      if (!isParcel(parcel) || this.#early.size >= maxEarly) throw new BrokenFrame('a parcel is none');
+      this.#early.set(parcel.number, parcel);
+    }
     return this.drain();
   }
 

@@ -34,8 +34,12 @@ export class BrokenRing extends InternalError {
   }
 }
 
-export const createRing = (capacity: number = defaultCapacity): SharedArrayBuffer =>
-  new SharedArrayBuffer(dataByte + capacity);
+/** Its reader is asleep: who writes before that has begun wakes it all the same. */
+export function createRing(capacity: number = defaultCapacity): SharedArrayBuffer {
+  const memory = new SharedArrayBuffer(dataByte + capacity);
+  new Int32Array(memory)[asleepWord] = 1;
+  return memory;
+}
 
 const roomOf = (length: number): number => (lengthBytes + length + 3) & ~3;
 

@@ -9,7 +9,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { timeOfDay } from './time-of-day.ts';
 import { readFromWorker, RunWriter } from './call-frames.ts';
-import { Link, type Parcel } from './link.ts';
+import { Link } from './link.ts';
 import type { FromWorker, WorkerStart } from './messages.ts';
 import { createRing } from './ring.ts';
 import type { StartWorkerOptions, WorkerListener, WorkerLoss, WorkerPort } from '../../worker-port.ts';
@@ -97,13 +97,18 @@ export function startThread(options: ThreadOptions, start: StartWorkerOptions, l
     }
     const heard = batch;
     batch = [];
-    if (heard.length > 0) listener.received(heard);
+    try {
+      if (heard.length > 0) listener.received(heard);
+    } catch (error) {
+      // A library can say what no worker says: that ends its thread, not the gateway.
+      broken ??= error;
+    }
     if (broken === undefined || ended) return;
     ended = true;
     listener.lost(describeLoss(broken));
   };
   const listen = (): void => hear(() => link.drain());
-  worker.on('message', (parcel: Parcel) => hear(() => link.accept(parcel)));
+  worker.on('message', (parcel: unknown) => hear(() => link.accept(parcel)));
 
   let looking: NodeJS.Timeout | undefined;
   /**

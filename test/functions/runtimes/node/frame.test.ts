@@ -2,7 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Value } from '../../../../src/core/value.ts';
-import { BrokenFrame, FrameReader, FrameWriter } from '../../../../src/functions/runtimes/node/frame.ts';
+import { BrokenFrame } from '../../../../src/functions/runtimes/node/frame.ts';
+import { FrameReader } from '../../../../src/functions/runtimes/node/frame-reader.ts';
+import { FrameWriter } from '../../../../src/functions/runtimes/node/frame-writer.ts';
 
 const bytesOf = (value: Value): Uint8Array => {
   const writer = new FrameWriter();
