@@ -18,7 +18,9 @@ export function etagOf(format: number | undefined, representation: Uint8Array): 
   if (format === undefined) return tagIn(hash('sha256', input.subarray(0, 0), 'binary'));
   const { length } = representation;
   if (length > copiedBytes) {
-    const long = createHash('sha256').update(Uint8Array.of(format >> 8, format & 0xff)).update(representation);
+    const long = createHash('sha256')
+      .update(Uint8Array.of(format >> 8, format & 0xff))
+      .update(representation);
     return new Uint8Array(long.digest().subarray(0, etagBytes));
   }
   input[0] = format >> 8;

@@ -13,25 +13,15 @@ export function checkTagContent(tag: number, initial: number | undefined, start:
       return;
     case 1:
       // RFC 8949 §3.4.2: an integer or a float of 2, 4 or 8 bytes.
-      if (
-        type !== undefined &&
-        type !== 0 &&
-        type !== 1 &&
-        initial !== 0xf9 &&
-        initial !== 0xfa &&
-        initial !== 0xfb
-      )
+      if (type !== undefined && type !== 0 && type !== 1 && initial !== 0xf9 && initial !== 0xfa && initial !== 0xfb)
         throw malformedCbor('tag 1 (a date) must hold a number of seconds', start);
       return;
     case 2:
     case 3:
-      if (type !== undefined && type !== 2)
-        throw malformedCbor(`tag ${tag} (a bignum) must hold a byte string`, start);
-      return;
-    case 55799:
+      if (type !== undefined && type !== 2) throw malformedCbor(`tag ${tag} (a bignum) must hold a byte string`, start);
       return;
     default:
-      throw malformedCbor(`tag ${tag} is not understood; 0, 1, 2, 3 and 55799 are`, start);
+      if (tag !== 55799) throw malformedCbor(`tag ${tag} is not understood; 0, 1, 2, 3 and 55799 are`, start);
   }
 }
 
@@ -40,8 +30,7 @@ export function fromTag(tag: number, content: Value, at: number): Value {
   switch (tag) {
     case 0: {
       const date = typeof content === 'string' ? parseDateTime(content) : undefined;
-      if (date === undefined)
-        throw malformedCbor('tag 0 must hold a date and time as in 2013-03-21T20:04:00Z', at);
+      if (date === undefined) throw malformedCbor('tag 0 must hold a date and time as in 2013-03-21T20:04:00Z', at);
       return date;
     }
     case 1: {

@@ -67,7 +67,8 @@ class Decoder {
 
   end(): void {
     const left = this.#bytes.length - this.#at;
-    if (left > 0) throw malformedCbor(`the item ends here but ${left} more bytes follow; send exactly one item`, this.#at);
+    if (left > 0)
+      throw malformedCbor(`the item ends here but ${left} more bytes follow; send exactly one item`, this.#at);
   }
 
   item(depth: number): Value {
@@ -226,7 +227,7 @@ class Decoder {
     const compound: CompoundKey[] = [];
     let key: Value | typeof breakStop = first;
     let start = firstAt;
-    for (let left = count; ; ) {
+    for (let left = count; ;) {
       if (map.has(key)) throw malformedCbor('a map has the same key twice', start);
       if (this.#isCompound(start)) compound.push({ key, start, bytes: this.#at - start });
       map.set(key, this.item(depth + 1));
@@ -269,15 +270,9 @@ class Decoder {
         return concatBytes(this.#chunks(type));
       case major.text:
         return textOf(concatBytes(this.#chunks(type))) ?? '';
-      case major.array: {
+      case major.array:
         this.#enter(depth, start);
-        const items: Value[] = [];
-        for (;;) {
-          const item = this.#itemOrBreak(depth + 1);
-          if (item === breakStop) return items;
-          items.push(item);
-        }
-      }
+        return this.#rows(depth);
       case major.map:
         this.#enter(depth, start);
         return this.#members(Infinity, depth);
@@ -285,6 +280,15 @@ class Decoder {
         return breakStop;
       default:
         throw malformedCbor(`${majorNames[type] ?? 'this'} cannot have an indefinite length`, start);
+    }
+  }
+
+  #rows(depth: number): Value[] {
+    const items: Value[] = [];
+    for (;;) {
+      const item = this.#itemOrBreak(depth + 1);
+      if (item === breakStop) return items;
+      items.push(item);
     }
   }
 

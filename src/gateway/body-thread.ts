@@ -58,7 +58,9 @@ export class BodyThread {
         return;
       }
       if (this.#waiting.size >= maxWaiting || this.#waitingBytes + body.length > maxWaitingBytes) {
-        reject(new CallError('overloaded', 'Too many large bodies are waiting; come back later.', { retryAfter: comeBack }));
+        reject(
+          new CallError('overloaded', 'Too many large bodies are waiting; come back later.', { retryAfter: comeBack }),
+        );
         return;
       }
       const id = this.#next++;

@@ -24,6 +24,8 @@ it.each([
 ] as const)('%s(%j) ends a thread, and calls go on', async (method, args) => {
   const folder = await libraryFolder({ 'bad/index.js': library }, {}, { timeLimit: milliseconds(500), maxWorkers: 1 });
   expect(await folder.value('bad', 'quick')).toBe('quick');
-  expect(['no problem', 'worker-lost', 'function-failed', 'time-limit']).toContain(await folder.problem('bad', method, args));
+  expect(['no problem', 'worker-lost', 'function-failed', 'time-limit']).toContain(
+    await folder.problem('bad', method, args),
+  );
   expect(await folder.value('bad', 'quick')).toBe('quick');
 });

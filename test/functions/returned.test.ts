@@ -33,7 +33,9 @@ const values: fc.Arbitrary<Value> = fc.letrec<{ value: Value }>((tie) => ({
     fc.date({ noInvalidDate: true }),
     fc.array(tie('value'), { maxLength: 3 }),
     fc.dictionary(fc.string({ maxLength: 2 }), tie('value'), { maxKeys: 4 }),
-    fc.array(fc.tuple(fc.oneof(fc.integer(), fc.string({ maxLength: 2 })), tie('value')), { maxLength: 3 }).map((e) => new Map(e)),
+    fc
+      .array(fc.tuple(fc.oneof(fc.integer(), fc.string({ maxLength: 2 })), tie('value')), { maxLength: 3 })
+      .map((e) => new Map(e)),
   ),
 })).value;
 

@@ -5,7 +5,13 @@ import type { CrossingStart, PlainCall } from './crossing.ts';
 
 const { way, incoming, outgoing } = workerData as CrossingStart;
 const port = parentPort;
-const answer = ({ id, args }: PlainCall): unknown => ({ kind: 'done', id, value: args[0], readCaller: false, tags: [] });
+const answer = ({ id, args }: PlainCall): unknown => ({
+  kind: 'done',
+  id,
+  value: args[0],
+  readCaller: false,
+  tags: [],
+});
 
 if (way === 'a message each') {
   port?.on('message', (call: PlainCall) => port.postMessage(answer(call)));

@@ -51,7 +51,7 @@ function senderOf(way: CrossingStart['way'], worker: Worker, start: CrossingStar
     message: () => undefined,
   });
   worker.on('message', (parcel: unknown) => {
-    while (!(parcel === undefined ? link.drain() : link.accept(parcel))) parcel = undefined;
+    for (let all = link.accept(parcel); !all; all = link.drain());
   });
   return (calls) => {
     for (const { id, args } of calls) {

@@ -77,7 +77,8 @@ export class RunReader {
     const number = frame.integer();
     const known = this.#names[number];
     if (known !== undefined) return known;
-    if (number !== this.#names.length || number >= maxMethods) throw new BrokenFrame(`no method has the number ${number}`);
+    if (number !== this.#names.length || number >= maxMethods)
+      throw new BrokenFrame(`no method has the number ${number}`);
     const name = frame.text();
     this.#names.push(name);
     return name;

@@ -72,7 +72,7 @@ export class Link {
     const number = this.#sent;
     this.#sent = (this.#sent + 1) | 0;
     if (this.#out.write(bytes, length)) return;
-    const frame = bytes.slice(0, length) as Uint8Array<ArrayBuffer>;
+    const frame = bytes.slice(0, length);
     this.#parts.post({ number, frame }, [frame.buffer]);
   }
 

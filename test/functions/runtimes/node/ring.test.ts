@@ -1,7 +1,13 @@
 /** Frames through shared memory: in order, whole, and with nothing believed that the other side wrote. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BrokenRing, createRing, maxFrameBytes, RingReader, RingWriter } from '../../../../src/functions/runtimes/node/ring.ts';
+import {
+  BrokenRing,
+  createRing,
+  maxFrameBytes,
+  RingReader,
+  RingWriter,
+} from '../../../../src/functions/runtimes/node/ring.ts';
 
 const pair = (capacity?: number): { memory: SharedArrayBuffer; writer: RingWriter; reader: RingReader } => {
   const memory = createRing(capacity);
