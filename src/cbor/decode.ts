@@ -13,10 +13,10 @@
  * object (`__proto__` is a key like any other, an own property), any other a Map. Keys that are the same
  * value here (5 and 5.0, two encodings of 5) are duplicates (§5.6.1). Tags: decode-tags.ts.
  */
-import { concatBytes, hex, textOf } from '../core/bytes.ts';
+import { concatBytes, textOf } from '../core/bytes.ts';
 import type { Value } from '../core/value.ts';
+import { findRepeated, type CompoundKey } from './compound-key.ts';
 import { checkTagContent, fromTag } from './decode-tags.ts';
-import { encodeCbor } from './encode.ts';
 import { halfToNumber } from './half-float.ts';
 import { defaultDecodeLimits, type DecodeLimits } from './limits.ts';
 import { malformedCbor } from './malformed.ts';
@@ -256,12 +256,8 @@ class Decoder {
         this.#at,
       );
     }
-    const seen = new Set<string>();
-    for (const { key, start } of keys) {
-      const canonical = hex(encodeCbor(key));
-      if (seen.has(canonical)) throw malformedCbor('a map has the same key twice', start);
-      seen.add(canonical);
-    }
+    const repeated = findRepeated(keys);
+    if (repeated !== undefined) throw malformedCbor('a map has the same key twice', repeated.start);
   }
 
   #indefinite(type: number, start: number, depth: number): Value | typeof breakStop {
@@ -342,11 +338,4 @@ class Decoder {
     if (additional === 24 && value < 32) throw malformedCbor(`simple value ${value} must not take two bytes`, start);
     throw malformedCbor(`simple value ${value} has no meaning`, start);
   }
-}
-
-/** A key that is neither number nor text nor the like. */
-interface CompoundKey {
-  readonly key: Value;
-  readonly start: number;
-  readonly bytes: number;
 }
