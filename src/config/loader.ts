@@ -76,17 +76,19 @@ const packageFolder = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 /** The libraries that come with funcoap. */
 export const shippedLibraries: string = resolve(packageFolder, 'libraries');
 
-function computedDefaults(workingFolder: string): ReadonlyMap<string, unknown> {
+function computedDefaults(workingFolder: string, file: string | undefined): ReadonlyMap<string, unknown> {
   const own = resolve(workingFolder, 'libraries');
   return new Map<string, unknown>([
+    // The same for every command that is given the same configuration, wherever it is started.
+    ['data.folder', resolve(file === undefined ? workingFolder : dirname(file), 'data')],
     ['libraries.folder', existsSync(own) ? own : shippedLibraries],
     ['workers.threads', Math.max(2, availableParallelism())],
     ['workers.total', Math.max(8, 4 * availableParallelism())],
   ]);
 }
 
-function defaultLayer(workingFolder: string): Layer {
-  const computed = computedDefaults(workingFolder);
+function defaultLayer(workingFolder: string, file: string | undefined): Layer {
+  const computed = computedDefaults(workingFolder, file);
   const tree = settings.reduce<unknown>(
     (all, { path, default: value }) => merge(all, treeOf(path, value ?? computed.get(path))),
     {},
@@ -218,9 +220,11 @@ function sourceOf(layers: readonly Layer[], path: readonly PropertyKey[]): Sourc
 
 /** Paths are relative to the file they stand in, otherwise to the working folder. */
 function resolvePaths(config: Config, layers: readonly Layer[], workingFolder: string): Config {
-  const source = sourceOf(layers, ['libraries', 'folder']);
-  const base = source.kind === 'file' ? dirname(source.file) : workingFolder;
-  return { ...config, libraries: { folder: resolve(base, config.libraries.folder) } };
+  const absolute = (section: 'libraries' | 'data'): string => {
+    const source = sourceOf(layers, [section, 'folder']);
+    return resolve(source.kind === 'file' ? dirname(source.file) : workingFolder, config[section].folder);
+  };
+  return { ...config, libraries: { folder: absolute('libraries') }, data: { folder: absolute('data') } };
 }
 
 function freeze<T>(value: T): T {
@@ -250,7 +254,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const file = resolve(workingFolder, asked ?? configFileName);
   const fromFile = fileLayer(file, asked !== undefined);
   const layers: Layer[] = [
-    defaultLayer(workingFolder),
+    defaultLayer(workingFolder, fromFile === undefined ? undefined : file),
     ...(fromFile === undefined ? [] : [fromFile]),
     environmentLayer(environment),
     flagLayer(options.flags),

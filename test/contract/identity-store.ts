@@ -134,7 +134,9 @@ export function identityStoreContract(subject: IdentityStoreSubject): void {
       await store.enroll(newIdentity('revoked'));
       await store.revoke('revoked', at(1500));
       for (const name of ['expired', 'revoked']) {
-        await expect(store.rotate(name, psk('x'), at(2000), at(2000))).rejects.toMatchObject({ code: 'identity-ended' });
+        await expect(store.rotate(name, psk('x'), at(2000), at(2000))).rejects.toMatchObject({
+          code: 'identity-ended',
+        });
       }
     });
 

@@ -32,7 +32,11 @@ afterEach(async () => {
 });
 
 async function open(): Promise<Credentials> {
-  const credentials = await Credentials.open({ store, timeOfDay: () => at(now), onFault: (error) => faults.push(error) });
+  const credentials = await Credentials.open({
+    store,
+    timeOfDay: () => at(now),
+    onFault: (error) => faults.push(error),
+  });
   opened.push(credentials);
   return credentials;
 }
@@ -43,12 +47,13 @@ const turn = (): Promise<void> =>
     setImmediate(resolve);
   });
 
-const nameOf = (credentials: Credentials, shown: string): string | undefined =>
-  credentials.psk(utf8(shown)).peer?.name;
+const nameOf = (credentials: Credentials, shown: string): string | undefined => credentials.psk(utf8(shown)).peer?.name;
 
 describe('a pre-shared key', () => {
   test('is found by the PSK identity, with who it is', async () => {
-    await store.enroll(newIdentity('meter-7', { groups: ['meters'], allowLegacyMasterSecret: true, expires: at(9000) }));
+    await store.enroll(
+      newIdentity('meter-7', { groups: ['meters'], allowLegacyMasterSecret: true, expires: at(9000) }),
+    );
     const { key, peer } = (await open()).psk(utf8('meter-7'));
     expect(textOf(key)).toBe('key of meter-7');
     expect(peer).toEqual({

@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -65,16 +74,19 @@ describe('an SQLite file', () => {
     }
   });
 
-  test.each([0o644, 0o640, 0o602])('a key file with mode %o is refused with the command that mends it', async (mode) => {
-    await SqliteIdentityStore.open(folder, clock).close();
-    const path = join(folder, 'store.key');
-    chmodSync(path, mode);
-    expect(() => SqliteIdentityStore.open(folder, clock)).toThrow(
-      expect.objectContaining({ code: 'insecure-file', message: expect.stringContaining(`chmod 600 ${path}`) }),
-    );
-    chmodSync(path, 0o600);
-    await SqliteIdentityStore.open(folder, clock).close();
-  });
+  test.each([0o644, 0o640, 0o602])(
+    'a key file with mode %o is refused with the command that mends it',
+    async (mode) => {
+      await SqliteIdentityStore.open(folder, clock).close();
+      const path = join(folder, 'store.key');
+      chmodSync(path, mode);
+      expect(() => SqliteIdentityStore.open(folder, clock)).toThrow(
+        expect.objectContaining({ code: 'insecure-file', message: expect.stringContaining(`chmod 600 ${path}`) }),
+      );
+      chmodSync(path, 0o600);
+      await SqliteIdentityStore.open(folder, clock).close();
+    },
+  );
 
   test('a key file that is gone is not made anew: nothing that is stored would open', async () => {
     await SqliteIdentityStore.open(folder, clock).close();
@@ -97,7 +109,9 @@ describe('an SQLite file', () => {
     await store.enroll(newIdentity('a'));
     await store.enroll(newIdentity('b'));
     const other = new DatabaseSync(join(folder, 'identities.db'));
-    other.exec(`UPDATE credentials SET sealed = (SELECT sealed FROM credentials WHERE shown = x'61') WHERE shown = x'62'`);
+    other.exec(
+      `UPDATE credentials SET sealed = (SELECT sealed FROM credentials WHERE shown = x'61') WHERE shown = x'62'`,
+    );
     other.close();
     const [credential] = (await store.find('b'))?.credentials ?? [];
     if (credential === undefined) throw new Error('no credential');
@@ -146,7 +160,9 @@ describe('several processes at once', () => {
       const store = SqliteIdentityStore.open(${JSON.stringify(folder)}, { now: () => 0, after: () => () => {} });
       for (let i = 0; i < ${count}; i++) await store.enroll(newIdentity(${JSON.stringify(prefix)} + i));
       await store.close();`;
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     return once(child, 'exit');
   };
 
