@@ -15,6 +15,7 @@ const configFlags: readonly ConfigFlag[] = [
   { flag: '--listen', argument: 'addresses', path: 'coap.listen', help: 'addresses to listen on, separated by commas' },
   { flag: '--port', argument: 'port', path: 'coap.port', help: 'UDP port' },
   { flag: '--libraries', argument: 'folder', path: 'libraries.folder', help: 'folder of libraries' },
+  { flag: '--data', argument: 'folder', path: 'data.folder', help: 'folder of identities, keys and certificates' },
   { flag: '--log-level', argument: 'level', path: 'log.level', help: 'silent, error, warn, info, debug or trace' },
   { flag: '--log-format', argument: 'format', path: 'log.format', help: 'auto, json or pretty' },
 ];
