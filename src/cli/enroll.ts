@@ -58,8 +58,7 @@ export const addEnroll: AddCommand = (program, terminal, done) => {
   dataOptions(program.command('enroll'))
     .summary('give a device an identity')
     .description(
-      'Gives a device an identity, and prints what it needs: a pre-shared key, a certificate (after `funcoap ca init`) or a\n' +
-        'raw public key. A running gateway knows it at once. Secrets are shown this once.',
+      'Gives a device an identity, and prints what it needs: a pre-shared key, a certificate (after `funcoap ca init`) or a raw public key. A running gateway knows it at once. Secrets are shown this once.',
     )
     .argument('<name>', 'letters, digits, ".", "_" and "-"')
     .addOption(new Option('--psk', 'a pre-shared key (default)').conflicts(['x509', 'rpk']))
