@@ -15,7 +15,7 @@ export type DeviceMaterial =
   | { readonly kind: 'psk'; readonly pskIdentity: string; readonly key: string | undefined }
   | {
       readonly kind: 'x509';
-      /** With the device CA's, in PEM. */
+      /** In PEM. Alone: the device CA is an anchor of the gateway's, so nobody sends it (RFC 5246 §7.4.2). */
       readonly certificate: string;
       readonly privateKey: string | undefined;
       /** The root that the gateway's certificate leads to; undefined where there is no CA here. */
@@ -40,7 +40,7 @@ export interface MadeMaterial {
   readonly material: DeviceMaterial;
 }
 
-/** RFC 7925 §4.2 asks for 128 bits; 64 bytes are the longest that RFC 4279 §5.3 makes everybody support. */
+/** 128 bits, if they are random; 64 bytes are the longest that everybody has to support (RFC 4279 §5.3). */
 const [shortestKey, longestKey] = [16, 64];
 
 /** @throws UsageError 'bad-credential', 'no-ca' */
@@ -100,7 +100,7 @@ async function makeX509({ name, now, expires, from, folder }: MaterialRequest): 
     credential: shownBy(certificate, serial),
     material: {
       kind: 'x509',
-      certificate: pemOf('CERTIFICATE', certificate) + pemOf('CERTIFICATE', issuer.certificate),
+      certificate: pemOf('CERTIFICATE', certificate),
       privateKey: made && String(made.privateKey.export({ type: 'pkcs8', format: 'pem' })),
       root,
     },

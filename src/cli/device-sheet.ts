@@ -47,7 +47,7 @@ function pskSheet(name: string, { pskIdentity, key }: Material<'psk'>, { uri, ho
   const shownKey = key ?? 'KEY';
   const file = place(`${name}.psk`);
   return {
-    // One line of libcoap's match_hint_file; the hint is empty: the gateway sends none (RFC 7925 §4.2).
+    // One line of libcoap's match_hint_file; the hint is empty: the gateway sends none (RFC 4279 §5.2).
     files: key === undefined ? [] : [{ name: `${name}.psk`, text: `,${pskIdentity},${key}\n`, secret: true }],
     blocks: [
       {

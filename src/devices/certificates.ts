@@ -4,8 +4,9 @@
  *     root ─┬─ device CA ── devices (clientAuth)
  *           └─ gateway (serverAuth)
  *
- * Devices trust the root; the gateway takes devices that the device CA has signed and that are enrolled. The root's
- * key is needed for nothing else and can be taken away. Left out: renewal of the root and the device CA.
+ * Devices trust the root; the gateway takes what is enrolled, and has the device CA as its anchor. The root's
+ * key is needed for nothing else and can be taken away. Left out: renewal of the root and the device CA, and EUI-64 as
+ * names of devices (§4.4.2): they are named as they are enrolled.
  */
 import 'reflect-metadata';
 import { randomBytes, webcrypto, createPublicKey, KeyObject } from 'node:crypto';
@@ -103,7 +104,8 @@ export async function issueGateway(
 ): Promise<Issued> {
   const names = hosts.map((host) => ({ type: isIP(host) === 0 ? ('dns' as const) : ('ip' as const), value: host }));
   return await issue({
-    subject: `CN=${hosts[0] ?? 'gateway'}`,
+    // RFC 7925 §4.4.1: names of hosts stand in subjectAltName and never in CN.
+    subject: 'CN=funcoap gateway',
     issuer: root,
     keys: { publicKey },
     now,

@@ -34,7 +34,6 @@ export interface CredentialsOptions {
 }
 
 interface Entry {
-  readonly identity: Identity;
   readonly credential: Credential;
   readonly peer: KnownPeer;
 }
@@ -49,7 +48,7 @@ export class Credentials {
   readonly #idsByName = new Map<string, readonly string[]>();
   readonly #endListeners = new Set<(peer: KnownPeer) => void>();
   readonly #decoySecret = randomBytes(32);
-  #decoy: Credential | undefined;
+  #decoy: Entry | undefined;
   #revision = 0;
   #nextEnd = Infinity;
   #stop: () => void = () => undefined;
@@ -71,11 +70,13 @@ export class Credentials {
 
   /** The key of a PSK identity; for one that is not known a key that nobody has, always the same for the same identity. */
   psk(shown: Uint8Array): PskAnswer {
-    const entry = this.#valid(this.#byShown.get(keyFor('psk', shown)));
-    // Both are done in any case, so that the time it takes does not tell them apart.
+    // All is done in any case, so that the time it takes does not tell them apart.
     const decoy = createHmac('sha256', this.#decoySecret).update(shown).digest().subarray(0, usualKeyBytes);
-    const key = this.#open(entry);
-    return entry === undefined || key === undefined ? { key: decoy, peer: undefined } : { key, peer: entry.peer };
+    const found = this.#byShown.get(keyFor('psk', shown));
+    const entry = found ?? this.#decoy;
+    const key = entry && this.#open(entry, found !== undefined);
+    const peer = found && entry && this.#isValid(entry) ? entry.peer : undefined;
+    return key === undefined || peer === undefined ? { key: decoy, peer: undefined } : { key, peer };
   }
 
   /** @param der the end-entity certificate */
@@ -102,8 +103,7 @@ export class Credentials {
   /** Lets go of what has expired by now; to be called now and then (a map look-up, unless something has). */
   expire(): void {
     if (this.#options.timeOfDay() < this.#nextEnd) return;
-    const now = this.#options.timeOfDay();
-    for (const entry of this.#byId.values()) if (!isValid(entry.identity, entry.credential, now)) this.#forget(entry);
+    for (const entry of this.#byId.values()) if (!this.#isValid(entry)) this.#forget(entry);
     this.#findNextEnd();
   }
 
@@ -142,10 +142,10 @@ export class Credentials {
       allowLegacyMasterSecret,
       validUntil: validUntil(identity, credential),
     };
-    const entry: Entry = { identity, credential, peer };
+    const entry: Entry = { credential, peer };
     this.#byId.set(credential.id, entry);
     this.#byShown.set(keyFor(credential.kind, credential.shown), entry);
-    if (credential.kind === 'psk') this.#decoy ??= credential;
+    if (credential.kind === 'psk') this.#decoy ??= entry;
   }
 
   #forget({ credential, peer }: Entry): void {
@@ -162,18 +162,18 @@ export class Credentials {
   }
 
   #valid(entry: Entry | undefined): Entry | undefined {
-    if (entry === undefined) return undefined;
-    return isValid(entry.identity, entry.credential, this.#options.timeOfDay()) ? entry : undefined;
+    return entry !== undefined && this.#isValid(entry) ? entry : undefined;
   }
 
-  /** Where there is no entry some other key is opened, for the time it takes. */
-  #open(entry: Entry | undefined): Uint8Array | undefined {
-    const credential = entry?.credential ?? this.#decoy;
-    if (credential === undefined) return undefined;
+  #isValid({ peer }: Entry): boolean {
+    return this.#options.timeOfDay() < (peer.validUntil ?? Infinity);
+  }
+
+  #open({ credential }: Entry, report: boolean): Uint8Array | undefined {
     try {
       return this.#options.store.keyOf(credential);
     } catch (error) {
-      if (entry !== undefined) this.#options.onFault(error);
+      if (report) this.#options.onFault(error);
       return undefined;
     }
   }

@@ -114,14 +114,14 @@ export class SqliteIdentityStore implements IdentityStore {
   }
 
   list(): Promise<readonly Identity[]> {
-    return settled(() => this.#all('SELECT * FROM identities ORDER BY name').map((row) => this.#identity(row)));
+    return settled(() => this.#identitiesSince(0).toSorted((a, b) => (a.name < b.name ? -1 : 1)));
   }
 
   changes(since: number): Promise<IdentityChanges> {
     return settled(() => {
-      const rows = this.#all('SELECT * FROM identities WHERE revision > ? ORDER BY revision', [since]);
-      const revision = Number(rows.at(-1)?.['revision'] ?? since);
-      return { identities: rows.map((row) => this.#identity(row)), revision };
+      // Read first: what changes in between is told once more.
+      const newest = this.#all('SELECT max(revision) AS revision FROM identities')[0]?.['revision'];
+      return { identities: this.#identitiesSince(since), revision: Number(newest ?? since) };
     });
   }
 
@@ -217,6 +217,19 @@ export class SqliteIdentityStore implements IdentityStore {
     const id = row['id'] ?? null;
     const rows = this.#all('SELECT * FROM credentials WHERE identity = ? ORDER BY number DESC', [id]);
     return identityOf(row, rows.map(credentialOf));
+  }
+
+  /** In the order of their changes. */
+  #identitiesSince(revision: number): Identity[] {
+    const rows = this.#all('SELECT * FROM identities WHERE revision > ? ORDER BY revision', [revision]);
+    const credentials = Map.groupBy(
+      this.#all(
+        `SELECT * FROM credentials WHERE identity IN (SELECT id FROM identities WHERE revision > ?) ORDER BY number DESC`,
+        [revision],
+      ),
+      (row) => row['identity'],
+    );
+    return rows.map((row) => identityOf(row, (credentials.get(row['id']) ?? []).map(credentialOf)));
   }
 
   #all(sql: string, values: readonly Value[] = []): Row[] {
