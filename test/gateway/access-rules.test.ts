@@ -148,6 +148,7 @@ describe('the front', () => {
     const functions = new FunctionResource({
       directory: {
         pending: () => undefined,
+        revision: 1,
         find: (library) => (library === 'math' ? add : list),
         findById: () => add,
       },
@@ -244,6 +245,8 @@ describe('the front', () => {
     } finally {
       channels.request.unsubscribe(listen);
     }
-    expect(seen).toMatchObject([{ identity: 'meter-7', code: '4.03', problem: 'access-denied' }]);
+    expect(seen.map(({ identity, code, problem }) => [identity, code, problem])).toEqual([
+      ['meter-7', '4.03', 'access-denied'],
+    ]);
   });
 });
