@@ -51,6 +51,7 @@ export class Credentials {
   #decoy: Entry | undefined;
   #revision = 0;
   #nextEnd = Infinity;
+  #allowsLegacy = false;
   #stop: () => void = () => undefined;
   #refreshing: Promise<void> = Promise.resolve();
 
@@ -94,6 +95,20 @@ export class Credentials {
     return this.#valid(this.#byId.get(credentialId))?.peer;
   }
 
+  /** An identity that has a valid credential, by its newest. */
+  byName(name: string): KnownPeer | undefined {
+    for (const id of this.#idsByName.get(name) ?? []) {
+      const peer = this.byId(id);
+      if (peer !== undefined) return peer;
+    }
+    return undefined;
+  }
+
+  /** Whether anybody may come without extended master secret: where nobody may, such a handshake can be refused at once. */
+  get allowsLegacyMasterSecret(): boolean {
+    return this.#allowsLegacy;
+  }
+
   /** Told of every credential that has ended, by revocation, rotation or (at `expire`) its time: so must associations made with it. */
   onEnd(listener: (peer: KnownPeer) => void): () => void {
     this.#endListeners.add(listener);
@@ -104,7 +119,7 @@ export class Credentials {
   expire(): void {
     if (this.#options.timeOfDay() < this.#nextEnd) return;
     for (const entry of this.#byId.values()) if (!this.#isValid(entry)) this.#forget(entry);
-    this.#findNextEnd();
+    this.#survey();
   }
 
   close(): void {
@@ -115,7 +130,7 @@ export class Credentials {
     const { identities, revision } = await this.#options.store.changes(this.#revision);
     this.#revision = revision;
     for (const identity of identities) this.#replace(identity);
-    this.#findNextEnd();
+    this.#survey();
   }
 
   #replace(identity: Identity): void {
@@ -156,9 +171,13 @@ export class Credentials {
     for (const listener of this.#endListeners) listener(peer);
   }
 
-  #findNextEnd(): void {
+  #survey(): void {
     this.#nextEnd = Infinity;
-    for (const { peer } of this.#byId.values()) this.#nextEnd = Math.min(this.#nextEnd, peer.validUntil ?? Infinity);
+    this.#allowsLegacy = false;
+    for (const { peer } of this.#byId.values()) {
+      this.#nextEnd = Math.min(this.#nextEnd, peer.validUntil ?? Infinity);
+      this.#allowsLegacy ||= peer.allowLegacyMasterSecret;
+    }
   }
 
   #valid(entry: Entry | undefined): Entry | undefined {

@@ -221,6 +221,31 @@ describe('the end of a credential is told, so that associations end too', () => 
   });
 });
 
+test('an identity is found by its name, as its newest valid credential', async () => {
+  await store.enroll(newIdentity('a'));
+  const credentials = await open();
+  const old = credentials.byName('a');
+  await store.rotate('a', psk('a:2'), at(1000), at(5000));
+  await turn();
+  expect(credentials.byName('a')).toBe(credentials.psk(utf8('a:2')).peer);
+  expect(credentials.byName('a')?.credentialId).not.toBe(old?.credentialId);
+  await store.revoke('a', at(1000));
+  await turn();
+  expect([credentials.byName('a'), credentials.byName('b')]).toEqual([undefined, undefined]);
+});
+
+test('whether anybody may come without extended master secret follows who is valid', async () => {
+  await store.enroll(newIdentity('a'));
+  const credentials = await open();
+  expect(credentials.allowsLegacyMasterSecret).toBe(false);
+  await store.enroll(newIdentity('old', { allowLegacyMasterSecret: true, expires: at(2000) }));
+  await turn();
+  expect(credentials.allowsLegacyMasterSecret).toBe(true);
+  now = 2000;
+  credentials.expire();
+  expect(credentials.allowsLegacyMasterSecret).toBe(false);
+});
+
 test('who is known is one object until it changes', async () => {
   await store.enroll(newIdentity('a'));
   const credentials = await open();
