@@ -50,7 +50,7 @@ async function enroll(name: string, options: EnrollOptions, terminal: Terminal):
       allowLegacyMasterSecret: options.allowLegacyMasterSecret === true,
       credential,
     });
-    await handOut(`${name} is enrolled with ${kindWords[kind]}.`, identity, material, options, terminal);
+    await handOut(`${name} is enrolled with ${kindWords[kind]}, in ${folder}.`, identity, material, options, terminal);
   });
 }
 

@@ -3,7 +3,8 @@
  * a copy of the database alone gives nothing away.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { UsageError } from '../core/error.ts';
 
 const keyBytes = 32;
@@ -16,8 +17,9 @@ export function createKeyFile(path: string): Uint8Array {
   // Written aside and then linked: of two processes that begin at once, both read the key of whoever was first, whole.
   const aside = `${path}.${randomBytes(8).toString('hex')}`;
   try {
-    writeFileSync(aside, `${randomBytes(keyBytes).toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
+    writeFileSync(aside, `${randomBytes(keyBytes).toString('base64')}\n`, { mode: 0o600, flag: 'wx', flush: true });
     linkSync(aside, path);
+    flushFolder(dirname(path));
   } catch (cause) {
     if (codeOf(cause) !== 'EEXIST') {
       throw new UsageError('cannot-create', `The key file ${path} cannot be made: ${messageOf(cause)}.`, { cause });
@@ -26,6 +28,15 @@ export function createKeyFile(path: string): Uint8Array {
     rmSync(aside, { force: true });
   }
   return readKeyFile(path);
+}
+
+/** After a power cut the key is there whenever something is that was encrypted under it. */
+function flushFolder(folder: string): void {
+  // Windows opens no folders.
+  if (process.platform === 'win32') return;
+  const file = openSync(folder, 'r');
+  fsyncSync(file);
+  closeSync(file);
 }
 
 /** @throws UsageError 'key-file' where it is missing or no key, 'insecure-file' where others can read it */
