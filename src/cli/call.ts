@@ -1,6 +1,4 @@
 /** `funcoap call URI [name=value ...]`: calls a function, or asks any other CoAP resource. */
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { contentFormat } from '../cbor/content-format.ts';
 import { encodeCbor } from '../cbor/encode.ts';
@@ -26,6 +24,7 @@ import { exitCode } from './exit-code.ts';
 import { accepted } from './failure.ts';
 import { valueText } from './print-value.ts';
 import { progressOn } from './progress.ts';
+import { readSource } from './read-source.ts';
 import type { Terminal } from './terminal.ts';
 
 type MethodName = CoapRequest['method'];
@@ -47,19 +46,6 @@ interface CallOptions extends ConnectionOptions {
 
 /** What is sent besides the options of the command line. */
 type Asked = Pick<CoapRequest, 'uri' | 'method' | 'payload' | 'contentFormat'>;
-
-const sourceOf =
-  ({ readInput, workingFolder }: Terminal): ReadSource =>
-  async (name) => {
-    if (name === '-') return await readInput();
-    try {
-      return new Uint8Array(await readFile(resolve(workingFolder, name)));
-    } catch (cause) {
-      const reason =
-        cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' ? 'there is no such file' : String(cause);
-      throw new UsageError('bad-argument', `The file ${name} cannot be read: ${reason}.`, { cause });
-    }
-  };
 
 /** `-` or `@file` alone is the body as it is. */
 const bodyName = (texts: readonly string[]): string | undefined => {
@@ -112,7 +98,7 @@ async function ask(
   options: CallOptions,
   terminal: Terminal,
 ): Promise<{ readonly asked: Asked; readonly fn: DescribedFunction | undefined }> {
-  const read = sourceOf(terminal);
+  const read = readSource(terminal);
   const name = bodyName(texts);
   const fn = isFunction(uri) ? await fetchDescription(connection, uri) : undefined;
   if (name !== undefined) {

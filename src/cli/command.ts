@@ -13,5 +13,11 @@ export const connectionOptions = (command: Command): Command =>
     .option('-v, --verbose', 'show each message with its bytes')
     .option('--timeout <duration>', 'give up after this long: 5s, 500ms, 1m');
 
+/** For an option that may be repeated. */
+export const collected = (text: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  text,
+];
+
 export const examples = (...lines: readonly string[]): string =>
   `\nExamples:\n${lines.map((text) => `  ${text}\n`).join('')}`;

@@ -21,6 +21,7 @@ const configFlags: readonly ConfigFlag[] = [
     help: 'gateway processes that share the port; auto: one per processor',
   },
   { flag: '--libraries', argument: 'folder', path: 'libraries.folder', help: 'folder of libraries' },
+  { flag: '--data', argument: 'folder', path: 'data.folder', help: 'folder of identities, keys and certificates' },
   { flag: '--log-level', argument: 'level', path: 'log.level', help: 'silent, error, warn, info, debug or trace' },
   { flag: '--log-format', argument: 'format', path: 'log.format', help: 'auto, json or pretty' },
 ];

@@ -1,9 +1,10 @@
 /** From the configuration, as an operator thinks of it, to the options of the gateway's parts. */
-import type { Config } from '../config/config.ts';
+import type { AccessRuleConfig, Config } from '../config/config.ts';
 import { profileLookup, type LinkProfile } from '../config/link-profile.ts';
 import { szxWithin } from '../coap/blockwise/block-option.ts';
 import { defaultTransmissionOptions, type TransmissionOptions } from '../coap/parameters.ts';
 import { defaultWorkerPoolOptions } from '../functions/worker-pool-options.ts';
+import type { AccessRule } from '../gateway/access-rules.ts';
 import type { GatewayOptions } from '../gateway/gateway.ts';
 
 export function gatewayOptions(config: Config): GatewayOptions {
@@ -32,6 +33,7 @@ export function gatewayOptions(config: Config): GatewayOptions {
     },
     transmissionFor: transmissionLookup(config),
     rateLimit: { ...rate, maxPeers: limits.peers },
+    access: config.access.map(accessRule),
     registry: {
       folder: config.libraries.folder,
       maxWorkers: workers.total,
@@ -48,6 +50,16 @@ export function gatewayOptions(config: Config): GatewayOptions {
     showInternals: config.debug.internals,
     shutdownGrace: config.shutdown.grace,
   };
+}
+
+function accessRule({ profile, ...rule }: AccessRuleConfig): AccessRule {
+  const { blockSize, maxBody, ...timing } = profile;
+  const link = {
+    ...timing,
+    szx: blockSize === undefined ? undefined : szxWithin(blockSize),
+    maxBodyBytes: maxBody,
+  };
+  return { ...rule, link: Object.fromEntries(Object.entries(link).filter(([, value]) => value !== undefined)) };
 }
 
 /** One object per profile, so that what is derived from it is derived once. */

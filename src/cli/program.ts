@@ -1,11 +1,14 @@
 /** The command line: the commands, their help, and how errors become sentences and exit codes. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addCa } from './ca.ts';
 import { addCall } from './call.ts';
 import { addConfig } from './config.ts';
 import { addDescribe } from './describe.ts';
+import { addEnroll } from './enroll.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
 import { exitCodeOf, failureText, failureValue } from './failure.ts';
+import { addIdentities } from './identities.ts';
 import { addLs } from './ls.ts';
 import { addNew } from './new-library.ts';
 import { addPing } from './ping.ts';
@@ -19,7 +22,7 @@ const version = (): string => {
 };
 
 /** Every command, in the order of the help. */
-const commands = [addServe, addCall, addLs, addDescribe, addPing, addConfig, addNew];
+const commands = [addServe, addCall, addLs, addDescribe, addPing, addEnroll, addIdentities, addCa, addConfig, addNew];
 
 /** The program; `done` takes the exit code of the command that ran. */
 export function createProgram(terminal: Terminal, done: (code: ExitCode) => void): Command {

@@ -1,6 +1,6 @@
 /** The effective configuration: complete, validated and frozen. What each setting means is in docs/config.md. */
 import type { Milliseconds } from '../core/duration.ts';
-import type { LinkProfile, MatchedProfile } from './link-profile.ts';
+import type { LinkOverrides, LinkProfile, MatchedProfile } from './link-profile.ts';
 import type { Bytes } from './units.ts';
 
 export interface CoapConfig {
@@ -44,6 +44,26 @@ export interface RateConfig {
   readonly burst: number;
   /** The limit applies to peers on loopback too. */
   readonly loopback: boolean;
+}
+
+/** What is left out is undefined, or an empty list. */
+export interface AccessRuleConfig {
+  /** A glob over names of identities. */
+  readonly identity: string | undefined;
+  /** A glob over groups. */
+  readonly group: string | undefined;
+  /** Globs over `library/method`. */
+  readonly functions: readonly string[];
+  /** Globs over first segments of paths. */
+  readonly resources: readonly string[];
+  readonly rate: Pick<RateConfig, 'perSecond' | 'burst'> | undefined;
+  /** What differs from the profile of the caller's address. */
+  readonly profile: LinkOverrides;
+}
+
+export interface DataConfig {
+  /** Absolute path. */
+  readonly folder: string;
 }
 
 export interface LibrariesConfig {
@@ -98,6 +118,8 @@ export interface Config {
   readonly profiles: readonly MatchedProfile[];
   readonly limits: LimitsConfig;
   readonly rate: RateConfig;
+  readonly access: readonly AccessRuleConfig[];
+  readonly data: DataConfig;
   readonly libraries: LibrariesConfig;
   readonly workers: WorkersConfig;
   readonly cache: CacheConfig;

@@ -25,6 +25,9 @@ export interface LinkProfile {
   readonly maxBody: Bytes;
 }
 
+/** What differs from another profile. */
+export type LinkOverrides = { readonly [K in keyof Omit<LinkProfile, 'name'>]?: LinkProfile[K] | undefined };
+
 /** A profile for the peers whose address lies under `match`: an address or a prefix (`10.1.0.0/16`). */
 export interface MatchedProfile extends LinkProfile {
   readonly match: string;

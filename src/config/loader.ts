@@ -78,19 +78,25 @@ const packageFolder = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 export const shippedLibraries: string = resolve(packageFolder, 'libraries');
 
 /** `processes` as it is written in whichever source is in effect: it is checked later, with all the rest. */
-function computedDefaults(workingFolder: string, processes: unknown): ReadonlyMap<string, unknown> {
+function computedDefaults(
+  workingFolder: string,
+  file: string | undefined,
+  processes: unknown,
+): ReadonlyMap<string, unknown> {
   const own = resolve(workingFolder, 'libraries');
   const shares = typeof processes === 'number' || processes === 'auto' ? Math.max(1, processCount(processes)) : 1;
   const share = availableParallelism() / shares;
   return new Map<string, unknown>([
+    // The same for every command that is given the same configuration, wherever it is started.
+    ['data.folder', resolve(file === undefined ? workingFolder : dirname(file), 'data')],
     ['libraries.folder', existsSync(own) ? own : shippedLibraries],
     ['workers.threads', Math.max(2, Math.ceil(share))],
     ['workers.total', Math.max(8, Math.ceil(4 * share))],
   ]);
 }
 
-function defaultLayer(workingFolder: string, processes: unknown): Layer {
-  const computed = computedDefaults(workingFolder, processes);
+function defaultLayer(workingFolder: string, file: string | undefined, processes: unknown): Layer {
+  const computed = computedDefaults(workingFolder, file, processes);
   const tree = settings.reduce<unknown>(
     (all, { path, default: value }) => merge(all, treeOf(path, value ?? computed.get(path))),
     {},
@@ -222,9 +228,11 @@ function sourceOf(layers: readonly Layer[], path: readonly PropertyKey[]): Sourc
 
 /** Paths are relative to the file they stand in, otherwise to the working folder. */
 function resolvePaths(config: Config, layers: readonly Layer[], workingFolder: string): Config {
-  const source = sourceOf(layers, ['libraries', 'folder']);
-  const base = source.kind === 'file' ? dirname(source.file) : workingFolder;
-  return { ...config, libraries: { folder: resolve(base, config.libraries.folder) } };
+  const absolute = (section: 'libraries' | 'data'): string => {
+    const source = sourceOf(layers, [section, 'folder']);
+    return resolve(source.kind === 'file' ? dirname(source.file) : workingFolder, config[section].folder);
+  };
+  return { ...config, libraries: { folder: absolute('libraries') }, data: { folder: absolute('data') } };
 }
 
 function freeze<T>(value: T): T {
@@ -259,7 +267,10 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     flagLayer(options.flags),
   ];
   const processes = given.findLast(({ tree }) => valueAt(tree, ['processes']) !== undefined);
-  const layers: Layer[] = [defaultLayer(workingFolder, valueAt(processes?.tree, ['processes'])), ...given];
+  const layers: Layer[] = [
+    defaultLayer(workingFolder, fromFile === undefined ? undefined : file, valueAt(processes?.tree, ['processes'])),
+    ...given,
+  ];
   const document = layers.reduce<unknown>((all, { tree }) => merge(all, tree), {});
   const parsed = parseDocument(document);
   if (parsed.issues !== undefined) {

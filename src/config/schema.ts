@@ -13,6 +13,8 @@ import {
   computedSetting,
   duration,
   folder,
+  functionGlobs,
+  glob,
   groups,
   integer,
   integerOrAuto,
@@ -20,6 +22,7 @@ import {
   numberChoice,
   objects,
   real,
+  resourceGlobs,
   setting,
   settingMeta,
   size,
@@ -34,9 +37,7 @@ const maxProcesses = 256;
 const never = milliseconds(0);
 const instantly = milliseconds(1);
 
-const overrides = z.strictObject({
-  match: addressBlock(),
-  name: name().optional(),
+const linkOverrides = z.strictObject({
   ackTimeout: duration(instantly).optional(),
   ackRandomFactor: real(1).optional(),
   maxRetransmit: integer(0, 20).optional(),
@@ -44,6 +45,21 @@ const overrides = z.strictObject({
   piggybackWindow: duration(never).optional(),
   blockSize: numberChoice(blockSizes).optional(),
   maxBody: size(bytes(0)).optional(),
+});
+
+const overrides = z.strictObject({
+  match: addressBlock(),
+  name: name().optional(),
+  ...linkOverrides.shape,
+});
+
+const rule = z.strictObject({
+  identity: glob().optional(),
+  group: glob().optional(),
+  functions: functionGlobs().optional(),
+  resources: resourceGlobs().optional(),
+  rate: z.strictObject({ perSecond: real(0), burst: integer(1) }).optional(),
+  profile: linkOverrides.optional(),
 });
 
 const schema = z.strictObject({
@@ -139,6 +155,18 @@ const schema = z.strictObject({
     perSecond: setting(real(0), 100, 'Requests per second from one peer; more are 4.29. 0 is no limit.'),
     burst: setting(integer(1), 200, 'Requests that one peer may send at once before its rate counts.'),
     loopback: setting(yesNo(), false, 'Whether the rate holds for peers on loopback too.'),
+  }),
+  access: setting(
+    objects(rule, 'a list of access rules, each an object with identity or group and what they may do'),
+    [{ functions: ['*'], resources: ['*'] }],
+    'Who may call what, see below. The default lets everybody who can reach the gateway call every function.',
+  ),
+  data: z.strictObject({
+    folder: computedSetting(
+      folder(),
+      '`data` beside the configuration file, or in the working folder',
+      'Folder of what the gateway keeps: identities, keys, certificates. Made when it is needed, for its owner alone.',
+    ),
   }),
   libraries: z.strictObject({
     folder: computedSetting(
@@ -284,7 +312,7 @@ export function parseDocument(document: unknown): SchemaResult {
       })),
     };
   }
-  const { profile, profiles, ...rest } = parsed.data;
+  const { profile, profiles, access, ...rest } = parsed.data;
   const fallback = { ...profile, maxBody: rest.limits.requestBody };
   return {
     config: {
@@ -300,6 +328,14 @@ export function parseDocument(document: unknown): SchemaResult {
         piggybackWindow: own.piggybackWindow ?? fallback.piggybackWindow,
         blockSize: own.blockSize ?? fallback.blockSize,
         maxBody: own.maxBody ?? fallback.maxBody,
+      })),
+      access: access.map((own) => ({
+        identity: own.identity,
+        group: own.group,
+        functions: own.functions ?? [],
+        resources: own.resources ?? [],
+        rate: own.rate,
+        profile: own.profile ?? {},
       })),
     },
   };

@@ -147,6 +147,29 @@ export const addressBlock = (): z.ZodType<string> =>
 
 export const name = (): z.ZodType<string> => known(z.string().min(1).max(64), 'text', 'a name of 1 to 64 characters');
 
+const isGlob = (text: string): boolean => /^[^\s/]{1,128}$/.test(text);
+
+/** `*` stands for any characters. */
+export const glob = (): z.ZodType<string> =>
+  known(z.string().refine(isGlob), 'text', 'a name, in which * stands for any characters');
+
+/** A glob without both can match no function. */
+const isFunctionGlob = (text: string): boolean => /^[^\s/]*(?:\/|\*)[^\s/]*$/.test(text) && text.length <= 200;
+
+export const functionGlobs = (): z.ZodType<string[]> =>
+  known(
+    z.array(z.string().refine(isFunctionGlob)),
+    'list',
+    'a list of functions as library/method, in which * stands for any characters, such as "math/*" or "*"',
+  );
+
+export const resourceGlobs = (): z.ZodType<string[]> =>
+  known(
+    z.array(z.string().refine(isGlob)),
+    'list',
+    'a list of first segments of paths, in which * stands for any characters, such as "clock" or "*"',
+  );
+
 export const folder = (): z.ZodType<string> => known(z.string().min(1), 'folder', 'the path of a folder');
 
 export const objects = <T extends z.ZodType>(item: T, allowed: string): z.ZodArray<T> =>

@@ -2,6 +2,7 @@
  * What a transport moves: datagrams, each with the pair of addresses it travels between.
  * A coaps association is an endpoint too, with the association's id as its key.
  */
+import type { Principal } from './principal.ts';
 
 /** An IP address and UDP port, as text and number. */
 export interface Address {
@@ -19,6 +20,8 @@ export interface Endpoint {
   readonly local: Address;
   /** Both ends are on this machine. */
   readonly loopback: boolean;
+  /** Who the peer has proved to be; left out where it has not: plain CoAP. */
+  readonly principal?: Principal;
   /** For who keeps something by endpoints, so that it need not be looked up. A transport may make an endpoint anew, without it. */
   note?: unknown;
 }

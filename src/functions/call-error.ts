@@ -45,6 +45,7 @@ export const problems = {
   'bad-request': { number: 28, status: 0x80, title: 'The request is not valid' },
   'unencodable-result': { number: 29, status: 0xa0, title: 'The result cannot be encoded' },
   'proxying-not-supported': { number: 32, status: 0xa5, title: 'The gateway is no proxy' },
+  'access-denied': { number: 33, status: 0x83, title: 'The caller may not do this' },
   'internal-error': { number: 31, status: 0xa0, title: 'The gateway failed' },
   'cancelled': { number: 30, status: 0xa3, title: 'The call was given up' },
 } as const;

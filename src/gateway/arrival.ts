@@ -6,11 +6,10 @@ import { dotted, method, responseCode } from '../coap/codec/codes.ts';
 import type { Request } from '../coap/request.ts';
 import type { CacheState, RequestAnswered } from '../core/channels.ts';
 import type { Instant } from '../core/duration.ts';
+import { anonymous } from '../core/principal.ts';
 import type { Caller } from '../functions/call.ts';
+import type { Access } from './access-rules.ts';
 import type { Answer, Visit } from './resource.ts';
-
-/** Who calls without having said who it is. */
-export const anonymous = 'local';
 
 /** What follows from the words of a request alone. */
 export interface Words {
@@ -21,13 +20,15 @@ export interface Words {
 
 export class Arrival implements Visit {
   readonly request: Request;
+  readonly access: Access;
   readonly now: Instant;
   readonly #words: Words;
   readonly #number: number;
 
   /** `number`: different for each request of a process. */
-  constructor(request: Request, words: Words, number: number, now: Instant) {
+  constructor(request: Request, words: Words, access: Access, number: number, now: Instant) {
     this.request = request;
+    this.access = access;
     this.now = now;
     this.#words = words;
     this.#number = number;
@@ -46,7 +47,8 @@ export class Arrival implements Visit {
   }
 
   get caller(): Caller {
-    return { identity: anonymous, peer: this.request.peer.name };
+    const { endpoint, name } = this.request.peer;
+    return { identity: (endpoint.principal ?? anonymous).name, peer: name };
   }
 
   get correlationId(): string {

@@ -9,10 +9,12 @@ import { response, type Response } from '../coap/response.ts';
 import type { RefusedRequest, RequestHandler } from '../coap/server.ts';
 import type { Wording } from '../coap/wording.ts';
 import { channels } from '../core/channels.ts';
+import { anonymous } from '../core/principal.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Instant } from '../core/duration.ts';
 import { CallError, type ProblemName } from '../functions/call-error.ts';
-import { anonymous, Arrival, correlationText, methodText, Outcome, type Words } from './arrival.ts';
+import type { AccessRules } from './access-rules.ts';
+import { Arrival, correlationText, methodText, Outcome, type Words } from './arrival.ts';
 import { problemResponse } from './problem-response.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { Answer, Resource, Visit } from './resource.ts';
@@ -21,6 +23,7 @@ import type { Router } from './router.ts';
 export interface FrontOptions {
   readonly router: Router;
   readonly rateLimit: RateLimit;
+  readonly access: AccessRules;
   readonly clock: Clock;
   /** Sends a response; returns the bytes of its datagram. */
   readonly respond: (request: Request, response: Response, now: Instant) => number;
@@ -64,9 +67,10 @@ export class Front implements RequestHandler {
       this.#options.respond(request, response(responseCode.badRequest, { maxAge: 0 }), now);
       return;
     }
-    const visit = new Arrival(request, route, ++this.#arrivals, now);
+    const access = this.#options.access.of(request.peer.endpoint.principal);
+    const visit = new Arrival(request, route, access, ++this.#arrivals, now);
     try {
-      const answer = this.#admit(request, route, now).handle(visit);
+      const answer = this.#admit(visit, route).handle(visit);
       if (!(answer instanceof Promise)) this.#answer(visit, answer, now);
       else {
         answer.then(
@@ -107,15 +111,17 @@ export class Front implements RequestHandler {
   }
 
   /** The resource, where this request may reach it now. */
-  #admit(request: Request, { resource }: Route, now: Instant): Resource {
+  #admit(visit: Visit, { path, resource }: Route): Resource {
+    const { access, now, request } = visit;
     if (this.#closed) throw new CallError('not-ready', 'The gateway is being stopped; come back later.');
-    const wait = this.#options.rateLimit.take(request.peer.endpoint, now);
+    const wait = this.#options.rateLimit.take(request.peer.endpoint, now, access.rate);
     if (wait !== undefined) {
       throw new CallError('rate-exceeded', 'Too many requests from this peer; wait as Max-Age says.', {
         retryAfter: wait,
       });
     }
     if ('problem' in resource) throw new CallError(resource.problem, resource.message);
+    access.checkResource(path[0] ?? '', visit);
     if (request.multicast && !resource.multicast) {
       throw new CallError('method-not-allowed', 'This resource does not answer multicast requests.');
     }
@@ -164,7 +170,7 @@ export class Front implements RequestHandler {
     if (!channels.request.hasSubscribers) return;
     channels.request.publish({
       peer: exchange.peer.name,
-      identity: anonymous,
+      identity: (exchange.peer.endpoint.principal ?? anonymous).name,
       method: methodText(request.code),
       target: targetOf(findStrings(request.options, optionNumber.uriPath) ?? []),
       code: dotted(code),

@@ -19,6 +19,7 @@ import { findAddon } from '../transport/native/compile.ts';
 import { openListener, type ListenerOptions } from '../transport/listener.ts';
 import { watched } from '../transport/watched-engine.ts';
 import type { TransportCounters } from '../transport/notices.ts';
+import { AccessRules, type AccessRule } from './access-rules.ts';
 import { BodyThread } from './body-thread.ts';
 import { Front } from './front.ts';
 import { refusalPayload } from './problem-response.ts';
@@ -35,6 +36,7 @@ export interface GatewayOptions {
   /** The link profile for a peer's address. */
   readonly transmissionFor: (address: string) => TransmissionOptions;
   readonly rateLimit: RateLimitOptions;
+  readonly access: readonly AccessRule[];
   readonly registry: Partial<RegistrySettings>;
   readonly cache: ResultCacheOptions;
   /** For functions that declare no limit of their own. */
@@ -115,16 +117,18 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     .add(['func', '*'], catalogue)
     .addSubtree(['func', '*', '*'], functions)
     .addSubtree(['f'], functions);
+  const access = new AccessRules(options.access);
   const front = new Front({
     router,
     rateLimit: new RateLimit(options.rateLimit),
+    access,
     clock,
     respond: (request, response, now) => engine.respond(request, response, now),
     wake,
     showInternals: options.showInternals,
   });
   await options.siblings?.ready();
-  const engine = new CoapEngine(engineOptions(options), front);
+  const engine = new CoapEngine(engineOptions(options, access), front);
   const driven = await drive(
     watched(engine, { looks: () => channels.message.hasSubscribers, see: publishMessage }),
     (receiver) => openListener(options.udp, receiver),
@@ -170,14 +174,14 @@ const entryPoints: readonly Link[] = [
   },
 ];
 
-function engineOptions({ limits, transmissionFor }: GatewayOptions): EngineOptions {
+function engineOptions({ limits, transmissionFor }: GatewayOptions, access: AccessRules): EngineOptions {
   // New with each process: values made by an earlier one are not fresh any more, and are simply not accepted.
   const key = systemRandomness.bytes(32);
   const derived = new Map<TransmissionOptions, TransmissionParameters>();
   return {
     limits,
-    parametersFor: ({ remote }) => {
-      const profile = transmissionFor(remote.address);
+    parametersFor: ({ remote, principal }) => {
+      const profile = access.of(principal).transmission(transmissionFor(remote.address));
       const parameters = derived.get(profile) ?? deriveParameters(profile);
       derived.set(profile, parameters);
       return parameters;

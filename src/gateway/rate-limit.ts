@@ -3,11 +3,14 @@ import type { Endpoint } from '../core/datagram.ts';
 import { seconds, type Instant, type Milliseconds } from '../core/duration.ts';
 import { GenerationalMap } from '../core/generational-map.ts';
 
-export interface RateLimitOptions {
+export interface Rate {
   /** Requests per second; 0 is no limit. */
   readonly perSecond: number;
   /** Requests that may come at once. */
   readonly burst: number;
+}
+
+export interface RateLimitOptions extends Rate {
   /** Whether peers on this machine are limited too. */
   readonly loopback: boolean;
   /** Peers whose rate is remembered. */
@@ -28,10 +31,14 @@ export class RateLimit {
     this.#buckets = new GenerationalMap({ maxEntries: options.maxPeers });
   }
 
-  /** Undefined when the request may pass, else how long the peer should wait. */
-  take(endpoint: Endpoint, now: Instant): Milliseconds | undefined {
-    const { perSecond, burst, loopback } = this.#options;
-    if (perSecond === 0 || (endpoint.loopback && !loopback)) return undefined;
+  /**
+   * Undefined when the request may pass, else how long the peer should wait.
+   * @param own the rate of this very caller, which then counts on loopback too
+   */
+  take(endpoint: Endpoint, now: Instant, own?: Rate): Milliseconds | undefined {
+    const { perSecond, burst } = own ?? this.#options;
+    const isExempt = own === undefined && endpoint.loopback && !this.#options.loopback;
+    if (perSecond === 0 || isExempt) return undefined;
     const bucket = this.#buckets.get(endpoint.key) ?? { tokens: burst, at: now };
     bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1000) * perSecond);
     bucket.at = now;

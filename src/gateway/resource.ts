@@ -4,6 +4,7 @@ import type { Response } from '../coap/response.ts';
 import type { CacheState } from '../core/channels.ts';
 import type { Instant, Milliseconds } from '../core/duration.ts';
 import type { Caller } from '../functions/call.ts';
+import type { Access } from './access-rules.ts';
 
 /** A request on its way to a resource. */
 export interface Visit {
@@ -15,6 +16,8 @@ export interface Visit {
   /** The path as logs and metrics name it: `oslist/list`. */
   readonly target: string;
   readonly caller: Caller;
+  /** What the caller may do. */
+  readonly access: Access;
   readonly correlationId: string;
   readonly now: Instant;
 }

@@ -12,6 +12,7 @@ import { Registry } from '../../src/functions/registry.ts';
 import type { Scheduler } from '../../src/core/clock.ts';
 import { BodyThread } from '../../src/gateway/body-thread.ts';
 import { Front } from '../../src/gateway/front.ts';
+import { AccessRules, openAccess } from '../../src/gateway/access-rules.ts';
 import { RateLimit } from '../../src/gateway/rate-limit.ts';
 import { CatalogueResource } from '../../src/gateway/resources/catalogue.ts';
 import { ClockResource } from '../../src/gateway/resources/clock.ts';
@@ -90,6 +91,7 @@ export class Stack {
     const front = new Front({
       router,
       rateLimit: new RateLimit({ perSecond: 20, burst: 100, loopback: false, maxPeers: 64 }),
+      access: new AccessRules(openAccess),
       clock,
       respond: (request, response, now) => this.engine.respond(request, response, now),
       wake: () => undefined,

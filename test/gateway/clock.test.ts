@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { method, responseCode } from '../../src/coap/codec/codes.ts';
+import { AccessRules, openAccess } from '../../src/gateway/access-rules.ts';
 import { findOption, optionNumber, stringOption, uintOption, type Option } from '../../src/coap/codec/options.ts';
 import { utf8 } from '../../src/core/bytes.ts';
 import { after, seconds } from '../../src/core/duration.ts';
@@ -27,6 +28,7 @@ function clock(timeOfDay?: () => Date): { peer: Lockstep; scheduler: ManualSched
       query: [],
       target: 'test',
       caller,
+      access: new AccessRules(openAccess).of(undefined),
       correlationId: '1',
       now,
     });

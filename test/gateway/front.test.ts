@@ -10,6 +10,7 @@ import { milliseconds, seconds } from '../../src/core/duration.ts';
 import { CallError } from '../../src/functions/call-error.ts';
 import { refusalPayload } from '../../src/gateway/problem-response.ts';
 import { Front } from '../../src/gateway/front.ts';
+import { AccessRules, openAccess } from '../../src/gateway/access-rules.ts';
 import { RateLimit, type RateLimitOptions } from '../../src/gateway/rate-limit.ts';
 import type { Answer, Resource, Visit } from '../../src/gateway/resource.ts';
 import { Router } from '../../src/gateway/router.ts';
@@ -29,6 +30,7 @@ function front(router: Router, rate: Partial<RateLimitOptions> = {}, showInterna
   const built = new Front({
     router,
     rateLimit: new RateLimit({ perSecond: 0, burst: 1, loopback: true, maxPeers: 100, ...rate }),
+    access: new AccessRules(openAccess),
     clock: { now: () => peer.now },
     respond: (asked, answer, at) => peer.engine.respond(asked, answer, at),
     wake: () => undefined,

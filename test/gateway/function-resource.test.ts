@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { ResultCache } from '../../src/cache/result-cache.ts';
 import { method, responseCode } from '../../src/coap/codec/codes.ts';
+import { AccessRules, openAccess } from '../../src/gateway/access-rules.ts';
 import { response } from '../../src/coap/response.ts';
 import { after, milliseconds, seconds, type Instant } from '../../src/core/duration.ts';
 import { CallError } from '../../src/functions/call-error.ts';
@@ -43,6 +44,7 @@ test('waiting for a reload takes nothing from the time limit', async () => {
       query: [],
       target: 'test',
       caller,
+      access: new AccessRules(openAccess).of(undefined),
       correlationId: '1',
       now,
     });

@@ -29,8 +29,8 @@ export class CatalogueResource implements Resource {
     return change === undefined ? this.#list(visit) : change.then(() => this.#list(visit));
   }
 
-  #list({ request, path }: Visit): Answer {
-    const libraries = this.#catalogue.libraries();
+  #list({ request, path, access }: Visit): Answer {
+    const libraries = access.visible(this.#catalogue.libraries());
     const [, name] = path;
     if (name === undefined) {
       const described = { value: () => directoryValue(libraries), links: () => libraryLinks(libraries) };

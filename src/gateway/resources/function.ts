@@ -1,7 +1,7 @@
 /**
  * Calling a function: /func/{library}/{method} and its compact twin /f/{library id}/{method id}.
  *
- * Everything that can be refused is refused before the function runs: the method, the answer's format, the body,
+ * Everything that can be refused is refused before the function runs: who calls, the method, the answer's format, the body,
  * the arguments. A result comes from the result cache where the function is pure.
  */
 import type { CachedResult } from '../../cache/cacheable.ts';
@@ -97,10 +97,15 @@ export class FunctionResource implements Resource {
   #find(visit: Visit, named: Named, known: Stated | undefined, now: Instant): Answer | Promise<Answer> {
     const { directory } = this.#options;
     const { revision } = directory;
-    if (known?.revision === revision) return this.#call(visit, known, now);
+    if (known?.revision === revision) {
+      // The same words are known of whoever said them first: who says them now is looked at each time.
+      visit.access.checkFunction(known.fn, visit);
+      return this.#call(visit, known, now);
+    }
     const fn =
       'id' in named ? directory.findById(named.library, named.id) : directory.find(named.library, named.method);
     const { request } = visit;
+    visit.access.checkFunction(fn, visit);
     const { describe, argumentItems } = readControlWords(visit.query);
     if (describe !== undefined) return { response: describeFunction(request, fn, describe) };
     const format = this.#allow(request, fn);

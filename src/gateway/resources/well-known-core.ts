@@ -24,8 +24,9 @@ export class WellKnownCoreResource implements Resource {
     return change === undefined ? this.#list(visit) : change.then(() => this.#list(visit));
   }
 
-  #list({ request, query }: Visit): Answer {
-    const links = coreLinks(this.#entryPoints, this.#catalogue.libraries(), query);
+  #list({ request, query, access }: Visit): Answer {
+    const entryPoints = this.#entryPoints.filter(({ target }) => access.mayReach(target.slice(1)));
+    const links = coreLinks(entryPoints, access.visible(this.#catalogue.libraries()), query);
     // RFC 7252 §8.2.1: a multicast query that nothing matches is not answered.
     if (request.multicast && links.length === 0) {
       throw new CallError('no-such-resource', 'Nothing matches the query.');

@@ -8,6 +8,7 @@ import { defaultTransmissionOptions, deriveParameters } from '../../../src/coap/
 import type { Address } from '../../../src/core/datagram.ts';
 import { milliseconds, seconds, type Milliseconds } from '../../../src/core/duration.ts';
 import { Front } from '../../../src/gateway/front.ts';
+import { AccessRules, openAccess } from '../../../src/gateway/access-rules.ts';
 import { RateLimit } from '../../../src/gateway/rate-limit.ts';
 import { Router } from '../../../src/gateway/router.ts';
 import { drive } from '../../../src/transport/driver.ts';
@@ -87,6 +88,7 @@ export async function openPlugtestServer(options: Partial<PlugtestServerOptions>
   const front = new Front({
     router,
     rateLimit: new RateLimit({ perSecond: 0, burst: 0, loopback: false, maxPeers: 0 }),
+    access: new AccessRules(openAccess),
     clock: scheduler,
     respond: (request, response, now) => engine.respond(request, response, now),
     wake,

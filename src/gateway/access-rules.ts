@@ -1,0 +1,167 @@
+/**
+ * Access rules: who may call which functions and reach which resources, how often, and over what kind of link.
+ *
+ * A caller may do whatever any of the rules that match it allows; one that no rule matches may do nothing. Of rates and
+ * link settings the first matching rule that has one counts. Rules are compiled once; callers whom the same rules match
+ * share one `Access`, which remembers its answer for each function. /func, /f and /.well-known are open to everybody:
+ * the first two refuse function by function, and discovery shows what its reader may use.
+ */
+import type { TransmissionOptions } from '../coap/parameters.ts';
+import type { Principal } from '../core/principal.ts';
+import { anonymous } from '../core/principal.ts';
+import { CallError } from '../functions/call-error.ts';
+import type { Caller } from '../functions/call.ts';
+import type { FunctionDescription, LibraryDescription } from '../functions/description.ts';
+import { compileGlob } from './glob.ts';
+import type { Rate } from './rate-limit.ts';
+
+export interface AccessRule {
+  /** A glob over names of identities (`local` is who has none); undefined: any. */
+  readonly identity: string | undefined;
+  /** A glob, of which one of the caller's groups must be; undefined: any or none. */
+  readonly group: string | undefined;
+  /** Globs over `library/method`. */
+  readonly functions: readonly string[];
+  /** Globs over first segments of the paths of other resources: `clock`. */
+  readonly resources: readonly string[];
+  readonly rate: Rate | undefined;
+  /** What differs from the link profile of the caller's address. */
+  readonly link: Partial<TransmissionOptions>;
+}
+
+/** Everybody may do everything. */
+export const openAccess: readonly AccessRule[] = [
+  { identity: undefined, group: undefined, functions: ['*'], resources: ['*'], rate: undefined, link: {} },
+];
+
+/** Whose request is refused: looked at only then. */
+interface Refusable {
+  readonly caller: Caller;
+}
+
+const openToAll: ReadonlySet<string> = new Set(['func', 'f', '.well-known']);
+
+/** What callers may do whom the same rules match. */
+export class Access {
+  readonly rate: Rate | undefined;
+  readonly #link: Partial<TransmissionOptions>;
+  readonly #functions: readonly ((name: string) => boolean)[];
+  readonly #libraries: readonly ((name: string) => boolean)[];
+  readonly #resources: readonly ((name: string) => boolean)[];
+  readonly #everyFunction: boolean;
+  readonly #mayCall = new WeakMap<FunctionDescription, boolean>();
+  readonly #visible = new WeakMap<readonly LibraryDescription[], readonly LibraryDescription[]>();
+  readonly #transmission = new WeakMap<TransmissionOptions, TransmissionOptions>();
+
+  constructor(rules: readonly AccessRule[]) {
+    const functions = rules.flatMap((rule) => rule.functions);
+    this.rate = rules.find(({ rate }) => rate !== undefined)?.rate;
+    // The first rule that has a setting comes last and so wins.
+    this.#link = Object.assign({}, ...rules.toReversed().map(({ link }) => link)) as Partial<TransmissionOptions>;
+    this.#functions = functions.map(compileGlob);
+    this.#libraries = functions.map(libraryPart).map(compileGlob);
+    this.#resources = rules.flatMap((rule) => rule.resources).map(compileGlob);
+    this.#everyFunction = functions.includes('*');
+  }
+
+  mayCall(fn: FunctionDescription): boolean {
+    if (this.#everyFunction) return true;
+    const known = this.#mayCall.get(fn);
+    if (known !== undefined) return known;
+    const allowed = anyMatches(this.#functions, `${fn.library}/${fn.method}`);
+    this.#mayCall.set(fn, allowed);
+    return allowed;
+  }
+
+  /** @throws CallError 'access-denied' */
+  checkFunction(fn: FunctionDescription, { caller }: Refusable): void {
+    if (this.mayCall(fn)) return;
+    throw new CallError(
+      'access-denied',
+      `${caller.identity} may not call ${fn.library}/${fn.method}; the access rules of the gateway say who may.`,
+    );
+  }
+
+  /** @param name the first segment of a path that the gateway serves */
+  mayReach(name: string): boolean {
+    return openToAll.has(name) || anyMatches(this.#resources, name);
+  }
+
+  /** @throws CallError 'access-denied' */
+  checkResource(name: string, { caller }: Refusable): void {
+    if (this.mayReach(name)) return;
+    throw new CallError(
+      'access-denied',
+      `${caller.identity} may not use /${name}; the access rules of the gateway say who may.`,
+    );
+  }
+
+  /** What of the libraries the caller may know of: the functions it may call, and libraries with such or none. */
+  visible(libraries: readonly LibraryDescription[]): readonly LibraryDescription[] {
+    if (this.#everyFunction) return libraries;
+    const known = this.#visible.get(libraries);
+    if (known !== undefined) return known;
+    const visible = libraries.flatMap((library) => {
+      const functions = library.functions.filter((fn) => this.mayCall(fn));
+      const isEmpty = library.functions.length === 0 && anyMatches(this.#libraries, library.name);
+      return functions.length > 0 || isEmpty ? [{ ...library, functions }] : [];
+    });
+    this.#visible.set(libraries, visible);
+    return visible;
+  }
+
+  /** The link profile of an address, changed as the rules say. One object for one profile. */
+  transmission(profile: TransmissionOptions): TransmissionOptions {
+    const known = this.#transmission.get(profile);
+    if (known !== undefined) return known;
+    const changed = Object.keys(this.#link).length === 0 ? profile : { ...profile, ...this.#link };
+    this.#transmission.set(profile, changed);
+    return changed;
+  }
+}
+
+interface CompiledRule {
+  readonly rule: AccessRule;
+  readonly identity: (name: string) => boolean;
+  readonly group: ((name: string) => boolean) | undefined;
+}
+
+export class AccessRules {
+  readonly #rules: readonly CompiledRule[];
+  readonly #byPrincipal = new WeakMap<Principal, Access>();
+  /** By the numbers of the rules that match: as many as the operator's rules make different callers. */
+  readonly #shared = new Map<string, Access>();
+
+  constructor(rules: readonly AccessRule[]) {
+    this.#rules = rules.map((rule) => ({
+      rule,
+      identity: compileGlob(rule.identity ?? '*'),
+      group: rule.group === undefined ? undefined : compileGlob(rule.group),
+    }));
+  }
+
+  /** @param principal who the caller has proved to be; undefined where it has not */
+  of(principal: Principal | undefined): Access {
+    const caller = principal ?? anonymous;
+    const known = this.#byPrincipal.get(caller);
+    if (known !== undefined) return known;
+    const matching = this.#rules.filter((compiled) => matches(compiled, caller));
+    const key = matching.map((compiled) => this.#rules.indexOf(compiled)).join(' ');
+    const access = this.#shared.get(key) ?? new Access(matching.map(({ rule }) => rule));
+    this.#shared.set(key, access);
+    this.#byPrincipal.set(caller, access);
+    return access;
+  }
+}
+
+const matches = ({ identity, group }: CompiledRule, caller: Principal): boolean =>
+  identity(caller.name) && (group === undefined || caller.groups.some(group));
+
+const anyMatches = (globs: readonly ((text: string) => boolean)[], text: string): boolean =>
+  globs.some((matches) => matches(text));
+
+/** Of `math/*`: `math`. Without a slash a glob may reach over it, as `m*add` does. */
+function libraryPart(glob: string): string {
+  const slash = glob.indexOf('/');
+  return slash < 0 ? `${glob.slice(0, glob.indexOf('*'))}*` : glob.slice(0, slash);
+}

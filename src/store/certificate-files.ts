@@ -1,0 +1,101 @@
+/**
+ * Certificates and their keys as files in `ca/` of the data folder, in PEM, so that other tools read them too:
+ *
+ *     root.crt.pem  devices.crt.pem  gateway.crt.pem     certificates
+ *     root.key.pem  devices.key.pem  gateway.key.pem     keys, for their owner alone and encrypted (PKCS #8)
+ *     devices.crl.pem                                    what the device CA has revoked
+ *
+ * The keys' passphrase is the line in the key file: `openssl pkey -in root.key.pem -passin file:../store.key`.
+ */
+import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import {
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  closeSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { UsageError } from '../core/error.ts';
+import { checkPrivate, createKeyFile, readKeyFile } from './key-file.ts';
+
+export type CertificateName = 'root' | 'devices' | 'gateway';
+
+export class CertificateFiles {
+  readonly folder: string;
+  readonly #keyFile: string;
+
+  /** @param dataFolder need not exist */
+  constructor(dataFolder: string) {
+    this.folder = join(dataFolder, 'ca');
+    this.#keyFile = join(dataFolder, 'store.key');
+  }
+
+  pathOf(name: CertificateName, kind: 'crt' | 'key' | 'crl' = 'crt'): string {
+    return join(this.folder, `${name}.${kind}.pem`);
+  }
+
+  has(name: CertificateName): boolean {
+    return existsSync(this.pathOf(name));
+  }
+
+  /** DER. @throws UsageError 'no-ca' */
+  certificate(name: CertificateName): Uint8Array {
+    return new Uint8Array(new X509Certificate(this.#read(this.pathOf(name))).raw);
+  }
+
+  /** @throws UsageError 'no-ca', 'insecure-file', 'key-file' */
+  privateKey(name: CertificateName): KeyObject {
+    const path = this.pathOf(name, 'key');
+    const key = this.#read(path);
+    const file = openSync(path, 'r');
+    try {
+      checkPrivate(path, fstatSync(file).mode);
+    } finally {
+      closeSync(file);
+    }
+    try {
+      return createPrivateKey({ key, passphrase: passphraseOf(readKeyFile(this.#keyFile)) });
+    } catch (cause) {
+      if (cause instanceof UsageError) throw cause;
+      throw new UsageError('key-file', `${path} does not open with the key file ${this.#keyFile}.`, { cause });
+    }
+  }
+
+  /** The key first: a certificate says that its key is there. */
+  write(name: CertificateName, certificatePem: string, privateKey: KeyObject): void {
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    const passphrase = passphraseOf(createKeyFile(this.#keyFile));
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase });
+    replaceFile(this.pathOf(name, 'key'), String(pem), 0o600);
+    replaceFile(this.pathOf(name), certificatePem, 0o644);
+  }
+
+  writeRevocationList(pem: string): void {
+    replaceFile(this.pathOf('devices', 'crl'), pem, 0o644);
+  }
+
+  #read(path: string): string {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (cause) {
+      if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw cause;
+      const hint = this.has('root')
+        ? 'if it was taken away for safety, bring it back for this command.'
+        : '`funcoap ca init` makes the certificates.';
+      throw new UsageError('no-ca', `There is no ${path}; ${hint}`, { cause });
+    }
+  }
+}
+
+const passphraseOf = (key: Uint8Array): string => Buffer.from(key).toString('base64');
+
+/** Whole or not at all, for who reads it meanwhile. */
+function replaceFile(path: string, text: string, mode: number): void {
+  const aside = `${path}.${process.pid}`;
+  writeFileSync(aside, text, { mode });
+  renameSync(aside, path);
+}
