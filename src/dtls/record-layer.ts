@@ -59,6 +59,11 @@ export class RecordLayer {
     return this.#read !== undefined;
   }
 
+  /** Epoch 1 can be written. */
+  get writesProtected(): boolean {
+    return this.#write !== undefined;
+  }
+
   get ownCid(): Uint8Array {
     return this.#ownCid;
   }

@@ -1,0 +1,80 @@
+/**
+ * One association: the records between two ends under one set of keys, and the handshake that makes them (RFC 6347 §4.2).
+ * It knows where its peer is, and leaves who may know of it to the table and the engine.
+ */
+import type { Address, Endpoint } from '../core/datagram.ts';
+import type { Instant } from '../core/duration.ts';
+import type { Timer } from '../core/timer-wheel.ts';
+import type { PeerIdentity } from './credentials.ts';
+import { anonymous } from './credentials.ts';
+import type { CipherSuite } from './cipher-suites.ts';
+import type { Handshake } from './handshake.ts';
+import type { HandshakeChannel } from './handshake-channel.ts';
+import type { Side } from './key-schedule.ts';
+import type { RecordLayer } from './record-layer.ts';
+
+/**
+ * An association as the application sees it: an endpoint whose key stays the same while its peer's address changes
+ * (RFC 7252 §9.1, RFC 9146).
+ */
+export class AssociationEndpoint implements Endpoint {
+  readonly key: string;
+  readonly association: Association;
+
+  constructor(association: Association) {
+    this.key = `dtls ${association.id}`;
+    this.association = association;
+  }
+
+  get remote(): Address {
+    return this.association.endpoint.remote;
+  }
+  get local(): Address {
+    return this.association.endpoint.local;
+  }
+  get loopback(): boolean {
+    return this.association.endpoint.loopback;
+  }
+}
+
+export type AssociationState = 'handshaking' | 'established' | 'closed';
+
+export class Association {
+  readonly id: string;
+  readonly side: Side;
+  readonly layer: RecordLayer;
+  readonly application: AssociationEndpoint;
+  /** Where the peer is, by what the transport calls it. */
+  endpoint: Endpoint;
+  /** The peer was seen at another address than that of the handshake, and has not shown that it receives there. */
+  unverifiedAddress = false;
+  state: AssociationState = 'handshaking';
+  identity: PeerIdentity = anonymous;
+  suite: CipherSuite | undefined = undefined;
+  resumed = false;
+  returnRoutability = false;
+  /** By which the session can be forgotten. */
+  sessionId: Uint8Array | undefined = undefined;
+  /** While it is under way. */
+  handshake: Handshake | undefined = undefined;
+  /** Also afterwards, as long as its last flight may be asked for again. */
+  channel: HandshakeChannel | undefined = undefined;
+  /** A server's: tells a repeated ClientHello from that of a new handshake. */
+  clientRandom: Uint8Array | undefined = undefined;
+  /** By which the peer's records find this association (RFC 9146); empty where they do not. */
+  ownCid: Uint8Array;
+  /** Application datagrams that wait for the end of a client's handshake, or for sequence numbers. */
+  queue: Uint8Array[] = [];
+  timer: Timer<Association> | undefined = undefined;
+  lastUsed: Instant;
+
+  constructor(id: string, side: Side, endpoint: Endpoint, layer: RecordLayer, ownCid: Uint8Array, now: Instant) {
+    this.id = id;
+    this.side = side;
+    this.endpoint = endpoint;
+    this.layer = layer;
+    this.ownCid = ownCid;
+    this.lastUsed = now;
+    this.application = new AssociationEndpoint(this);
+  }
+}
