@@ -78,3 +78,7 @@ export class Association {
     this.application = new AssociationEndpoint(this);
   }
 }
+
+/** The association that an endpoint is; undefined for one of a transport without security. */
+export const associationOf = (endpoint: Endpoint): Association | undefined =>
+  endpoint instanceof AssociationEndpoint ? endpoint.association : undefined;

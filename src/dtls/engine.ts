@@ -123,6 +123,17 @@ export class DtlsEngine {
     return association.application;
   }
 
+  /** The association with a peer of the transport, by its address. */
+  at(peer: Endpoint): AssociationEndpoint | undefined {
+    return this.#table.establishedAt(peer)?.application;
+  }
+
+  /** Nobody listens there: a client's handshake is given up at once. */
+  unreachable(peer: Endpoint, now: Instant): void {
+    const handshaking = this.#table.handshakingAt(peer);
+    if (handshaking?.side === 'client') this.#fail(handshaking, 'user_canceled', 'Nobody listens there', now, false);
+  }
+
   /** Says that it is over (RFC 5246 §7.2.1) and forgets the association. */
   close(endpoint: AssociationEndpoint, now: Instant): void {
     const { association } = endpoint;
