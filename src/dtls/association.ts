@@ -11,6 +11,7 @@ import type { CipherSuite } from './cipher-suites.ts';
 import type { Handshake } from './handshake.ts';
 import type { HandshakeChannel } from './handshake-channel.ts';
 import type { Side } from './key-schedule.ts';
+import type { RecordView } from './record.ts';
 import type { RecordLayer } from './record-layer.ts';
 
 /**
@@ -39,6 +40,11 @@ export class AssociationEndpoint implements Endpoint {
 
 export type AssociationState = 'handshaking' | 'established' | 'closed';
 
+export interface EarlyRecord {
+  readonly record: RecordView;
+  readonly peer: Endpoint;
+}
+
 export class Association {
   readonly id: string;
   readonly side: Side;
@@ -63,6 +69,8 @@ export class Association {
   clientRandom: Uint8Array | undefined = undefined;
   /** By which the peer's records find this association (RFC 9146); empty where they do not. */
   ownCid: Uint8Array;
+  /** Records of epoch 1 that have overtaken the messages whose keys they need (RFC 6347 §4.1 lets them be kept or dropped). */
+  early: EarlyRecord[] = [];
   /** Application datagrams that wait for the end of a client's handshake, or for sequence numbers. */
   queue: Uint8Array[] = [];
   timer: Timer<Association> | undefined = undefined;

@@ -66,6 +66,7 @@ export class ClientHandshake implements Handshake {
   #identity: PeerIdentity = anonymous;
   #master: Uint8Array = emptyBytes;
   #protections: Protections | undefined = undefined;
+  #cipherSpecChanged = false;
 
   /** Sends the first ClientHello. */
   constructor(
@@ -82,10 +83,15 @@ export class ClientHandshake implements Handshake {
   }
 
   receive(message: HandshakeMessage, now: Instant): void {
-    const { transcript } = this.#context;
     // RFC 5246 §7.4.1.1: a HelloRequest in a handshake is ignored, and is not part of it.
     if (message.type === 'hello_request') return;
     this.#order.take(message.type);
+    this.#take(message, now);
+    this.#readProtected();
+  }
+
+  #take(message: HandshakeMessage, now: Instant): void {
+    const { transcript } = this.#context;
     if (message.type === 'finished') {
       checkFinished(this.#context, this.#master, 'server', message.body);
       transcript.add(message);
@@ -123,7 +129,13 @@ export class ClientHandshake implements Handshake {
   }
 
   changeCipherSpec(): void {
-    if (this.#protections === undefined || !this.#order.takeChangeCipherSpec()) return;
+    this.#cipherSpecChanged = true;
+    this.#readProtected();
+  }
+
+  /** Once the change_cipher_spec has come and is in turn; it may have overtaken what stands before it. */
+  #readProtected(): void {
+    if (!this.#cipherSpecChanged || this.#protections === undefined || !this.#order.takeChangeCipherSpec()) return;
     const { layer, ownCid } = this.#context;
     layer.protectReads(this.#protections.server, this.#acceptance.peerCid === undefined ? emptyBytes : ownCid);
   }

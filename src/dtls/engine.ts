@@ -107,7 +107,8 @@ export class DtlsEngine {
   poll(now: Instant): void {
     this.#wheel.advance(now, (association) => {
       association.timer = undefined;
-      this.#guard(association, now, () => association.channel?.expire(now));
+      if (association.channel?.expire(now) === true) this.#arm(association);
+      else this.#fail(association, 'user_canceled', 'The peer does not answer', now, false);
     });
   }
 
@@ -209,6 +210,7 @@ export class DtlsEngine {
   #open(association: Association, record: RecordView, peer: Endpoint, now: Instant): boolean {
     const opened = association.layer.open(record);
     if (opened === undefined) {
+      if (keepEarly(association, record, peer)) return true;
       this.#guard(association, now, () => refuseFirstProtected(association, record));
       return false;
     }
@@ -218,6 +220,9 @@ export class DtlsEngine {
       this.#options.journal?.received(association.id, record.sequence);
     }
     this.#guard(association, now, () => this.#handle(association, opened, now));
+    if (association.early.length > 0 && association.layer.readsProtected) {
+      for (const { record, peer } of association.early.splice(0)) this.#open(association, record, peer, now);
+    }
     return true;
   }
 
@@ -466,6 +471,7 @@ export class DtlsEngine {
     association.state = 'closed';
     association.handshake = undefined;
     association.channel = undefined;
+    association.early = [];
     association.queue = [];
     this.#table.remove(association);
     this.#reservations?.close(association);
@@ -481,6 +487,19 @@ export class DtlsEngine {
       if (this.#table.byCid(cid) === undefined) return cid;
     }
   }
+}
+
+/** A Finished, and what comes right after it. No RFC's numbers. */
+const maxEarlyRecords = 3;
+const maxEarlyBytes = 512;
+
+/** Keeps a record that has come before its keys; false where it is none. */
+function keepEarly({ state, layer, early }: Association, record: RecordView, peer: Endpoint): boolean {
+  const comesEarly = state === 'handshaking' && record.epoch === 1 && !layer.readsProtected;
+  if (!comesEarly || early.length >= maxEarlyRecords || record.fragment.length > maxEarlyBytes) return false;
+  // The datagram's bytes are the transport's.
+  early.push({ record: { ...record, cid: record.cid.slice(), fragment: record.fragment.slice() }, peer });
+  return true;
 }
 
 /**

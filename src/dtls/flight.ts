@@ -15,9 +15,9 @@ export type FlightItem =
 export interface RetransmissionOptions {
   /** RFC 6347 §4.2.4.1: 1 s; RFC 7925 §11: 9 s where the links are slow. */
   readonly initial: Milliseconds;
-  /** The back-off doubles up to here. */
+  /** The back-off doubles up to here; at least 60 s (RFC 6347 §4.2.4.1). */
   readonly longest: Milliseconds;
-  /** Transmissions of a flight before the handshake is given up. */
+  /** Transmissions of a flight before the handshake is given up: 12 get through where half of all datagrams are lost. */
   readonly attempts: number;
 }
 
@@ -82,7 +82,9 @@ export class Flight {
         continue;
       }
       const { epoch, message } = item;
-      const most = Math.min(room - layer.overhead(epoch), layer.maxContentBytes) - handshakeHeaderLength;
+      const fits = Math.min(room - layer.overhead(epoch), layer.maxContentBytes) - handshakeHeaderLength;
+      // A server answers a ClientHello without state, so it does not put one together (hello-listener.ts).
+      const most = message.type === 'client_hello' ? message.body.length : fits;
       let offset = 0;
       do {
         const length = Math.min(most, message.body.length - offset);

@@ -113,12 +113,12 @@ export class HandshakeChannel {
     if (this.#deadline !== undefined) this.#deadline = this.#flight.deadlineAfter(now);
   }
 
-  /** The deadline has come. @throws FatalAlert when the flight was sent often enough. */
-  expire(now: Instant): void {
-    if (this.#flight === undefined) return;
-    if (!this.#flight.backOff()) throw new FatalAlert('user_canceled', 'The peer does not answer');
+  /** The deadline has come. False when the flight was sent often enough. */
+  expire(now: Instant): boolean {
+    if (this.#flight?.backOff() !== true) return false;
     this.#transmitFlight();
     this.#deadline = this.#flight.deadlineAfter(now);
+    return true;
   }
 
   #transmitFlight(): void {

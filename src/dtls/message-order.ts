@@ -1,7 +1,7 @@
 /**
  * Which message may come next (RFC 5246 §7.3), as data: a list of steps of which some may be left out. A message that is not
- * in turn ends the handshake; a change_cipher_spec that is not in turn is dropped, because it is not authentic and may have
- * overtaken what stands before it (RFC 6347 §4.1).
+ * in turn ends the handshake; a change_cipher_spec that is not in turn has no effect until it is, because it has no
+ * number, and may have overtaken what stands before it.
  */
 import { FatalAlert } from './alert.ts';
 import type { HandshakeType } from './handshake-message.ts';

@@ -60,7 +60,7 @@ export const defaultDtlsOptions: Omit<DtlsOptions, 'crypto' | 'wallClock'> = {
   limits: defaultDtlsLimits,
   cipherSuites: defaultCipherSuites,
   groups: ['x25519', 'secp256r1'],
-  retransmission: { initial: seconds(1), longest: seconds(30), attempts: 8 },
+  retransmission: { initial: seconds(1), longest: seconds(60), attempts: 12 },
   maxDatagramBytes: 1232,
   connectionId: undefined,
   server: undefined,

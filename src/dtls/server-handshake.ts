@@ -50,6 +50,7 @@ export class ServerHandshake implements Handshake {
   #sessionId: Uint8Array = emptyBytes;
   #identity: PeerIdentity = anonymous;
   #protections: Protections | undefined = undefined;
+  #cipherSpecChanged = false;
   #master: Uint8Array = emptyBytes;
   /** Of a client that has shown a certificate, and has still to prove that it is its own. */
   #clientKey: VerifyingKey | undefined = undefined;
@@ -89,6 +90,11 @@ export class ServerHandshake implements Handshake {
 
   receive(message: HandshakeMessage, now: Instant): void {
     this.#order.take(message.type);
+    this.#take(message, now);
+    this.#readProtected();
+  }
+
+  #take(message: HandshakeMessage, now: Instant): void {
     switch (message.type) {
       case 'certificate':
         this.#certificate(message.body);
@@ -112,7 +118,13 @@ export class ServerHandshake implements Handshake {
   }
 
   changeCipherSpec(): void {
-    if (this.#protections === undefined || !this.#order.takeChangeCipherSpec()) return;
+    this.#cipherSpecChanged = true;
+    this.#readProtected();
+  }
+
+  /** Once the change_cipher_spec has come and is in turn; it may have overtaken what stands before it. */
+  #readProtected(): void {
+    if (!this.#cipherSpecChanged || this.#protections === undefined || !this.#order.takeChangeCipherSpec()) return;
     this.#context.layer.protectReads(this.#protections.client, this.#ownCid);
   }
 

@@ -140,7 +140,7 @@ export class Link {
   establish(credentials?: ClientCredentials, session?: ClientSession): AssociationEndpoint {
     const endpoint = this.connect(credentials, session);
     this.run();
-    if (!this.connected) this.advance(seconds(200));
+    if (!this.connected) this.advance(seconds(600));
     return endpoint;
   }
 
