@@ -121,7 +121,7 @@ export class ClientHandshake implements Handshake {
         this.#answer(now);
         break;
       case 'new_session_ticket':
-        this.#ticket = decodeNewSessionTicket(message.body).ticket.slice();
+        this.#ticket = decodeNewSessionTicket(message.body).ticket;
         break;
       default:
         throw new FatalAlert('unexpected_message', `A server does not send ${message.type}`);
@@ -155,7 +155,7 @@ export class ClientHandshake implements Handshake {
     this.#order.expect(opening);
     // RFC 6347 §4.2.6: neither this message nor the ClientHello before it counts.
     this.#context.transcript.clear();
-    this.#hello = { ...this.#hello, cookie: decodeHelloVerifyRequest(body).slice() };
+    this.#hello = { ...this.#hello, cookie: decodeHelloVerifyRequest(body) };
     this.#sendHello(now);
   }
 
@@ -163,8 +163,8 @@ export class ClientHandshake implements Handshake {
     const server = decodeServerHello(body);
     const { layer } = this.#context;
     this.#accepted = accept(server, this.#hello, this.#offered);
-    this.#serverRandom = server.random.slice();
-    this.#sessionId = server.sessionId.slice();
+    this.#serverRandom = server.random;
+    this.#sessionId = server.sessionId;
     layer.maxContentBytes = this.#accepted.maxContentBytes;
     if (this.#accepted.resumed && this.#offered !== undefined) {
       this.#identity = this.#offered.session.identity;

@@ -23,6 +23,9 @@ import type { Aead, Crypto, KeyShare, NamedGroup, ParsedCertificate, SigningKey,
 const gcmTagLength = 16;
 const zeroIv = new Uint8Array(16);
 
+/** The bytes of a Buffer, without its own ways (its `slice` does not copy). */
+const plain = (buffer: Buffer): Uint8Array => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+
 /** The same context from the first call on: made late, because many associations sleep for good. */
 function lasting(algorithm: 'aes-128-ecb' | 'aes-128-cbc', key: KeyObject): BlockEncryption {
   let cipher: ReturnType<typeof createCipheriv> | undefined;
@@ -59,7 +62,7 @@ class Gcm implements Aead {
     } catch {
       return undefined;
     }
-    return plaintext;
+    return plain(plaintext);
   }
 }
 
@@ -75,7 +78,7 @@ function x25519Share(): KeyShare {
       try {
         const key = createPublicKey({ key: Buffer.concat([x25519SpkiPrefix, peer]), type: 'spki', format: 'der' });
         // It throws on an all-zero result (RFC 7748 §6.1).
-        return diffieHellman({ privateKey, publicKey: key });
+        return plain(diffieHellman({ privateKey, publicKey: key }));
       } catch {
         return undefined;
       }
@@ -91,7 +94,7 @@ function p256Share(): KeyShare {
       // RFC 8422 §5.4: uncompressed points only. computeSecret checks that it lies on the curve.
       if (peer.length !== 65 || peer[0] !== 4) return undefined;
       try {
-        return ecdh.computeSecret(peer);
+        return plain(ecdh.computeSecret(peer));
       } catch {
         return undefined;
       }
@@ -184,16 +187,16 @@ function attempt<T>(make: () => T): T | undefined {
 
 export const nodeCrypto: Crypto = {
   randomBytes: (length) => new Uint8Array(randomBytes(length)),
-  sha256: (data) => hash('sha256', data, 'buffer'),
-  hmacSha256: (key, data) => createHmac('sha256', key).update(data).digest(),
+  sha256: (data) => plain(hash('sha256', data, 'buffer')),
+  hmacSha256: (key, data) => plain(createHmac('sha256', key).update(data).digest()),
   equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
   aesCcm(key, tagLength) {
     const keyObject = createSecretKey(key);
     return new Ccm(tagLength, lasting('aes-128-ecb', keyObject), lasting('aes-128-cbc', keyObject));
   },
   aesGcm: (key) => new Gcm(createSecretKey(key)),
-  aesCbcEncrypt: (key, iv, blocks) => createCipheriv('aes-128-cbc', key, iv).setAutoPadding(false).update(blocks),
-  aesCbcDecrypt: (key, iv, blocks) => createDecipheriv('aes-128-cbc', key, iv).setAutoPadding(false).update(blocks),
+  aesCbcEncrypt: (key, iv, blocks) => plain(createCipheriv('aes-128-cbc', key, iv).setAutoPadding(false).update(blocks)),
+  aesCbcDecrypt: (key, iv, blocks) => plain(createDecipheriv('aes-128-cbc', key, iv).setAutoPadding(false).update(blocks)),
   keyShare: (group: NamedGroup) => (group === 'x25519' ? x25519Share() : p256Share()),
   verifyingKey: (spki) =>
     attempt(() => new PublicKey(createPublicKey({ key: Buffer.from(spki), type: 'spki', format: 'der' }))),
@@ -206,5 +209,5 @@ export function signingKey(pemOrDer: string | Uint8Array): SigningKey {
     typeof pemOrDer === 'string'
       ? createPrivateKey(pemOrDer)
       : createPrivateKey({ key: Buffer.from(pemOrDer), type: 'pkcs8', format: 'der' });
-  return { sign: (data) => sign('sha256', data, key) };
+  return { sign: (data) => plain(sign('sha256', data, key)) };
 }

@@ -498,7 +498,7 @@ function keepEarly({ state, layer, early }: Association, record: RecordView, pee
   const comesEarly = state === 'handshaking' && record.epoch === 1 && !layer.readsProtected;
   if (!comesEarly || early.length >= maxEarlyRecords || record.fragment.length > maxEarlyBytes) return false;
   // The datagram's bytes are the transport's.
-  early.push({ record: { ...record, cid: record.cid.slice(), fragment: record.fragment.slice() }, peer });
+  early.push({ record: { ...record, cid: new Uint8Array(record.cid), fragment: new Uint8Array(record.fragment) }, peer });
   return true;
 }
 

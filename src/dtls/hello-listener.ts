@@ -36,7 +36,7 @@ export class HelloListener {
   receive(record: RecordView, endpoint: Endpoint, now: Instant): VerifiedHello | Uint8Array | undefined {
     const [fragment] = decodeFragments(record.fragment) ?? [];
     if (fragment === undefined || fragment.bytes.length !== fragment.length) return undefined;
-    const body = fragment.bytes.slice();
+    const body = new Uint8Array(fragment.bytes);
     let hello: ClientHello;
     try {
       hello = decodeClientHello(body);

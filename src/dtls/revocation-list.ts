@@ -35,7 +35,7 @@ export function parseRevocationList(der: Uint8Array): RevocationList | undefined
     if (serial?.tag !== derTags.integer) return undefined;
     serialNumbers.add(plainSerial(hex(serial.value)));
   }
-  const signed = tbs.whole.slice();
-  const signatureBytes = signature.value.slice(1);
+  const signed = tbs.whole;
+  const signatureBytes = signature.value.subarray(1);
   return { serialNumbers, signedBy: (authority) => authority.publicKey.verify(signed, signatureBytes) };
 }

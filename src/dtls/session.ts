@@ -42,7 +42,7 @@ export function decodeSession(bytes: Uint8Array): Session | undefined {
   const reader = new Reader(bytes);
   const cipherSuite = reader.uint(2);
   const createdMs = reader.uint(6);
-  const masterSecret = reader.vector(1).slice();
+  const masterSecret = reader.vector(1);
   const kind = kinds[reader.uint(1)];
   const name = textOf(reader.vector(2));
   return kind === undefined || name === undefined
