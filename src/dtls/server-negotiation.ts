@@ -112,6 +112,8 @@ export function choose(hello: ClientHello, options: DtlsOptions, credentials: Se
 
 function usableCertificate(extensions: Extensions, { certificates }: ServerCredentials): OwnCertificate | undefined {
   if (!takesEcdsaSha256(extensions)) return undefined;
+  // RFC 8422 §5.3: the key of a certificate lies on a curve that the client names, and all here are P-256.
+  if (offeredGroups(extensions)?.includes('secp256r1') === false) return undefined;
   const types = offeredCertificateTypes(extensions, 'server_certificate_type');
   for (const type of types) {
     const found = certificates.find((certificate) => certificate.type === type);
