@@ -473,6 +473,7 @@ export class DtlsEngine {
     association.channel = undefined;
     association.early = [];
     association.queue = [];
+    association.layer.close();
     this.#table.remove(association);
     this.#reservations?.close(association);
     this.#arm(association);

@@ -54,6 +54,12 @@ export class RecordLayer {
     this.#window = new ReplayWindow(mark);
   }
 
+  /** Nothing is read or written any more, and the keys are out of reach. */
+  close(): void {
+    this.#write = undefined;
+    this.#read = undefined;
+  }
+
   /** Epoch 1 can be read. */
   get readsProtected(): boolean {
     return this.#read !== undefined;

@@ -115,7 +115,12 @@ function usableCertificate(extensions: Extensions, { certificates }: ServerCrede
   // RFC 8422 §5.3: the key of a certificate lies on a curve that the client names, and all here are P-256.
   if (offeredGroups(extensions)?.includes('secp256r1') === false) return undefined;
   const types = offeredCertificateTypes(extensions, 'server_certificate_type');
-  for (const type of types) {
+  // GnuTLS always names X.509 first, also where it knows no authority; a client that shows a raw key itself knows ours.
+  const [shown] = hasExtension(extensions, 'client_certificate_type')
+    ? offeredCertificateTypes(extensions, 'client_certificate_type')
+    : [];
+  const inOrder = shown !== undefined && types.includes(shown) ? [shown, ...types] : types;
+  for (const type of inOrder) {
     const found = certificates.find((certificate) => certificate.type === type);
     if (found !== undefined) return found;
   }
