@@ -11,6 +11,7 @@ import type { CipherSuite } from './cipher-suites.ts';
 import type { Handshake } from './handshake.ts';
 import type { HandshakeChannel } from './handshake-channel.ts';
 import type { Side } from './key-schedule.ts';
+import type { PathCheck } from './return-routability.ts';
 import type { RecordView } from './record.ts';
 import type { RecordLayer } from './record-layer.ts';
 
@@ -52,8 +53,12 @@ export class Association {
   readonly application: AssociationEndpoint;
   /** Where the peer is, by what the transport calls it. */
   endpoint: Endpoint;
-  /** The peer was seen at another address than that of the handshake, and has not shown that it receives there. */
-  unverifiedAddress = false;
+  /** The key of the endpoint at which the peer was last known to receive: by the handshake, or since. */
+  verifiedAt: string;
+  /** Asks whether the peer receives where it was seen (RFC 9853). */
+  pathCheck: PathCheck | undefined = undefined;
+  /** Of a process before this one: a new address counts in the journal only when it is verified. */
+  restored = false;
   state: AssociationState = 'handshaking';
   identity: PeerIdentity = anonymous;
   suite: CipherSuite | undefined = undefined;
@@ -80,10 +85,16 @@ export class Association {
     this.id = id;
     this.side = side;
     this.endpoint = endpoint;
+    this.verifiedAt = endpoint.key;
     this.layer = layer;
     this.ownCid = ownCid;
     this.lastUsed = now;
     this.application = new AssociationEndpoint(this);
+  }
+
+  /** The peer was seen where it has not shown yet that it receives. */
+  get unverifiedAddress(): boolean {
+    return this.endpoint.key !== this.verifiedAt;
   }
 }
 

@@ -29,6 +29,7 @@ import { RateLimit } from './rate-limit.ts';
 import { contentType, decodeRecords, type RecordView } from './record.ts';
 import { RecordLayer, type OpenedRecord } from './record-layer.ts';
 import { reservedBlock, Reservations } from './reservations.ts';
+import { decodePathMessage, encodePathMessage, PathCheck } from './return-routability.ts';
 import { ServerHandshake } from './server-handshake.ts';
 import { SessionCache, type ClientSession } from './session.ts';
 import { Transcript } from './transcript.ts';
@@ -145,8 +146,12 @@ export class DtlsEngine {
 
   /** The application knows that the peer receives at its address (RFC 9175 §2.3). */
   verify(endpoint: AssociationEndpoint, now: Instant): void {
-    if (!endpoint.association.unverifiedAddress) return;
-    endpoint.association.unverifiedAddress = false;
+    const { association } = endpoint;
+    if (!association.unverifiedAddress || association.state === 'closed') return;
+    association.verifiedAt = association.endpoint.key;
+    association.pathCheck = undefined;
+    if (association.restored) this.#options.journal?.moved(association.id, association.endpoint);
+    association.restored = false;
     this.#onEvent({ type: 'verified', endpoint }, now);
   }
 
@@ -164,6 +169,7 @@ export class DtlsEngine {
     association.suite = suite;
     association.returnRoutability = snapshot.returnRoutability;
     association.state = 'established';
+    association.restored = true;
     this.#table.establish(association);
     this.#makeRoom(now);
     this.#reservations?.open(association, snapshot.sendSequence);
@@ -218,8 +224,10 @@ export class DtlsEngine {
     if (opened.newest && association.state === 'established') {
       if (association.endpoint.key !== peer.key) this.#move(association, peer, now);
       this.#options.journal?.received(association.id, record.sequence);
+      if (association.unverifiedAddress && association.returnRoutability) this.#checkPath(association, now);
     }
-    this.#guard(association, now, () => this.#handle(association, opened, now));
+    if (opened.type === contentType.returnRoutabilityCheck) this.#pathMessage(association, opened, peer, now);
+    else this.#guard(association, now, () => this.#handle(association, opened, now));
     if (association.early.length > 0 && association.layer.readsProtected) {
       for (const { record, peer } of association.early.splice(0)) this.#open(association, record, peer, now);
     }
@@ -398,9 +406,33 @@ export class DtlsEngine {
   #move(association: Association, peer: Endpoint, now: Instant): void {
     const from = association.endpoint.remote;
     this.#table.move(association, peer);
-    association.unverifiedAddress = true;
-    this.#options.journal?.moved(association.id, peer);
+    // What was read before the process ended may not have been marked in time, and may be replayed from anywhere.
+    if (!association.restored) this.#options.journal?.moved(association.id, peer);
     this.#onEvent({ type: 'moved', endpoint: association.application, from }, now);
+  }
+
+  #checkPath(association: Association, now: Instant): void {
+    const { endpoint, pathCheck } = association;
+    if (pathCheck?.isOver(endpoint.key, now) === false) return;
+    association.pathCheck = new PathCheck(this.#options.crypto, endpoint.key, now);
+    this.#sendPathMessage(association, association.pathCheck.challenge, endpoint);
+  }
+
+  #pathMessage(association: Association, { content }: OpenedRecord, peer: Endpoint, now: Instant): void {
+    const message = association.returnRoutability ? decodePathMessage(content) : undefined;
+    if (message === undefined) return;
+    if (message.type === 'path_challenge') {
+      // RFC 9853 §6.3: on the path that is asked about.
+      this.#sendPathMessage(association, encodePathMessage({ type: 'path_response', cookie: message.cookie }), peer);
+    } else if (association.pathCheck?.isAnsweredBy(message, peer.key) === true) {
+      this.verify(association.application, now);
+    }
+  }
+
+  #sendPathMessage(association: Association, content: Uint8Array, peer: Endpoint): void {
+    const record = association.layer.seal(1, contentType.returnRoutabilityCheck, content);
+    if (record !== undefined) this.#output.push({ bytes: record, endpoint: peer, multicast: false });
+    this.#reservations?.used(association);
   }
 
   #sendPlaintext(association: Association, bytes: Uint8Array, now: Instant): void {

@@ -6,8 +6,8 @@ import type { Association } from './association.ts';
 import type { AssociationJournal } from './association-journal.ts';
 import { maxSequence } from './record.ts';
 
-/** No RFC's number: 2^48 last for 2^36 restarts with it. */
-export const reservedBlock = 4096;
+/** No RFC's number: 2^48 last for 2^38 restarts with it. */
+export const reservedBlock = 1024;
 
 export class Reservations {
   readonly #journal: AssociationJournal;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { hex } from '../../src/core/bytes.ts';
+import { seconds } from '../../src/core/duration.ts';
 import type { AssociationEndpoint } from '../../src/dtls/association.ts';
 import { decodeRecords, type RecordView } from '../../src/dtls/record.ts';
 import { Link, type InFlight } from './link.ts';
@@ -72,7 +73,6 @@ describe('a peer whose address changes', () => {
     expect(second?.endpoint.key).toBe(first?.endpoint.key);
     expect(second?.endpoint.remote.address).toBe('elsewhere');
     expect(link.server.of('moved').map(({ from }) => from.address)).toEqual(['client']);
-    expect(link.server.of('moved')[0]?.endpoint.association.unverifiedAddress).toBe(true);
     expect(link.server.of('established')).toHaveLength(1);
     expect(link.server.engine.counters().associations).toBe(1);
   });
@@ -80,6 +80,7 @@ describe('a peer whose address changes', () => {
   test('counts as verified when the application says so', () => {
     const { link, endpoint } = connected();
     link.clientAddress = 'elsewhere';
+    link.mangle = (datagram) => (datagram.to === 'client' ? [] : [datagram]);
     link.say(endpoint, 'from there');
     link.run();
     const moved = link.server.of('moved')[0]?.endpoint;
@@ -151,5 +152,49 @@ describe('a peer whose address changes', () => {
     }
     expect(texts(link, 'client')).toEqual(Array.from({ length: 100 }, (_, i) => `answer ${i}`));
     expect(link.server.of('established')).toHaveLength(1);
+  });
+});
+
+describe('return routability (RFC 9853)', () => {
+  test('is checked where the peer was seen, and its answer from there verifies the address', () => {
+    const { link, endpoint } = connected();
+    link.clientAddress = 'elsewhere';
+    link.say(endpoint, 'from there');
+    link.run();
+    expect(link.server.of('moved')).toHaveLength(1);
+    expect(link.server.of('verified')).toHaveLength(1);
+    expect(link.server.of('verified')[0]?.endpoint.association.unverifiedAddress).toBe(false);
+  });
+
+  test('without an answer the address stays unverified, and is asked for again after a second', () => {
+    const { link, endpoint } = connected();
+    link.clientAddress = 'elsewhere';
+    link.mangle = (datagram) => (datagram.to === 'client' ? [] : [datagram]);
+    const challenges = (): number => link.sent.filter(({ to }) => to === 'client').length;
+    const before = challenges();
+    for (let i = 0; i < 5; i++) {
+      link.say(endpoint, `${i}`);
+      link.run();
+    }
+    expect(challenges() - before).toBe(1);
+    link.advance(seconds(1));
+    link.say(endpoint, 'later');
+    link.run();
+    expect(challenges() - before).toBe(2);
+    expect(link.server.of('verified')).toEqual([]);
+    expect(link.server.of('moved')[0]?.endpoint.association.unverifiedAddress).toBe(true);
+  });
+
+  test('back where it was verified, a peer is verified', () => {
+    const { link, endpoint } = connected();
+    link.mangle = (datagram) => (datagram.to === 'client' ? [] : [datagram]);
+    link.clientAddress = 'elsewhere';
+    link.say(endpoint, 'there');
+    link.run();
+    link.clientAddress = 'client';
+    link.say(endpoint, 'back');
+    link.run();
+    expect(link.server.of('moved')).toHaveLength(2);
+    expect(link.server.of('moved')[1]?.endpoint.association.unverifiedAddress).toBe(false);
   });
 });

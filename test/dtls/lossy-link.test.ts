@@ -121,7 +121,7 @@ function recordsOf(datagram: Uint8Array): Uint8Array[] {
 }
 
 describe('a link that loses 30 %, repeats 15 % and reorders', () => {
-  test.each(kinds)('completes 100 of 100 handshakes with $name', ({ credentials, maxDatagramBytes }) => {
+  test.each(kinds)('completes 100 of 100 handshakes with $name', { timeout: 60_000 }, ({ credentials, maxDatagramBytes }) => {
     for (let seed = 1; seed <= 100; seed++) {
       const chance = new Chance(seed);
       const link = linkFor(maxDatagramBytes);

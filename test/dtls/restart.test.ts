@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest';
+import type { AssociationEndpoint } from '../../src/dtls/association.ts';
+import { decodeRecords } from '../../src/dtls/record.ts';
+import { reservedBlock } from '../../src/dtls/reservations.ts';
+import { MemoryJournal } from './journal.ts';
+import { Host, Link, pskServer, type InFlight } from './link.ts';
+
+const connectionId = { length: 6, node: 1 };
+
+/** A link whose server can be killed and started again with nothing but its journal. */
+class RestartLink extends Link {
+  journal = new MemoryJournal();
+  #server: Host;
+
+  constructor() {
+    const journal = new MemoryJournal();
+    super({ server: { connectionId, journal } });
+    this.journal = journal;
+    this.#server = this.server;
+  }
+
+  get running(): Host {
+    return this.#server;
+  }
+
+  /** SIGKILL, and a new process. */
+  restart(): AssociationEndpoint[] {
+    this.journal.asked.length = 0;
+    this.#server = new Host({ server: pskServer, connectionId, journal: this.journal }, this.now);
+    Object.defineProperty(this, 'server', { value: this.#server });
+    return [...this.journal.stored.values()].flatMap((snapshot) => this.#server.engine.restore(snapshot, this.now) ?? []);
+  }
+
+  write(): void {
+    this.journal.write((id, until) => this.running.engine.reserved(id, until, this.now));
+  }
+}
+
+function connected(): { link: RestartLink; endpoint: AssociationEndpoint } {
+  const link = new RestartLink();
+  const endpoint = link.establish();
+  link.say(endpoint, 'hello');
+  link.run();
+  return { link, endpoint };
+}
+
+const serverEndpoint = (link: RestartLink): AssociationEndpoint => {
+  const endpoint = link.running.received.at(-1)?.endpoint;
+  if (endpoint === undefined) throw new Error('nothing was heard');
+  return endpoint as AssociationEndpoint;
+};
+
+describe('an association after the process was killed', () => {
+  test('goes on without a handshake, both ways, as the same endpoint', () => {
+    const { link, endpoint } = connected();
+    const before = serverEndpoint(link);
+    const handshakes = link.sent.length;
+    const [restored] = link.restart();
+    expect(restored?.key).toBe(before.key);
+    expect(restored?.association.identity).toEqual({ kind: 'psk', name: 'lamp' });
+    link.say(endpoint, 'still there?');
+    link.run();
+    link.say(serverEndpoint(link), 'yes', link.running);
+    link.run();
+    expect(link.client.received).toEqual([]); // no number is reserved yet
+    link.write();
+    link.run();
+    expect(link.running.received.map(({ text }) => text)).toEqual(['still there?']);
+    expect(link.client.received.map(({ text }) => text)).toEqual(['yes']);
+    expect(link.sent.length - handshakes).toBe(2);
+  });
+
+  test('goes on from another address too', () => {
+    const { link, endpoint } = connected();
+    link.restart();
+    link.clientAddress = 'elsewhere';
+    link.say(endpoint, 'moved meanwhile');
+    link.run();
+    expect(serverEndpoint(link).remote.address).toBe('elsewhere');
+    expect(link.running.of('moved')).toHaveLength(1);
+  });
+
+  test('keeps the address of before in the journal until the new one is verified', () => {
+    const { link, endpoint } = connected();
+    const stored = (): string | undefined => [...link.journal.stored.values()][0]?.endpoint.remote.address;
+    link.restart();
+    link.write();
+    link.mangle = (datagram) => (datagram.to === 'client' ? [] : [datagram]);
+    link.clientAddress = 'elsewhere';
+    link.say(endpoint, 'moved meanwhile');
+    link.run();
+    expect(stored()).toBe('client');
+    link.running.engine.verify(serverEndpoint(link), link.now);
+    expect(stored()).toBe('elsewhere');
+  });
+
+  test('reads no record that it has read before, wherever it comes from', () => {
+    const { link } = connected();
+    const captured = link.sent.filter(({ to }) => to === 'server');
+    link.restart();
+    for (const datagram of captured) link.deliver({ ...datagram, from: 'attacker' });
+    expect(link.running.received).toEqual([]);
+    expect(link.running.of('moved')).toEqual([]);
+  });
+
+  test('uses no nonce twice, however often it is killed and whatever was not written', () => {
+    const { link, endpoint } = connected();
+    const nonces: string[] = [];
+    const seen = (datagrams: readonly InFlight[]): void => {
+      for (const { bytes, to } of datagrams) {
+        if (to !== 'client') continue;
+        for (const { epoch, sequence } of decodeRecords(bytes, 0)) if (epoch === 1) nonces.push(`${epoch}.${sequence}`);
+      }
+    };
+    seen(link.sent);
+    for (let kill = 0; kill < 5; kill++) {
+      for (let i = 0; i < reservedBlock * 0.8; i++) {
+        const start = link.sent.length;
+        link.say(endpoint, 'ping');
+        link.run();
+        link.say(serverEndpoint(link), 'pong', link.running);
+        link.run();
+        seen(link.sent.slice(start));
+        if (kill % 2 === 0) link.write();
+      }
+      link.restart();
+    }
+    expect(nonces.length).toBeGreaterThan(reservedBlock * 2);
+    expect(new Set(nonces).size).toBe(nonces.length);
+  });
+
+  test('sends nothing beyond what is durably reserved, and goes on when it is', () => {
+    const { link } = connected();
+    const peer = serverEndpoint(link);
+    for (let i = 0; i < reservedBlock + 5; i++) link.say(peer, `${i}`, link.running);
+    link.run();
+    const before = link.client.received.length;
+    expect(before).toBeLessThanOrEqual(reservedBlock);
+    link.write();
+    link.run();
+    expect(link.client.received.length).toBeGreaterThan(before);
+    expect(link.client.received.length).toBe(reservedBlock + 5);
+  });
+
+  test('is forgotten when it was closed', () => {
+    const { link, endpoint } = connected();
+    link.client.engine.close(endpoint, link.now);
+    link.run();
+    expect(link.restart()).toEqual([]);
+  });
+
+  test('with a suite or a length of Connection ID that is not spoken any more, is not restored', () => {
+    const { link } = connected();
+    const [snapshot] = link.journal.stored.values();
+    if (snapshot === undefined) throw new Error('nothing was stored');
+    const host = new Host({ server: pskServer, connectionId: { length: 4, node: 1 } }, link.now);
+    expect(host.engine.restore(snapshot, link.now)).toBeUndefined();
+    const other = new Host({ server: pskServer, connectionId }, link.now);
+    expect(other.engine.restore({ ...snapshot, cipherSuite: 0x1301 }, link.now)).toBeUndefined();
+  });
+});
