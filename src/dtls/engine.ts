@@ -205,11 +205,12 @@ export class DtlsEngine {
       this.#clientHello(record, peer, now);
       return;
     }
-    const handshaking = this.#table.handshakingAt(peer);
-    if (handshaking !== undefined && this.#open(handshaking, record, peer, now)) return;
-    // Nothing of epoch 0 concerns an association that has keys: whoever repeats a flight repeats its Finished too.
+    // Nothing of epoch 0 concerns an association that has keys: whoever repeats a flight repeats its Finished too. A record of
+    // epoch 1 is its own if it is authentic, and may else be of the handshake that is to replace it (RFC 6347 §4.2.8).
     const established = record.epoch === 0 ? undefined : this.#table.establishedAt(peer);
-    if (established === undefined || !this.#open(established, record, peer, now)) this.#droppedRecords++;
+    if (established !== undefined && this.#open(established, record, peer, now)) return;
+    const handshaking = this.#table.handshakingAt(peer);
+    if (handshaking === undefined || !this.#open(handshaking, record, peer, now)) this.#droppedRecords++;
   }
 
   /** False where the record is none of this association. */
