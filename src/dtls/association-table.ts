@@ -135,6 +135,7 @@ export class AssociationTable {
     if (place === undefined) return;
     if (place.established === association) place.established = undefined;
     if (place.handshaking === association) place.handshaking = undefined;
-    if (place.established === undefined && place.handshaking === undefined) this.#places.delete(association.endpoint.key);
+    if (place.established === undefined && place.handshaking === undefined)
+      this.#places.delete(association.endpoint.key);
   }
 }

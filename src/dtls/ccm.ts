@@ -46,7 +46,8 @@ export class Ccm {
     const mac = this.#mac(nonce, aad, plaintext);
     // No early exit: the time must not tell how much of a tag was right.
     let difference = 0;
-    for (let i = 0; i < this.tagLength; i++) difference |= (sealed[length + i] ?? 0) ^ (mac[i] ?? 0) ^ (keystream[i] ?? 0);
+    for (let i = 0; i < this.tagLength; i++)
+      difference |= (sealed[length + i] ?? 0) ^ (mac[i] ?? 0) ^ (keystream[i] ?? 0);
     return difference === 0 ? plaintext : undefined;
   }
 

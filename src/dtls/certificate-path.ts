@@ -36,23 +36,32 @@ const refused = (alert: AlertDescription, reason: string): PathResult => ({ acce
 export function validatePath(chain: readonly Uint8Array[], options: PathOptions): PathResult {
   const parsed = chain.map((der) => options.crypto.parseCertificate(der));
   const [leaf, ...others] = parsed;
-  if (leaf === undefined || parsed.includes(undefined)) return refused('bad_certificate', 'A certificate cannot be read');
+  if (leaf === undefined || parsed.includes(undefined))
+    return refused('bad_certificate', 'A certificate cannot be read');
   const intermediates = others.filter((one) => one !== undefined);
-  let current = leaf;
-  for (let depth = 0; depth <= intermediates.length; depth++) {
-    const fault = faultOf(current, depth, options);
-    if (fault !== undefined) return fault;
-    const { der } = current;
-    // RFC 5280 §6.1.1: an anchor is trusted as it is, but for how long it is good.
-    if (options.anchors.some((anchor) => equalBytes(anchor.der, der))) return { accepted: true, leaf };
-    const anchor = options.anchors.find((one) => current.issuedBy(one));
-    const issuer = anchor ?? intermediates.find((one) => one !== current && current.issuedBy(one));
-    if (issuer === undefined) return refused('unknown_ca', `No trusted authority has issued ${current.subject}`);
-    if (isRevoked(current, issuer, options)) return refused('certificate_revoked', `${current.subject} was revoked`);
-    if (anchor !== undefined) return faultOf(anchor, depth + 1, options) ?? { accepted: true, leaf };
-    current = issuer;
+  return faultAbove(leaf, intermediates, 0, options) ?? { accepted: true, leaf };
+}
+
+/** What is wrong with a certificate or with any above it; undefined where a trusted one is reached. */
+function faultAbove(
+  certificate: ParsedCertificate,
+  intermediates: readonly ParsedCertificate[],
+  depth: number,
+  options: PathOptions,
+): PathResult | undefined {
+  const { anchors } = options;
+  const fault = faultOf(certificate, depth, options);
+  // RFC 5280 §6.1.1: an anchor is trusted as it is, but for how long it is good.
+  if (fault !== undefined || anchors.some((anchor) => equalBytes(anchor.der, certificate.der))) return fault;
+  const anchor = anchors.find((one) => certificate.issuedBy(one));
+  const issuer = anchor ?? intermediates.find((one) => one !== certificate && certificate.issuedBy(one));
+  if (issuer === undefined) return refused('unknown_ca', `No trusted authority has issued ${certificate.subject}`);
+  if (isRevoked(certificate, issuer, options)) {
+    return refused('certificate_revoked', `${certificate.subject} was revoked`);
   }
-  return refused('unknown_ca', 'The certificates lead to no trusted authority');
+  // A circle of authorities would have no end.
+  if (depth > intermediates.length) return refused('unknown_ca', 'The certificates lead to no trusted authority');
+  return faultAbove(issuer, intermediates, depth + 1, options);
 }
 
 /** @param depth 0 for the leaf; how many certificates stand below. */
@@ -63,9 +72,13 @@ function faultOf(certificate: ParsedCertificate, depth: number, { nowMs, usage }
   const use = certificateUse(certificate.der);
   if (use === undefined) return refused('bad_certificate', `${subject} is not well-formed`);
   if (use.unknownCritical.length > 0) {
-    return refused('unsupported_certificate', `${subject} has a critical extension that is not understood: ${use.unknownCritical.join(', ')}`);
+    return refused(
+      'unsupported_certificate',
+      `${subject} has a critical extension that is not understood: ${use.unknownCritical.join(', ')}`,
+    );
   }
-  const fitting = extendedKeyUsage === undefined || [usages[usage], anyUsage].some((oid) => extendedKeyUsage.includes(oid));
+  const fitting =
+    extendedKeyUsage === undefined || [usages[usage], anyUsage].some((oid) => extendedKeyUsage.includes(oid));
   if (!fitting) return refused('unsupported_certificate', `${subject} is not meant for a ${usage}`);
   if (depth === 0) {
     return use.digitalSignature === false
@@ -80,7 +93,11 @@ function faultOf(certificate: ParsedCertificate, depth: number, { nowMs, usage }
   return undefined;
 }
 
-const isRevoked = (certificate: ParsedCertificate, issuer: ParsedCertificate, { revocationLists }: PathOptions): boolean =>
+const isRevoked = (
+  certificate: ParsedCertificate,
+  issuer: ParsedCertificate,
+  { revocationLists }: PathOptions,
+): boolean =>
   revocationLists.some(
     (list) => list.serialNumbers.has(plainSerial(certificate.serialNumber)) && list.signedBy(issuer),
   );

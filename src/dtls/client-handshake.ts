@@ -14,7 +14,14 @@ import { FatalAlert } from './alert.ts';
 import type { KeyExchange } from './cipher-suites.ts';
 import { accept, clientHello, type Acceptance } from './client-offer.ts';
 import { anonymous, type ClientCredentials, type PeerIdentity } from './credentials.ts';
-import { addFinished, checkFinished, protections, type Handshake, type HandshakeContext, type Protections } from './handshake.ts';
+import {
+  addFinished,
+  checkFinished,
+  protections,
+  type Handshake,
+  type HandshakeContext,
+  type Protections,
+} from './handshake.ts';
 import type { HandshakeMessage } from './handshake-message.ts';
 import { masterSecret, pskPremasterSecret } from './key-schedule.ts';
 import { MessageOrder, type Step } from './message-order.ts';
@@ -183,7 +190,8 @@ export class ClientHandshake implements Handshake {
     const [own] = payload;
     if (own === undefined) throw new FatalAlert('bad_certificate', 'The server shows no certificate');
     const key = type === 'x509' ? crypto.parseCertificate(own)?.publicKey : crypto.verifyingKey(own);
-    if (key === undefined || !key.isP256) throw new FatalAlert('unsupported_certificate', 'The server has no P-256 key');
+    if (key === undefined || !key.isP256)
+      throw new FatalAlert('unsupported_certificate', 'The server has no P-256 key');
     const verdict = this.#credentials.serverCertificates?.verify({ type, payload });
     if (verdict === undefined) throw new FatalAlert('internal_error', 'No certificate was asked for');
     if (!verdict.accepted) throw new FatalAlert(verdict.alert, verdict.reason);
@@ -222,7 +230,11 @@ export class ClientHandshake implements Handshake {
     // Who knows the key is who was meant: a server has no name of its own here.
     if (suite.keyExchange !== 'ecdhe_ecdsa') this.#identity = { kind: 'psk', name: '' };
     const premaster =
-      suite.keyExchange === 'ecdhe_ecdsa' ? shared : psk === undefined ? undefined : pskPremasterSecret(psk.key, shared);
+      suite.keyExchange === 'ecdhe_ecdsa'
+        ? shared
+        : psk === undefined
+          ? undefined
+          : pskPremasterSecret(psk.key, shared);
     if (premaster === undefined) throw new FatalAlert('internal_error', 'The key exchange has no result');
     this.#master = masterSecret(options.crypto, premaster, { extended: true, sessionHash: transcript.hash() });
     if (certificate !== undefined) {
@@ -284,7 +296,8 @@ export class ClientHandshake implements Handshake {
         cipherSuite: this.#acceptance.suite.id,
         masterSecret: this.#master,
         identity: this.#identity,
-        createdMs: this.#offered !== undefined && resumed ? this.#offered.session.createdMs : this.#context.options.wallClock(),
+        createdMs:
+          this.#offered !== undefined && resumed ? this.#offered.session.createdMs : this.#context.options.wallClock(),
       },
       id: keepsTicket ? emptyBytes : this.#sessionId,
       ticket: this.#ticket,

@@ -47,10 +47,14 @@ export function clientHello(
   const ephemeral = suites.some(({ keyExchange }) => keyExchange !== 'psk');
   const certificates = suites.some(({ keyExchange }) => keyExchange === 'ecdhe_ecdsa');
   const typeList = (types: readonly CertificateType[]): Uint8Array =>
-    vector(1, Uint8Array.from(types, (type) => certificateTypes[type]));
+    vector(
+      1,
+      Uint8Array.from(types, (type) => certificateTypes[type]),
+    );
   const ownType = credentials.certificate?.type;
   const serverTypes = credentials.serverCertificates?.types ?? ['x509'];
-  const when = (condition: boolean, entry: ExtensionEntry): ExtensionEntry | undefined => (condition ? entry : undefined);
+  const when = (condition: boolean, entry: ExtensionEntry): ExtensionEntry | undefined =>
+    condition ? entry : undefined;
 
   return {
     version: dtls12,
@@ -70,7 +74,10 @@ export function clientHello(
         'server_certificate_type',
         typeList(serverTypes),
       ]),
-      when(suites.some(({ cipher }) => cipher.kind === 'cbc'), ['encrypt_then_mac', emptyBytes]),
+      when(
+        suites.some(({ cipher }) => cipher.kind === 'cbc'),
+        ['encrypt_then_mac', emptyBytes],
+      ),
       ['record_size_limit', uint(maxPlaintextBytes, 2)],
       ['session_ticket', offered?.ticket ?? emptyBytes],
       ['connection_id', vector(1, ownCid)],
@@ -96,15 +103,12 @@ export interface Acceptance {
 }
 
 /** @throws FatalAlert where the server chose what was not offered. */
-export function accept(
-  server: ServerHello,
-  hello: ClientHello,
-  offered: ClientSession | undefined,
-): Acceptance {
+export function accept(server: ServerHello, hello: ClientHello, offered: ClientSession | undefined): Acceptance {
   const { extensions } = server;
   for (const type of extensions.keys()) {
     const asked = hello.extensions.has(type) || type === extensionTypes.renegotiation_info;
-    if (!asked) throw new FatalAlert('unsupported_extension', `The server answers an extension ${type} that was not sent`);
+    if (!asked)
+      throw new FatalAlert('unsupported_extension', `The server answers an extension ${type} that was not sent`);
   }
   checkRenegotiationInfo(extensions);
   const suite = cipherSuiteOf(server.cipherSuite);
@@ -146,6 +150,7 @@ function chosenType(
   const chosen = readExtension(extensions, type, (reader) => reader.uint(1));
   if (chosen === undefined) return 'x509';
   const offered = readExtension(hello.extensions, type, (reader) => [...reader.vector(1, 1)]) ?? [];
-  if (!offered.includes(chosen)) throw new FatalAlert('illegal_parameter', 'The server chose a certificate type that was not offered');
+  if (!offered.includes(chosen))
+    throw new FatalAlert('illegal_parameter', 'The server chose a certificate type that was not offered');
   return chosen === certificateTypes.raw_public_key ? 'raw_public_key' : 'x509';
 }

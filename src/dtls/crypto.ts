@@ -157,7 +157,7 @@ class Certificate implements ParsedCertificate {
   }
   get extendedKeyUsage(): readonly string[] | undefined {
     // Named so by Node, but these are the OIDs of the extended key usage; undefined where there is none.
-    return this.#x509.keyUsage as readonly string[] | undefined;
+    return this.#x509.keyUsage;
   }
   get subjectAltName(): string | undefined {
     return this.#x509.subjectAltName;
@@ -167,9 +167,7 @@ class Certificate implements ParsedCertificate {
   }
 
   issuedBy(issuer: ParsedCertificate): boolean {
-    return (
-      issuer instanceof Certificate && this.#x509.checkIssued(issuer.#x509) && this.#x509.verify(issuer.#key.key)
-    );
+    return issuer instanceof Certificate && this.#x509.checkIssued(issuer.#x509) && this.#x509.verify(issuer.#key.key);
   }
 
   isFor(host: string): boolean {
@@ -195,8 +193,10 @@ export const nodeCrypto: Crypto = {
     return new Ccm(tagLength, lasting('aes-128-ecb', keyObject), lasting('aes-128-cbc', keyObject));
   },
   aesGcm: (key) => new Gcm(createSecretKey(key)),
-  aesCbcEncrypt: (key, iv, blocks) => plain(createCipheriv('aes-128-cbc', key, iv).setAutoPadding(false).update(blocks)),
-  aesCbcDecrypt: (key, iv, blocks) => plain(createDecipheriv('aes-128-cbc', key, iv).setAutoPadding(false).update(blocks)),
+  aesCbcEncrypt: (key, iv, blocks) =>
+    plain(createCipheriv('aes-128-cbc', key, iv).setAutoPadding(false).update(blocks)),
+  aesCbcDecrypt: (key, iv, blocks) =>
+    plain(createDecipheriv('aes-128-cbc', key, iv).setAutoPadding(false).update(blocks)),
   keyShare: (group: NamedGroup) => (group === 'x25519' ? x25519Share() : p256Share()),
   verifyingKey: (spki) =>
     attempt(() => new PublicKey(createPublicKey({ key: Buffer.from(spki), type: 'spki', format: 'der' }))),

@@ -65,4 +65,3 @@ export function oidOf(value: Uint8Array): string {
   const top = Math.min(Math.floor(first / 40), 2);
   return [top, first - top * 40, ...rest].join('.');
 }
-

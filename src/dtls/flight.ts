@@ -61,7 +61,8 @@ export class Flight {
 
   /** Its datagrams, each of at most `maxDatagramBytes`. */
   transmit(layer: RecordLayer, maxDatagramBytes: number): Uint8Array[] {
-    const room = this.#expirations >= expirationsBeforeSmall ? Math.min(maxDatagramBytes, smallDatagramBytes) : maxDatagramBytes;
+    const room =
+      this.#expirations >= expirationsBeforeSmall ? Math.min(maxDatagramBytes, smallDatagramBytes) : maxDatagramBytes;
     this.#transmissions++;
     const datagrams: Uint8Array[] = [];
     let records: Uint8Array[] = [];

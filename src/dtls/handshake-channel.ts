@@ -73,7 +73,8 @@ export class HandshakeChannel {
     for (const fragment of fragments) {
       if ((fragment.type === handshakeTypes.finished) !== (epoch === 1)) continue;
       // The end of the message that our flight answers: where the peer sends all of its flight again, this comes once.
-      const repeated = fragment.sequence === this.#answered && fragment.offset + fragment.bytes.length === fragment.length;
+      const repeated =
+        fragment.sequence === this.#answered && fragment.offset + fragment.bytes.length === fragment.length;
       if (repeated) this.repeat(now);
       else for (const message of this.#reassembly.add(fragment)) handle(message);
     }
@@ -122,6 +123,7 @@ export class HandshakeChannel {
   }
 
   #transmitFlight(): void {
-    for (const datagram of this.#flight?.transmit(this.#layer, this.#options.maxDatagramBytes) ?? []) this.#transmit(datagram);
+    for (const datagram of this.#flight?.transmit(this.#layer, this.#options.maxDatagramBytes) ?? [])
+      this.#transmit(datagram);
   }
 }

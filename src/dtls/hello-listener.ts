@@ -45,7 +45,8 @@ export class HelloListener {
       throw error;
     }
     const { sequence } = fragment;
-    if (this.#jar.accepts(endpoint.key, hello, now)) return { hello, message: { type: 'client_hello', sequence, body } };
+    if (this.#jar.accepts(endpoint.key, hello, now))
+      return { hello, message: { type: 'client_hello', sequence, body } };
     const request = encodeHandshake({
       type: 'hello_verify_request',
       // Nothing remembers how many came before: an answer is numbered like its question, so that it is the one due.

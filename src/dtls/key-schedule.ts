@@ -18,7 +18,7 @@ export function prf(crypto: Crypto, secret: Uint8Array, label: string, seed: Uin
   const labelled = concatBytes([utf8(label), seed]);
   const output = new Uint8Array(length);
   let a = labelled;
-  for (let at = 0; at < length; ) {
+  for (let at = 0; at < length;) {
     a = crypto.hmacSha256(secret, a);
     const chunk = crypto.hmacSha256(secret, concatBytes([a, labelled])).subarray(0, length - at);
     output.set(chunk, at);
@@ -99,4 +99,3 @@ export const verifyData = (crypto: Crypto, master: Uint8Array, side: Side, trans
 
 /** The random of a hello: 4 bytes were once the time, all are random here (RFC 5246 §7.4.1.2 allows it). */
 export const helloRandom = (crypto: Crypto): Uint8Array => crypto.randomBytes(32);
-

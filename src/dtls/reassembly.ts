@@ -48,9 +48,13 @@ export class Reassembly {
     const { sequence, length } = fragment;
     if (sequence < this.#next || sequence >= this.#next + lookahead) return [];
     const type = handshakeTypeOf(fragment.type);
-    if (type === undefined) throw new FatalAlert('unexpected_message', `Handshake messages have no type ${fragment.type}`);
+    if (type === undefined)
+      throw new FatalAlert('unexpected_message', `Handshake messages have no type ${fragment.type}`);
     if (length > this.#maxMessageBytes) {
-      throw new FatalAlert('illegal_parameter', `A ${type} message of ${length} bytes is larger than ${this.#maxMessageBytes}`);
+      throw new FatalAlert(
+        'illegal_parameter',
+        `A ${type} message of ${length} bytes is larger than ${this.#maxMessageBytes}`,
+      );
     }
     let partial = this.#partials.get(sequence);
     if (partial === undefined) {

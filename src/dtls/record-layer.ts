@@ -6,7 +6,14 @@
  * A record that is not well-formed, not authentic or not new is dropped without a word (§4.1.2.7).
  */
 import { emptyBytes } from '../core/bytes.ts';
-import { contentType, encodePlaintext, headerLength, maxPlaintextBytes, maxSequence, type RecordView } from './record.ts';
+import {
+  contentType,
+  encodePlaintext,
+  headerLength,
+  maxPlaintextBytes,
+  maxSequence,
+  type RecordView,
+} from './record.ts';
 import type { RecordContent, RecordProtection } from './record-protection.ts';
 import { ReplayWindow } from './replay-window.ts';
 
@@ -112,7 +119,8 @@ export class RecordLayer {
     const { type, epoch, sequence, fragment } = record;
     if (epoch === 0) {
       // Nothing in epoch 0 is authentic, so nothing moves a window; application data has no place there (§4.1).
-      const plain = type === contentType.handshake || type === contentType.alert || type === contentType.changeCipherSpec;
+      const plain =
+        type === contentType.handshake || type === contentType.alert || type === contentType.changeCipherSpec;
       if (!plain || fragment.length > maxPlaintextBytes) return undefined;
       return { type, content: fragment, epoch, newest: false };
     }

@@ -69,7 +69,8 @@ export function decodeRecords(datagram: Uint8Array, cidLength: number): RecordVi
     records.push({
       type,
       epoch: uint16(datagram, at + 3),
-      sequence: uint16(datagram, at + 5) * 0x1_0000_0000 + uint16(datagram, at + 7) * 0x1_0000 + uint16(datagram, at + 9),
+      sequence:
+        uint16(datagram, at + 5) * 0x1_0000_0000 + uint16(datagram, at + 7) * 0x1_0000 + uint16(datagram, at + 9),
       cid: extra === 0 ? emptyBytes : datagram.subarray(at + 11, at + 11 + extra),
       fragment: datagram.subarray(start, start + length),
     });

@@ -15,7 +15,14 @@ import type { Instant } from '../core/duration.ts';
 import { FatalAlert } from './alert.ts';
 import { cipherSuiteOf } from './cipher-suites.ts';
 import { anonymous, type PeerIdentity, type ServerCredentials } from './credentials.ts';
-import { addFinished, checkFinished, protections, type Handshake, type HandshakeContext, type Protections } from './handshake.ts';
+import {
+  addFinished,
+  checkFinished,
+  protections,
+  type Handshake,
+  type HandshakeContext,
+  type Protections,
+} from './handshake.ts';
 import type { HandshakeMessage } from './handshake-message.ts';
 import { helloRandom, masterSecret, pskPremasterSecret } from './key-schedule.ts';
 import { MessageOrder, type Step } from './message-order.ts';
@@ -226,7 +233,8 @@ export class ServerHandshake implements Handshake {
       return;
     }
     const key = type === 'x509' ? crypto.parseCertificate(own)?.publicKey : crypto.verifyingKey(own);
-    if (key === undefined || !key.isP256) throw new FatalAlert('unsupported_certificate', 'The client has no P-256 key');
+    if (key === undefined || !key.isP256)
+      throw new FatalAlert('unsupported_certificate', 'The client has no P-256 key');
     const verdict = wanted.verify({ type, payload });
     if (!verdict.accepted) throw new FatalAlert(verdict.alert, verdict.reason);
     this.#clientKey = key;
@@ -242,7 +250,8 @@ export class ServerHandshake implements Handshake {
     if (this.#share !== undefined && shared === undefined) {
       throw new FatalAlert('illegal_parameter', 'The client has sent no valid public key');
     }
-    const premaster = keyExchange === 'ecdhe_ecdsa' ? shared : pskPremasterSecret(this.#preSharedKey(pskIdentity), shared);
+    const premaster =
+      keyExchange === 'ecdhe_ecdsa' ? shared : pskPremasterSecret(this.#preSharedKey(pskIdentity), shared);
     if (premaster === undefined) throw new FatalAlert('internal_error', 'The key exchange has no result');
     this.#master = masterSecret(
       crypto,

@@ -98,9 +98,12 @@ export function choose(hello: ClientHello, options: DtlsOptions, credentials: Se
     if (!hello.cipherSuites.includes(id)) return false;
     if (cipher.kind === 'cbc' && !hasExtension(extensions, 'encrypt_then_mac')) return false;
     if (keyExchange !== 'psk' && group === undefined) return false;
-    return keyExchange === 'ecdhe_ecdsa' ? certificate !== undefined && !legacy : credentials.preSharedKey !== undefined;
+    return keyExchange === 'ecdhe_ecdsa'
+      ? certificate !== undefined && !legacy
+      : credentials.preSharedKey !== undefined;
   });
-  if (suite === undefined) throw new FatalAlert('handshake_failure', 'The client offers no cipher suite that is spoken here');
+  if (suite === undefined)
+    throw new FatalAlert('handshake_failure', 'The client offers no cipher suite that is spoken here');
   const withCertificates = suite.keyExchange === 'ecdhe_ecdsa';
   return {
     suite,
@@ -131,7 +134,9 @@ function usableCertificate(extensions: Extensions, { certificates }: ServerCrede
 function clientCertificateType(extensions: Extensions, credentials: ServerCredentials): CertificateType | undefined {
   const wanted = credentials.clientCertificates;
   if (wanted === undefined) return undefined;
-  const type = offeredCertificateTypes(extensions, 'client_certificate_type').find((type) => wanted.types.includes(type));
+  const type = offeredCertificateTypes(extensions, 'client_certificate_type').find((type) =>
+    wanted.types.includes(type),
+  );
   if (type === undefined && wanted.required) {
     throw new FatalAlert('unsupported_certificate', 'The client has no certificate of a type that is taken here');
   }
@@ -153,7 +158,8 @@ export interface AnswerParts {
 export function answerExtensions({ hello, agreement, choice, suite, ownCid, willSendTicket }: AnswerParts): Extensions {
   const { extensions } = hello;
   const offers = (type: Parameters<typeof hasExtension>[1]): boolean => hasExtension(extensions, type);
-  const when = (condition: boolean, entry: ExtensionEntry): ExtensionEntry | undefined => (condition ? entry : undefined);
+  const when = (condition: boolean, entry: ExtensionEntry): ExtensionEntry | undefined =>
+    condition ? entry : undefined;
   const certificateType = (type: CertificateType): Uint8Array => Uint8Array.of(certificateTypes[type]);
   const clientType = choice?.clientCertificateType;
   const serverType = choice?.certificate?.type;

@@ -26,20 +26,36 @@ describe('spoofed ClientHellos', () => {
     let [sent, got] = [0, 0];
     for (let i = 0; i < 10_000; i++) {
       const body = encodeClientHello({ ...plainHello, random: new Uint8Array(32).fill(i) });
-      const bytes = encodePlaintext(contentType.handshake, 0, i, encodeHandshake({ type: 'client_hello', sequence: 0, body }));
+      const bytes = encodePlaintext(
+        contentType.handshake,
+        0,
+        i,
+        encodeHandshake({ type: 'client_hello', sequence: 0, body }),
+      );
       server.receive(bytes, endpointOf(`victim-${i}`, 'server'), now);
       sent += bytes.length;
       got += server.engine.takeOutput().reduce((sum, { bytes }) => sum + bytes.length, 0);
     }
     expect(got).toBeGreaterThan(0);
     expect(got).toBeLessThan(sent);
-    expect(server.engine.counters()).toMatchObject({ associations: 0, handshakes: 0, timers: 0, sessions: 0, reassemblyBytes: 0 });
+    expect(server.engine.counters()).toMatchObject({
+      associations: 0,
+      handshakes: 0,
+      timers: 0,
+      sessions: 0,
+      reassemblyBytes: 0,
+    });
   });
 
   test('even the shortest there can be is longer than its answer', () => {
     const puppet = new Puppet();
     const shortest = encodeClientHello({ ...plainHello, extensions: new Map() });
-    const bytes = encodePlaintext(contentType.handshake, 0, 0, encodeHandshake({ type: 'client_hello', sequence: 0, body: shortest }));
+    const bytes = encodePlaintext(
+      contentType.handshake,
+      0,
+      0,
+      encodeHandshake({ type: 'client_hello', sequence: 0, body: shortest }),
+    );
     puppet.server.receive(bytes, endpointOf('a', 'server'), now);
     const [answer] = puppet.server.engine.takeOutput();
     expect(answer?.bytes.length).toBeLessThan(bytes.length);
@@ -59,21 +75,35 @@ describe('a cookie', () => {
     expect(withCookie(() => ({}))).toEqual(['server_hello', 'server_hello_done']);
   });
   test.each([
-    ['at another address', (puppet: Puppet) => ((puppet.address = 'thief'), {})],
+    [
+      'at another address',
+      (puppet: Puppet) => {
+        puppet.address = 'thief';
+        return {};
+      },
+    ],
     ['with another random', () => ({ random: new Uint8Array(32) })],
     ['with other suites', () => ({ cipherSuites: [0x00a8] })],
     ['with another session', () => ({ sessionId: Uint8Array.of(1) })],
     ['changed', () => ({ cookie: new Uint8Array(16) })],
     ['cut', () => ({ cookie: new Uint8Array(15) })],
-    ['after five minutes', (puppet: Puppet) => ((puppet.now = (puppet.now + minutes(5)) as Instant), {})],
+    [
+      'after five minutes',
+      (puppet: Puppet) => {
+        puppet.now = (puppet.now + minutes(5)) as Instant;
+        return {};
+      },
+    ],
   ] as const)('is worth nothing %s: another is given', (_, change) => {
     expect(withCookie(change)).toEqual(['hello_verify_request']);
   });
   test('is good across one change of the secret', () => {
-    expect(withCookie((puppet) => ((puppet.now = (Math.ceil(puppet.now / minutes(2)) * minutes(2)) as Instant), {}))).toEqual([
-      'server_hello',
-      'server_hello_done',
-    ]);
+    expect(
+      withCookie((puppet) => {
+        puppet.now = (Math.ceil(puppet.now / minutes(2)) * minutes(2)) as Instant;
+        return {};
+      }),
+    ).toEqual(['server_hello', 'server_hello_done']);
   });
 });
 
@@ -159,12 +189,16 @@ describe('an association', () => {
     const link = new Link();
     const endpoint = link.establish();
     const captured: InFlight[] = [];
-    link.mangle = (datagram) => (captured.push(datagram), []);
+    link.mangle = (datagram) => {
+      captured.push(datagram);
+      return [];
+    };
     link.say(endpoint, 'transfer 100');
     link.run();
     const [sent] = captured;
     if (sent === undefined) throw new Error('nothing was sent');
-    for (let length = 0; length < sent.bytes.length; length++) link.deliver({ ...sent, bytes: sent.bytes.subarray(0, length) });
+    for (let length = 0; length < sent.bytes.length; length++)
+      link.deliver({ ...sent, bytes: sent.bytes.subarray(0, length) });
     for (let at = 0; at < sent.bytes.length; at++) {
       if (at === 1 || at === 2) continue; // the version is not authenticated
       link.deliver({ ...sent, bytes: sent.bytes.map((byte, i) => (i === at ? byte ^ 0x21 : byte)) });
@@ -210,7 +244,9 @@ describe('one in the middle', () => {
 
   test('cannot change who the client is', () => {
     const link = new Link();
-    link.mangle = (datagram) => [{ ...datagram, bytes: replaced(datagram.bytes, [...utf8(pskIdentity)], [...utf8('device-9')]) }];
+    link.mangle = (datagram) => [
+      { ...datagram, bytes: replaced(datagram.bytes, [...utf8(pskIdentity)], [...utf8('device-9')]) },
+    ];
     link.establish();
     expect(link.server.of('established')).toEqual([]);
   });

@@ -1,21 +1,40 @@
 import { describe, expect, test } from 'vitest';
 import { cipherSuites } from '../../src/dtls/cipher-suites.ts';
 import type { ClientCredentials } from '../../src/dtls/credentials.ts';
-import { certificateClient, certificateServer, ownCertificate, ownRawKey, rawKeyClient, verifier } from './certificates.ts';
+import {
+  certificateClient,
+  certificateServer,
+  ownCertificate,
+  ownRawKey,
+  rawKeyClient,
+  verifier,
+} from './certificates.ts';
 import { Link, pskClient, type Mangle } from './link.ts';
 
 const certificateSuites = cipherSuites.filter(({ keyExchange }) => keyExchange === 'ecdhe_ecdsa');
 
 const outcome = (link: Link): unknown => ({
-  client: [...link.client.of('established').map(({ result }) => result.identity), ...link.client.of('failed').map(({ alert }) => alert)],
-  server: [...link.server.of('established').map(({ result }) => result.identity), ...link.server.of('failed').map(({ alert }) => alert)],
+  client: [
+    ...link.client.of('established').map(({ result }) => result.identity),
+    ...link.client.of('failed').map(({ alert }) => alert),
+  ],
+  server: [
+    ...link.server.of('established').map(({ result }) => result.identity),
+    ...link.server.of('failed').map(({ alert }) => alert),
+  ],
 });
 
 describe.each(certificateSuites)('$name', (suite) => {
   test.each(['x25519', 'secp256r1'] as const)('with %s and certificates both ways', (group) => {
-    const link = new Link({ client: { cipherSuites: [suite], groups: [group, 'secp256r1'] }, server: { server: certificateServer, groups: [group] } });
+    const link = new Link({
+      client: { cipherSuites: [suite], groups: [group, 'secp256r1'] },
+      server: { server: certificateServer, groups: [group] },
+    });
     const endpoint = link.establish(certificateClient);
-    expect(outcome(link)).toEqual({ client: [{ kind: 'x509', name: 'server' }], server: [{ kind: 'x509', name: 'client' }] });
+    expect(outcome(link)).toEqual({
+      client: [{ kind: 'x509', name: 'server' }],
+      server: [{ kind: 'x509', name: 'client' }],
+    });
     link.say(endpoint, 'hello');
     link.run();
     expect(link.server.received.map(({ text }) => text)).toEqual(['hello']);
@@ -57,7 +76,9 @@ describe('refused', () => {
   });
   test('a server that shows one certificate and signs with another key', () => {
     const { signingKey } = ownCertificate('stranger');
-    expect(attempt(certificateClient, { ...certificateServer, certificates: [{ ...ownCertificate('server'), signingKey }] })).toEqual({
+    expect(
+      attempt(certificateClient, { ...certificateServer, certificates: [{ ...ownCertificate('server'), signingKey }] }),
+    ).toEqual({
       client: ['decrypt_error'],
       server: ['decrypt_error'],
     });
@@ -98,7 +119,11 @@ describe('what a client does not take from a server', () => {
     ['a version of before', (body: Uint8Array) => body.set([0xfe, 0xff], 0), 'protocol_version'],
     ['a suite that was not offered', (body: Uint8Array) => body.set([0xc0, 0xae], suiteAt(body)), 'illegal_parameter'],
     ['compression', (body: Uint8Array) => body.set([1], suiteAt(body) + 2), 'illegal_parameter'],
-    ['an extension that was not sent', (body: Uint8Array) => body.set([0x12, 0x34], suiteAt(body) + 5), 'unsupported_extension'],
+    [
+      'an extension that was not sent',
+      (body: Uint8Array) => body.set([0x12, 0x34], suiteAt(body) + 5),
+      'unsupported_extension',
+    ],
   ] as const)('%s', (_, edit, alert) => {
     const link = new Link();
     link.mangle = change(edit);

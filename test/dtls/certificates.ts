@@ -12,7 +12,8 @@ const folder = new URL('../vectors/pki/', import.meta.url);
 export const pkiFile = (name: string): string => readFileSync(new URL(name, folder), 'utf8');
 export const derOf = (pem: string): Uint8Array =>
   new Uint8Array(Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64'));
-export const certificateOf = (name: string): Uint8Array => new Uint8Array(new X509Certificate(pkiFile(`${name}.pem`)).raw);
+export const certificateOf = (name: string): Uint8Array =>
+  new Uint8Array(new X509Certificate(pkiFile(`${name}.pem`)).raw);
 export const spkiOf = (name: string): Uint8Array =>
   new Uint8Array(createPublicKey(pkiFile(`${name}.key`)).export({ type: 'spki', format: 'der' }));
 

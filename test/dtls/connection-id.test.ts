@@ -7,11 +7,11 @@ import { Link, type InFlight } from './link.ts';
 
 const serverCid = { connectionId: { length: 6, node: 0x2a } };
 
-function connected(options: ConstructorParameters<typeof Link>[0] = { server: serverCid }): {
+function connected(options?: ConstructorParameters<typeof Link>[0]): {
   link: Link;
   endpoint: AssociationEndpoint;
 } {
-  const link = new Link(options);
+  const link = new Link(options ?? { server: serverCid });
   const endpoint = link.establish();
   expect(link.connected).toBe(true);
   return { link, endpoint };
@@ -127,7 +127,11 @@ describe('a peer whose address changes', () => {
     link.run();
     const sent = lastTo(link, 'server');
     if (sent === undefined) throw new Error('nothing was sent');
-    link.deliver({ ...sent, from: 'attacker', bytes: sent.bytes.map((byte, i) => (i === sent.bytes.length - 1 ? byte ^ 1 : byte)) });
+    link.deliver({
+      ...sent,
+      from: 'attacker',
+      bytes: sent.bytes.map((byte, i) => (i === sent.bytes.length - 1 ? byte ^ 1 : byte)),
+    });
     expect(link.server.of('moved')).toEqual([]);
     expect(texts(link, 'server')).toEqual([]);
   });

@@ -12,7 +12,10 @@ describe('AES-CCM composed of ECB and CBC', () => {
     fc.assert(
       fc.property(
         bytes(16),
-        fc.array(fc.tuple(bytes(12), fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.uint8Array({ maxLength: 100 })), { minLength: 1, maxLength: 4 }),
+        fc.array(
+          fc.tuple(bytes(12), fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.uint8Array({ maxLength: 100 })),
+          { minLength: 1, maxLength: 4 },
+        ),
         (key, records) => {
           const aead = nodeCrypto.aesCcm(key, tagLength);
           for (const [nonce, aad, plaintext] of records) {
@@ -53,7 +56,8 @@ describe.each([
     expect(aead.open(nonce, aad, sealed)).toBeDefined();
   });
   test('refuses what is shorter than a tag', () => {
-    for (let length = 0; length < aead.tagLength; length++) expect(aead.open(nonce, aad, sealed.subarray(0, length))).toBeUndefined();
+    for (let length = 0; length < aead.tagLength; length++)
+      expect(aead.open(nonce, aad, sealed.subarray(0, length))).toBeUndefined();
   });
 });
 

@@ -3,7 +3,7 @@ import { hex } from '../../src/core/bytes.ts';
 import { cipherSuiteOf } from '../../src/dtls/cipher-suites.ts';
 import { nodeCrypto } from '../../src/dtls/crypto.ts';
 import { keyBlock, masterSecret, prf, pskPremasterSecret, verifyData } from '../../src/dtls/key-schedule.ts';
-import { bytesOf } from './bytes.ts';
+import { bytesOf, spaced } from './bytes.ts';
 
 const ascending = (length: number, from: number): Uint8Array => Uint8Array.from({ length }, (_, i) => from + i);
 
@@ -27,10 +27,10 @@ describe('PRF', () => {
 
 describe('premaster secrets', () => {
   test('of plain PSK have as many zeros as the key has bytes (RFC 4279 §2)', () => {
-    expect(hex(pskPremasterSecret(bytesOf('aabbcc')))).toBe('0003' + '000000' + '0003' + 'aabbcc');
+    expect(hex(pskPremasterSecret(bytesOf('aabbcc')))).toBe(spaced('0003 000000 0003 aabbcc'));
   });
   test('of ECDHE_PSK have the shared secret there (RFC 5489 §2)', () => {
-    expect(hex(pskPremasterSecret(bytesOf('aabbcc'), bytesOf('0102')))).toBe('0002' + '0102' + '0003' + 'aabbcc');
+    expect(hex(pskPremasterSecret(bytesOf('aabbcc'), bytesOf('0102')))).toBe(spaced('0002 0102 0003 aabbcc'));
   });
 });
 
@@ -73,6 +73,10 @@ describe('key block', () => {
 test('verify_data tells client from server', () => {
   const hash = ascending(32, 0);
   const master = ascending(48, 0);
-  expect(hex(verifyData(nodeCrypto, master, 'client', hash))).toBe(hex(prf(nodeCrypto, master, 'client finished', hash, 12)));
-  expect(hex(verifyData(nodeCrypto, master, 'server', hash))).toBe(hex(prf(nodeCrypto, master, 'server finished', hash, 12)));
+  expect(hex(verifyData(nodeCrypto, master, 'client', hash))).toBe(
+    hex(prf(nodeCrypto, master, 'client finished', hash, 12)),
+  );
+  expect(hex(verifyData(nodeCrypto, master, 'server', hash))).toBe(
+    hex(prf(nodeCrypto, master, 'server finished', hash, 12)),
+  );
 });

@@ -121,24 +121,28 @@ function recordsOf(datagram: Uint8Array): Uint8Array[] {
 }
 
 describe('a link that loses 30 %, repeats 15 % and reorders', () => {
-  test.each(kinds)('completes 100 of 100 handshakes with $name', { timeout: 60_000 }, ({ credentials, maxDatagramBytes }) => {
-    for (let seed = 1; seed <= 100; seed++) {
-      const chance = new Chance(seed);
-      const link = linkFor(maxDatagramBytes);
-      let held: InFlight[] = [];
-      link.mangle = (datagram) => {
-        const out = chance.uniform() < 0.3 ? [] : chance.uniform() < 0.15 ? [datagram, datagram] : [datagram];
-        if (chance.uniform() < 0.2) {
-          held.push(...out);
-          return [];
-        }
-        const late = held;
-        held = [];
-        return [...out, ...late];
-      };
-      completes(link, credentials);
-    }
-  });
+  test.each(kinds)(
+    'completes 100 of 100 handshakes with $name',
+    { timeout: 60_000 },
+    ({ credentials, maxDatagramBytes }) => {
+      for (let seed = 1; seed <= 100; seed++) {
+        const chance = new Chance(seed);
+        const link = linkFor(maxDatagramBytes);
+        let held: InFlight[] = [];
+        link.mangle = (datagram) => {
+          const out = chance.uniform() < 0.3 ? [] : chance.uniform() < 0.15 ? [datagram, datagram] : [datagram];
+          if (chance.uniform() < 0.2) {
+            held.push(...out);
+            return [];
+          }
+          const late = held;
+          held = [];
+          return [...out, ...late];
+        };
+        completes(link, credentials);
+      }
+    },
+  );
 });
 
 describe('nobody there', () => {

@@ -43,7 +43,10 @@ describe('a wrong key', () => {
     };
   };
   test('is told, and ends the handshake on both sides', () => {
-    expect(failed(pskIdentity, utf8('another sixteen!'))).toMatchObject({ server: ['decrypt_error'], client: ['decrypt_error'] });
+    expect(failed(pskIdentity, utf8('another sixteen!'))).toMatchObject({
+      server: ['decrypt_error'],
+      client: ['decrypt_error'],
+    });
   });
   test('cannot be told from an unknown identity (RFC 4279 §2)', () => {
     expect(failed('device-2', psk)).toEqual(failed(pskIdentity, utf8('another sixteen!')));

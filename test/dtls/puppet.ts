@@ -6,8 +6,21 @@ import { concatBytes, emptyBytes } from '../../src/core/bytes.ts';
 import { decodeAlert, type AlertDescription } from '../../src/dtls/alert.ts';
 import { cipherSuiteOf, type CipherSuite } from '../../src/dtls/cipher-suites.ts';
 import { nodeCrypto } from '../../src/dtls/crypto.ts';
-import { decodeFragments, encodeHandshake, handshakeTypeOf, type HandshakeMessage, type HandshakeType } from '../../src/dtls/handshake-message.ts';
-import { keyBlock, masterSecret, pskPremasterSecret, recordProtection, verifyData, type KeyBlock } from '../../src/dtls/key-schedule.ts';
+import {
+  decodeFragments,
+  encodeHandshake,
+  handshakeTypeOf,
+  type HandshakeMessage,
+  type HandshakeType,
+} from '../../src/dtls/handshake-message.ts';
+import {
+  keyBlock,
+  masterSecret,
+  pskPremasterSecret,
+  recordProtection,
+  verifyData,
+  type KeyBlock,
+} from '../../src/dtls/key-schedule.ts';
 import { encodeClientHello, nullCompression, type ClientHello } from '../../src/dtls/messages/client-hello.ts';
 import { decodeHelloVerifyRequest } from '../../src/dtls/messages/hello-verify-request.ts';
 import { decodeServerHello, type ServerHello } from '../../src/dtls/messages/server-hello.ts';

@@ -4,7 +4,7 @@ import { hex } from '../../src/core/bytes.ts';
 import { FatalAlert } from '../../src/dtls/alert.ts';
 import { decodeFragments, encodeFragment, encodeHandshake, type Fragment } from '../../src/dtls/handshake-message.ts';
 import { Reassembly } from '../../src/dtls/reassembly.ts';
-import { bytesOf } from './bytes.ts';
+import { bytesOf, spaced } from './bytes.ts';
 
 const body = Uint8Array.from({ length: 100 }, (_, i) => i);
 const finished = 20;
@@ -38,7 +38,7 @@ describe('a handshake header (RFC 6347 §4.2.2)', () => {
   });
   test('is written field by field', () => {
     expect(hex(encodeHandshake({ type: 'client_key_exchange', sequence: 2, body: bytesOf('aabb') }))).toBe(
-      '10' + '000002' + '0002' + '000000' + '000002' + 'aabb',
+      spaced('10 000002 0002 000000 000002 aabb'),
     );
   });
   test.each([
@@ -84,7 +84,13 @@ describe('messages', () => {
   test('keep the bytes that came first: a second version of them is worth nothing', () => {
     const reassembly = new Reassembly(1000, 0);
     reassembly.add(fragment(0, 60));
-    reassembly.add(fragment(0, 60, body.map(() => 0xff)));
+    reassembly.add(
+      fragment(
+        0,
+        60,
+        body.map(() => 0xff),
+      ),
+    );
     const [message] = reassembly.add(fragment(50, 50));
     expect(hex(message?.body ?? new Uint8Array())).toBe(hex(body));
   });

@@ -6,7 +6,7 @@ import { recordProtection } from '../../src/dtls/key-schedule.ts';
 import { contentType, decodeRecords, encodePlaintext, type RecordView } from '../../src/dtls/record.ts';
 import { RecordLayer } from '../../src/dtls/record-layer.ts';
 import { authenticatedHeader, unwrapInner, wrapInner } from '../../src/dtls/record-protection.ts';
-import { bytesOf } from './bytes.ts';
+import { bytesOf, spaced } from './bytes.ts';
 
 const cid = bytesOf('0102030405');
 const text = new TextEncoder().encode('what a device says');
@@ -55,7 +55,10 @@ describe.each(cases)('$name', ({ suite, ownCid }) => {
     const sealed = writer.seal(1, contentType.applicationData, text) ?? emptyBytes;
     for (let at = 0; at < sealed.length; at++) {
       if (at === 1 || at === 2) continue; // of the version, only what is not authenticated here
-      const [record] = decodeRecords(sealed.map((byte, i) => (i === at ? byte ^ 0x40 : byte)), cid.length);
+      const [record] = decodeRecords(
+        sealed.map((byte, i) => (i === at ? byte ^ 0x40 : byte)),
+        cid.length,
+      );
       if (record !== undefined) expect(reader.open(record)).toBeUndefined();
     }
     expect(reader.receiveMark).toBe(-1);
@@ -109,10 +112,10 @@ describe('a record with a Connection ID', () => {
   });
   test('is authenticated with its own header (RFC 9146 §5.3)', () => {
     expect(hex(authenticatedHeader(25, 1, 2, cid, 0x1234))).toBe(
-      'ffffffffffffffff' + '19' + '05' + '19' + 'fefd' + '0001' + '000000000002' + '0102030405' + '1234',
+      spaced('ffffffffffffffff 19 05 19 fefd 0001 000000000002 0102030405 1234'),
     );
   });
   test('and one without, with that of RFC 5246 §6.2.3.3', () => {
-    expect(hex(authenticatedHeader(23, 1, 2, emptyBytes, 0x1234))).toBe('0001' + '000000000002' + '17' + 'fefd' + '1234');
+    expect(hex(authenticatedHeader(23, 1, 2, emptyBytes, 0x1234))).toBe(spaced('0001 000000000002 17 fefd 1234'));
   });
 });

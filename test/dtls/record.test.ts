@@ -17,7 +17,11 @@ const withCid = bytesOf('19 fefd 0001 000000000002 0a0b0c 0003 ddeeff');
 describe('the records of a datagram', () => {
   test('are read field by field', () => {
     const [record] = decodeRecords(clientAlert, 3);
-    expect({ ...record, cid: hex(record?.cid ?? new Uint8Array()), fragment: hex(record?.fragment ?? new Uint8Array()) }).toEqual({
+    expect({
+      ...record,
+      cid: hex(record?.cid ?? new Uint8Array()),
+      fragment: hex(record?.fragment ?? new Uint8Array()),
+    }).toEqual({
       type: contentType.alert,
       epoch: 0,
       sequence: 7,
@@ -37,7 +41,9 @@ describe('the records of a datagram', () => {
   });
 
   test('follow one another', () => {
-    expect(decodeRecords(Uint8Array.of(...clientAlert, ...withCid, ...clientAlert), 3).map(({ type }) => type)).toEqual([21, 25, 21]);
+    expect(decodeRecords(Uint8Array.of(...clientAlert, ...withCid, ...clientAlert), 3).map(({ type }) => type)).toEqual(
+      [21, 25, 21],
+    );
   });
 
   test.each([

@@ -28,7 +28,9 @@ class RestartLink extends Link {
     this.journal.asked.length = 0;
     this.#server = new Host({ server: pskServer, connectionId, journal: this.journal }, this.now);
     Object.defineProperty(this, 'server', { value: this.#server });
-    return [...this.journal.stored.values()].flatMap((snapshot) => this.#server.engine.restore(snapshot, this.now) ?? []);
+    return [...this.journal.stored.values()].flatMap(
+      (snapshot) => this.#server.engine.restore(snapshot, this.now) ?? [],
+    );
   }
 
   write(): void {

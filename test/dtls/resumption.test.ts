@@ -119,7 +119,12 @@ describe('the keys of tickets', () => {
     const keys = new TicketKeys(nodeCrypto, 24 * hour);
     const ticket = keys.seal(session, at(0));
     for (let at2 = 0; at2 < ticket.length; at2++) {
-      expect(keys.open(ticket.map((byte, i) => (i === at2 ? byte ^ 1 : byte)), at(0))).toBeUndefined();
+      expect(
+        keys.open(
+          ticket.map((byte, i) => (i === at2 ? byte ^ 1 : byte)),
+          at(0),
+        ),
+      ).toBeUndefined();
       expect(keys.open(ticket.subarray(0, at2), at(0))).toBeUndefined();
     }
   });

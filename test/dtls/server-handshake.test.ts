@@ -51,10 +51,18 @@ describe('a ClientHello is refused', () => {
     ['without null compression', { ...plainHello, compressionMethods: Uint8Array.of(1) }, 'illegal_parameter'],
     ['without a suite that is spoken here', { ...plainHello, cipherSuites: [0x002f] }, 'handshake_failure'],
     ['without extended master secret', { ...plainHello, extensions: new Map() }, 'handshake_failure'],
-    ['that renegotiates (RFC 5746 §3.6)', withExtensions([extension.renegotiationInfo, vector(1, Uint8Array.of(1))]), 'handshake_failure'],
+    [
+      'that renegotiates (RFC 5746 §3.6)',
+      withExtensions([extension.renegotiationInfo, vector(1, Uint8Array.of(1))]),
+      'handshake_failure',
+    ],
     ['with a maximum fragment length that there is not', withExtensions([1, Uint8Array.of(5)]), 'illegal_parameter'],
     ['with a record size limit below 64', withExtensions([28, Uint8Array.of(0, 63)]), 'illegal_parameter'],
-    ['with a certificate suite where there is no certificate', { ...plainHello, cipherSuites: [0xc0ae] }, 'handshake_failure'],
+    [
+      'with a certificate suite where there is no certificate',
+      { ...plainHello, cipherSuites: [0xc0ae] },
+      'handshake_failure',
+    ],
     ['with CBC and without encrypt-then-MAC', { ...plainHello, cipherSuites: [0xc037] }, 'handshake_failure'],
   ] as const)('%s', (_, hello, alert) => {
     const puppet = new Puppet({ cipherSuites });
@@ -79,11 +87,23 @@ describe('the ServerHello answers what was asked', () => {
   };
   test.each([
     ['extended master secret', plainHello, { 23: '' }],
-    ['the signal of RFC 5746 among the suites', { ...plainHello, cipherSuites: [0xc0a8, 0x00ff] }, { 23: '', 65281: '00' }],
+    [
+      'the signal of RFC 5746 among the suites',
+      { ...plainHello, cipherSuites: [0xc0a8, 0x00ff] },
+      { 23: '', 65281: '00' },
+    ],
     ['renegotiation_info', withExtensions([extension.renegotiationInfo, vector(1)]), { 23: '', 65281: '00' }],
     ['a maximum fragment length', withExtensions([1, Uint8Array.of(1)]), { 1: '01', 23: '' }],
-    ['a record size limit, which comes before the former', withExtensions([1, Uint8Array.of(1)], [28, Uint8Array.of(1, 0)]), { 23: '', 28: '4000' }],
-    ['encrypt-then-MAC with CBC', { ...withExtensions([22, emptyBytes], [10, bytesOf('0002 001d')]), cipherSuites: [0xc037] }, { 22: '', 23: '' }],
+    [
+      'a record size limit, which comes before the former',
+      withExtensions([1, Uint8Array.of(1)], [28, Uint8Array.of(1, 0)]),
+      { 23: '', 28: '4000' },
+    ],
+    [
+      'encrypt-then-MAC with CBC',
+      { ...withExtensions([22, emptyBytes], [10, bytesOf('0002 001d')]), cipherSuites: [0xc037] },
+      { 22: '', 23: '' },
+    ],
     ['encrypt-then-MAC without CBC is not (RFC 7366 §3)', withExtensions([22, emptyBytes]), { 23: '' }],
     ['something unknown is not', withExtensions([0x1234, bytesOf('01')]), { 23: '' }],
   ])('%s', (_, hello, extensions) => {
@@ -112,7 +132,10 @@ describe('a client without extended master secret', () => {
   };
   test('gets in where its identity is marked for it, and its session is not resumed', () => {
     const puppet = attempt('old-device');
-    expect(puppet.server.of('established')[0]?.result).toMatchObject({ extendedMasterSecret: false, sessionId: emptyBytes });
+    expect(puppet.server.of('established')[0]?.result).toMatchObject({
+      extendedMasterSecret: false,
+      sessionId: emptyBytes,
+    });
     expect(puppet.server.engine.counters().sessions).toBe(0);
   });
   test('is told that its key is wrong where it is not, as if the identity were unknown', () => {
@@ -158,7 +181,13 @@ describe('nobody gets in', () => {
     const puppet = new Puppet();
     puppet.greet();
     puppet.changeCipherSpec();
-    const { client } = keyBlock(nodeCrypto, puppet.suite.cipher, emptyBytes, puppet.hello.random, puppet.serverHello?.random ?? emptyBytes);
+    const { client } = keyBlock(
+      nodeCrypto,
+      puppet.suite.cipher,
+      emptyBytes,
+      puppet.hello.random,
+      puppet.serverHello?.random ?? emptyBytes,
+    );
     puppet.layer.protectWrites(recordProtection(nodeCrypto, puppet.suite.cipher, client), emptyBytes);
     puppet.finished(new Uint8Array(12));
     puppet.record(1, contentType.applicationData, utf8('let me in'));
@@ -209,9 +238,21 @@ describe('a client certificate', () => {
     const params = decodeServerKeyExchange(exchange?.body ?? emptyBytes, 'ecdhe_ecdsa').params;
     if (params === undefined || puppet.server.of('failed').length > 0) return puppet;
     const share = nodeCrypto.keyShare(params.group);
-    puppet.say('client_key_exchange', encodeClientKeyExchange({ pskIdentity: emptyBytes, publicKey: share.publicKey }, 'ecdhe_ecdsa'));
-    puppet.master = masterSecret(nodeCrypto, share.agree(params.publicKey) ?? emptyBytes, { extended: true, sessionHash: puppet.hash });
-    const keys = keyBlock(nodeCrypto, puppet.suite.cipher, puppet.master, puppet.hello.random, puppet.serverHello?.random ?? emptyBytes);
+    puppet.say(
+      'client_key_exchange',
+      encodeClientKeyExchange({ pskIdentity: emptyBytes, publicKey: share.publicKey }, 'ecdhe_ecdsa'),
+    );
+    puppet.master = masterSecret(nodeCrypto, share.agree(params.publicKey) ?? emptyBytes, {
+      extended: true,
+      sessionHash: puppet.hash,
+    });
+    const keys = keyBlock(
+      nodeCrypto,
+      puppet.suite.cipher,
+      puppet.master,
+      puppet.hello.random,
+      puppet.serverHello?.random ?? emptyBytes,
+    );
     puppet.layer.protectWrites(recordProtection(nodeCrypto, puppet.suite.cipher, keys.client), emptyBytes);
     puppet.layer.protectReads(recordProtection(nodeCrypto, puppet.suite.cipher, keys.server), emptyBytes);
     if (signer !== undefined) {

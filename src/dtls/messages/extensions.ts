@@ -69,7 +69,11 @@ export function encodeExtensions(extensions: Extensions): Uint8Array {
 }
 
 /** The data of an extension, read to its end by `read`; undefined where it is absent. */
-export function readExtension<T>(extensions: Extensions, type: ExtensionType, read: (reader: Reader) => T): T | undefined {
+export function readExtension<T>(
+  extensions: Extensions,
+  type: ExtensionType,
+  read: (reader: Reader) => T,
+): T | undefined {
   const data = extensions.get(extensionTypes[type]);
   if (data === undefined) return undefined;
   const reader = new Reader(data);
@@ -112,7 +116,8 @@ export function maxFragmentLength(code: number | undefined): number | undefined 
 /** RFC 8449 §4 */
 export function recordSizeLimit(extensions: Extensions): number | undefined {
   const limit = readExtension(extensions, 'record_size_limit', (reader) => reader.uint(2));
-  if (limit !== undefined && limit < 64) throw new FatalAlert('illegal_parameter', 'A record size limit is less than 64');
+  if (limit !== undefined && limit < 64)
+    throw new FatalAlert('illegal_parameter', 'A record size limit is less than 64');
   return limit;
 }
 

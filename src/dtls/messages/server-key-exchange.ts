@@ -32,10 +32,12 @@ export const encodeEcdhParams = ({ group, publicKey }: EcdhParams): Uint8Array =
   concatBytes([Uint8Array.of(namedCurve), uint(namedGroups[group], 2), vector(1, publicKey)]);
 
 function decodeEcdhParams(reader: Reader): EcdhParams {
-  if (reader.uint(1) !== namedCurve) throw new FatalAlert('handshake_failure', 'The server uses a curve without a name');
+  if (reader.uint(1) !== namedCurve)
+    throw new FatalAlert('handshake_failure', 'The server uses a curve without a name');
   const number = reader.uint(2);
   const group = (Object.keys(namedGroups) as NamedGroup[]).find((name) => namedGroups[name] === number);
-  if (group === undefined) throw new FatalAlert('illegal_parameter', `The server uses group ${number}, which was not offered`);
+  if (group === undefined)
+    throw new FatalAlert('illegal_parameter', `The server uses group ${number}, which was not offered`);
   return { group, publicKey: reader.vector(1, 1) };
 }
 
@@ -45,7 +47,8 @@ export function decodeServerKeyExchange(body: Uint8Array, keyExchange: KeyExchan
   const params = keyExchange === 'psk' ? undefined : decodeEcdhParams(reader);
   let signature: Uint8Array | undefined;
   if (keyExchange === 'ecdhe_ecdsa') {
-    if (reader.uint(2) !== ecdsaSha256) throw new FatalAlert('illegal_parameter', 'The server signs in a way that was not offered');
+    if (reader.uint(2) !== ecdsaSha256)
+      throw new FatalAlert('illegal_parameter', 'The server signs in a way that was not offered');
     signature = reader.vector(2);
   }
   reader.end();

@@ -67,10 +67,7 @@ export interface RunningEndpoint {
   close(): Promise<void>;
 }
 
-export async function openEndpoint(
-  options: Partial<DtlsOptions>,
-  engine: (SansIoEngine & { say?: Echo['say'] }) | undefined = undefined,
-): Promise<RunningEndpoint> {
+export async function openEndpoint(options: Partial<DtlsOptions>, engine?: SansIoEngine): Promise<RunningEndpoint> {
   const echo = new Echo();
   const events: DtlsEvent[] = [];
   const secured = new SecuredEngine(

@@ -78,7 +78,14 @@ describe('gnutls-cli', () => {
     });
   });
   test.each(certificateCases)('certificates both ways with %s', async (cipher, id) => {
-    const own = ['--x509cafile', pki('root.pem'), '--x509certfile', pki('client.pem'), '--x509keyfile', pki('client.key')];
+    const own = [
+      '--x509cafile',
+      pki('root.pem'),
+      '--x509certfile',
+      pki('client.pem'),
+      '--x509keyfile',
+      pki('client.key'),
+    ];
     const printed = await talks('--priority', priority('ECDHE-ECDSA', cipher, ':+CTYPE-X509'), ...own);
     expect(printed).toContain('The certificate is trusted');
     expect(establishedOf(server.events).at(-1)?.result).toMatchObject({
@@ -92,7 +99,17 @@ describe('gnutls-cli', () => {
     expect(establishedOf(server.events).at(-1)?.result.identity).toEqual({ kind: 'raw_public_key', name: 'client' });
   });
   test('resumes a session', async () => {
-    const printed = new Program('gnutls-cli', '--udp', '--resume', '-p', String(server.port), '--priority', priority('PSK', 'AES-128-CCM-8'), ...pskArguments, '127.0.0.1');
+    const printed = new Program(
+      'gnutls-cli',
+      '--udp',
+      '--resume',
+      '-p',
+      String(server.port),
+      '--priority',
+      priority('PSK', 'AES-128-CCM-8'),
+      ...pskArguments,
+      '127.0.0.1',
+    );
     await printed.prints(/This is a resumed session/);
     await printed.end();
     expect(establishedOf(server.events).at(-1)?.result.resumed).toBe(true);
@@ -124,11 +141,33 @@ describe('gnutls-serv', () => {
     await answered(known, id, '--priority', priority('PSK', cipher), '--pskpasswd', join(folder, 'psk'));
   });
   test.each(certificateCases)('certificates both ways with %s', async (cipher, id) => {
-    const own = ['--x509cafile', pki('root.pem'), '--x509certfile', pki('server.pem'), '--x509keyfile', pki('server.key')];
-    await answered(certificateClient, id, '--priority', priority('ECDHE-ECDSA', cipher, ':+CTYPE-X509'), ...own, '--require-client-cert', '--verify-client-cert');
+    const own = [
+      '--x509cafile',
+      pki('root.pem'),
+      '--x509certfile',
+      pki('server.pem'),
+      '--x509keyfile',
+      pki('server.key'),
+    ];
+    await answered(
+      certificateClient,
+      id,
+      '--priority',
+      priority('ECDHE-ECDSA', cipher, ':+CTYPE-X509'),
+      ...own,
+      '--require-client-cert',
+      '--verify-client-cert',
+    );
   });
   test('raw public keys both ways', async () => {
     const own = ['--rawpkkeyfile', pki('server.key'), '--rawpkfile', join(folder, 'server.pub')];
-    await answered(rawKeyClient, 0xc0ae, '--priority', priority('ECDHE-ECDSA', 'AES-128-CCM-8', ':+CTYPE-RAWPK'), ...own, '--require-client-cert');
+    await answered(
+      rawKeyClient,
+      0xc0ae,
+      '--priority',
+      priority('ECDHE-ECDSA', 'AES-128-CCM-8', ':+CTYPE-RAWPK'),
+      ...own,
+      '--require-client-cert',
+    );
   });
 });

@@ -14,10 +14,23 @@ import type { ClientCredentials } from '../../../src/dtls/credentials.ts';
 import { systemRandomness } from '../../../src/transport/randomness.ts';
 import { systemScheduler } from '../../../src/transport/scheduler.ts';
 import { certificateClient } from '../../dtls/certificates.ts';
-import { credentials, establishedOf, freeUdpPort, openEndpoint, pki, Program, psk, pskIdentity, type RunningEndpoint } from './endpoint.ts';
+import {
+  credentials,
+  establishedOf,
+  freeUdpPort,
+  openEndpoint,
+  pki,
+  Program,
+  psk,
+  pskIdentity,
+  type RunningEndpoint,
+} from './endpoint.ts';
 
 const builds = ['openssl', 'gnutls'] as const;
-const missing = spawnSync('which', ['coap-client-openssl']).status === 0 ? undefined : 'needs coap-client-openssl (Debian: libcoap3-bin)';
+const missing =
+  spawnSync('which', ['coap-client-openssl']).status === 0
+    ? undefined
+    : 'needs coap-client-openssl (Debian: libcoap3-bin)';
 
 beforeEach(({ skip }) => {
   if (missing !== undefined) skip(missing);
@@ -53,7 +66,15 @@ describe('coap-client', () => {
   afterAll(() => server.close());
 
   async function gets(build: string, ...args: readonly string[]): Promise<void> {
-    const program = new Program(`coap-client-${build}`, '-B', '5', '-m', 'get', ...args, `coaps://127.0.0.1:${server.port}/x`);
+    const program = new Program(
+      `coap-client-${build}`,
+      '-B',
+      '5',
+      '-m',
+      'get',
+      ...args,
+      `coaps://127.0.0.1:${server.port}/x`,
+    );
     await program.prints(/(?:a line of thirty-two characters\n){100}/);
     await program.end();
   }

@@ -73,18 +73,25 @@ describe('openssl s_client', () => {
     });
   });
 
-  test.each(certificateSuites.flatMap(([name, id]) => ['X25519:P-256', 'P-256'].map((group) => [name, group, id] as const)))(
-    '%s with %s and certificates both ways',
-    async (name, group, id) => {
-      const own = ['-cert', pki('client.pem'), '-key', pki('client.key'), '-CAfile', pki('root.pem'), '-verify_return_error'];
-      const printed = await talks(client(...cipher(name), '-groups', group, ...own));
-      expect(printed).toContain('Verify return code: 0 (ok)');
-      expect(establishedOf(server.events).at(-1)?.result).toMatchObject({
-        suite: cipherSuiteOf(id),
-        identity: { kind: 'x509', name: 'client' },
-      });
-    },
-  );
+  test.each(
+    certificateSuites.flatMap(([name, id]) => ['X25519:P-256', 'P-256'].map((group) => [name, group, id] as const)),
+  )('%s with %s and certificates both ways', async (name, group, id) => {
+    const own = [
+      '-cert',
+      pki('client.pem'),
+      '-key',
+      pki('client.key'),
+      '-CAfile',
+      pki('root.pem'),
+      '-verify_return_error',
+    ];
+    const printed = await talks(client(...cipher(name), '-groups', group, ...own));
+    expect(printed).toContain('Verify return code: 0 (ok)');
+    expect(establishedOf(server.events).at(-1)?.result).toMatchObject({
+      suite: cipherSuiteOf(id),
+      identity: { kind: 'x509', name: 'client' },
+    });
+  });
 
   test('without a certificate where one is required is refused', async () => {
     const program = client(...cipher('ECDHE-ECDSA-AES128-CCM8'));
@@ -104,12 +111,24 @@ describe('openssl s_client', () => {
   });
 
   test('that speaks DTLS 1.0 is refused', async () => {
-    const program = new Program('openssl', 's_client', '-dtls1', '-connect', `127.0.0.1:${server.port}`, '-cipher', 'ALL:@SECLEVEL=0', ...pskArguments);
+    const program = new Program(
+      'openssl',
+      's_client',
+      '-dtls1',
+      '-connect',
+      `127.0.0.1:${server.port}`,
+      '-cipher',
+      'ALL:@SECLEVEL=0',
+      ...pskArguments,
+    );
     await program.prints(/alert protocol version/);
     await program.end();
   });
 
-  test.each([['by ticket', []], ['by session ID', ['-no_ticket']]])('resumes a session %s', async (kind, args) => {
+  test.each([
+    ['by ticket', []],
+    ['by session ID', ['-no_ticket']],
+  ])('resumes a session %s', async (kind, args) => {
     const file = join(folder, kind.replaceAll(' ', '-'));
     const common = [...cipher('PSK-AES128-CCM8'), ...pskArguments, ...args];
     await talks(client(...common, '-sess_out', file));
