@@ -33,10 +33,10 @@ export class Reassembly {
     return this.#next;
   }
 
-  /** Bytes that are held for messages that are not whole, or not due. */
+  /** Bytes of messages that are not whole, or not due; each takes one more to remember that it is there. */
   get bytes(): number {
     let bytes = 0;
-    for (const { body } of this.#partials.values()) bytes += 2 * body.length;
+    for (const { body } of this.#partials.values()) bytes += body.length;
     return bytes;
   }
 
@@ -58,6 +58,8 @@ export class Reassembly {
     }
     let partial = this.#partials.get(sequence);
     if (partial === undefined) {
+      // One that comes early and finds no room comes again.
+      if (sequence > this.#next && this.bytes + length > this.#maxMessageBytes) return [];
       partial = { type, body: new Uint8Array(length), present: new Uint8Array(length), missing: length };
       this.#partials.set(sequence, partial);
     } else if (partial.type !== type || partial.body.length !== length) {

@@ -117,7 +117,14 @@ describe('what a peer can make it hold', () => {
   test('is a few messages ahead, and no more', () => {
     const reassembly = new Reassembly(1000, 0);
     for (let sequence = 0; sequence < 1000; sequence++) reassembly.add(fragment(1, 1, body, sequence));
-    expect(reassembly.bytes).toBe(6 * 200);
+    expect(reassembly.bytes).toBe(6 * 100);
+  });
+  test('is, of messages that came early, no more than one large message', () => {
+    const reassembly = new Reassembly(250, 0);
+    for (let sequence = 1; sequence < 6; sequence++) reassembly.add(fragment(1, 1, body, sequence));
+    expect(reassembly.bytes).toBe(200);
+    reassembly.add(fragment(1, 1, body, 0));
+    expect(reassembly.bytes).toBe(300);
   });
   test('is no message of two lengths or two types', () => {
     const reassembly = new Reassembly(1000, 0);
