@@ -28,7 +28,7 @@ import { dtls12, maxPlaintextBytes } from './record.ts';
 import type { ClientSession } from './session.ts';
 
 /** The suites for which this client has what they need. */
-export const usableSuites = (options: DtlsOptions, credentials: ClientCredentials): readonly CipherSuite[] =>
+const usableSuites = (options: DtlsOptions, credentials: ClientCredentials): readonly CipherSuite[] =>
   options.cipherSuites.filter(({ keyExchange }) =>
     keyExchange === 'ecdhe_ecdsa'
       ? credentials.serverCertificates !== undefined

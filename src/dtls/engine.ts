@@ -12,7 +12,7 @@ import type { Datagram, Endpoint } from '../core/datagram.ts';
 import type { Instant } from '../core/duration.ts';
 import { decodeAlert, FatalAlert } from './alert.ts';
 import type { AssociationSnapshot } from './association-journal.ts';
-import { AssociationEndpoint, type Association } from './association.ts';
+import { associationOf, type Association, type AssociationEndpoint } from './association.ts';
 import { Associations } from './associations.ts';
 import { ClientHandshake } from './client-handshake.ts';
 import type { ClientCredentials } from './credentials.ts';
@@ -81,8 +81,9 @@ export class DtlsEngine {
   /** Datagrams of the application, to endpoints that came from here. */
   send(batch: readonly Datagram[], now: Instant): void {
     for (const { bytes, endpoint } of batch) {
-      if (endpoint instanceof AssociationEndpoint) this.#associations.send(endpoint.association, bytes, now);
-      else this.#associations.drop();
+      const association = associationOf(endpoint);
+      if (association === undefined) this.#associations.drop();
+      else this.#associations.send(association, bytes, now);
     }
   }
 

@@ -28,7 +28,7 @@ const expirationsBeforeSmall = 2;
 const maxTransmissions = 64;
 
 /** The body that every change_cipher_spec has (RFC 5246 §7.1). */
-export const changeCipherSpec: Uint8Array = Uint8Array.of(1);
+const changeCipherSpec: Uint8Array = Uint8Array.of(1);
 
 export class Flight {
   readonly #items: readonly FlightItem[];

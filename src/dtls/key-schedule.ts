@@ -11,7 +11,7 @@ import type { Crypto } from './primitives.ts';
 import type { RecordProtection, WriteKeys } from './record-protection.ts';
 
 const masterSecretLength = 48;
-export const verifyDataLength = 12;
+const verifyDataLength = 12;
 
 /** PRF(secret, label, seed) = P_SHA256(secret, label + seed), its first `length` bytes. */
 export function prf(crypto: Crypto, secret: Uint8Array, label: string, seed: Uint8Array, length: number): Uint8Array {

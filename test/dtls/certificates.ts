@@ -14,7 +14,7 @@ export const derOf = (pem: string): Uint8Array =>
   new Uint8Array(Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64'));
 export const certificateOf = (name: string): Uint8Array =>
   new Uint8Array(new X509Certificate(pkiFile(`${name}.pem`)).raw);
-export const spkiOf = (name: string): Uint8Array =>
+const spkiOf = (name: string): Uint8Array =>
   new Uint8Array(createPublicKey(pkiFile(`${name}.key`)).export({ type: 'spki', format: 'der' }));
 
 export const ownCertificate = (name: string, ...chain: readonly string[]): OwnCertificate => ({
