@@ -6,7 +6,7 @@
  * Left out: MAC-then-encrypt (RFC 5246 §6.2.3.2). Its padding oracles have to be closed by code that takes the same time for
  * every record, which JavaScript cannot promise; a peer that does not offer encrypt_then_mac gets another suite.
  */
-import type { Crypto } from './primitives.ts';
+import type { Crypto, Mac } from './primitives.ts';
 import { contentType, headerLength, writeHeader, type RecordView } from './record.ts';
 import {
   authenticatedHeader,
@@ -24,11 +24,13 @@ const macLength = 32;
 export class CbcProtection implements RecordProtection {
   readonly overhead: number = block + block + macLength;
   readonly #crypto: Crypto;
-  readonly #keys: WriteKeys;
+  readonly #key: Uint8Array;
+  readonly #authenticate: Mac;
 
   constructor(crypto: Crypto, keys: WriteKeys) {
     this.#crypto = crypto;
-    this.#keys = keys;
+    this.#key = keys.key;
+    this.#authenticate = crypto.hmacSha256(keys.macKey);
   }
 
   seal(type: number, epoch: number, sequence: number, cid: Uint8Array, content: Uint8Array): Uint8Array {
@@ -41,7 +43,7 @@ export class CbcProtection implements RecordProtection {
     padded.set(plaintext);
 
     const iv = this.#crypto.randomBytes(block);
-    const encrypted = concatBytes([iv, this.#crypto.aesCbcEncrypt(this.#keys.key, iv, padded)]);
+    const encrypted = concatBytes([iv, this.#crypto.aesCbcEncrypt(this.#key, iv, padded)]);
     const record = new Uint8Array(headerLength + cid.length + encrypted.length + macLength);
     const at = writeHeader(record, outerType, epoch, sequence, cid, encrypted.length + macLength);
     record.set(encrypted, at);
@@ -56,7 +58,7 @@ export class CbcProtection implements RecordProtection {
     const mac = this.#mac(type, epoch, sequence, cid, encrypted);
     if (!this.#crypto.equal(mac, fragment.subarray(length))) return undefined;
 
-    const padded = this.#crypto.aesCbcDecrypt(this.#keys.key, encrypted.subarray(0, block), encrypted.subarray(block));
+    const padded = this.#crypto.aesCbcDecrypt(this.#key, encrypted.subarray(0, block), encrypted.subarray(block));
     const padding = padded[padded.length - 1] ?? 0;
     const end = padded.length - padding - 1;
     if (end < 0 || padded.subarray(end).some((byte) => byte !== padding)) return undefined;
@@ -67,6 +69,6 @@ export class CbcProtection implements RecordProtection {
   /** The length in its header does not count the MAC itself. */
   #mac(type: number, epoch: number, sequence: number, cid: Uint8Array, encrypted: Uint8Array): Uint8Array {
     const header = authenticatedHeader(type, epoch, sequence, cid, encrypted.length);
-    return this.#crypto.hmacSha256(this.#keys.macKey, concatBytes([header, encrypted]));
+    return this.#authenticate(concatBytes([header, encrypted]));
   }
 }

@@ -9,6 +9,8 @@
  * it XORs its last output into the next block, XORing that into B0 beforehand starts a new MAC.
  */
 
+import { writeUint } from './presentation.ts';
+
 /** Encrypts whole blocks with state from call to call: ECB, or CBC that began with a zero IV. */
 export type BlockEncryption = (blocks: Uint8Array) => Uint8Array;
 
@@ -16,17 +18,51 @@ const block = 16;
 const nonceLength = 12;
 const lengthOctets = 3;
 
+/**
+ * Input for the ciphers, which copy it: one array for each number of blocks, used again and again, because to allocate one
+ * takes as long as to encrypt it. Shared by all keys.
+ */
+export class CcmScratch {
+  readonly #counters: Uint8Array[] = [];
+  readonly #macs: Uint8Array[] = [];
+
+  /** Counter blocks A_0, A_1, ... that lack but the nonce. */
+  counters(blocks: number): Uint8Array {
+    return blocks > maxKeptBlocks ? counterBlocks(blocks) : (this.#counters[blocks] ??= counterBlocks(blocks));
+  }
+
+  /** Blocks for the MAC, with anything in them. */
+  mac(blocks: number): Uint8Array {
+    if (blocks > maxKeptBlocks) return new Uint8Array(blocks * block);
+    return (this.#macs[blocks] ??= new Uint8Array(blocks * block));
+  }
+}
+
+/** About 1200 bytes. */
+const maxKeptBlocks = 80;
+
+function counterBlocks(blocks: number): Uint8Array {
+  const counters = new Uint8Array(blocks * block);
+  for (let i = 0; i < blocks; i++) {
+    counters[i * block] = lengthOctets - 1;
+    writeUint(counters, i * block + 1 + nonceLength, i, lengthOctets);
+  }
+  return counters;
+}
+
 export class Ccm {
   readonly tagLength: number;
   readonly #ecb: BlockEncryption;
   readonly #cbc: BlockEncryption;
+  readonly #scratch: CcmScratch;
   /** The last ciphertext of the CBC context. */
   #chained: Uint8Array = new Uint8Array(block);
 
-  constructor(tagLength: 8 | 16, ecb: BlockEncryption, cbc: BlockEncryption) {
+  constructor(tagLength: 8 | 16, ecb: BlockEncryption, cbc: BlockEncryption, scratch: CcmScratch) {
     this.tagLength = tagLength;
     this.#ecb = ecb;
     this.#cbc = cbc;
+    this.#scratch = scratch;
   }
 
   seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, into: Uint8Array, at: number): void {
@@ -53,37 +89,31 @@ export class Ccm {
 
   /** A_0 and as many more as `length` bytes need, encrypted. */
   #keystream(nonce: Uint8Array, length: number): Uint8Array {
-    const blocks = 1 + Math.ceil(length / block);
-    const counters = new Uint8Array(blocks * block);
-    for (let i = 0; i < blocks; i++) {
-      const at = i * block;
-      counters[at] = lengthOctets - 1;
-      counters.set(nonce, at + 1);
-      writeLength(counters, at + 1 + nonceLength, i);
-    }
+    const counters = this.#scratch.counters(1 + Math.ceil(length / block));
+    for (let at = 1; at < counters.length; at += block) copy(nonce, counters, at);
     return this.#ecb(counters);
   }
 
   #mac(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
-    const authenticated = Math.ceil((2 + aad.length) / block) * block;
-    const input = new Uint8Array(block + authenticated + Math.ceil(plaintext.length / block) * block);
+    const authenticated = Math.ceil((2 + aad.length) / block);
+    const input = this.#scratch.mac(1 + authenticated + Math.ceil(plaintext.length / block));
     // RFC 3610 §2.2: 64 says that there is additional data, which TLS always has, of less than 0xff00 bytes.
     input[0] = 64 + ((this.tagLength - 2) / 2) * 8 + (lengthOctets - 1);
-    input.set(nonce, 1);
-    writeLength(input, 1 + nonceLength, plaintext.length);
+    copy(nonce, input, 1);
+    writeUint(input, 1 + nonceLength, plaintext.length, lengthOctets);
     for (let i = 0; i < block; i++) input[i] = (input[i] ?? 0) ^ (this.#chained[i] ?? 0);
-    input[block] = aad.length >> 8;
-    input[block + 1] = aad.length & 0xff;
-    input.set(aad, block + 2);
-    input.set(plaintext, block + authenticated);
+    writeUint(input, block, aad.length, 2);
+    const text = block + authenticated * block;
+    input.fill(0, copy(aad, input, block + 2), text);
+    input.fill(0, copy(plaintext, input, text));
     const output = this.#cbc(input);
     this.#chained = output.subarray(output.length - block);
     return this.#chained;
   }
 }
 
-function writeLength(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value >>> 16;
-  bytes[at + 1] = (value >>> 8) & 0xff;
-  bytes[at + 2] = value & 0xff;
+/** Returns where it ends. For a few bytes a loop is faster than `set`. */
+function copy(from: Uint8Array, to: Uint8Array, at: number): number {
+  for (let i = 0; i < from.length; i++) to[at + i] = from[i] ?? 0;
+  return at + from.length;
 }

@@ -5,7 +5,7 @@
 import { concatBytes, utf8 } from '../core/bytes.ts';
 import { minutes, type Instant, type Milliseconds } from '../core/duration.ts';
 import { cookieParameters, type ClientHello } from './messages/client-hello.ts';
-import type { Crypto } from './primitives.ts';
+import type { Crypto, Mac } from './primitives.ts';
 import { vector } from './presentation.ts';
 
 /** 16 bytes leave a guess at 2^-128, and a HelloVerifyRequest smaller than any ClientHello. */
@@ -15,25 +15,25 @@ const rotation: Milliseconds = minutes(2);
 export class CookieJar {
   readonly #crypto: Crypto;
   #window = -Infinity;
-  #secret: Uint8Array;
-  #previous: Uint8Array;
+  #current: Mac;
+  #previous: Mac;
 
   constructor(crypto: Crypto) {
     this.#crypto = crypto;
-    this.#secret = crypto.randomBytes(32);
-    this.#previous = this.#secret;
+    this.#current = this.#newSecret();
+    this.#previous = this.#current;
   }
 
   bake(endpointKey: string, hello: ClientHello, now: Instant): Uint8Array {
     this.#rotate(now);
-    return this.#seal(this.#secret, endpointKey, hello);
+    return seal(this.#current, endpointKey, hello);
   }
 
   accepts(endpointKey: string, hello: ClientHello, now: Instant): boolean {
     if (hello.cookie.length !== cookieLength) return false;
     this.#rotate(now);
-    return [this.#secret, this.#previous].some((secret) =>
-      this.#crypto.equal(hello.cookie, this.#seal(secret, endpointKey, hello)),
+    return [this.#current, this.#previous].some((mac) =>
+      this.#crypto.equal(hello.cookie, seal(mac, endpointKey, hello)),
     );
   }
 
@@ -41,13 +41,15 @@ export class CookieJar {
     const window = Math.floor(now / rotation);
     if (window <= this.#window) return;
     // After a longer silence the one before is as old as that: nobody waits for it.
-    this.#previous = window === this.#window + 1 ? this.#secret : this.#crypto.randomBytes(32);
-    this.#secret = this.#crypto.randomBytes(32);
+    this.#previous = window === this.#window + 1 ? this.#current : this.#newSecret();
+    this.#current = this.#newSecret();
     this.#window = window;
   }
 
-  #seal(secret: Uint8Array, endpointKey: string, hello: ClientHello): Uint8Array {
-    const input = concatBytes([vector(2, utf8(endpointKey)), cookieParameters(hello)]);
-    return this.#crypto.hmacSha256(secret, input).subarray(0, cookieLength);
+  #newSecret(): Mac {
+    return this.#crypto.hmacSha256(this.#crypto.randomBytes(32));
   }
 }
+
+const seal = (mac: Mac, endpointKey: string, hello: ClientHello): Uint8Array =>
+  mac(concatBytes([vector(2, utf8(endpointKey)), cookieParameters(hello)])).subarray(0, cookieLength);

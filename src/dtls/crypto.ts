@@ -17,11 +17,12 @@ import {
   X509Certificate,
   type KeyObject,
 } from 'node:crypto';
-import { Ccm, type BlockEncryption } from './ccm.ts';
+import { Ccm, CcmScratch, type BlockEncryption } from './ccm.ts';
 import type { Aead, Crypto, KeyShare, NamedGroup, ParsedCertificate, SigningKey, VerifyingKey } from './primitives.ts';
 
 const gcmTagLength = 16;
 const zeroIv = new Uint8Array(16);
+const scratch = new CcmScratch();
 
 /** The bytes of a Buffer, without its own ways (its `slice` does not copy). */
 const plain = (buffer: Buffer): Uint8Array => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
@@ -186,11 +187,14 @@ function attempt<T>(make: () => T): T | undefined {
 export const nodeCrypto: Crypto = {
   randomBytes: (length) => new Uint8Array(randomBytes(length)),
   sha256: (data) => plain(hash('sha256', data, 'buffer')),
-  hmacSha256: (key, data) => plain(createHmac('sha256', key).update(data).digest()),
+  hmacSha256(key) {
+    const keyObject = createSecretKey(key);
+    return (data) => plain(createHmac('sha256', keyObject).update(data).digest());
+  },
   equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
   aesCcm(key, tagLength) {
     const keyObject = createSecretKey(key);
-    return new Ccm(tagLength, lasting('aes-128-ecb', keyObject), lasting('aes-128-cbc', keyObject));
+    return new Ccm(tagLength, lasting('aes-128-ecb', keyObject), lasting('aes-128-cbc', keyObject), scratch);
   },
   aesGcm: (key) => new Gcm(createSecretKey(key)),
   aesCbcEncrypt: (key, iv, blocks) =>

@@ -17,10 +17,11 @@ const verifyDataLength = 12;
 export function prf(crypto: Crypto, secret: Uint8Array, label: string, seed: Uint8Array, length: number): Uint8Array {
   const labelled = concatBytes([utf8(label), seed]);
   const output = new Uint8Array(length);
+  const mac = crypto.hmacSha256(secret);
   let a = labelled;
   for (let at = 0; at < length;) {
-    a = crypto.hmacSha256(secret, a);
-    const chunk = crypto.hmacSha256(secret, concatBytes([a, labelled])).subarray(0, length - at);
+    a = mac(a);
+    const chunk = mac(concatBytes([a, labelled])).subarray(0, length - at);
     output.set(chunk, at);
     at += chunk.length;
   }

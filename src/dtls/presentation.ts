@@ -67,11 +67,10 @@ export function uint(value: number, length: 1 | 2 | 3 | 4 | 6): Uint8Array {
 }
 
 export function writeUint(bytes: Uint8Array, at: number, value: number, length: 1 | 2 | 3 | 4 | 6): void {
-  let left = value;
-  for (let i = at + length - 1; i >= at; i--) {
-    bytes[i] = left % 256;
-    left = Math.floor(left / 256);
-  }
+  // Bitwise work takes 32 bits at a time.
+  if (length === 6) writeUint(bytes, at, Math.floor(value / 0x1_0000_0000), 2);
+  const first = length === 6 ? at + 2 : at;
+  for (let i = at + length - 1, left = value; i >= first; i--, left >>>= 8) bytes[i] = left & 0xff;
 }
 
 export const vector = (lengthBytes: LengthBytes, ...parts: readonly Uint8Array[]): Uint8Array => {

@@ -12,6 +12,9 @@ export interface Aead {
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined;
 }
 
+/** A message authentication code under one key: made once, because a key object costs more than a hash. */
+export type Mac = (data: Uint8Array) => Uint8Array;
+
 export type NamedGroup = 'x25519' | 'secp256r1';
 
 /** One side of an ephemeral Diffie-Hellman exchange. */
@@ -60,7 +63,7 @@ export interface ParsedCertificate {
 export interface Crypto {
   randomBytes(length: number): Uint8Array;
   sha256(data: Uint8Array): Uint8Array;
-  hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array;
+  hmacSha256(key: Uint8Array): Mac;
   equal(a: Uint8Array, b: Uint8Array): boolean;
   aesCcm(key: Uint8Array, tagLength: 8 | 16): Aead;
   aesGcm(key: Uint8Array): Aead;
