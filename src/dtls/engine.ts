@@ -55,7 +55,7 @@ export class DtlsEngine {
     this.#options = options;
     this.#associations = new Associations(options, onEvent, now);
     this.#sessions = new SessionCache(options.limits.maxSessions, options.sessionLifetimeMs);
-    this.#listener = new HelloListener(options.crypto);
+    this.#listener = new HelloListener(options.crypto, options.limits.maxHellosPerSecond);
     this.#handshakeRate = new RateLimit(options.limits.maxHandshakesPerSecond);
     this.#cidLength = options.connectionId?.length ?? 0;
   }

@@ -13,6 +13,7 @@ import { decodeFragments, encodeHandshake, handshakeTypes, type HandshakeMessage
 import { decodeClientHello, type ClientHello } from './messages/client-hello.ts';
 import { encodeHelloVerifyRequest } from './messages/hello-verify-request.ts';
 import type { Crypto } from './primitives.ts';
+import { RateLimit } from './rate-limit.ts';
 import { contentType, dtls10, encodePlaintext, type RecordView } from './record.ts';
 
 export interface VerifiedHello {
@@ -27,13 +28,16 @@ export const beginsWithClientHello = ({ type, epoch, fragment }: RecordView): bo
 
 export class HelloListener {
   readonly #jar: CookieJar;
+  readonly #rate: RateLimit;
 
-  constructor(crypto: Crypto) {
+  constructor(crypto: Crypto, maxHellosPerSecond: number) {
     this.#jar = new CookieJar(crypto);
+    this.#rate = new RateLimit(maxHellosPerSecond);
   }
 
   /** A ClientHello whose sender receives at its address, the answer to one that has still to show it, or nothing. */
   receive(record: RecordView, endpoint: Endpoint, now: Instant): VerifiedHello | Uint8Array | undefined {
+    if (!this.#rate.take(now)) return undefined;
     const [fragment] = decodeFragments(record.fragment) ?? [];
     if (fragment === undefined || fragment.bytes.length !== fragment.length) return undefined;
     const body = new Uint8Array(fragment.bytes);

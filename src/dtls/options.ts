@@ -12,7 +12,9 @@ export interface DtlsLimits {
   readonly maxAssociations: number;
   /** Handshakes under way, whose peer has shown that it receives at its address; the oldest makes room. */
   readonly maxHandshakes: number;
-  /** Of clients; more are ignored, and come back. */
+  /** ClientHellos that are looked at, and answered with a cookie at least; more are ignored, and come again. */
+  readonly maxHellosPerSecond: number;
+  /** Of clients that have shown that they receive at their address; more are ignored, and come again. */
   readonly maxHandshakesPerSecond: number;
   /** The largest handshake message; a chain of certificates. */
   readonly maxMessageBytes: number;
@@ -25,7 +27,9 @@ export interface DtlsLimits {
 export const defaultDtlsLimits: DtlsLimits = {
   maxAssociations: 131_072,
   maxHandshakes: 1000,
-  maxHandshakesPerSecond: 1000,
+  // A flood of either costs those who are connected less than a fifth of a processor.
+  maxHellosPerSecond: 20_000,
+  maxHandshakesPerSecond: 200,
   maxMessageBytes: 8192,
   maxSessions: 10_000,
   maxQueuedDatagrams: 8,

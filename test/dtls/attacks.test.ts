@@ -47,6 +47,18 @@ describe('spoofed ClientHellos', () => {
     });
   });
 
+  test('are looked at only so often a second', () => {
+    const limits = { ...defaultDtlsLimits, maxHellosPerSecond: 100 };
+    const server = new Host({ server: pskServer, limits }, now);
+    const body = encodeClientHello(plainHello);
+    const bytes = encodePlaintext(22, 0, 0, encodeHandshake({ type: 'client_hello', sequence: 0, body }));
+    const answered = (at: number): number => {
+      for (let i = 0; i < 1000; i++) server.receive(bytes, endpointOf(`victim-${i}`, 'server'), at as Instant);
+      return server.engine.takeOutput().length;
+    };
+    expect([answered(now), answered(now + 500), answered(now + 1000)]).toEqual([100, 0, 100]);
+  });
+
   test('even the shortest there can be is longer than its answer', () => {
     const puppet = new Puppet();
     const shortest = encodeClientHello({ ...plainHello, extensions: new Map() });
