@@ -13,11 +13,11 @@ import { encodeAlert, FatalAlert, type AlertDescription, type AlertLevel } from 
 import type { AssociationSnapshot } from './association-journal.ts';
 import { Association } from './association.ts';
 import { AssociationTable } from './association-table.ts';
-import { cipherSuiteOf } from './cipher-suites.ts';
+import { cipherSuiteOf, type CipherSuite } from './cipher-suites.ts';
 import type { CloseReason, DtlsEvent } from './event.ts';
 import type { Established, Handshake, HandshakeContext } from './handshake.ts';
 import { HandshakeChannel, type ChannelStart } from './handshake-channel.ts';
-import { recordProtection, type Side } from './key-schedule.ts';
+import { recordProtection, type KeyBlock, type Side } from './key-schedule.ts';
 import type { DtlsOptions } from './options.ts';
 import { contentType } from './record.ts';
 import { RecordLayer } from './record-layer.ts';
@@ -100,9 +100,9 @@ export class Associations {
     const channel = new HandshakeChannel(channelOptions, layer, transcript, transmit, start);
     association.channel = channel;
     this.table.add(association);
-    const established = (result: Established, now: Instant): void => {
+    const established = (result: Established, keys: KeyBlock, now: Instant): void => {
       transcript.clear();
-      this.#established(association, result, now);
+      this.#established(association, result, keys, now);
     };
     this.guard(association, now, () => {
       const context = { options: this.#options, layer, channel, transcript, ownCid, established };
@@ -229,7 +229,7 @@ export class Associations {
     if (record !== undefined) this.transmit(record, association.endpoint);
   }
 
-  #established(association: Association, result: Established, now: Instant): void {
+  #established(association: Association, result: Established, keys: KeyBlock, now: Instant): void {
     const { layer } = association;
     const { identity } = result;
     association.state = 'established';
@@ -251,15 +251,15 @@ export class Associations {
       this.close(before, { kind: 'replaced' }, now);
     }
     this.#makeRoom(now);
-    this.#keep(association, result);
+    this.#keep(association, result.suite, keys);
     this.#onEvent({ type: 'established', endpoint: association.application, result }, now);
     this.#flushQueue(association, now);
   }
 
   /** Tells the journal of a new association. */
-  #keep(association: Association, { keys, suite }: Established): void {
+  #keep(association: Association, suite: CipherSuite, keys: KeyBlock): void {
     const { id, side, endpoint, identity, layer, returnRoutability } = association;
-    if (this.#options.journal === undefined || keys === undefined) return;
+    if (this.#options.journal === undefined) return;
     const sendSequence = layer.nextSequence + reservedBlock;
     this.#reservations?.open(association, sendSequence);
     this.#options.journal.opened({

@@ -20,6 +20,8 @@ export interface PathOptions {
   readonly usage: 'client' | 'server';
   /** In milliseconds since 1970. */
   readonly nowMs: number;
+  /** An IP address or DNS name that the leaf must name (RFC 6125 §6, by its alternative names only). */
+  readonly host?: string;
 }
 
 export type PathResult =
@@ -39,7 +41,12 @@ export function validatePath(chain: readonly Uint8Array[], options: PathOptions)
   if (leaf === undefined || parsed.includes(undefined))
     return refused('bad_certificate', 'A certificate cannot be read');
   const intermediates = others.filter((one) => one !== undefined);
-  return faultAbove(leaf, intermediates, 0, options) ?? { accepted: true, leaf };
+  const fault = faultAbove(leaf, intermediates, 0, options);
+  if (fault !== undefined) return fault;
+  if (options.host !== undefined && !leaf.isFor(options.host)) {
+    return refused('bad_certificate', `${leaf.subject} is not the certificate of ${options.host}`);
+  }
+  return { accepted: true, leaf };
 }
 
 /** What is wrong with a certificate or with any above it; undefined where a trusted one is reached. */

@@ -152,6 +152,11 @@ export class ClientHandshake implements Handshake {
     return this.#accepted;
   }
 
+  get #keys(): Protections {
+    if (this.#protections === undefined) throw new FatalAlert('internal_error', 'There are no keys yet');
+    return this.#protections;
+  }
+
   #sendHello(now: Instant): void {
     this.#context.channel.add('client_hello', encodeClientHello(this.#hello));
     this.#context.channel.send(now, false);
@@ -265,8 +270,8 @@ export class ClientHandshake implements Handshake {
   #finish(now: Instant): void {
     const { channel, layer } = this.#context;
     const { suite, resumed, peerCid, returnRoutability } = this.#acceptance;
-    if (resumed && this.#protections !== undefined) {
-      layer.protectWrites(this.#protections.client, peerCid ?? emptyBytes);
+    if (resumed) {
+      layer.protectWrites(this.#keys.client, peerCid ?? emptyBytes);
       addFinished(this.#context, this.#master, 'client');
       channel.send(now, true);
     } else {
@@ -281,8 +286,8 @@ export class ClientHandshake implements Handshake {
         returnRoutability,
         sessionId: this.#sessionId,
         clientSession: this.#clientSession(resumed),
-        keys: this.#protections?.keys,
       },
+      this.#keys.keys,
       now,
     );
   }

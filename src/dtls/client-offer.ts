@@ -44,6 +44,9 @@ export function clientHello(
 ): ClientHello {
   const { crypto } = options;
   const suites = usableSuites(options, credentials);
+  if (suites.length === 0) {
+    throw new FatalAlert('insufficient_security', 'There is no cipher suite for which a key or trust is configured');
+  }
   const ephemeral = suites.some(({ keyExchange }) => keyExchange !== 'psk');
   const certificates = suites.some(({ keyExchange }) => keyExchange === 'ecdhe_ecdsa');
   const typeList = (types: readonly CertificateType[]): Uint8Array =>

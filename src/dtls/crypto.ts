@@ -160,9 +160,6 @@ class Certificate implements ParsedCertificate {
     // Named so by Node, but these are the OIDs of the extended key usage; undefined where there is none.
     return this.#x509.keyUsage;
   }
-  get subjectAltName(): string | undefined {
-    return this.#x509.subjectAltName;
-  }
   get publicKey(): VerifyingKey {
     return this.#key;
   }
@@ -172,7 +169,9 @@ class Certificate implements ParsedCertificate {
   }
 
   isFor(host: string): boolean {
-    return this.#x509.checkIP(host) !== undefined || this.#x509.checkHost(host, { subject: 'never' }) !== undefined;
+    const isAddress = /^[\d.]+$|:/.test(host);
+    const named = isAddress ? this.#x509.checkIP(host) : this.#x509.checkHost(host, { subject: 'never' });
+    return named !== undefined;
   }
 }
 

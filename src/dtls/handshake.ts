@@ -24,8 +24,6 @@ export interface Established {
   readonly sessionId: Uint8Array;
   /** What a client may resume with; undefined for a server, and where the server offers nothing. */
   readonly clientSession: ClientSession | undefined;
-  /** For an association that outlives the process. */
-  readonly keys: KeyBlock | undefined;
 }
 
 export interface HandshakeContext {
@@ -35,8 +33,8 @@ export interface HandshakeContext {
   readonly transcript: Transcript;
   /** The Connection ID that this end wants to be sent, should the peer know of them; empty for none. */
   readonly ownCid: Uint8Array;
-  /** The handshake is over. */
-  readonly established: (result: Established, now: Instant) => void;
+  /** The handshake is over. The keys are for an association that outlives the process, and for nobody else's eyes. */
+  readonly established: (result: Established, keys: KeyBlock, now: Instant) => void;
 }
 
 export interface Handshake {

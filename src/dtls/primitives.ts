@@ -52,7 +52,6 @@ export interface ParsedCertificate {
   readonly isCa: boolean;
   /** OIDs; undefined where the extension is absent. */
   readonly extendedKeyUsage: readonly string[] | undefined;
-  readonly subjectAltName: string | undefined;
   readonly publicKey: VerifyingKey;
   /** Names match and the signature verifies. */
   issuedBy(issuer: ParsedCertificate): boolean;

@@ -309,8 +309,8 @@ export class ServerHandshake implements Handshake {
         returnRoutability,
         sessionId: this.#sessionId,
         clientSession: undefined,
-        keys: this.#protections?.keys,
       },
+      this.#keys.keys,
       now,
     );
   }
@@ -319,8 +319,12 @@ export class ServerHandshake implements Handshake {
     return protections(this.#context.options.crypto, this.#suite, this.#master, this.#hello.random, this.#random);
   }
 
-  #protectWrites(): void {
+  get #keys(): Protections {
     if (this.#protections === undefined) throw new FatalAlert('internal_error', 'There are no keys yet');
-    this.#context.layer.protectWrites(this.#protections.server, this.#agreement.peerCid ?? emptyBytes);
+    return this.#protections;
+  }
+
+  #protectWrites(): void {
+    this.#context.layer.protectWrites(this.#keys.server, this.#agreement.peerCid ?? emptyBytes);
   }
 }

@@ -104,6 +104,12 @@ test('a client without anything that the server takes is refused', () => {
   expect(link.server.of('established')).toEqual([]);
 });
 
+test('a client without a key and without trust is told so', () => {
+  const link = new Link();
+  link.connect({});
+  expect(link.client.of('failed').map(({ alert }) => alert)).toEqual(['insufficient_security']);
+});
+
 describe('what a client does not take from a server', () => {
   /** Changes the bytes of ServerHello: suite at `from`, found behind the session ID. */
   const change =

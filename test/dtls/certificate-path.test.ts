@@ -54,6 +54,16 @@ describe('a path is refused', () => {
     expect(alertOf(check(['client'], { nowMs: notAfterMs + 1000 }))).toBe('certificate_expired');
     expect(alertOf(check(['client'], { nowMs: testTimeMs }))).toBe('accepted');
   });
+  test('of another host', () => {
+    const of = (host: string): string => alertOf(check(['server'], { usage: 'server', host }));
+    expect(['gateway.example', '127.0.0.1', 'other.example', '127.0.0.2', 'server'].map(of)).toEqual([
+      'accepted',
+      'accepted',
+      'bad_certificate',
+      'bad_certificate',
+      'bad_certificate', // a common name is no host name
+    ]);
+  });
   test('that cannot be read', () => {
     expect(alertOf(validatePath([Uint8Array.of(1, 2, 3)], pathOptions('client')))).toBe('bad_certificate');
   });

@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { utf8 } from '../../src/core/bytes.ts';
+import type { Instant } from '../../src/core/duration.ts';
 import type { AssociationEndpoint } from '../../src/dtls/association.ts';
+import { defaultDtlsLimits } from '../../src/dtls/options.ts';
 import { decodeRecords } from '../../src/dtls/record.ts';
 import { reservedBlock } from '../../src/dtls/reservations.ts';
 import { MemoryJournal } from './journal.ts';
-import { Host, Link, pskServer, type InFlight } from './link.ts';
+import { endpointOf, Host, Link, pskClient, pskServer, type InFlight } from './link.ts';
 
 const connectionId = { length: 6, node: 1 };
 
@@ -160,4 +163,61 @@ describe('an association after the process was killed', () => {
     const other = new Host({ server: pskServer, connectionId }, link.now);
     expect(other.engine.restore({ ...snapshot, cipherSuite: 0x1301 }, link.now)).toBeUndefined();
   });
+});
+
+test('1000 devices with Connection IDs go on after a kill, each from another address, with no handshake and no nonce twice', () => {
+  const journal = new MemoryJournal();
+  const now = 1000 as Instant;
+  const limits = { ...defaultDtlsLimits, maxHandshakesPerSecond: 1000 };
+  const options = { server: pskServer, connectionId, journal, limits };
+  let server = new Host(options, now);
+  const nonces = new Set<string>();
+  const devices = Array.from({ length: 1000 }, (_, i) => {
+    const name = `device-${i}`;
+    // It does not know that its address changes: that happens at a NAT.
+    return { host: new Host({}, now), gateway: endpointOf('server', name), name, address: name };
+  });
+
+  /** Carries datagrams between a device and the server until both are silent. */
+  const exchange = ({ host, gateway, name, address }: (typeof devices)[number]): void => {
+    for (;;) {
+      const [up, down] = [host.engine.takeOutput(), server.engine.takeOutput()];
+      if (up.length + down.length === 0) return;
+      for (const { bytes } of up) server.receive(bytes, endpointOf(address, 'server'), now);
+      for (const { bytes } of down) {
+        for (const { epoch, sequence } of decodeRecords(bytes, 0)) {
+          if (epoch === 0) continue;
+          const nonce = `${name}.${sequence}`;
+          expect(nonces.has(nonce)).toBe(false);
+          nonces.add(nonce);
+        }
+        host.receive(bytes, gateway, now);
+      }
+    }
+  };
+  const associations = devices.map((device) => {
+    const endpoint = device.host.engine.connect(device.gateway, pskClient, now);
+    exchange(device);
+    return endpoint;
+  });
+  expect(journal.stored.size).toBe(1000);
+
+  server = new Host(options, now);
+  for (const snapshot of journal.stored.values()) expect(server.engine.restore(snapshot, now)).toBeDefined();
+  journal.write((id, until) => server.engine.reserved(id, until, now));
+  devices.forEach((device, i) => {
+    const endpoint = associations[i];
+    if (endpoint === undefined) throw new Error('there is no association');
+    device.address += '/moved';
+    device.host.engine.send([{ bytes: utf8(`reading ${i}`), endpoint, multicast: false }], now);
+    exchange(device);
+    const heard = server.received.at(-1);
+    expect(heard?.text).toBe(`reading ${i}`);
+    if (heard === undefined) return;
+    server.engine.send([{ bytes: utf8(`stored ${i}`), endpoint: heard.endpoint, multicast: false }], now);
+    exchange(device);
+    expect(device.host.received.map(({ text }) => text)).toEqual([`stored ${i}`]);
+  });
+  expect(server.of('established')).toEqual([]);
+  expect(server.engine.counters()).toMatchObject({ associations: 1000, handshakes: 0 });
 });
