@@ -97,8 +97,9 @@ export class AssociationTable {
     place.established ??= association;
   }
 
+  /** Of those that clients have begun. */
   oldestHandshake(): Association | undefined {
-    for (const association of this.#handshaking) return association;
+    for (const association of this.#handshaking) if (association.side === 'server') return association;
     return undefined;
   }
 

@@ -87,7 +87,7 @@ export class Associations {
     const { crypto, limits, retransmission, maxDatagramBytes } = this.#options;
     const before = this.table.handshakingAt(peer);
     if (before !== undefined) this.fail(before, 'user_canceled', 'The peer has begun anew', now, false);
-    if (this.table.handshakingCount >= limits.maxHandshakes) {
+    if (side === 'server' && this.table.handshakingCount >= limits.maxHandshakes) {
       const oldest = this.table.oldestHandshake();
       if (oldest !== undefined) this.fail(oldest, 'internal_error', 'There are too many handshakes', now, false);
     }

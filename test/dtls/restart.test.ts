@@ -108,7 +108,7 @@ describe('an association after the process was killed', () => {
     expect(link.running.of('moved')).toEqual([]);
   });
 
-  test('uses no nonce twice, however often it is killed and whatever was not written', () => {
+  test('uses no nonce twice, however often it is killed and whatever was not written', { timeout: 60_000 }, () => {
     const { link, endpoint } = connected();
     const nonces: string[] = [];
     const seen = (datagrams: readonly InFlight[]): void => {
@@ -165,59 +165,63 @@ describe('an association after the process was killed', () => {
   });
 });
 
-test('1000 devices with Connection IDs go on after a kill, each from another address, with no handshake and no nonce twice', () => {
-  const journal = new MemoryJournal();
-  const now = 1000 as Instant;
-  const limits = { ...defaultDtlsLimits, maxHandshakesPerSecond: 1000 };
-  const options = { server: pskServer, connectionId, journal, limits };
-  let server = new Host(options, now);
-  const nonces = new Set<string>();
-  const devices = Array.from({ length: 1000 }, (_, i) => {
-    const name = `device-${i}`;
-    // It does not know that its address changes: that happens at a NAT.
-    return { host: new Host({}, now), gateway: endpointOf('server', name), name, address: name };
-  });
+test(
+  '1000 devices with Connection IDs go on after a kill, each from another address, with no handshake and no nonce twice',
+  { timeout: 60_000 },
+  () => {
+    const journal = new MemoryJournal();
+    const now = 1000 as Instant;
+    const limits = { ...defaultDtlsLimits, maxHandshakesPerSecond: 1000 };
+    const options = { server: pskServer, connectionId, journal, limits };
+    let server = new Host(options, now);
+    const nonces = new Set<string>();
+    const devices = Array.from({ length: 1000 }, (_, i) => {
+      const name = `device-${i}`;
+      // It does not know that its address changes: that happens at a NAT.
+      return { host: new Host({}, now), gateway: endpointOf('server', name), name, address: name };
+    });
 
-  /** Carries datagrams between a device and the server until both are silent. */
-  const exchange = ({ host, gateway, name, address }: (typeof devices)[number]): void => {
-    for (;;) {
-      const [up, down] = [host.engine.takeOutput(), server.engine.takeOutput()];
-      if (up.length + down.length === 0) return;
-      for (const { bytes } of up) server.receive(bytes, endpointOf(address, 'server'), now);
-      for (const { bytes } of down) {
-        for (const { epoch, sequence } of decodeRecords(bytes, 0)) {
-          if (epoch === 0) continue;
-          const nonce = `${name}.${sequence}`;
-          expect(nonces.has(nonce)).toBe(false);
-          nonces.add(nonce);
+    /** Carries datagrams between a device and the server until both are silent. */
+    const exchange = ({ host, gateway, name, address }: (typeof devices)[number]): void => {
+      for (;;) {
+        const [up, down] = [host.engine.takeOutput(), server.engine.takeOutput()];
+        if (up.length + down.length === 0) return;
+        for (const { bytes } of up) server.receive(bytes, endpointOf(address, 'server'), now);
+        for (const { bytes } of down) {
+          for (const { epoch, sequence } of decodeRecords(bytes, 0)) {
+            if (epoch === 0) continue;
+            const nonce = `${name}.${sequence}`;
+            expect(nonces.has(nonce)).toBe(false);
+            nonces.add(nonce);
+          }
+          host.receive(bytes, gateway, now);
         }
-        host.receive(bytes, gateway, now);
       }
-    }
-  };
-  const associations = devices.map((device) => {
-    const endpoint = device.host.engine.connect(device.gateway, pskClient, now);
-    exchange(device);
-    return endpoint;
-  });
-  expect(journal.stored.size).toBe(1000);
+    };
+    const associations = devices.map((device) => {
+      const endpoint = device.host.engine.connect(device.gateway, pskClient, now);
+      exchange(device);
+      return endpoint;
+    });
+    expect(journal.stored.size).toBe(1000);
 
-  server = new Host(options, now);
-  for (const snapshot of journal.stored.values()) expect(server.engine.restore(snapshot, now)).toBeDefined();
-  journal.write((id, until) => server.engine.reserved(id, until, now));
-  devices.forEach((device, i) => {
-    const endpoint = associations[i];
-    if (endpoint === undefined) throw new Error('there is no association');
-    device.address += '/moved';
-    device.host.engine.send([{ bytes: utf8(`reading ${i}`), endpoint, multicast: false }], now);
-    exchange(device);
-    const heard = server.received.at(-1);
-    expect(heard?.text).toBe(`reading ${i}`);
-    if (heard === undefined) return;
-    server.engine.send([{ bytes: utf8(`stored ${i}`), endpoint: heard.endpoint, multicast: false }], now);
-    exchange(device);
-    expect(device.host.received.map(({ text }) => text)).toEqual([`stored ${i}`]);
-  });
-  expect(server.of('established')).toEqual([]);
-  expect(server.engine.counters()).toMatchObject({ associations: 1000, handshakes: 0 });
-});
+    server = new Host(options, now);
+    for (const snapshot of journal.stored.values()) expect(server.engine.restore(snapshot, now)).toBeDefined();
+    journal.write((id, until) => server.engine.reserved(id, until, now));
+    devices.forEach((device, i) => {
+      const endpoint = associations[i];
+      if (endpoint === undefined) throw new Error('there is no association');
+      device.address += '/moved';
+      device.host.engine.send([{ bytes: utf8(`reading ${i}`), endpoint, multicast: false }], now);
+      exchange(device);
+      const heard = server.received.at(-1);
+      expect(heard?.text).toBe(`reading ${i}`);
+      if (heard === undefined) return;
+      server.engine.send([{ bytes: utf8(`stored ${i}`), endpoint: heard.endpoint, multicast: false }], now);
+      exchange(device);
+      expect(device.host.received.map(({ text }) => text)).toEqual([`stored ${i}`]);
+    });
+    expect(server.of('established')).toEqual([]);
+    expect(server.engine.counters()).toMatchObject({ associations: 1000, handshakes: 0 });
+  },
+);
