@@ -11,8 +11,12 @@
 
 import { writeUint } from './presentation.ts';
 
-/** Encrypts whole blocks with state from call to call: ECB, or CBC that began with a zero IV. */
-export type BlockEncryption = (blocks: Uint8Array) => Uint8Array;
+/** AES under one key; encrypts whole blocks. */
+export interface BlockCipher {
+  ecb(blocks: Uint8Array): Uint8Array;
+  /** One chain from the first call to the last, which began with a zero IV. */
+  cbc(blocks: Uint8Array): Uint8Array;
+}
 
 const block = 16;
 const nonceLength = 12;
@@ -50,18 +54,18 @@ function counterBlocks(blocks: number): Uint8Array {
   return counters;
 }
 
+const zeroBlock = new Uint8Array(block);
+
 export class Ccm {
   readonly tagLength: number;
-  readonly #ecb: BlockEncryption;
-  readonly #cbc: BlockEncryption;
+  readonly #cipher: BlockCipher;
   readonly #scratch: CcmScratch;
   /** The last ciphertext of the CBC context. */
-  #chained: Uint8Array = new Uint8Array(block);
+  #chained: Uint8Array = zeroBlock;
 
-  constructor(tagLength: 8 | 16, ecb: BlockEncryption, cbc: BlockEncryption, scratch: CcmScratch) {
+  constructor(tagLength: 8 | 16, cipher: BlockCipher, scratch: CcmScratch) {
     this.tagLength = tagLength;
-    this.#ecb = ecb;
-    this.#cbc = cbc;
+    this.#cipher = cipher;
     this.#scratch = scratch;
   }
 
@@ -91,7 +95,7 @@ export class Ccm {
   #keystream(nonce: Uint8Array, length: number): Uint8Array {
     const counters = this.#scratch.counters(1 + Math.ceil(length / block));
     for (let at = 1; at < counters.length; at += block) copy(nonce, counters, at);
-    return this.#ecb(counters);
+    return this.#cipher.ecb(counters);
   }
 
   #mac(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
@@ -106,7 +110,7 @@ export class Ccm {
     const text = block + authenticated * block;
     input.fill(0, copy(aad, input, block + 2), text);
     input.fill(0, copy(plaintext, input, text));
-    const output = this.#cbc(input);
+    const output = this.#cipher.cbc(input);
     this.#chained = output.subarray(output.length - block);
     return this.#chained;
   }

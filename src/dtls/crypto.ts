@@ -17,7 +17,7 @@ import {
   X509Certificate,
   type KeyObject,
 } from 'node:crypto';
-import { Ccm, CcmScratch, type BlockEncryption } from './ccm.ts';
+import { Ccm, CcmScratch, type BlockCipher } from './ccm.ts';
 import type { Aead, Crypto, KeyShare, NamedGroup, ParsedCertificate, SigningKey, VerifyingKey } from './primitives.ts';
 
 const gcmTagLength = 16;
@@ -27,13 +27,36 @@ const scratch = new CcmScratch();
 /** The bytes of a Buffer, without its own ways (its `slice` does not copy). */
 const plain = (buffer: Buffer): Uint8Array => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 
-/** The same context from the first call on: made late, because many associations sleep for good. */
-function lasting(algorithm: 'aes-128-ecb' | 'aes-128-cbc', key: KeyObject): BlockEncryption {
-  let cipher: ReturnType<typeof createCipheriv> | undefined;
-  return (blocks) => {
-    cipher ??= createCipheriv(algorithm, key, algorithm === 'aes-128-ecb' ? null : zeroIv).setAutoPadding(false);
-    return cipher.update(blocks);
-  };
+interface Contexts {
+  readonly ecb: ReturnType<typeof createCipheriv>;
+  readonly cbc: ReturnType<typeof createCipheriv>;
+}
+
+/** AES-128 with contexts that are made when they are first used: they take 2.5 kB, and many associations sleep for good. */
+class Aes implements BlockCipher {
+  #state: Uint8Array | Contexts;
+
+  constructor(key: Uint8Array) {
+    this.#state = key;
+  }
+
+  ecb(blocks: Uint8Array): Uint8Array {
+    return this.#awake().ecb.update(blocks);
+  }
+
+  cbc(blocks: Uint8Array): Uint8Array {
+    return this.#awake().cbc.update(blocks);
+  }
+
+  #awake(): Contexts {
+    if (this.#state instanceof Uint8Array) {
+      this.#state = {
+        ecb: createCipheriv('aes-128-ecb', this.#state, null).setAutoPadding(false),
+        cbc: createCipheriv('aes-128-cbc', this.#state, zeroIv).setAutoPadding(false),
+      };
+    }
+    return this.#state;
+  }
 }
 
 class Gcm implements Aead {
@@ -192,8 +215,7 @@ export const nodeCrypto: Crypto = {
   },
   equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
   aesCcm(key, tagLength) {
-    const keyObject = createSecretKey(key);
-    return new Ccm(tagLength, lasting('aes-128-ecb', keyObject), lasting('aes-128-cbc', keyObject), scratch);
+    return new Ccm(tagLength, new Aes(key), scratch);
   },
   aesGcm: (key) => new Gcm(createSecretKey(key)),
   aesCbcEncrypt: (key, iv, blocks) =>
