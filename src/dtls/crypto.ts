@@ -32,7 +32,7 @@ interface Contexts {
   readonly cbc: ReturnType<typeof createCipheriv>;
 }
 
-/** AES-128 with contexts that are made when they are first used: they take 2.5 kB, and many associations sleep for good. */
+/** AES-128 with contexts that are made when they are first used: they take 3 kB, and many associations sleep for long. */
 class Aes implements BlockCipher {
   #state: Uint8Array | Contexts;
 

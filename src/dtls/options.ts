@@ -8,7 +8,7 @@ import type { Crypto, NamedGroup } from './primitives.ts';
 import type { TicketKeys } from './ticket.ts';
 
 export interface DtlsLimits {
-  /** The one that was quiet for longest makes room. About 2 kB each, and 2 kB more when it speaks. */
+  /** The one that was quiet for longest makes room. About 4 kB each, and 6 kB more when it speaks with CCM. */
   readonly maxAssociations: number;
   /** Handshakes under way, whose peer has shown that it receives at its address; the oldest makes room. */
   readonly maxHandshakes: number;
