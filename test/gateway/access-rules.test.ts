@@ -165,6 +165,7 @@ describe('the front', () => {
         },
       },
       cache: new ResultCache(),
+      bodies: { read: () => Promise.reject(new Error('There is no large body here.')) },
       clock: { now: () => peer.now },
       timeLimit: seconds(10),
     });

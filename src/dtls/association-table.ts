@@ -1,0 +1,142 @@
+/**
+ * Which associations there are, by the pair of addresses (RFC 6347 §4.1) and by Connection ID (RFC 9146 §3), and how many.
+ *
+ * At one pair of addresses there may be an association and a handshake that is to replace it (RFC 6347 §4.2.8): the older one
+ * goes on until the newer one is authenticated.
+ */
+import type { Endpoint } from '../core/datagram.ts';
+import type { Association } from './association.ts';
+
+interface Place {
+  established: Association | undefined;
+  handshaking: Association | undefined;
+}
+
+/** How many of the longest-known associations are looked at to find the one that was quiet for longest. */
+const searched = 16;
+
+/** A Connection ID of up to 6 bytes as a number: it is looked up for every record. */
+function cidNumber(cid: Uint8Array): number {
+  let number = 0;
+  for (const byte of cid) number = number * 256 + byte;
+  return number;
+}
+
+export class AssociationTable {
+  readonly #places = new Map<string, Place>();
+  readonly #byCid = new Map<number, Association>();
+  readonly #established = new Set<Association>();
+  readonly #handshaking = new Set<Association>();
+
+  get establishedCount(): number {
+    return this.#established.size;
+  }
+
+  get handshakingCount(): number {
+    return this.#handshaking.size;
+  }
+
+  /** Held for handshake messages that are not whole. */
+  reassemblyBytes(): number {
+    let bytes = 0;
+    for (const { channel } of this.#handshaking) bytes += channel?.heldBytes ?? 0;
+    return bytes;
+  }
+
+  establishedAt(endpoint: Endpoint): Association | undefined {
+    return this.#places.get(endpoint.key)?.established;
+  }
+
+  handshakingAt(endpoint: Endpoint): Association | undefined {
+    return this.#places.get(endpoint.key)?.handshaking;
+  }
+
+  byCid(cid: Uint8Array): Association | undefined {
+    return this.#byCid.get(cidNumber(cid));
+  }
+
+  /** A handshake begins; whatever other was under way there must be gone. */
+  add(association: Association): void {
+    this.#place(association.endpoint).handshaking = association;
+    this.#handshaking.add(association);
+    this.#addCid(association);
+  }
+
+  /** A handshake is over, or an association is restored. Returns the one that was at this place before. */
+  establish(association: Association): Association | undefined {
+    const place = this.#place(association.endpoint);
+    const before = place.established;
+    if (place.handshaking === association) place.handshaking = undefined;
+    this.#handshaking.delete(association);
+    place.established = association;
+    this.#established.add(association);
+    this.#addCid(association);
+    return before;
+  }
+
+  remove(association: Association): void {
+    this.#leave(association);
+    this.#established.delete(association);
+    this.#handshaking.delete(association);
+    this.removeCid(association);
+  }
+
+  removeCid(association: Association): void {
+    const { ownCid } = association;
+    if (ownCid.length > 0 && this.byCid(ownCid) === association) this.#byCid.delete(cidNumber(ownCid));
+  }
+
+  /**
+   * The peer is somewhere else. It is found by its Connection ID; a place that is taken stays with who has it, so that nobody
+   * is pushed out of it by a peer that only says to be there.
+   */
+  move(association: Association, endpoint: Endpoint): void {
+    this.#leave(association);
+    association.endpoint = endpoint;
+    const place = this.#place(endpoint);
+    place.established ??= association;
+  }
+
+  /** Of those that clients have begun. */
+  oldestHandshake(): Association | undefined {
+    for (const association of this.#handshaking) if (association.side === 'server') return association;
+    return undefined;
+  }
+
+  /** Roughly the association that was quiet for longest. Those that it is compared with come last the next time. */
+  quietest(): Association | undefined {
+    let quietest: Association | undefined;
+    const looked: Association[] = [];
+    for (const association of this.#established) {
+      if (quietest === undefined || association.lastUsed < quietest.lastUsed) quietest = association;
+      if (looked.push(association) === searched) break;
+    }
+    for (const association of looked) {
+      this.#established.delete(association);
+      this.#established.add(association);
+    }
+    return quietest;
+  }
+
+  #addCid(association: Association): void {
+    if (association.ownCid.length > 0) this.#byCid.set(cidNumber(association.ownCid), association);
+  }
+
+  #place(endpoint: Endpoint): Place {
+    let place = this.#places.get(endpoint.key);
+    if (place === undefined) {
+      place = { established: undefined, handshaking: undefined };
+      this.#places.set(endpoint.key, place);
+    }
+    return place;
+  }
+
+  #leave(association: Association): void {
+    const place = this.#places.get(association.endpoint.key);
+    if (place === undefined) return;
+    if (place.established === association) place.established = undefined;
+    if (place.handshaking === association) place.handshaking = undefined;
+    if (place.established === undefined && place.handshaking === undefined)
+      this.#places.delete(association.endpoint.key);
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * One association: the records between two ends under one set of keys, and the handshake that makes them (RFC 6347 §4.2).
+ * It knows where its peer is, and leaves who may know of it to the table and the engine.
+ */
+import type { Address, Endpoint } from '../core/datagram.ts';
+import type { Instant } from '../core/duration.ts';
+import type { Timer } from '../core/timer-wheel.ts';
+import type { PeerIdentity } from './credentials.ts';
+import { anonymous } from './credentials.ts';
+import type { CipherSuite } from './cipher-suites.ts';
+import type { Handshake } from './handshake.ts';
+import type { HandshakeChannel } from './handshake-channel.ts';
+import type { Side } from './key-schedule.ts';
+import type { PathCheck } from './return-routability.ts';
+import type { RecordView } from './record.ts';
+import type { RecordLayer } from './record-layer.ts';
+
+/**
+ * An association as the application sees it: an endpoint whose key stays the same while its peer's address changes
+ * (RFC 7252 §9.1, RFC 9146).
+ */
+export class AssociationEndpoint implements Endpoint {
+  readonly key: string;
+  readonly association: Association;
+
+  constructor(association: Association) {
+    this.key = `dtls ${association.id}`;
+    this.association = association;
+  }
+
+  get remote(): Address {
+    return this.association.endpoint.remote;
+  }
+  get local(): Address {
+    return this.association.endpoint.local;
+  }
+  get loopback(): boolean {
+    return this.association.endpoint.loopback;
+  }
+}
+
+export type AssociationState = 'handshaking' | 'established' | 'closed';
+
+export interface EarlyRecord {
+  readonly record: RecordView;
+  readonly peer: Endpoint;
+}
+
+export class Association {
+  readonly id: string;
+  readonly side: Side;
+  readonly layer: RecordLayer;
+  readonly application: AssociationEndpoint;
+  /** Where the peer is, by what the transport calls it. */
+  endpoint: Endpoint;
+  /** The key of the endpoint at which the peer was last known to receive: by the handshake, or since. */
+  verifiedAt: string;
+  /** Asks whether the peer receives where it was seen (RFC 9853). */
+  pathCheck: PathCheck | undefined = undefined;
+  /** Of a process before this one: a new address counts in the journal only when it is verified. */
+  restored = false;
+  state: AssociationState = 'handshaking';
+  identity: PeerIdentity = anonymous;
+  suite: CipherSuite | undefined = undefined;
+  resumed = false;
+  returnRoutability = false;
+  /** By which the session can be forgotten. */
+  sessionId: Uint8Array | undefined = undefined;
+  /** While it is under way. */
+  handshake: Handshake | undefined = undefined;
+  /** Also afterwards, as long as its last flight may be asked for again. */
+  channel: HandshakeChannel | undefined = undefined;
+  /** A server's: tells a repeated ClientHello from that of a new handshake. */
+  clientRandom: Uint8Array | undefined = undefined;
+  /** By which the peer's records find this association (RFC 9146); empty where they do not. */
+  ownCid: Uint8Array;
+  /** Records of epoch 1 that have overtaken the messages whose keys they need (RFC 6347 §4.1 lets them be kept or dropped). */
+  early: EarlyRecord[] = [];
+  /** Application datagrams that wait for the end of a client's handshake, or for sequence numbers. */
+  queue: Uint8Array[] = [];
+  timer: Timer<Association> | undefined = undefined;
+  lastUsed: Instant;
+
+  constructor(id: string, side: Side, endpoint: Endpoint, layer: RecordLayer, ownCid: Uint8Array, now: Instant) {
+    this.id = id;
+    this.side = side;
+    this.endpoint = endpoint;
+    this.verifiedAt = endpoint.key;
+    this.layer = layer;
+    this.ownCid = ownCid;
+    this.lastUsed = now;
+    this.application = new AssociationEndpoint(this);
+  }
+
+  /** The peer was seen where it has not shown yet that it receives. */
+  get unverifiedAddress(): boolean {
+    return this.endpoint.key !== this.verifiedAt;
+  }
+}
+
+/** The association that an endpoint is; undefined for one of a transport without security. */
+export const associationOf = (endpoint: Endpoint): Association | undefined =>
+  endpoint instanceof AssociationEndpoint ? endpoint.association : undefined;

@@ -1,0 +1,135 @@
+/**
+ * The record layer of one association: epochs, sequence numbers, protection, and the anti-replay window
+ * (RFC 6347 §4.1). Two epochs live here, 0 without protection and 1 with the keys of the handshake; a renegotiation, which
+ * would need more, is refused.
+ *
+ * A record that is not well-formed, not authentic or not new is dropped without a word (§4.1.2.7).
+ */
+import { emptyBytes } from '../core/bytes.ts';
+import {
+  contentType,
+  encodePlaintext,
+  headerLength,
+  maxPlaintextBytes,
+  maxSequence,
+  type RecordView,
+} from './record.ts';
+import type { RecordContent, RecordProtection } from './record-protection.ts';
+import { ReplayWindow } from './replay-window.ts';
+
+export interface OpenedRecord extends RecordContent {
+  readonly epoch: number;
+  /** Newer than every authentic record before it (RFC 9146 §6). */
+  readonly newest: boolean;
+}
+
+/** Numbers of epoch 1 that may be used: all, or those that are reserved where associations outlive the process. */
+export interface SequenceReservation {
+  /** The first number that may not be used yet. */
+  readonly until: number;
+}
+
+export class RecordLayer {
+  /** The next number of each epoch. */
+  #sequences: [number, number];
+  #write: RecordProtection | undefined = undefined;
+  #read: RecordProtection | undefined = undefined;
+  #window: ReplayWindow = new ReplayWindow();
+  /** What the peer wants in records to it (RFC 9146 §3), and what this end wants. */
+  #peerCid: Uint8Array = emptyBytes;
+  #ownCid: Uint8Array = emptyBytes;
+  /** The most content that the peer takes in one record (RFC 6066 §4, RFC 8449). */
+  maxContentBytes: number = maxPlaintextBytes;
+  reservation: SequenceReservation = { until: maxSequence };
+
+  /** @param sequence where epoch 0 begins (RFC 6347 §4.2.1). */
+  constructor(sequence = 0) {
+    this.#sequences = [sequence, 0];
+  }
+
+  /** Records to the peer are protected, in epoch 1, from here on where they ask for it. */
+  protectWrites(protection: RecordProtection, peerCid: Uint8Array, sequence = 0): void {
+    this.#write = protection;
+    this.#peerCid = peerCid;
+    this.#sequences[1] = sequence;
+  }
+
+  /** Records of epoch 1 are read. */
+  protectReads(protection: RecordProtection, ownCid: Uint8Array, mark = -1): void {
+    this.#read = protection;
+    this.#ownCid = ownCid;
+    this.#window = new ReplayWindow(mark);
+  }
+
+  /** Nothing is read or written any more, and the keys are out of reach. */
+  close(): void {
+    this.#write = undefined;
+    this.#read = undefined;
+  }
+
+  /** Epoch 1 can be read. */
+  get readsProtected(): boolean {
+    return this.#read !== undefined;
+  }
+
+  /** Epoch 1 can be written. */
+  get writesProtected(): boolean {
+    return this.#write !== undefined;
+  }
+
+  get ownCid(): Uint8Array {
+    return this.#ownCid;
+  }
+
+  get peerCid(): Uint8Array {
+    return this.#peerCid;
+  }
+
+  /** The next sequence number of epoch 1. */
+  get nextSequence(): number {
+    return this.#sequences[1];
+  }
+
+  /** The newest authentic sequence number of epoch 1; -1 before the first. */
+  get receiveMark(): number {
+    return this.#window.newest;
+  }
+
+  /** What a record of this epoch adds to its content at most. */
+  overhead(epoch: number): number {
+    if (epoch === 0 || this.#write === undefined) return headerLength;
+    const cid = this.#peerCid.length;
+    return headerLength + cid + (cid > 0 ? 1 : 0) + this.#write.overhead;
+  }
+
+  /** Undefined where no sequence number may be used, or the content is larger than the peer takes. */
+  seal(epoch: 0 | 1, type: number, content: Uint8Array): Uint8Array | undefined {
+    const sequence = this.#sequences[epoch];
+    if (content.length > this.maxContentBytes || sequence > maxSequence) return undefined;
+    if (epoch === 0) {
+      this.#sequences[0]++;
+      return encodePlaintext(type, 0, sequence, content);
+    }
+    if (this.#write === undefined || sequence >= this.reservation.until) return undefined;
+    this.#sequences[1]++;
+    return this.#write.seal(type, 1, sequence, this.#peerCid, content);
+  }
+
+  open(record: RecordView): OpenedRecord | undefined {
+    const { type, epoch, sequence, fragment } = record;
+    if (epoch === 0) {
+      // Nothing in epoch 0 is authentic, so nothing moves a window; application data has no place there (§4.1).
+      const plain =
+        type === contentType.handshake || type === contentType.alert || type === contentType.changeCipherSpec;
+      if (!plain || fragment.length > maxPlaintextBytes) return undefined;
+      return { type, content: fragment, epoch, newest: false };
+    }
+    if (epoch !== 1 || this.#read === undefined) return undefined;
+    // RFC 9146 §3: where this end has asked for a Connection ID, a record without it is invalid.
+    if ((type === contentType.connectionId) !== this.#ownCid.length > 0) return undefined;
+    if (!this.#window.accepts(sequence)) return undefined;
+    const opened = this.#read.open(record);
+    if (opened === undefined || opened.content.length > maxPlaintextBytes) return undefined;
+    return { type: opened.type, content: opened.content, epoch, newest: this.#window.add(sequence) };
+  }
+}

@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest';
+import { validatePath, type PathOptions, type PathResult } from '../../src/dtls/certificate-path.ts';
+import { parseRevocationList, type RevocationList } from '../../src/dtls/revocation-list.ts';
+import { certificateOf, derOf, parsed, pathOptions, pkiFile, testTimeMs } from './certificates.ts';
+
+function revocationList(): RevocationList {
+  const list = parseRevocationList(derOf(pkiFile('root.crl')));
+  if (list === undefined) throw new Error('the list cannot be read');
+  return list;
+}
+
+const check = (chain: readonly string[], options: Partial<PathOptions> = {}): PathResult =>
+  validatePath(chain.map(certificateOf), { ...pathOptions('client'), ...options });
+const alertOf = (result: PathResult): string => (result.accepted ? 'accepted' : result.alert);
+
+describe('a path (RFC 5280 §6) is good', () => {
+  test.each([
+    ['from a leaf to the root', ['client']],
+    ['over an authority in between', ['device', 'devices']],
+    ['whatever else is sent along, in any order', ['device', 'stranger', 'devices']],
+    ['where the leaf says nothing about its use', ['any-use']],
+  ])('%s', (_, chain) => {
+    const result = check(chain);
+    expect(result).toMatchObject({ accepted: true });
+    expect(result.accepted && result.leaf.commonName).toBe(chain[0]);
+  });
+  test('where the leaf itself is trusted', () => {
+    expect(check(['stranger'], { anchors: [parsed('stranger')] })).toMatchObject({ accepted: true });
+  });
+  test('from an authority in between that is trusted itself', () => {
+    expect(check(['device'], { anchors: [parsed('devices')] })).toMatchObject({ accepted: true });
+  });
+});
+
+describe('a path is refused', () => {
+  test.each([
+    ['to an authority that is not trusted', ['stranger'], 'unknown_ca'],
+    ['with an authority missing', ['device'], 'unknown_ca'],
+    ['that is empty', [], 'bad_certificate'],
+    ['of a server where a client is wanted', ['server'], 'unsupported_certificate'],
+    ['with a key that is not meant to sign', ['no-signature'], 'unsupported_certificate'],
+    ['with a critical extension that is not understood', ['strange'], 'unsupported_certificate'],
+    ['over a certificate that is no authority', ['impostor', 'client'], 'unknown_ca'],
+    ['longer than an authority allows', ['too-deep', 'below', 'devices'], 'bad_certificate'],
+  ])('%s', (_, chain, alert) => {
+    expect(alertOf(check(chain))).toBe(alert);
+  });
+  test('of a client where a server is wanted', () => {
+    expect(alertOf(check(['client'], { usage: 'server' }))).toBe('unsupported_certificate');
+  });
+  test('before and after its time', () => {
+    const { notBeforeMs, notAfterMs } = parsed('client');
+    expect(alertOf(check(['client'], { nowMs: notBeforeMs - 1000 }))).toBe('certificate_expired');
+    expect(alertOf(check(['client'], { nowMs: notAfterMs + 1000 }))).toBe('certificate_expired');
+    expect(alertOf(check(['client'], { nowMs: testTimeMs }))).toBe('accepted');
+  });
+  test('of another host', () => {
+    const of = (host: string): string => alertOf(check(['server'], { usage: 'server', host }));
+    expect(['gateway.example', '127.0.0.1', 'other.example', '127.0.0.2', 'server'].map(of)).toEqual([
+      'accepted',
+      'accepted',
+      'bad_certificate',
+      'bad_certificate',
+      'bad_certificate', // a common name is no host name
+    ]);
+  });
+  test('that cannot be read', () => {
+    expect(alertOf(validatePath([Uint8Array.of(1, 2, 3)], pathOptions('client')))).toBe('bad_certificate');
+  });
+  test('of which any byte was changed', { timeout: 60_000 }, () => {
+    const der = certificateOf('client');
+    for (let at = 0; at < der.length; at++) {
+      const changed = der.map((byte, i) => (i === at ? byte ^ 0x01 : byte));
+      expect(alertOf(validatePath([changed], pathOptions('client')))).not.toBe('accepted');
+    }
+  });
+});
+
+describe('a revocation list (RFC 5280 §5)', () => {
+  test('names what its authority has taken back', () => {
+    const list = revocationList();
+    expect([...list.serialNumbers]).toEqual([parsed('revoked').serialNumber.replace(/^0+/, '')]);
+    expect(list.signedBy(parsed('root'))).toBe(true);
+    expect(list.signedBy(parsed('other-root'))).toBe(false);
+  });
+  test('refuses that, and nothing else', () => {
+    const options = { revocationLists: [revocationList()] };
+    expect(alertOf(check(['revoked']))).toBe('accepted');
+    expect(alertOf(check(['revoked'], options))).toBe('certificate_revoked');
+    expect(alertOf(check(['client'], options))).toBe('accepted');
+    expect(alertOf(check(['device', 'devices'], options))).toBe('accepted');
+  });
+  test('that was changed counts for nothing', () => {
+    const der = derOf(pkiFile('root.crl'));
+    for (let at = 0; at < der.length; at += 3) {
+      const list = parseRevocationList(der.map((byte, i) => (i === at ? byte ^ 0x01 : byte)));
+      if (list !== undefined) expect(list.signedBy(parsed('root'))).toBe(false);
+    }
+  });
+  test('that is none is told', () => {
+    expect(parseRevocationList(Uint8Array.of(0x30, 0x03, 2, 1, 0))).toBeUndefined();
+    expect(parseRevocationList(certificateOf('root').subarray(0, 40))).toBeUndefined();
+  });
+});

@@ -1,0 +1,84 @@
+import { createCipheriv } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import fc from 'fast-check';
+import { hex } from '../../src/core/bytes.ts';
+import { nodeCrypto } from '../../src/dtls/crypto.ts';
+import { bytesOf } from './bytes.ts';
+
+const bytes = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length });
+
+describe('AES-CCM composed of ECB and CBC', () => {
+  test.each([8, 16] as const)('is the CCM of OpenSSL, record after record, with a tag of %d', (tagLength) => {
+    fc.assert(
+      fc.property(
+        bytes(16),
+        fc.array(
+          fc.tuple(bytes(12), fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.uint8Array({ maxLength: 100 })),
+          { minLength: 1, maxLength: 4 },
+        ),
+        (key, records) => {
+          const aead = nodeCrypto.aesCcm(key, tagLength);
+          for (const [nonce, aad, plaintext] of records) {
+            const cipher = createCipheriv('aes-128-ccm', key, nonce, { authTagLength: tagLength });
+            cipher.setAAD(aad, { plaintextLength: plaintext.length });
+            const wanted = Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+            const sealed = new Uint8Array(plaintext.length + tagLength);
+            aead.seal(nonce, aad, plaintext, sealed, 0);
+            expect(hex(sealed)).toBe(wanted.toString('hex'));
+            expect(hex(aead.open(nonce, aad, sealed) ?? new Uint8Array(999))).toBe(hex(plaintext));
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe.each([
+  ['CCM_8', (): ReturnType<typeof nodeCrypto.aesGcm> => nodeCrypto.aesCcm(new Uint8Array(16), 8)],
+  ['CCM', (): ReturnType<typeof nodeCrypto.aesGcm> => nodeCrypto.aesCcm(new Uint8Array(16), 16)],
+  ['GCM', (): ReturnType<typeof nodeCrypto.aesGcm> => nodeCrypto.aesGcm(new Uint8Array(16))],
+])('%s', (_, make) => {
+  const nonce = new Uint8Array(12).fill(7);
+  const aad = new Uint8Array(13).fill(9);
+  const plaintext = new Uint8Array(37).fill(3);
+  const aead = make();
+  const sealed = new Uint8Array(plaintext.length + aead.tagLength);
+  aead.seal(nonce, aad, plaintext, sealed, 0);
+
+  test('opens what it sealed', () => {
+    expect(hex(aead.open(nonce, aad, sealed) ?? new Uint8Array())).toBe(hex(plaintext));
+  });
+  test('refuses any changed byte of ciphertext, tag, nonce or additional data, and goes on', () => {
+    const changed = (from: Uint8Array, at: number): Uint8Array => from.map((byte, i) => (i === at ? byte ^ 1 : byte));
+    for (let at = 0; at < sealed.length; at++) expect(aead.open(nonce, aad, changed(sealed, at))).toBeUndefined();
+    for (let at = 0; at < nonce.length; at++) expect(aead.open(changed(nonce, at), aad, sealed)).toBeUndefined();
+    for (let at = 0; at < aad.length; at++) expect(aead.open(nonce, changed(aad, at), sealed)).toBeUndefined();
+    expect(aead.open(nonce, aad, sealed)).toBeDefined();
+  });
+  test('refuses what is shorter than a tag', () => {
+    for (let length = 0; length < aead.tagLength; length++)
+      expect(aead.open(nonce, aad, sealed.subarray(0, length))).toBeUndefined();
+  });
+});
+
+describe('key agreement', () => {
+  test.each(['x25519', 'secp256r1'] as const)('%s gives both sides one secret', (group) => {
+    const [a, b] = [nodeCrypto.keyShare(group), nodeCrypto.keyShare(group)];
+    const secret = a.agree(b.publicKey);
+    expect(secret).toHaveLength(32);
+    expect(hex(b.agree(a.publicKey) ?? new Uint8Array())).toBe(hex(secret ?? new Uint8Array()));
+  });
+  test('refuses a point that is not on the curve, a compressed one, and the zero of X25519 (RFC 8422 §5.11)', () => {
+    const p256 = nodeCrypto.keyShare('secp256r1');
+    expect(p256.agree(Uint8Array.of(4, ...new Uint8Array(64).fill(1)))).toBeUndefined();
+    expect(p256.agree(Uint8Array.of(2, ...new Uint8Array(32).fill(1)))).toBeUndefined();
+    const x25519 = nodeCrypto.keyShare('x25519');
+    expect(x25519.agree(new Uint8Array(32))).toBeUndefined();
+    expect(x25519.agree(new Uint8Array(31).fill(9))).toBeUndefined();
+  });
+});
+
+test('what is no key and no certificate is told, not thrown', () => {
+  expect(nodeCrypto.verifyingKey(bytesOf('30 03 02 01 00'))).toBeUndefined();
+  expect(nodeCrypto.parseCertificate(bytesOf('30 03 02 01 00'))).toBeUndefined();
+});

@@ -1,0 +1,39 @@
+/** A journal in memory, with a disk that can be cut off: what is not written when the process ends is lost. */
+import type { Endpoint } from '../../src/core/datagram.ts';
+import type { AssociationJournal, AssociationSnapshot } from '../../src/dtls/association-journal.ts';
+
+export class MemoryJournal implements AssociationJournal {
+  /** What is durable. */
+  readonly stored: Map<string, AssociationSnapshot> = new Map();
+  /** Reservations that wait to be written. */
+  readonly asked: { readonly id: string; readonly until: number }[] = [];
+
+  opened(snapshot: AssociationSnapshot): void {
+    this.stored.set(snapshot.id, snapshot);
+  }
+  reserve(id: string, until: number): void {
+    this.asked.push({ id, until });
+  }
+  received(id: string, mark: number): void {
+    this.#change(id, { receiveMark: mark });
+  }
+  moved(id: string, endpoint: Endpoint): void {
+    this.#change(id, { endpoint });
+  }
+  closed(id: string): void {
+    this.stored.delete(id);
+  }
+
+  /** Writes what was asked for; `granted` is told of each. */
+  write(granted: (id: string, until: number) => void): void {
+    for (const { id, until } of this.asked.splice(0)) {
+      this.#change(id, { sendSequence: until });
+      granted(id, until);
+    }
+  }
+
+  #change(id: string, change: Partial<AssociationSnapshot>): void {
+    const snapshot = this.stored.get(id);
+    if (snapshot !== undefined) this.stored.set(id, { ...snapshot, ...change });
+  }
+}

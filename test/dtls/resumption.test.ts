@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest';
+import type { ServerCredentials } from '../../src/dtls/credentials.ts';
+import { nodeCrypto } from '../../src/dtls/crypto.ts';
+import type { Session, ClientSession } from '../../src/dtls/session.ts';
+import { TicketKeys, type TicketKey } from '../../src/dtls/ticket.ts';
+import { certificateClient, certificateServer } from './certificates.ts';
+import { Link, pskClient, pskServer } from './link.ts';
+
+const hour = 3_600_000;
+
+/** A first handshake, and what the client keeps of it. */
+function sessionOf(link: Link, credentials = pskClient): ClientSession {
+  link.establish(credentials);
+  const session = link.client.of('established').at(-1)?.result.clientSession;
+  if (session === undefined) throw new Error('the server offers no session');
+  return session;
+}
+
+const resumed = (link: Link): (boolean | undefined)[] => [
+  link.client.of('established').at(-1)?.result.resumed,
+  link.server.of('established').at(-1)?.result.resumed,
+];
+
+describe.each([
+  ['by session ID', false],
+  ['by ticket', true],
+])('%s', (_, withTickets) => {
+  const options = (server: ServerCredentials = pskServer): ConstructorParameters<typeof Link>[0] => ({
+    server: { server, ...(withTickets && { tickets: new TicketKeys(nodeCrypto, 24 * hour) }) },
+  });
+
+  test('a session goes on with the same identity, in half as many messages', () => {
+    const link = new Link(options());
+    const session = sessionOf(link);
+    const full = link.sent.length;
+    link.establish(pskClient, session);
+    expect(resumed(link)).toEqual([true, true]);
+    expect(link.server.of('established').at(-1)?.result.identity).toEqual({ kind: 'psk', name: 'lamp' });
+    expect(link.sent.length - full).toBe(5); // ClientHello, cookie, ClientHello, ServerHello with Finished, Finished
+    expect(link.server.engine.counters().sessions).toBe(withTickets ? 0 : 1);
+  });
+
+  test('data goes both ways afterwards', () => {
+    const link = new Link(options());
+    const endpoint = link.establish(pskClient, sessionOf(link));
+    link.say(endpoint, 'again');
+    link.run();
+    link.say(link.server.received[0]?.endpoint ?? endpoint, 'welcome', link.server);
+    link.run();
+    expect(link.client.received.map(({ text }) => text)).toEqual(['welcome']);
+  });
+
+  test('a certificate need not be shown again', () => {
+    const link = new Link(options(certificateServer));
+    const session = sessionOf(link, certificateClient);
+    link.establish(certificateClient, session);
+    expect(resumed(link)).toEqual([true, true]);
+    expect(link.server.of('established').at(-1)?.result.identity).toEqual({ kind: 'x509', name: 'client' });
+  });
+
+  test('an identity that was revoked since begins anew', () => {
+    let revoked = false;
+    const link = new Link(options({ ...pskServer, mayResume: () => !revoked }));
+    const session = sessionOf(link);
+    revoked = true;
+    link.establish(pskClient, session);
+    expect(resumed(link)).toEqual([false, false]);
+  });
+
+  test('a session that is unknown, or too old, is a full handshake', () => {
+    const link = new Link(options());
+    const session = sessionOf(link);
+    const other = new Link({ server: { tickets: new TicketKeys(nodeCrypto, hour) } });
+    other.establish(pskClient, session);
+    expect(resumed(other)).toEqual([false, false]);
+  });
+
+  test('each flight may be lost', () => {
+    for (let lost = 0; lost < 5; lost++) {
+      const link = new Link(options());
+      const session = sessionOf(link);
+      let count = 0;
+      link.mangle = (datagram) => (count++ === lost ? [] : [datagram]);
+      const endpoint = link.establish(pskClient, session);
+      link.say(endpoint, 'here');
+      link.run();
+      link.advance(60_000 as Parameters<Link['advance']>[0]);
+      expect(link.server.of('established').filter(({ result }) => result.resumed)).toHaveLength(1);
+      expect(link.client.of('established').filter(({ result }) => result.resumed)).toHaveLength(1);
+    }
+  });
+});
+
+describe('the keys of tickets', () => {
+  const session: Session = {
+    cipherSuite: 0xc0a8,
+    masterSecret: new Uint8Array(48).fill(5),
+    identity: { kind: 'psk', name: 'lamp' },
+    createdMs: 1000 * hour,
+  };
+  const at = (hours: number): number => 1000 * hour + hours * hour;
+
+  test('open what they sealed, in the next process too', () => {
+    let kept: readonly TicketKey[] = [];
+    const keys = new TicketKeys(nodeCrypto, 24 * hour, [], (keys) => (kept = keys));
+    const ticket = keys.seal(session, at(0));
+    expect(keys.open(ticket, at(1))).toEqual(session);
+    expect(new TicketKeys(nodeCrypto, 24 * hour, kept).open(ticket, at(1))).toEqual(session);
+  });
+  test('change, and those before still open as long as their tickets are good', () => {
+    const keys = new TicketKeys(nodeCrypto, 24 * hour);
+    const first = keys.seal({ ...session, createdMs: at(11) }, at(11));
+    const second = keys.seal({ ...session, createdMs: at(30) }, at(30));
+    expect([...second.subarray(0, 4)]).not.toEqual([...first.subarray(0, 4)]);
+    expect(keys.open(first, at(34))).toBeDefined();
+    expect(keys.open(first, at(35))).toBeUndefined();
+  });
+  test('open nothing that was changed', () => {
+    const keys = new TicketKeys(nodeCrypto, 24 * hour);
+    const ticket = keys.seal(session, at(0));
+    for (let at2 = 0; at2 < ticket.length; at2++) {
+      expect(
+        keys.open(
+          ticket.map((byte, i) => (i === at2 ? byte ^ 1 : byte)),
+          at(0),
+        ),
+      ).toBeUndefined();
+      expect(keys.open(ticket.subarray(0, at2), at(0))).toBeUndefined();
+    }
+  });
+});
