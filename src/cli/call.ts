@@ -154,7 +154,7 @@ function print(answer: CoapResponse, options: CallOptions, terminal: Terminal): 
 }
 
 async function call(text: string, texts: readonly string[], options: CallOptions, terminal: Terminal): Promise<void> {
-  const uri = completeUri(text);
+  const uri = completeUri(text, options);
   await withConnection(terminal, options, async (connection) => {
     const { asked, fn } = await ask(connection, uri, texts, options, terminal);
     const progress = progressOn(terminal);

@@ -11,6 +11,8 @@ export const jsonOption = (): Option => new Option('--json', 'print JSON, for sc
 export const connectionOptions = (command: Command): Command =>
   command
     .option('-v, --verbose', 'show each message with its bytes')
+    .option('--identity <name>', 'for coaps://: who it is, by the PSK identity that `funcoap enroll` gave')
+    .option('--key-file <file>', 'for coaps://: the file with its key; - is the input')
     .option('--timeout <duration>', 'give up after this long: 5s, 500ms, 1m');
 
 /** For an option that may be repeated. */

@@ -73,7 +73,7 @@ function describeText(fn: DescribedFunction, { outPaint: paint }: Terminal): str
 }
 
 async function describe(text: string, options: DescribeOptions, terminal: Terminal): Promise<void> {
-  const uri = completeUri(text);
+  const uri = completeUri(text, options);
   if (!isFunction(uri)) {
     throw new UsageError(
       'bad-uri',

@@ -3,7 +3,7 @@
  * part never comes here. The credential goes into the store; the rest is for the device and is kept nowhere.
  */
 import { randomBytes } from 'node:crypto';
-import { textOf, utf8 } from '../core/bytes.ts';
+import { textOf, utf8, withoutLineEnd } from '../core/bytes.ts';
 import { UsageError } from '../core/error.ts';
 import type { TimeOfDay } from '../core/time-of-day.ts';
 import { sha256 } from '../devices/credentials.ts';
@@ -116,10 +116,4 @@ async function makeRpk({ from }: MaterialRequest): Promise<MadeMaterial> {
     // RFC 5915: what libcoap reads as a raw public key with its private one.
     material: { kind: 'rpk', privateKey: made && String(made.privateKey.export({ type: 'sec1', format: 'pem' })) },
   };
-}
-
-/** An editor ends a file with a line end, which is no part of a key. */
-function withoutLineEnd(bytes: Uint8Array): Uint8Array {
-  const end = bytes.at(-1) === 0x0a ? (bytes.at(-2) === 0x0d ? -2 : -1) : bytes.length;
-  return bytes.slice(0, end);
 }

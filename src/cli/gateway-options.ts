@@ -7,7 +7,7 @@ import { defaultWorkerPoolOptions } from '../functions/worker-pool-options.ts';
 import type { AccessRule } from '../gateway/access-rules.ts';
 import type { GatewayOptions } from '../gateway/gateway.ts';
 
-export function gatewayOptions(config: Config): GatewayOptions {
+export function gatewayOptions(config: Config, coaps: GatewayOptions['coaps']): GatewayOptions {
   const { cache, coap, limits, rate, workers } = config;
   return {
     udp: {
@@ -17,6 +17,7 @@ export function gatewayOptions(config: Config): GatewayOptions {
       receiveBufferBytes: coap.receiveBuffer,
       groups: coap.multicast,
     },
+    coaps,
     limits: {
       maxPeers: limits.peers,
       maxPending: limits.pending,

@@ -3,7 +3,9 @@ import type { GatewayCounters } from '../gateway/gateway.ts';
 import type { MetricSample } from '../telemetry/metrics.ts';
 
 type Metric = readonly [kind: 'gauge' | 'counter', help: string];
-type Metrics = { readonly [Part in keyof GatewayCounters]: Readonly<Record<keyof GatewayCounters[Part], Metric>> };
+type Metrics = {
+  readonly [Part in keyof GatewayCounters]: Readonly<Record<keyof NonNullable<GatewayCounters[Part]>, Metric>>;
+};
 
 const metrics: Metrics = {
   engine: {
@@ -41,6 +43,18 @@ const metrics: Metrics = {
     sendFailed: ['counter', 'Datagrams that the system did not send.'],
     socketErrors: ['counter', 'Errors that the system reported of a socket.'],
   },
+  dtls: {
+    associations: ['gauge', 'DTLS associations.'],
+    handshakes: ['gauge', 'DTLS handshakes under way.'],
+    sessions: ['gauge', 'DTLS sessions remembered by ID.'],
+    timers: ['gauge', 'Timers of DTLS handshakes.'],
+    reassemblyBytes: ['gauge', 'Memory of DTLS handshake messages that have not arrived in full.'],
+    droppedRecords: ['counter', 'DTLS records that were not well-formed, not authentic, not new or not expected.'],
+    unsent: ['counter', 'Datagrams for associations that had ended, or too large for one.'],
+    established: ['counter', 'DTLS handshakes that came to an association.'],
+    failed: ['counter', 'DTLS handshakes that came to nothing.'],
+    ended: ['counter', 'Associations ended because their identity was revoked, rotated or had expired.'],
+  },
 };
 
 function samplesOf<Figure extends string>(
@@ -59,8 +73,9 @@ function samplesOf<Figure extends string>(
   });
 }
 
-export const gatewaySamples = ({ engine, cache, transport }: GatewayCounters): MetricSample[] => [
+export const gatewaySamples = ({ engine, cache, transport, dtls }: GatewayCounters): MetricSample[] => [
   ...samplesOf('engine', metrics.engine, engine),
   ...samplesOf('cache', metrics.cache, cache),
   ...samplesOf('transport', metrics.transport, transport),
+  ...(dtls === undefined ? [] : samplesOf('dtls', metrics.dtls, dtls)),
 ];

@@ -74,7 +74,7 @@ async function listLinks(connection: Connection, uri: string, options: LsOptions
 }
 
 async function ls(text: string, options: LsOptions, terminal: Terminal): Promise<void> {
-  const given = completeUri(text);
+  const given = completeUri(text, options);
   const segments = segmentsOf(given);
   const uri = segments.length === 0 ? withPath(given, '/func') : given;
   await withConnection(terminal, options, async (connection) => {

@@ -25,7 +25,7 @@ async function pingOnce({ client, signal, timeout }: Connection, uri: string): P
 }
 
 async function ping(text: string, options: PingOptions, terminal: Terminal): Promise<void> {
-  const uri = completeUri(text);
+  const uri = completeUri(text, options);
   const count = Number(options.count);
   if (!Number.isSafeInteger(count) || count < 1) {
     throw new UsageError(

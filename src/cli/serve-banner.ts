@@ -8,15 +8,21 @@ import type { Terminal } from './terminal.ts';
 
 export interface Ready {
   readonly addresses: readonly Address[];
+  readonly securedAddresses: readonly Address[];
+  /** One line. */
+  readonly whoCanCall: string;
   readonly libraries: readonly LibraryDescription[];
   /** Gateway processes. */
   readonly processes: number;
   readonly metricsUrl: string | undefined;
 }
 
-export const uriOf = ({ address, port }: Address): string => {
+// RFC 7252 §6.1, §6.2
+const defaultPorts = { coap: 5683, coaps: 5684 } as const;
+
+export const uriOf = ({ address, port }: Address, scheme: keyof typeof defaultPorts = 'coap'): string => {
   const host = address.includes(':') ? `[${address.replace('%', '%25')}]` : address;
-  return port === 5683 ? `coap://${host}` : `coap://${host}:${port}`;
+  return port === defaultPorts[scheme] ? `${scheme}://${host}` : `${scheme}://${host}:${port}`;
 };
 
 /** A call that can be pasted: of the first safe function that needs no more than numbers and has a few. */
@@ -38,7 +44,8 @@ function sampleLines(base: string, libraries: readonly LibraryDescription[], com
 const isNumber = ({ type }: { readonly type: { readonly kind: string } }): boolean =>
   type.kind === 'number' || type.kind === 'integer';
 
-export function banner({ addresses, libraries, processes, metricsUrl }: Ready, terminal: Terminal): string {
+export function banner(ready: Ready, terminal: Terminal): string {
+  const { addresses, securedAddresses, libraries, processes, metricsUrl } = ready;
   const { outPaint: paint } = terminal;
   const command = ownCommand(terminal);
   const rows = libraries.map((library) => [
@@ -52,7 +59,9 @@ export function banner({ addresses, libraries, processes, metricsUrl }: Ready, t
   return [
     paint('bold', processes === 1 ? 'funcoap listens on' : `funcoap listens with ${processes} processes on`),
     ...addresses.map((address) => `  ${uriOf(address)}`),
+    ...securedAddresses.map((address) => `  ${uriOf(address, 'coaps')}`),
     ...(metricsUrl === undefined ? [] : [`  ${metricsUrl}`]),
+    ready.whoCanCall,
     '',
     rows.length === 0
       ? `There are no libraries yet: \`${command} new library NAME\` makes one.`
@@ -66,9 +75,12 @@ export function banner({ addresses, libraries, processes, metricsUrl }: Ready, t
 }
 
 /** The same for scripts, one line. */
-export const bannerJson = ({ addresses, libraries, processes, metricsUrl }: Ready): string =>
+export const bannerJson = ({ addresses, securedAddresses, libraries, processes, metricsUrl }: Ready): string =>
   `${JSON.stringify({
-    addresses: addresses.map(uriOf),
+    addresses: [
+      ...addresses.map((address) => uriOf(address)),
+      ...securedAddresses.map((address) => uriOf(address, 'coaps')),
+    ],
     metrics: metricsUrl,
     processes: processes === 1 ? undefined : processes,
     libraries: libraries.map(({ name, functions, error }) => ({ name, functions: functions.length, error })),

@@ -13,6 +13,9 @@ import { logEvents } from '../telemetry/event-log.ts';
 import { openLog, type Log } from '../telemetry/log.ts';
 import { collectMetrics, lostLines, type Metrics } from '../telemetry/metrics.ts';
 import { subscribe } from '../telemetry/subscription.ts';
+import type { CoapsOptions } from '../gateway/coaps.ts';
+import type { ListenerOptions } from '../transport/listener.ts';
+import { openCoapsDoor, type OpenedDoor } from './coaps-door.ts';
 import { gatewayOptions } from './gateway-options.ts';
 import { gatewaySamples } from './gateway-samples.ts';
 
@@ -22,6 +25,7 @@ let invalidate: ((what: LibraryInvalidation) => void) | undefined;
 let log: Log | undefined;
 let metrics: Metrics | undefined;
 let gateway: Gateway | undefined;
+let door: OpenedDoor | undefined;
 
 function hear(message: ToProcess): void {
   switch (message.kind) {
@@ -53,7 +57,7 @@ const siblings: Siblings = {
   },
 };
 
-async function start({ config, number, of, isTerminal, held: addresses }: Assignment): Promise<void> {
+async function start({ config, number, of, isTerminal, held, heldSecured }: Assignment): Promise<void> {
   const { env: environment } = process;
   const destination = { fileDescriptor: logFileDescriptor, isTerminal, process: number };
   const opened = openLog({ ...config.log, ...destination, environment, timeOfDay: Date.now });
@@ -67,24 +71,36 @@ async function start({ config, number, of, isTerminal, held: addresses }: Assign
     metrics = collectMetrics({
       sources: () => [lostLines(opened.lost()), ...(gateway === undefined ? [] : gatewaySamples(gateway.counters()))],
     });
-  const options = gatewayOptions(config);
-  const held = new Map(addresses.map((address, at) => [address, firstSocketDescriptor + at]));
   // A member of a group gets every datagram, so one of the processes is enough, and more would be too many.
   const groups = number === 1 ? config.coap.multicast : [];
   // All load the same libraries at the same time, each with a limit on how long that may take.
   const maxLoading = Math.ceil(defaultRegistryOptions.maxLoading / of);
-  const shared = { ...options.udp, reusePort: true, groups };
-  // Any other transport would listen beside the sockets that are held, which nobody would read then.
-  const udp = held.size === 0 ? shared : { ...shared, held, transport: 'native' as const };
   try {
+    if (heldSecured !== undefined) door = await openCoapsDoor(config, opened.logger, number);
+    const options = gatewayOptions(config, door && adopting(door.options, heldSecured ?? [], held.length));
+    const udp = { ...options.udp, ...sharing(held, 0), groups };
     gateway = await openGateway({ ...options, udp, registry: { ...options.registry, maxLoading }, siblings });
   } catch (error) {
     await supervisor.tell({ kind: 'failed', ...failureOf(error) });
     await end(1);
     return;
   }
-  await supervisor.tell({ kind: 'serving', addresses: gateway.addresses, libraries: gateway.libraries() });
+  const { addresses, securedAddresses } = gateway;
+  await supervisor.tell({ kind: 'serving', addresses, securedAddresses, libraries: gateway.libraries() });
 }
+
+/** @param first the first of the descriptors that the process was started with */
+function sharing(held: readonly string[], first: number): Partial<ListenerOptions> {
+  if (held.length === 0) return { reusePort: true };
+  const descriptors = new Map(held.map((address, at) => [address, firstSocketDescriptor + first + at]));
+  // Any other transport would listen beside the sockets that are held, which nobody would read then.
+  return { reusePort: true, held: descriptors, transport: 'native' };
+}
+
+const adopting = (options: CoapsOptions, held: readonly string[], first: number): CoapsOptions => ({
+  ...options,
+  udp: { ...options.udp, ...sharing(held, first) },
+});
 
 async function count(): Promise<void> {
   const snapshot = (await metrics?.snapshot()) ?? [];
@@ -93,6 +109,7 @@ async function count(): Promise<void> {
 
 async function stop(): Promise<void> {
   await gateway?.close();
+  await door?.close();
   await end(0);
 }
 

@@ -4,8 +4,9 @@ import { Supervisor } from '../processes/supervisor.ts';
 import { openLog } from '../telemetry/log.ts';
 import { openMetricsServer, type MetricsServer } from '../telemetry/metrics-server.ts';
 import { systemScheduler } from '../transport/scheduler.ts';
+import { opensCoaps } from './coaps-door.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
-import { aborted, warnIfOpen, type ServeSession } from './serve-session.ts';
+import { aborted, warnIfOpen, whoCanCall, type ServeSession } from './serve-session.ts';
 
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 const entry = new URL(`./serve-process${extension}`, import.meta.url);
@@ -21,7 +22,9 @@ export async function serveProcesses(
   let metricsServer: MetricsServer | undefined;
   let killed = 0;
   try {
-    supervisor = await Supervisor.open({ processes, config, entry, log, isTerminal, scheduler: systemScheduler });
+    const scheduler = systemScheduler;
+    const secured = opensCoaps(config);
+    supervisor = await Supervisor.open({ processes, config, entry, log, isTerminal, secured, scheduler });
     const { metrics } = supervisor;
     if (config.metrics.enabled)
       metricsServer = await openMetricsServer({
@@ -34,7 +37,9 @@ export async function serveProcesses(
     if (serving !== undefined) {
       warnIfOpen(serving.addresses, log.logger);
       await log.flush();
-      ready({ ...serving, processes, metricsUrl: metricsServer?.url });
+      const { addresses, securedAddresses } = serving;
+      const open = whoCanCall(config, addresses, securedAddresses);
+      ready({ ...serving, whoCanCall: open, processes, metricsUrl: metricsServer?.url });
       await Promise.race([interrupted, supervisor.failed]);
     }
     log.logger.info({ event: 'stopping' }, 'stopping; once more to stop at once');

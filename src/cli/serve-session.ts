@@ -15,13 +15,27 @@ export interface ServeSession {
   readonly ready: (ready: Ready) => void;
 }
 
-/** Everyone is `local` as long as there is no authentication. */
+/** One line: what is open to whom. Access rules say what they may call. */
+export function whoCanCall({ coaps }: Config, plain: readonly Address[], secured: readonly Address[]): string {
+  const everyone = plain.every(({ address }) => isLoopback(address))
+    ? 'everyone on this machine'
+    : 'everyone who can reach these addresses';
+  const enrolled =
+    secured.length > 0
+      ? 'coaps: identities that are enrolled'
+      : coaps.listen.length === 0
+        ? 'coaps is closed: coaps.listen is empty'
+        : 'coaps is closed: nobody is enrolled (`funcoap enroll NAME`, then start again)';
+  return `Open to: coap: ${everyone}, as "local"; ${enrolled}.`;
+}
+
+/** Over plain CoAP everyone is `local`. */
 export function warnIfOpen(addresses: readonly Address[], logger: Logger): void {
   const open = addresses.filter(({ address }) => !isLoopback(address));
   if (open.length > 0)
     logger.warn(
-      { event: 'open', addresses: open.map(uriOf) },
-      'everyone who can reach these addresses can call every function: there is no authentication',
+      { event: 'open', addresses: open.map((address) => uriOf(address)) },
+      'everyone who can reach these addresses can call what the access rules give to "local": plain CoAP has no authentication',
     );
 }
 

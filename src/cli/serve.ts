@@ -7,7 +7,8 @@ import { exitCode, type ExitCode } from './exit-code.ts';
 import { gatewaySamples } from './gateway-samples.ts';
 import { onInterrupt } from './interrupt.ts';
 import { banner, bannerJson, type Ready } from './serve-banner.ts';
-import { aborted, warnIfOpen, type ServeSession } from './serve-session.ts';
+import type { OpenedDoor } from './coaps-door.ts';
+import { aborted, warnIfOpen, whoCanCall, type ServeSession } from './serve-session.ts';
 import type { Terminal } from './terminal.ts';
 
 async function serve(options: Readonly<Record<string, unknown>>, terminal: Terminal): Promise<ExitCode> {
@@ -35,7 +36,9 @@ async function serveAlone({ config, interrupt, terminal, ready }: ServeSession):
   const { openGateway } = await import('../gateway/gateway.ts');
   const { openTelemetry } = await import('../telemetry/telemetry.ts');
   const { gatewayOptions } = await import('./gateway-options.ts');
+  const { opensCoaps, openCoapsDoor } = await import('./coaps-door.ts');
   let gateway: Gateway | undefined;
+  let door: OpenedDoor | undefined;
   const telemetry = await openTelemetry({
     log: { ...config.log, fileDescriptor: 2, environment: terminal.environment, timeOfDay: Date.now },
     metrics: config.metrics,
@@ -48,16 +51,27 @@ async function serveAlone({ config, interrupt, terminal, ready }: ServeSession):
           : [],
   });
   try {
-    gateway = await openGateway(gatewayOptions(config));
-    const { addresses } = gateway;
+    if (opensCoaps(config)) door = await openCoapsDoor(config, telemetry.logger, 0);
+    gateway = await openGateway(gatewayOptions(config, door?.options));
+    const { addresses, securedAddresses } = gateway;
     warnIfOpen(addresses, telemetry.logger);
     // On a terminal both come to the same place: what was logged until now comes first.
     await telemetry.flush();
-    ready({ addresses, libraries: gateway.libraries(), processes: 1, metricsUrl: telemetry.metricsUrl });
+    const libraries = gateway.libraries();
+    const { metricsUrl } = telemetry;
+    ready({
+      addresses,
+      securedAddresses,
+      whoCanCall: whoCanCall(config, addresses, securedAddresses),
+      libraries,
+      processes: 1,
+      metricsUrl,
+    });
     await aborted(interrupt.signal);
     telemetry.logger.info({ event: 'stopping' }, 'stopping; once more to stop at once');
     await gateway.close();
   } finally {
+    await door?.close();
     await telemetry.close();
   }
   return exitCode.ok;
@@ -74,7 +88,7 @@ export const addServe: AddCommand = (program, terminal, done) => {
       'after',
       examples(
         'funcoap serve',
-        'funcoap serve --libraries ./libraries --port 5684',
+        'funcoap serve --libraries ./libraries --port 5690',
         'funcoap serve --set workers.timeLimit=2s --metrics',
         'funcoap serve --processes auto',
       ),

@@ -15,11 +15,17 @@ import { drive } from '../transport/driver.ts';
 import { systemRandomness } from '../transport/randomness.ts';
 import type { Scheduler } from '../core/clock.ts';
 import { systemScheduler } from '../transport/scheduler.ts';
+import { openSecured } from '../transport/secured-transport.ts';
 import { openUdpClient } from '../transport/udp-client.ts';
+import { JoinedTransport } from '../transport/joined-transport.ts';
+import { defaultDtlsOptions } from '../dtls/options.ts';
+import { nodeCrypto } from '../dtls/crypto.ts';
+import type { ClientCredentials } from '../dtls/credentials.ts';
+import type { DtlsEvent } from '../dtls/event.ts';
 import { watched } from '../transport/watched-engine.ts';
 import { requestOptions, szxOf, toResponse, type CoapRequest, type CoapResponse } from './coap-request.ts';
 import { addressOf } from './host-address.ts';
-import { RequestError, type GivenUp } from './request-error.ts';
+import { RequestError, type GivenUp, type SecurityFailure } from './request-error.ts';
 
 export interface CoapClientOptions {
   readonly transmission: TransmissionOptions;
@@ -28,6 +34,8 @@ export interface CoapClientOptions {
   readonly onMessage: ((direction: 'in' | 'out', bytes: Uint8Array) => void) | undefined;
   /** Another transport than UDP, for tests. */
   readonly openTransport: (receiver: DatagramReceiver) => Promise<DatagramTransport> | DatagramTransport;
+  /** With what it proves itself to coaps: URIs; undefined: it speaks coap: only. */
+  readonly credentials: ClientCredentials | undefined;
 }
 
 const defaultTimeout = seconds(120);
@@ -36,7 +44,7 @@ const defaultMaxResponseBytes = 64 << 20;
 const maxWaiting = 1024;
 
 export async function openCoapClient(options: Partial<CoapClientOptions> = {}): Promise<CoapClient> {
-  const { onMessage, scheduler = systemScheduler, transmission = defaultTransmissionOptions } = options;
+  const { credentials, onMessage, scheduler = systemScheduler, transmission = defaultTransmissionOptions } = options;
   const parameters = deriveParameters(transmission);
   const engine = new CoapEngine(
     {
@@ -52,26 +60,53 @@ export async function openCoapClient(options: Partial<CoapClientOptions> = {}): 
   const open = options.openTransport ?? ((receiver: DatagramReceiver) => openUdpClient({ scheduler }, receiver));
   const tell =
     onMessage && watched(engine, { looks: () => true, see: (direction, { bytes }) => onMessage(direction, bytes) });
-  const driven = await drive(tell ?? engine, open, scheduler);
-  return new CoapClient(engine, driven, scheduler);
+  /** Of associations that are over: why. As many as were begun. */
+  const ended = new WeakMap<Endpoint, SecurityFailure>();
+  const onEvent = (event: DtlsEvent, now: Instant): void => {
+    // What nobody answered, or nobody listens to, was not refused.
+    if (event.type === 'failed' && event.alert !== 'user_canceled') ended.set(event.endpoint, 'handshake');
+    if (event.type !== 'closed') return;
+    ended.set(event.endpoint, 'association-closed');
+    engine.sendFailed({ endpoint: event.endpoint, code: 'ECONNREFUSED' }, now);
+  };
+  const secure = (receiver: DatagramReceiver): ReturnType<typeof openSecured> =>
+    openSecured(
+      {
+        dtls: { ...defaultDtlsOptions, crypto: nodeCrypto, wallClock: Date.now },
+        client: credentials,
+        scheduler,
+        onEvent,
+        open: (records) => openUdpClient({ scheduler }, records),
+      },
+      receiver,
+    );
+  const driven = await drive(
+    tell ?? engine,
+    (receiver) => JoinedTransport.open(open, credentials === undefined ? undefined : secure, receiver),
+    scheduler,
+  );
+  return new CoapClient(engine, driven, scheduler, ended);
 }
 
 export class CoapClient {
   readonly #engine: CoapEngine;
-  readonly #driven: Awaited<ReturnType<typeof drive<DatagramTransport>>>;
+  readonly #driven: Awaited<ReturnType<typeof drive<JoinedTransport<DatagramTransport>>>>;
   readonly #scheduler: Scheduler;
+  readonly #ended: WeakMap<Endpoint, SecurityFailure>;
   /** Ends each request, observation and ping that is under way. */
   readonly #underWay = new Set<(reason: GivenUp) => void>();
   #closed = false;
 
   constructor(
     engine: CoapEngine,
-    driven: { readonly transport: DatagramTransport; readonly wake: () => void; close(): Promise<void> },
+    driven: Awaited<ReturnType<typeof drive<JoinedTransport<DatagramTransport>>>>,
     scheduler: Scheduler,
+    ended: WeakMap<Endpoint, SecurityFailure>,
   ) {
     this.#engine = engine;
     this.#driven = driven;
     this.#scheduler = scheduler;
+    this.#ended = ended;
   }
 
   /**
@@ -129,7 +164,7 @@ export class CoapClient {
     return await new Promise((resolve, reject) => {
       const fail = (reason: RequestFailure | GivenUp): void => {
         this.#underWay.delete(fail);
-        reject(new RequestError(reason, uri));
+        reject(new RequestError(this.#reason(reason, endpoint), uri));
       };
       const answered = (now: Instant): void => {
         this.#underWay.delete(fail);
@@ -198,7 +233,7 @@ export class CoapClient {
         },
         failed: (reason) => {
           over();
-          listener.failed(new RequestError(reason, uri));
+          listener.failed(new RequestError(this.#reason(reason, endpoint), uri));
         },
         progress: (progress) => request.onProgress?.(progress),
       },
@@ -208,13 +243,25 @@ export class CoapClient {
     return stop;
   }
 
+  #reason(reason: RequestFailure | GivenUp, endpoint: Endpoint): RequestFailure | GivenUp | SecurityFailure {
+    return reason === 'unreachable' ? (this.#ended.get(endpoint) ?? reason) : reason;
+  }
+
   async #resolve(uri: string): Promise<{ readonly endpoint: Endpoint; readonly options: readonly Option[] }> {
     const { scheme, host, port, options } = parseCoapUri(uri);
-    if (scheme !== 'coap') {
-      throw new UsageError('unsupported-scheme', `${scheme}: is not spoken yet; use a coap: URI.`);
+    if (scheme !== 'coap' && scheme !== 'coaps') {
+      throw new UsageError('unsupported-scheme', `${scheme}: is not spoken; use a coap: or coaps: URI.`);
+    }
+    const { plain, secured } = this.#driven.transport;
+    if (scheme === 'coaps' && secured === undefined) {
+      throw new UsageError(
+        'no-credentials',
+        `${host} is to be asked over DTLS, and nothing was given to prove oneself with: give an identity and its key (--identity and --key-file on the command line).`,
+      );
     }
     const address = await addressOf(host);
     if (this.#closed) throw new UsageError('client-closed', 'This client is closed: open another one.');
-    return { endpoint: this.#driven.transport.endpoint({ address, port }), options };
+    const transport = scheme === 'coaps' ? (secured ?? plain) : plain;
+    return { endpoint: transport.endpoint({ address, port }), options };
   }
 }

@@ -5,7 +5,10 @@ import { FuncoapError, type ErrorFamily } from '../core/error.ts';
 /** It was not the peer that ended it. */
 export type GivenUp = 'aborted' | 'closed';
 
-const failureWords: Readonly<Record<RequestFailure | GivenUp, string>> = {
+/** What happened to the association that a request was for. */
+export type SecurityFailure = 'handshake' | 'association-closed';
+
+const failureWords: Readonly<Record<RequestFailure | GivenUp | SecurityFailure, string>> = {
   'timeout': 'did not answer in time; see that a gateway is running there',
   'unreachable':
     'cannot be reached: nothing listens there; see that the address and port are right and a gateway is running',
@@ -16,14 +19,17 @@ const failureWords: Readonly<Record<RequestFailure | GivenUp, string>> = {
   'changed': 'changed the representation while it was being read, again and again; try later',
   'bad-block': 'answered with a block that was not asked for',
   'aborted': 'was given up',
+  'handshake':
+    'refused the DTLS handshake: it does not know this identity, or the key is not the one that it has; or this client does not believe who it is',
+  'association-closed': 'ended the DTLS association; the identity may have been revoked, or the gateway was stopped',
   'closed': 'was given up, because the client was closed',
 };
 
-/** A request that got no answer. `code` is `request-` and one of `RequestFailure`, `aborted` or `closed`. */
+/** A request that got no answer. `code` is `request-` and one of `RequestFailure`, `GivenUp` or `SecurityFailure`. */
 export class RequestError extends FuncoapError {
   readonly family: ErrorFamily = 'peer';
 
-  constructor(reason: RequestFailure | GivenUp, uri: string) {
+  constructor(reason: RequestFailure | GivenUp | SecurityFailure, uri: string) {
     // Without the query, part of which may be the client's own.
     super(`request-${reason}`, `${uri.replace(/\?.*$/s, '')} ${failureWords[reason]}.`);
   }

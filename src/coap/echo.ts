@@ -34,6 +34,8 @@ export class EchoVerifier {
   }
 
   #valueIn(endpoint: Endpoint, index: number): Uint8Array {
-    return this.#seal(utf8(`${index} ${endpoint.key}`)).subarray(0, echoLength);
+    // The key of an association stays while its peer's address changes.
+    const { address, port } = endpoint.remote;
+    return this.#seal(utf8(`${index} ${endpoint.key} ${address} ${port}`)).subarray(0, echoLength);
   }
 }

@@ -158,6 +158,11 @@ export class CoapEngine {
     if (code === 'ECONNREFUSED') this.#client.unreachable(endpoint, now);
   }
 
+  /** An association's peer was heard from another address. */
+  moved(endpoint: Endpoint): void {
+    this.#layer.peers.find(endpoint)?.moved();
+  }
+
   nextDeadline(): Instant | undefined {
     return this.#layer.wheel.nextDeadline();
   }

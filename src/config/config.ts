@@ -17,6 +17,13 @@ export interface CoapConfig {
   readonly receiveBuffer: Bytes;
 }
 
+export interface CoapsConfig {
+  /** Empty: coaps is closed. */
+  readonly listen: readonly string[];
+  /** 0: the system chooses one. */
+  readonly port: number;
+}
+
 export interface LimitsConfig {
   readonly requestBody: Bytes;
   /** Peers whose state (verified address, block size, rate) is remembered. */
@@ -111,6 +118,7 @@ export interface DebugConfig {
 
 export interface Config {
   readonly coap: CoapConfig;
+  readonly coaps: CoapsConfig;
   /** `auto` is one per processor where several can share a port: `processCount`. */
   readonly processes: number | 'auto';
   /** For peers that match none of `profiles`. */

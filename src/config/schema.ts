@@ -9,6 +9,7 @@ import {
   address,
   addressBlock,
   addresses,
+  addressesOrNone,
   choice,
   computedSetting,
   duration,
@@ -90,6 +91,14 @@ const schema = z.strictObject({
       '4MiB',
       'Receive buffer of each socket. The system may grant less; the start of the gateway says so.',
     ),
+  }),
+  coaps: z.strictObject({
+    listen: setting(
+      addressesOrNone(),
+      ['0.0.0.0', '::'],
+      'Addresses on which coaps (CoAP over DTLS) listens, once there is an identity or a certificate of the gateway; empty for none. Who comes in there has proved who it is.',
+    ),
+    port: setting(integer(0, 65535), 5684, 'UDP port of coaps; 0 lets the system choose one.'),
   }),
   processes: setting(
     integerOrAuto(1, maxProcesses),

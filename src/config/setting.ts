@@ -127,6 +127,9 @@ export const address = (): z.ZodType<string> => known(z.string().refine(isAddres
 export const addresses = (): z.ZodType<string[]> =>
   known(z.array(address()).min(1), 'list', 'a list of at least one IPv4 or IPv6 address');
 
+export const addressesOrNone = (): z.ZodType<string[]> =>
+  known(z.array(address()), 'list', 'a list of IPv4 or IPv6 addresses, empty for none');
+
 /** IPv4 224.0.0.0/4, IPv6 ff00::/8. */
 const isGroup = (text: string): boolean =>
   isIP(text) === 4 ? /^(?:22[4-9]|23\d)\./.test(text) : isIP(text) === 6 && /^ff/i.test(text);

@@ -67,3 +67,9 @@ export function equalRange(a: Uint8Array, at: number, b: Uint8Array, length: num
   for (let i = 0; i < length; i++) if (a[at + i] !== b[i]) return false;
   return true;
 }
+
+/** An editor ends a file with a line end, which is no part of a key. */
+export function withoutLineEnd(bytes: Uint8Array): Uint8Array {
+  const end = bytes.at(-1) === 0x0a ? (bytes.at(-2) === 0x0d ? -2 : -1) : bytes.length;
+  return bytes.slice(0, end);
+}

@@ -61,6 +61,15 @@ export interface TransportNotice {
   readonly message: string;
 }
 
+/** A DTLS association began, changed or ended (debug: peers can cause as many as they like). */
+export interface AssociationChanged {
+  readonly state: 'established' | 'closed' | 'moved' | 'verified' | 'failed';
+  readonly peer: string;
+  /** Undefined where it has none, or not yet. */
+  readonly identity: string | undefined;
+  readonly reason: string | undefined;
+}
+
 /** A message crossed the wire (debug: costs decoding twice, so only where someone listens). */
 export interface MessageSeen {
   readonly direction: 'in' | 'out';
@@ -74,6 +83,7 @@ export interface Channels {
   readonly library: LibraryChanged;
   readonly libraryPrinted: LibraryPrinted;
   readonly transport: TransportNotice;
+  readonly association: AssociationChanged;
   readonly message: MessageSeen;
 }
 
@@ -86,5 +96,6 @@ export const channels: { readonly [K in keyof Channels]: Channel<unknown, Channe
   library: declare('library'),
   libraryPrinted: declare('libraryPrinted'),
   transport: declare('transport'),
+  association: declare('association'),
   message: declare('message'),
 };

@@ -21,7 +21,9 @@ export interface Endpoint {
   /** Both ends are on this machine. */
   readonly loopback: boolean;
   /** Who the peer has proved to be; left out where it has not: plain CoAP. */
-  readonly principal?: Principal;
+  readonly principal?: Principal | undefined;
+  /** The peer is known to receive at its address: an association. Left out where the transport cannot know. */
+  readonly verified?: boolean;
   /** For who keeps something by endpoints, so that it need not be looked up. A transport may make an endpoint anew, without it. */
   note?: unknown;
 }

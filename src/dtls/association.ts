@@ -4,6 +4,7 @@
  */
 import type { Address, Endpoint } from '../core/datagram.ts';
 import type { Instant } from '../core/duration.ts';
+import type { Principal } from '../core/principal.ts';
 import type { Timer } from '../core/timer-wheel.ts';
 import type { PeerIdentity } from './credentials.ts';
 import { anonymous } from './credentials.ts';
@@ -22,6 +23,9 @@ import type { RecordLayer } from './record-layer.ts';
 export class AssociationEndpoint implements Endpoint {
   readonly key: string;
   readonly association: Association;
+  /** Set by whoever knows the identities, as soon as the handshake is over. */
+  principal: Principal | undefined = undefined;
+  note: unknown = undefined;
 
   constructor(association: Association) {
     this.key = `dtls ${association.id}`;
@@ -36,6 +40,9 @@ export class AssociationEndpoint implements Endpoint {
   }
   get loopback(): boolean {
     return this.association.endpoint.loopback;
+  }
+  get verified(): boolean {
+    return !this.association.unverifiedAddress;
   }
 }
 

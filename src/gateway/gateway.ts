@@ -19,8 +19,10 @@ import { findAddon } from '../transport/native/compile.ts';
 import { openListener, type ListenerOptions } from '../transport/listener.ts';
 import { watched } from '../transport/watched-engine.ts';
 import type { TransportCounters } from '../transport/notices.ts';
+import { JoinedTransport } from '../transport/joined-transport.ts';
 import { AccessRules, type AccessRule } from './access-rules.ts';
 import { BodyThread } from './body-thread.ts';
+import { CoapsDoor, type CoapsCounters, type CoapsOptions } from './coaps.ts';
 import { Front } from './front.ts';
 import { refusalPayload } from './problem-response.ts';
 import { RateLimit, type RateLimitOptions } from './rate-limit.ts';
@@ -32,6 +34,8 @@ import { Router } from './router.ts';
 
 export interface GatewayOptions {
   readonly udp: Partial<ListenerOptions>;
+  /** Undefined: plain CoAP only. */
+  readonly coaps: CoapsOptions | undefined;
   readonly limits: EngineLimits;
   /** The link profile for a peer's address. */
   readonly transmissionFor: (address: string) => TransmissionOptions;
@@ -61,12 +65,17 @@ export interface Siblings {
 export interface GatewayCounters {
   readonly engine: EngineCounters;
   readonly cache: CacheCounters;
+  /** Of both doors. */
   readonly transport: TransportCounters;
+  /** Undefined where coaps is not open. */
+  readonly dtls: CoapsCounters | undefined;
 }
 
 export interface Gateway {
-  /** Where it listens, with the ports really bound. */
+  /** Where plain CoAP listens, with the ports really bound. */
   readonly addresses: readonly Address[];
+  /** The same for coaps. */
+  readonly securedAddresses: readonly Address[];
   libraries(): readonly LibraryDescription[];
   counters(): GatewayCounters;
   close(): Promise<void>;
@@ -129,9 +138,16 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   });
   await options.siblings?.ready();
   const engine = new CoapEngine(engineOptions(options, access), front);
+  const coaps =
+    options.coaps === undefined ? undefined : new CoapsDoor(options.coaps, clock, (endpoint) => engine.moved(endpoint));
   const driven = await drive(
     watched(engine, { looks: () => channels.message.hasSubscribers, see: publishMessage }),
-    (receiver) => openListener(options.udp, receiver),
+    (receiver) =>
+      JoinedTransport.open(
+        (plain) => openListener(options.udp, plain),
+        coaps === undefined ? undefined : (associations) => coaps.open(associations),
+        receiver,
+      ),
     clock,
   ).catch(async (error: unknown) => {
     await registry.close();
@@ -141,8 +157,16 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     get addresses() {
       return driven.transport.addresses;
     },
+    get securedAddresses() {
+      return driven.transport.secured?.addresses ?? [];
+    },
     libraries: () => registry.libraries(),
-    counters: () => ({ engine: engine.counters(), cache: cache.counters(), transport: driven.transport.counters }),
+    counters: () => ({
+      engine: engine.counters(),
+      cache: cache.counters(),
+      transport: sum(driven.transport.plain.counters, driven.transport.secured?.counters),
+      dtls: coaps?.counters(),
+    }),
     close: async () => {
       front.close();
       clockResource.close();
@@ -151,6 +175,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       // Calls that still run fail now, and their callers are told before the sockets close.
       await Promise.all([registry.close(), bodies.close()]);
       await settled(isIdle, lastWords);
+      coaps?.close();
       await driven.close();
     },
   };
@@ -197,6 +222,14 @@ function engineOptions({ limits, transmissionFor }: GatewayOptions, access: Acce
 function publishMessage(direction: 'in' | 'out', { bytes, endpoint }: Datagram): void {
   channels.message.publish({ direction, peer: `${endpoint.remote.address}:${endpoint.remote.port}`, bytes });
 }
+
+const sum = (one: TransportCounters, other: TransportCounters | undefined): TransportCounters => ({
+  received: one.received + (other?.received ?? 0),
+  sent: one.sent + (other?.sent ?? 0),
+  dropped: one.dropped + (other?.dropped ?? 0),
+  sendFailed: one.sendFailed + (other?.sendFailed ?? 0),
+  socketErrors: one.socketErrors + (other?.socketErrors ?? 0),
+});
 
 /** For answers that are ready to leave. */
 const lastWords = milliseconds(200);

@@ -29,7 +29,7 @@ const none: HeldSockets = { addresses: [], descriptors: [], close: () => {} };
  * @throws UsageError `cannot-listen`
  */
 export async function holdSockets(
-  coap: Config['coap'],
+  coap: Pick<Config['coap'], 'listen' | 'port' | 'receiveBuffer' | 'transport'>,
   claimed: readonly string[],
   processes: number,
 ): Promise<HeldSockets> {

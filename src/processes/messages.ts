@@ -20,6 +20,8 @@ export interface Assignment {
   readonly isTerminal: boolean;
   /** What is bound by the sockets that the process was started with, from `firstSocketDescriptor` on. */
   readonly held: readonly string[];
+  /** The same for coaps, of the descriptors that follow; undefined: it is not opened. */
+  readonly heldSecured: readonly string[] | undefined;
 }
 
 export type ToProcess =
@@ -45,6 +47,7 @@ export type FromProcess =
   | {
       readonly kind: 'serving';
       readonly addresses: readonly Address[];
+      readonly securedAddresses: readonly Address[];
       readonly libraries: readonly LibraryDescription[];
     }
   | StartFailure

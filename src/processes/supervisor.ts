@@ -32,13 +32,37 @@ export interface SupervisorOptions {
   readonly entry: URL;
   readonly log: Log;
   readonly isTerminal: boolean;
+  /** Whether coaps is opened too. */
+  readonly secured: boolean;
   readonly scheduler: Scheduler;
 }
 
 /** What the gateway is once all serve. */
 export interface Serving {
   readonly addresses: readonly Address[];
+  readonly securedAddresses: readonly Address[];
   readonly libraries: readonly LibraryDescription[];
+}
+
+/** A port that is ours alone, and its sockets. */
+interface Door {
+  readonly claim: PortClaim;
+  readonly sockets: HeldSockets;
+}
+
+async function openDoor(coap: Parameters<typeof holdSockets>[0], processes: number): Promise<Door> {
+  const claim = await claimPort(coap);
+  try {
+    return { claim, sockets: await holdSockets({ ...coap, port: claim.port }, claim.addresses, processes) };
+  } catch (error) {
+    claim.release();
+    throw error;
+  }
+}
+
+function closeDoor({ claim, sockets }: Door): void {
+  sockets.close();
+  claim.release();
 }
 
 /** What a process takes to stop beyond the grace that calls have. No RFC's number. */
@@ -49,8 +73,8 @@ const maxPrintedLength = 4096;
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #claim: PortClaim;
-  readonly #sockets: HeldSockets;
+  readonly #plain: Door;
+  readonly #secured: Door | undefined;
   readonly #config: Config;
   readonly #slots: readonly GatewaySlot[];
   readonly #saidOnce = new SaidOnce();
@@ -70,23 +94,26 @@ export class Supervisor {
         `processes is ${processes}, but only Linux divides the peers of one port among processes. ` +
           'Set processes to 1, or run a gateway for each port.',
       );
-    const claim = await claimPort(config.coap);
+    const plain = await openDoor(config.coap, processes);
     try {
-      const coap = { ...config.coap, port: claim.port };
-      const sockets = await holdSockets(coap, claim.addresses, processes);
-      return new Supervisor(options, claim, sockets);
+      const secured = options.secured ? await openDoor({ ...config.coap, ...config.coaps }, processes) : undefined;
+      return new Supervisor(options, plain, secured);
     } catch (error) {
-      claim.release();
+      closeDoor(plain);
       throw error;
     }
   }
 
-  private constructor(options: SupervisorOptions, claim: PortClaim, sockets: HeldSockets) {
+  private constructor(options: SupervisorOptions, plain: Door, secured: Door | undefined) {
     const { processes, config, scheduler, log } = options;
     this.#options = options;
-    this.#claim = claim;
-    this.#sockets = sockets;
-    this.#config = { ...config, coap: { ...config.coap, port: claim.port } };
+    this.#plain = plain;
+    this.#secured = secured;
+    this.#config = {
+      ...config,
+      coap: { ...config.coap, port: plain.claim.port },
+      coaps: { ...config.coaps, port: secured?.claim.port ?? config.coaps.port },
+    };
     const owner = { scheduler, start: (slot: GatewaySlot) => this.#start(slot) };
     this.#slots = Array.from({ length: processes }, (_, at) => new GatewaySlot(at + 1, owner));
     this.metrics = new ProcessMetrics(this.#slots, { scheduler, lostLines: log.lost });
@@ -139,17 +166,24 @@ export class Supervisor {
     cancel();
     process.off('exit', this.#killAll);
     this.metrics.close();
-    this.#sockets.close();
-    this.#claim.release();
+    closeDoor(this.#plain);
+    if (this.#secured !== undefined) closeDoor(this.#secured);
     return killed;
   }
 
   #start(slot: GatewaySlot): GatewayChild {
     const { entry, isTerminal, processes, log } = this.#options;
-    const { addresses: held, descriptors } = this.#sockets;
-    const assignment = { number: slot.number, of: processes, config: this.#config, isTerminal, held };
+    const doors = [this.#plain, ...(this.#secured === undefined ? [] : [this.#secured])];
+    const assignment = {
+      number: slot.number,
+      of: processes,
+      config: this.#config,
+      isTerminal,
+      held: this.#plain.sockets.addresses,
+      heldSecured: this.#secured?.sockets.addresses,
+    };
     return startChild(
-      { entry, assignment, sockets: descriptors[slot.number - 1] ?? [] },
+      { entry, assignment, sockets: doors.flatMap(({ sockets }) => sockets.descriptors[slot.number - 1] ?? []) },
       {
         told: (message) => this.#told(slot, message),
         logged: (lines) => log.relay(lines),
@@ -235,7 +269,9 @@ export class Supervisor {
   }
 
   #consequence(): string {
-    return this.#sockets.addresses.length > 0 ? 'what its peers send waits' : 'peers are divided among the others';
+    return this.#plain.sockets.addresses.length > 0
+      ? 'what its peers send waits'
+      : 'peers are divided among the others';
   }
 
   #fail(error: UsageError | ProcessError): void {

@@ -77,6 +77,9 @@ export function logEvents(log: Log, options: EventLogOptions): Subscription {
     ...(options.access && logger.isLevelEnabled('info') ? { request: log.access } : {}),
     ...(logger.isLevelEnabled('debug')
       ? {
+          association: ({ reason, ...event }: Channels['association']) => {
+            logger.debug({ event: 'association', ...event }, reason);
+          },
           message: ({ direction, peer, bytes }: Channels['message']) => {
             const message = decodeMessage(bytes);
             const lines = isMalformed(message) ? renderBytes(bytes) : renderMessage(message);

@@ -25,9 +25,10 @@ export class SecuredEngine implements SansIoEngine {
     this.dtls = new DtlsEngine(
       options,
       (event, now) => {
+        // First, so that who is told of what waited can say why.
+        onEvent(event, now);
         // What waited for the handshake fails with it.
         if (event.type === 'failed') this.#engine.sendFailed?.({ endpoint: event.endpoint, code: 'ECONNREFUSED' }, now);
-        onEvent(event, now);
       },
       now,
     );

@@ -38,7 +38,7 @@ export class Peer {
     this.id = id;
     this.parameters = parameters;
     this.#messageId = firstMessageId;
-    this.verifiedUntil = (endpoint.loopback ? Infinity : -Infinity) as Instant;
+    this.verifiedUntil = unverifiedUntil(endpoint);
   }
 
   /** Confirmable messages of ours. */
@@ -68,13 +68,22 @@ export class Peer {
   }
 
   isVerified(now: Instant): boolean {
-    return now < this.verifiedUntil;
+    return now < this.verifiedUntil || this.endpoint.verified === true;
+  }
+
+  /** An association goes on from another address (RFC 9146 §6), where nothing is verified yet. */
+  moved(): void {
+    this.verifiedUntil = unverifiedUntil(this.endpoint);
+    this.#name = undefined;
   }
 
   datagram(bytes: Uint8Array): Datagram {
     return { bytes, endpoint: this.endpoint, multicast: false };
   }
 }
+
+/** On this machine nobody can speak from another's address. */
+const unverifiedUntil = ({ loopback }: Endpoint): Instant => (loopback ? Infinity : -Infinity) as Instant;
 
 export interface PeerTableOptions {
   /** Peers remembered at most. */

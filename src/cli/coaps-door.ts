@@ -1,0 +1,69 @@
+/** What `serve` opens for coaps: the store of identities in the data folder, and the gateway's certificate where there is one. */
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import { timeOfDay } from '../core/time-of-day.ts';
+import { Credentials } from '../devices/credentials.ts';
+import type { OwnCertificate } from '../dtls/credentials.ts';
+import { signingKey } from '../dtls/crypto.ts';
+import type { CoapsOptions } from '../gateway/coaps.ts';
+import { CertificateFiles } from '../store/certificate-files.ts';
+import { hasIdentities, SqliteIdentityStore } from '../store/sqlite/identity-store.ts';
+import { createPublicKey } from 'node:crypto';
+import { systemScheduler } from '../transport/scheduler.ts';
+
+export interface OpenedDoor {
+  readonly options: CoapsOptions;
+  close(): Promise<void>;
+}
+
+/** As long as nobody is enrolled and there is no certificate, nobody could come in, and nothing is made on disk. */
+export const opensCoaps = ({ coaps, data: { folder } }: Config): boolean =>
+  coaps.listen.length > 0 && (hasIdentities(folder) || new CertificateFiles(folder).has('gateway'));
+
+/**
+ * @param node the number of this process
+ * @throws UsageError where the store, the key file or the certificate cannot be used
+ */
+export async function openCoapsDoor(
+  { coap, coaps, data: { folder } }: Config,
+  logger: Logger,
+  node: number,
+): Promise<OpenedDoor> {
+  const certificates = ownCertificates(new CertificateFiles(folder));
+  const store = SqliteIdentityStore.open(folder, systemScheduler);
+  const now = (): ReturnType<typeof timeOfDay> => timeOfDay(Date.now());
+  const onFault = (error: unknown): void => {
+    logger.error({ event: 'identities' }, error instanceof Error ? error.message : String(error));
+  };
+  try {
+    const credentials = await Credentials.open({ store, timeOfDay: now, onFault });
+    const udp = {
+      transport: coap.transport,
+      listen: coaps.listen,
+      port: coaps.port,
+      receiveBufferBytes: coap.receiveBuffer,
+    };
+    return {
+      options: { udp, credentials, certificates, node, timeOfDay: now },
+      close: async () => {
+        credentials.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** The same key as a certificate, and as a raw public key (RFC 7250). */
+function ownCertificates(files: CertificateFiles): readonly OwnCertificate[] {
+  if (!files.has('gateway')) return [];
+  const key = files.privateKey('gateway');
+  const signs = signingKey(String(key.export({ type: 'pkcs8', format: 'pem' })));
+  const spki = new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' }));
+  return [
+    { type: 'x509', payload: [files.certificate('gateway')], signingKey: signs },
+    { type: 'raw_public_key', payload: [spki], signingKey: signs },
+  ];
+}
