@@ -14,7 +14,7 @@ import { emptyBytes } from '../core/bytes.ts';
 import { drive } from '../transport/driver.ts';
 import { systemRandomness } from '../transport/randomness.ts';
 import type { Scheduler } from '../core/clock.ts';
-import { systemScheduler } from '../transport/scheduler.ts';
+import { systemScheduler, systemTimeOfDay } from '../transport/scheduler.ts';
 import { openSecured } from '../transport/secured-transport.ts';
 import { openUdpClient } from '../transport/udp-client.ts';
 import { JoinedTransport } from '../transport/joined-transport.ts';
@@ -72,7 +72,7 @@ export async function openCoapClient(options: Partial<CoapClientOptions> = {}): 
   const secure = (receiver: DatagramReceiver): ReturnType<typeof openSecured> =>
     openSecured(
       {
-        dtls: { ...defaultDtlsOptions, crypto: nodeCrypto, wallClock: Date.now },
+        dtls: { ...defaultDtlsOptions, crypto: nodeCrypto, wallClock: systemTimeOfDay },
         client: credentials,
         scheduler,
         onEvent,
@@ -249,9 +249,6 @@ export class CoapClient {
 
   async #resolve(uri: string): Promise<{ readonly endpoint: Endpoint; readonly options: readonly Option[] }> {
     const { scheme, host, port, options } = parseCoapUri(uri);
-    if (scheme !== 'coap' && scheme !== 'coaps') {
-      throw new UsageError('unsupported-scheme', `${scheme}: is not spoken; use a coap: or coaps: URI.`);
-    }
     const { plain, secured } = this.#driven.transport;
     if (scheme === 'coaps' && secured === undefined) {
       throw new UsageError(

@@ -156,7 +156,7 @@ export class CoapsDoor {
   }
 
   #end({ credentialId }: KnownPeer): void {
-    for (const endpoint of [...(this.#byCredential.get(credentialId) ?? [])]) {
+    for (const endpoint of this.#byCredential.get(credentialId) ?? []) {
       this.#ended++;
       this.#transport?.end(endpoint);
     }

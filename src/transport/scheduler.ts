@@ -13,3 +13,6 @@ export const systemScheduler: Scheduler = {
     return () => clearTimeout(timeout);
   },
 };
+
+/** Milliseconds since 1970: for what is compared with the times in certificates and tickets. */
+export const systemTimeOfDay = (): number => Date.now();

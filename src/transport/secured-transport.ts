@@ -120,7 +120,7 @@ export class SecuredTransport implements DatagramTransport {
   /** Tells all peers that it is over (RFC 5246 §7.2.1), so that they need not find out. */
   async close(): Promise<void> {
     const { driven, established } = this.#parts;
-    for (const endpoint of [...established]) this.end(endpoint);
+    for (const endpoint of established) this.end(endpoint);
     // The driver hands over what was said in a task of its own.
     await Promise.resolve();
     await driven.close();
