@@ -63,6 +63,9 @@ export const walls: readonly { readonly from: string; readonly to: string }[] = 
 /** Folders that reach no `node:*` module, not even through core/. */
 export const withoutNode: readonly string[] = ['coap', 'cbor'];
 
+/** Folders of which one file alone imports `node:*` modules: it can be replaced. */
+export const nodeInOneFile: Readonly<Record<string, string>> = { dtls: 'src/dtls/crypto.ts' };
+
 /** The npm packages that a folder may import, where that is limited; all others may import any dependency. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
   core: [],

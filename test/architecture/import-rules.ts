@@ -1,6 +1,6 @@
 /** Checks every import of src/, bin/ and libraries/ against the floors. A violation is one sentence. */
 import { builtinModules } from 'node:module';
-import { doors, floors, libraryPackages, packages, walls, withoutNode } from './floors.ts';
+import { doors, floors, libraryPackages, nodeInOneFile, packages, walls, withoutNode } from './floors.ts';
 import { isRelative, resolveImport, type Import, type SourceFile } from './source-file.ts';
 
 export function importViolations(files: readonly SourceFile[]): string[] {
@@ -43,8 +43,10 @@ type Say = (what: string) => string[];
 
 function packageViolations(file: SourceFile, specifier: string, say: Say): string[] {
   if (isNodeModule(specifier)) {
-    const pure = withoutNode.includes(folderOf(file.path));
-    return pure ? say(`in ${folderOf(file.path)}/, which imports no node:*`) : [];
+    const folder = folderOf(file.path);
+    if (withoutNode.includes(folder)) return say(`in ${folder}/, which imports no node:*`);
+    const only = nodeInOneFile[folder];
+    return only === undefined || only === file.path ? [] : say(`in ${folder}/, where only ${only} imports node:*`);
   }
   if (builtinModules.includes(specifier)) return say('is a Node module without its node: prefix');
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');

@@ -147,6 +147,12 @@ describe('an import is refused when it', () => {
       "import type { Buffer } from 'node:buffer';",
       'imports no node:*',
     ],
+    [
+      'takes node:* in dtls/ beside its one file for it',
+      'src/dtls/a.ts',
+      "import { createHmac } from 'node:crypto';",
+      'where only src/dtls/crypto.ts imports node:*',
+    ],
     ['takes a package in coap/', 'src/coap/a.ts', "import { decode } from 'cborg';", 'may not know'],
     ['takes a package in core/', 'src/core/a.ts', "import pino from 'pino';", 'may not know'],
     ['omits the node: prefix', 'src/cli/a.ts', "import { readFileSync } from 'fs';", 'without its node: prefix'],
