@@ -21,19 +21,21 @@ export interface DeviceSheet {
 
 /** @param host how the device reaches the gateway; @param folder where the files are, undefined: in the working folder */
 export function deviceSheet(name: string, material: DeviceMaterial, host: string, folder?: string): DeviceSheet {
-  const uri = `coaps://${host.includes(':') ? `[${host}]` : host}/.well-known/core`;
+  const gateway = `coaps://${host.includes(':') ? `[${host}]` : host}`;
+  const uri = `${gateway}/.well-known/core`;
   const place = (file: string): string => (folder === undefined ? file : `${folder.replace(/\/$/, '')}/${file}`);
   switch (material.kind) {
     case 'psk':
-      return pskSheet(name, material, { uri, host, place });
+      return pskSheet(name, material, { gateway, uri, host, place });
     case 'x509':
-      return x509Sheet(name, material, { uri, host, place });
+      return x509Sheet(name, material, { gateway, uri, host, place });
     case 'rpk':
-      return rpkSheet(name, material, { uri, host, place });
+      return rpkSheet(name, material, { gateway, uri, host, place });
   }
 }
 
 interface Target {
+  readonly gateway: string;
   readonly uri: string;
   readonly host: string;
   readonly place: (file: string) => string;
@@ -43,7 +45,11 @@ type Material<K extends DeviceMaterial['kind']> = Extract<DeviceMaterial, { read
 
 const dtlsZephyr = ['CONFIG_NET_SOCKETS_SOCKOPT_TLS=y', 'CONFIG_NET_SOCKETS_ENABLE_DTLS=y', 'CONFIG_MBEDTLS=y'];
 
-function pskSheet(name: string, { pskIdentity, key }: Material<'psk'>, { uri, host, place }: Target): DeviceSheet {
+function pskSheet(
+  name: string,
+  { pskIdentity, key }: Material<'psk'>,
+  { gateway, uri, host, place }: Target,
+): DeviceSheet {
   const shownKey = key ?? 'KEY';
   const file = place(`${name}.psk`);
   return {
@@ -56,6 +62,10 @@ function pskSheet(name: string, { pskIdentity, key }: Material<'psk'>, { uri, ho
           ...(key === undefined ? [`(umask 077; echo ',${pskIdentity},KEY' > ${file})`] : []),
           `coap-client-openssl -m get -h ${file} -u ${pskIdentity} -k in-the-file ${uri}`,
         ],
+      },
+      {
+        title: 'funcoap',
+        lines: [`funcoap ls ${gateway} --identity ${pskIdentity} --key-file ${file}`],
       },
       {
         title: 'Zephyr, prj.conf and C',

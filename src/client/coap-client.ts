@@ -60,14 +60,11 @@ export async function openCoapClient(options: Partial<CoapClientOptions> = {}): 
   const open = options.openTransport ?? ((receiver: DatagramReceiver) => openUdpClient({ scheduler }, receiver));
   const tell =
     onMessage && watched(engine, { looks: () => true, see: (direction, { bytes }) => onMessage(direction, bytes) });
-  /** Of associations that are over: why. As many as were begun. */
-  const ended = new WeakMap<Endpoint, SecurityFailure>();
-  const onEvent = (event: DtlsEvent, now: Instant): void => {
+  let client: CoapClient | undefined;
+  const onEvent = (event: DtlsEvent): void => {
     // What nobody answered, or nobody listens to, was not refused.
-    if (event.type === 'failed' && event.alert !== 'user_canceled') ended.set(event.endpoint, 'handshake');
-    if (event.type !== 'closed') return;
-    ended.set(event.endpoint, 'association-closed');
-    engine.sendFailed({ endpoint: event.endpoint, code: 'ECONNREFUSED' }, now);
+    if (event.type === 'failed' && event.alert !== 'user_canceled') client?.lost(event.endpoint, 'handshake');
+    if (event.type === 'closed') client?.lost(event.endpoint, 'association-closed');
   };
   const secure = (receiver: DatagramReceiver): ReturnType<typeof openSecured> =>
     openSecured(
@@ -85,28 +82,26 @@ export async function openCoapClient(options: Partial<CoapClientOptions> = {}): 
     (receiver) => JoinedTransport.open(open, credentials === undefined ? undefined : secure, receiver),
     scheduler,
   );
-  return new CoapClient(engine, driven, scheduler, ended);
+  client = new CoapClient(engine, driven, scheduler);
+  return client;
 }
 
 export class CoapClient {
   readonly #engine: CoapEngine;
   readonly #driven: Awaited<ReturnType<typeof drive<JoinedTransport<DatagramTransport>>>>;
   readonly #scheduler: Scheduler;
-  readonly #ended: WeakMap<Endpoint, SecurityFailure>;
   /** Ends each request, observation and ping that is under way. */
-  readonly #underWay = new Set<(reason: GivenUp) => void>();
+  readonly #underWay = new Map<(reason: GivenUp | SecurityFailure) => void, Endpoint>();
   #closed = false;
 
   constructor(
     engine: CoapEngine,
     driven: Awaited<ReturnType<typeof drive<JoinedTransport<DatagramTransport>>>>,
     scheduler: Scheduler,
-    ended: WeakMap<Endpoint, SecurityFailure>,
   ) {
     this.#engine = engine;
     this.#driven = driven;
     this.#scheduler = scheduler;
-    this.#ended = ended;
   }
 
   /**
@@ -162,25 +157,30 @@ export class CoapClient {
     const { endpoint } = await this.#resolve(uri);
     const started = this.#scheduler.now();
     return await new Promise((resolve, reject) => {
-      const fail = (reason: RequestFailure | GivenUp): void => {
+      const fail = (reason: RequestFailure | GivenUp | SecurityFailure): void => {
         this.#underWay.delete(fail);
-        reject(new RequestError(this.#reason(reason, endpoint), uri));
+        reject(new RequestError(reason, uri));
       };
       const answered = (now: Instant): void => {
         this.#underWay.delete(fail);
         resolve((now - started) as Milliseconds);
       };
       const listener = { answered, failed: fail };
-      this.#underWay.add(fail);
+      this.#underWay.set(fail, endpoint);
       this.#engine.ping(endpoint, listener, started);
       this.#driven.wake();
     });
   }
 
+  /** An association is over: so is what was asked over it. */
+  lost(association: Endpoint, reason: SecurityFailure): void {
+    for (const [giveUp, endpoint] of this.#underWay) if (endpoint === association) giveUp(reason);
+  }
+
   /** What is under way fails. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const giveUp of this.#underWay) giveUp('closed');
+    for (const giveUp of this.#underWay.keys()) giveUp('closed');
     await this.#driven.close();
   }
 
@@ -203,7 +203,7 @@ export class CoapClient {
       pending.cancel(this.#scheduler.now());
       this.#driven.wake();
     };
-    const giveUp = (reason: GivenUp): void => {
+    const giveUp = (reason: GivenUp | SecurityFailure): void => {
       stop();
       listener.failed(new RequestError(reason, uri));
     };
@@ -212,7 +212,7 @@ export class CoapClient {
       listener.failed(new RequestError('aborted', uri));
       return over;
     }
-    this.#underWay.add(giveUp);
+    this.#underWay.set(giveUp, endpoint);
     signal?.addEventListener('abort', abort, { once: true });
     const pending: PendingRequest = this.#engine.request(
       endpoint,
@@ -233,7 +233,7 @@ export class CoapClient {
         },
         failed: (reason) => {
           over();
-          listener.failed(new RequestError(this.#reason(reason, endpoint), uri));
+          listener.failed(new RequestError(reason, uri));
         },
         progress: (progress) => request.onProgress?.(progress),
       },
@@ -241,10 +241,6 @@ export class CoapClient {
     );
     this.#driven.wake();
     return stop;
-  }
-
-  #reason(reason: RequestFailure | GivenUp, endpoint: Endpoint): RequestFailure | GivenUp | SecurityFailure {
-    return reason === 'unreachable' ? (this.#ended.get(endpoint) ?? reason) : reason;
   }
 
   async #resolve(uri: string): Promise<{ readonly endpoint: Endpoint; readonly options: readonly Option[] }> {

@@ -52,6 +52,9 @@ meter-7.psk
 coap-client (libcoap): the key stands in a file, not among the arguments
   coap-client-openssl -m get -h meter-7.psk -u meter-7 -k in-the-file coaps://gw.example/.well-known/core
 
+funcoap
+  funcoap ls coaps://gw.example --identity meter-7 --key-file meter-7.psk
+
 Zephyr, prj.conf and C
   CONFIG_NET_SOCKETS_SOCKOPT_TLS=y
   CONFIG_NET_SOCKETS_ENABLE_DTLS=y

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { encodeBlock, findBlock, type Szx } from '../../src/coap/blockwise/block-option.ts';
 import { method, responseCode } from '../../src/coap/codec/codes.ts';
-import { messageType } from '../../src/coap/codec/message.ts';
+import { messageType, type Message } from '../../src/coap/codec/message.ts';
 import { findOption, opaqueOption, optionNumber, stringOption, type Option } from '../../src/coap/codec/options.ts';
 import { encodeMessage } from '../../src/coap/codec/rfc7252.ts';
 import { response } from '../../src/coap/response.ts';
 import { minutes } from '../../src/core/duration.ts';
-import { bytesOf, Lockstep } from './lockstep.ts';
+import { bytesOf, endpointOf, Lockstep } from './lockstep.ts';
 
 const path = stringOption(optionNumber.uriPath, 'x');
 const body = new Uint8Array(1000).fill(7);
@@ -93,6 +93,31 @@ describe('amplification to an unverified peer (RFC 7252 §11.3, RFC 9175 §2.4)'
     expect(sizeWith(own.subarray(0, 4), 4)).toBeLessThan(136);
     peer.advance(minutes(10));
     expect(sizeWith(own, 5)).toBeLessThan(136);
+  });
+
+  test('an association is verified by its handshake, until it is heard from another address, and again by an Echo from there', () => {
+    const peer = new Lockstep(() => long);
+    const remote = { address: '198.51.100.7', port: 40_000 };
+    const association = { ...endpointOf('far'), key: 'dtls 1', remote, verified: true };
+    const ask = (messageId: number, ...options: readonly Option[]): Message | undefined => {
+      const bytes = bytesOf({ code: method.GET, messageId, options: [path, ...options] });
+      peer.engine.receive([{ bytes, endpoint: association, multicast: false }], peer.now);
+      return peer.output()[0];
+    };
+    expect(ask(1)?.payload).toHaveLength(256);
+
+    const moveTo = (port: number): void => {
+      association.remote = { ...remote, port };
+      association.verified = false;
+      peer.engine.moved(association);
+    };
+    moveTo(50_000);
+    const cut = ask(2);
+    expect(cut?.payload.length).toBeLessThan(136);
+    const echo = opaqueOption(optionNumber.echo, findOption(cut?.options ?? [], optionNumber.echo) ?? new Uint8Array());
+    expect(ask(3, echo)?.payload).toHaveLength(256);
+    moveTo(50_001);
+    expect(ask(4, echo)?.payload.length).toBeLessThan(136);
   });
 
   test('a multicast answer is one datagram, cut like any other', () => {

@@ -21,12 +21,17 @@ export interface GatewayProcessOptions {
 export class GatewayProcess {
   readonly port: number;
   readonly folder: string;
+  readonly addresses: readonly string[];
+  /** Where coaps is open. */
+  readonly securedUri: string | undefined;
   readonly #child: ChildProcess;
   readonly #home: string;
   readonly #log: string[];
 
   private constructor(child: ChildProcess, home: string, printed: string, log: string[]) {
     const { addresses, metrics } = JSON.parse(printed) as { addresses: string[]; metrics?: string };
+    this.securedUri = addresses.find((address) => address.startsWith('coaps:'));
+    this.addresses = addresses;
     this.#child = child;
     this.#home = home;
     this.#log = log;
