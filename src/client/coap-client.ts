@@ -72,6 +72,7 @@ export async function openCoapClient(options: Partial<CoapClientOptions> = {}): 
         dtls: { ...defaultDtlsOptions, crypto: nodeCrypto, wallClock: systemTimeOfDay },
         client: credentials,
         scheduler,
+        admit: () => true,
         onEvent,
         open: (records) => openUdpClient({ scheduler }, records),
       },

@@ -1,6 +1,7 @@
 /**
  * Every setting, its type, its default and its sentence, in one table: the loader, `funcoap config`,
- * the names of environment variables and the test of docs/config.md all read it from here.
+ * the names of environment variables and the test of docs/config.md all read it from here. The file is longer than others
+ * because the table is one.
  */
 import { z } from 'zod';
 import { milliseconds } from '../core/duration.ts';

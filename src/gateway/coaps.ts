@@ -83,6 +83,7 @@ export class CoapsDoor {
         },
         client: undefined,
         scheduler: this.#scheduler,
+        admit: (endpoint) => this.#admit(endpoint),
         onEvent: (event) => this.#happened(event),
         open: (records) => openListener(udp, records),
       },
@@ -117,7 +118,6 @@ export class CoapsDoor {
     switch (event.type) {
       case 'established':
         this.#established++;
-        this.#admit(event.endpoint);
         break;
       case 'closed':
         this.#forget(event.endpoint);
@@ -133,19 +133,16 @@ export class CoapsDoor {
     if (channels.association.hasSubscribers) publish(event);
   }
 
-  /** Before anything of the peer's is read. */
-  #admit(endpoint: AssociationEndpoint): void {
+  #admit(endpoint: AssociationEndpoint): boolean {
     const { name } = endpoint.association.identity;
     const peer = this.#options.credentials.byId(name);
-    if (peer === undefined) {
-      // Revoked while it shook hands.
-      this.#transport?.end(endpoint);
-      return;
-    }
+    // Revoked while it shook hands.
+    if (peer === undefined) return false;
     endpoint.principal = peer;
     const others = this.#byCredential.get(name);
     if (others === undefined) this.#byCredential.set(name, new Set([endpoint]));
     else others.add(endpoint);
+    return true;
   }
 
   #forget(endpoint: AssociationEndpoint): void {

@@ -29,6 +29,8 @@ export interface SecuredTransportOptions {
   /** What peers are shown that this end speaks to first; undefined: it waits for them. */
   readonly client: ClientCredentials | undefined;
   readonly scheduler: Scheduler;
+  /** Asked when a handshake is over, before anything of the peer's is read; false ends it. */
+  readonly admit: (endpoint: AssociationEndpoint) => boolean;
   readonly onEvent: (event: DtlsEvent, now: Instant) => void;
   /** The transport of the records. */
   readonly open: (receiver: DatagramReceiver) => Promise<UdpTransport>;
@@ -38,7 +40,7 @@ export async function openSecured(
   options: SecuredTransportOptions,
   receiver: DatagramReceiver,
 ): Promise<SecuredTransport> {
-  const { dtls, onEvent, open, scheduler, client } = options;
+  const { admit, dtls, onEvent, open, scheduler, client } = options;
   const established = new Set<AssociationEndpoint>();
   const relay = new Relay(receiver);
   const engine = new SecuredEngine(
@@ -48,6 +50,7 @@ export async function openSecured(
       if (event.type === 'established') established.add(event.endpoint);
       if (event.type === 'closed') established.delete(event.endpoint);
       onEvent(event, now);
+      if (event.type === 'established' && !admit(event.endpoint)) engine.dtls.close(event.endpoint, now);
     },
     scheduler.now(),
   );
