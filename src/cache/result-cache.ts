@@ -113,7 +113,7 @@ export class ResultCache {
     return stored.hit;
   }
 
-  /** The result where \`recall\` has none: stale, somebody else's computation, or by \`compute\`. */
+  /** The result where `recall` has none: stale, somebody else's computation, or by `compute`. */
   ask(question: Question, callerKey: string, now: Instant, compute: Compute): CachedResult | Promise<CachedResult> {
     if (question.part === undefined) return this.#bypass(now, compute);
     const asked = { question, callerKey, now, compute };

@@ -48,7 +48,7 @@ export class Wording implements Pick<Message, 'code' | 'options' | 'payload'> {
     this.options = options;
     this.badOption = isBad ? checked : undefined;
     this.payload = payload;
-    this.block1 = findBlock(options, optionNumber.block1);
+    this.block1 = findBlock(isBad ? sent : options, optionNumber.block1);
     this.block2 = findBlock(options, optionNumber.block2);
     this.observe = findUint(options, optionNumber.observe);
     this.echo = findOption(options, optionNumber.echo);
@@ -98,12 +98,13 @@ interface Remembered {
 const ways = 8;
 const seenPerPlace = 2;
 const seenInGroup = 4;
-/** Longer ones are not remembered: with the views of its options, one takes about a kilobyte at most. */
+/** Longer ones, and those with more options, are not remembered: with the views of its options one takes 3 KB at most. */
 const longest = 512;
+const mostOptions = 16;
 
 /** Those that are remembered. */
 export class Wordings {
-  readonly #seed: number;
+  readonly #key: number;
   readonly #sets: number;
   #remembered: (Remembered | undefined)[] = [];
   /** Of the bytes of each that is remembered. */
@@ -116,10 +117,10 @@ export class Wordings {
 
   /**
    * @param maxWordings remembered at most, to the next power of two below; 0 remembers none
-   * @param seed a secret number, so that nobody can choose what others' requests collide with
+   * @param seed a secret number, without which nobody can tell which requests share a place
    */
   constructor(maxWordings: number, seed: number) {
-    this.#seed = seed;
+    this.#key = seed | 1;
     this.#sets = maxWordings < ways ? 0 : 2 ** Math.floor(Math.log2(maxWordings / ways));
   }
 
@@ -127,8 +128,8 @@ export class Wordings {
   read(head: MessageHead, bytes: Uint8Array): Wording | string {
     const { code, contentAt } = head;
     const length = bytes.length - contentAt;
-    const hash = hashRange(bytes, contentAt, bytes.length, this.#seed ^ code);
-    this.fingerprint = hashRange(bytes, 0, contentAt, hash);
+    const hash = hashRange(bytes, contentAt, bytes.length, code, this.#key);
+    this.fingerprint = hashRange(bytes, 0, contentAt, hash, this.#key);
     const set = hash & (this.#sets - 1);
     for (let place = set * ways; place < (set + 1) * ways; place++) {
       const known = this.#hashes[place] === hash ? this.#remembered[place] : undefined;
@@ -149,6 +150,7 @@ export class Wordings {
     const copy = bytes.slice(contentAt);
     const content = decodeContent(copy, 0);
     if (typeof content === 'string') return content;
+    if (content.options.length > mostOptions) return new Wording(code, content);
     const wording = new Wording(code, content, true);
     this.#remember(set, hash, { bytes: copy, wording });
     return wording;

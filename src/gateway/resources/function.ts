@@ -51,6 +51,9 @@ export interface FunctionResourceOptions {
 /** A function as a path names it: by two names or by two ids. */
 type Named = { readonly library: string; readonly method: string } | { readonly library: number; readonly id: number };
 
+/** Bytes of a representation whose answer is kept ready; longer ones are put together each time. */
+const longestGiven = 1024;
+
 /** What follows from the words of a call and the function they name. */
 interface Stated {
   readonly named: Named;
@@ -64,8 +67,10 @@ interface Stated {
   given: Given | undefined;
 }
 
+/** Short, and without the result itself: only the cache says how long that is kept. */
 interface Given {
-  readonly result: CachedResult;
+  /** Of the representation, and no other: it is this very array. */
+  readonly etag: Uint8Array;
   readonly maxAge: Milliseconds;
   readonly answer: Answer;
   /** Bytes that a 2.03 leaves out. */
@@ -154,14 +159,15 @@ export class FunctionResource implements Resource {
   #answerHit(request: Request, stated: Stated, result: CachedResult, now: Instant): Answer {
     const { given } = stated;
     const maxAge = result.maxAgeLeft(now);
-    if (given?.result === result && given.maxAge === maxAge) {
+    const { bytes, etag } = representationOf(result, stated.format);
+    if (given?.etag === etag && given.maxAge === maxAge) {
       if (given.spared !== undefined) this.#options.cache.countRevalidation(given.spared);
       return given.answer;
     }
     const { answer, spared } = this.#answer(request, result, stated.format, now);
-    if (!request.wording.remembered) return answer;
+    if (!request.wording.remembered || bytes.length > longestGiven || stated.question.state.private) return answer;
     const again = { ...answer, response: encodedResponse(answer.response) };
-    stated.given = { result, maxAge, answer: again, spared };
+    stated.given = { etag, maxAge, answer: again, spared };
     return again;
   }
 
