@@ -67,10 +67,10 @@ interface Stated {
   given: Given | undefined;
 }
 
-/** Short, and without the result itself: only the cache says how long that is kept. */
+/** Short: only the cache says how long long ones are kept. */
 interface Given {
-  /** Of the representation, and no other: it is this very array. */
-  readonly etag: Uint8Array;
+  /** The representation that it is made of: this very array. */
+  readonly bytes: Uint8Array;
   readonly maxAge: Milliseconds;
   readonly answer: Answer;
   /** Bytes that a 2.03 leaves out. */
@@ -159,15 +159,15 @@ export class FunctionResource implements Resource {
   #answerHit(request: Request, stated: Stated, result: CachedResult, now: Instant): Answer {
     const { given } = stated;
     const maxAge = result.maxAgeLeft(now);
-    const { bytes, etag } = representationOf(result, stated.format);
-    if (given?.etag === etag && given.maxAge === maxAge) {
+    const { bytes } = representationOf(result, stated.format);
+    if (given?.bytes === bytes && given.maxAge === maxAge) {
       if (given.spared !== undefined) this.#options.cache.countRevalidation(given.spared);
       return given.answer;
     }
     const { answer, spared } = this.#answer(request, result, stated.format, now);
     if (!request.wording.remembered || bytes.length > longestGiven || stated.question.state.private) return answer;
     const again = { ...answer, response: encodedResponse(answer.response) };
-    stated.given = { etag, maxAge, answer: again, spared };
+    stated.given = { bytes, maxAge, answer: again, spared };
     return again;
   }
 
