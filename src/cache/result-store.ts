@@ -45,6 +45,7 @@ export class ResultStore {
       maxSize: maxBytes,
       maxEntrySize: Math.max(1, Math.floor(maxBytes / 4)),
       dispose: (member) => {
+        member.stored.hit.lease.over = true;
         member.stored.content.keeper = undefined;
         this.#families.remove(member);
         this.#unindex(member);
@@ -74,6 +75,7 @@ export class ResultStore {
     if (this.#lru.peek(key) !== member) return;
     this.#families.add(member);
     this.#index(member);
+    stored.hit.lease.over = false;
     stored.content.keeper = member;
   }
 

@@ -8,7 +8,7 @@ import type { CacheState } from '../core/channels.ts';
 import { milliseconds, until, type Instant, type Milliseconds } from '../core/duration.ts';
 import { FuncoapError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
-import type { CachedResult, Computed, EncodedResult, ReturnedBytes } from './cacheable.ts';
+import type { CachedResult, Computed, EncodedResult, Lease, ReturnedBytes } from './cacheable.ts';
 import { entityTag, etagBytes } from './etag.ts';
 import { valueSize } from './value-size.ts';
 
@@ -120,6 +120,8 @@ export function contentOf(computed: Computed): Content {
   }
 }
 
+const noLease: Lease = Object.freeze({ over: true });
+
 /** A content as one call got it. */
 export class Result implements CachedResult {
   readonly state: CacheState;
@@ -127,8 +129,17 @@ export class Result implements CachedResult {
   readonly ran: Milliseconds;
   readonly #content: Content;
   readonly #freshUntil: Instant;
+  readonly lease: Lease;
 
-  constructor(content: Content, state: CacheState, freshUntil: Instant, queued: Milliseconds, ran: Milliseconds) {
+  constructor(
+    content: Content,
+    state: CacheState,
+    freshUntil: Instant,
+    queued: Milliseconds,
+    ran: Milliseconds,
+    lease: Lease = noLease,
+  ) {
+    this.lease = lease;
     this.#content = content;
     this.state = state;
     this.#freshUntil = freshUntil;
@@ -146,6 +157,10 @@ export class Result implements CachedResult {
 
   maxAgeLeft(now: Instant): Milliseconds {
     return milliseconds(Math.floor(until(this.#freshUntil, now) / 1000) * 1000);
+  }
+
+  maxAgeUntil(now: Instant): Instant {
+    return (this.#freshUntil - this.maxAgeLeft(now)) as Instant;
   }
 
   representation(format: number): EncodedResult {

@@ -2,7 +2,7 @@
  * The wording of a request: its method, options and payload; all but who asks, and under which Message ID and token.
  * Thousands of devices that ask for the same use the same words, so what follows from the words alone is worked out
  * once: which options are understood, which blocks are meant, what the path says. Requests with equal bytes after the
- * token share one `Wording`, and who answers them may keep under it, in a WeakMap, what he worked out from it.
+ * token share one `Wording`, and who answers them may leave there what he worked out from it.
  *
  * A wording is remembered when it comes for the second time: what differs every time is never worth it.
  */
@@ -31,19 +31,21 @@ export class Wording implements Pick<Message, 'code' | 'options' | 'payload'> {
   readonly forProxy: boolean;
   /** Size2 is asked for (RFC 7959 §4). */
   readonly wantsSize: boolean;
-  /** It is remembered: the next request with these words gets this very object. */
-  readonly remembered: boolean;
+  /** The bytes it is remembered by, all that followed the token; undefined where it is not remembered. */
+  readonly bytes: Uint8Array | undefined;
+  /** For who answers: what he worked out from these words, as long as they are remembered. */
+  note: unknown = undefined;
   readonly #noResponse: number;
   #path: readonly string[] | undefined = undefined;
   #query: readonly string[] | undefined = undefined;
   #isText = true;
 
-  constructor(code: number, { options: sent, payload }: MessageContent, remembered = false) {
+  constructor(code: number, { options: sent, payload }: MessageContent, bytes?: Uint8Array) {
     const checked = checkOptions(sent);
     const isBad = typeof checked === 'number';
     const options = isBad ? [] : checked;
     this.code = code;
-    this.remembered = remembered;
+    this.bytes = bytes;
     this.sent = sent;
     this.options = options;
     this.badOption = isBad ? checked : undefined;
@@ -57,6 +59,11 @@ export class Wording implements Pick<Message, 'code' | 'options' | 'payload'> {
       findOption(options, optionNumber.proxyScheme) !== undefined;
     this.wantsSize = findOption(options, optionNumber.size2) !== undefined;
     this.#noResponse = findUint(isBad ? sent : options, optionNumber.noResponse) ?? 0;
+  }
+
+  /** The next request with these words gets this very object. */
+  get remembered(): boolean {
+    return this.bytes !== undefined;
   }
 
   /** Uri-Path and Uri-Query as texts; undefined where one of them is not UTF-8 (RFC 7252 §3.2). */
@@ -88,12 +95,6 @@ export class Wording implements Pick<Message, 'code' | 'options' | 'payload'> {
   }
 }
 
-interface Remembered {
-  /** All after the token. */
-  readonly bytes: Uint8Array;
-  readonly wording: Wording;
-}
-
 /** A look-up looks at so many places at most, whatever peers send. */
 const ways = 8;
 const seenPerPlace = 2;
@@ -106,7 +107,7 @@ const mostOptions = 16;
 export class Wordings {
   readonly #key: number;
   readonly #sets: number;
-  #remembered: (Remembered | undefined)[] = [];
+  #remembered: (Wording | undefined)[] = [];
   /** Of the bytes of each that is remembered. */
   #hashes = new Int32Array(0);
   /** Hashes that came without being remembered: several for each wording, so that they do not push each other out. */
@@ -133,13 +134,8 @@ export class Wordings {
     const set = hash & (this.#sets - 1);
     for (let place = set * ways; place < (set + 1) * ways; place++) {
       const known = this.#hashes[place] === hash ? this.#remembered[place] : undefined;
-      if (
-        known !== undefined &&
-        known.wording.code === code &&
-        known.bytes.length === length &&
-        equalRange(bytes, contentAt, known.bytes, length)
-      )
-        return known.wording;
+      if (known?.bytes?.length === length && known.code === code && equalRange(bytes, contentAt, known.bytes, length))
+        return known;
     }
     if (this.#remembered.length < this.#sets) this.#makeRoom();
     if (length > longest || this.#sets === 0 || !this.#sawBefore(hash)) {
@@ -151,14 +147,14 @@ export class Wordings {
     const content = decodeContent(copy, 0);
     if (typeof content === 'string') return content;
     if (content.options.length > mostOptions) return new Wording(code, content);
-    const wording = new Wording(code, content, true);
-    this.#remember(set, hash, { bytes: copy, wording });
+    const wording = new Wording(code, content, copy);
+    this.#remember(set, hash, wording);
     return wording;
   }
 
   /** Only who is asked needs it: not a client. */
   #makeRoom(): void {
-    this.#remembered = new Array<Remembered | undefined>(this.#sets * ways).fill(undefined);
+    this.#remembered = new Array<Wording | undefined>(this.#sets * ways).fill(undefined);
     this.#hashes = new Int32Array(this.#sets * ways);
     this.#seen = new Int32Array(this.#sets * ways * seenPerPlace);
   }
@@ -173,7 +169,7 @@ export class Wordings {
     return false;
   }
 
-  #remember(set: number, hash: number, remembered: Remembered): void {
+  #remember(set: number, hash: number, wording: Wording): void {
     let place = set * ways;
     while (place < (set + 1) * ways && this.#remembered[place] !== undefined) place++;
     if (place === (set + 1) * ways) {
@@ -181,6 +177,6 @@ export class Wordings {
       this.#next = (this.#next + 1) % ways;
     }
     this.#hashes[place] = hash;
-    this.#remembered[place] = remembered;
+    this.#remembered[place] = wording;
   }
 }
