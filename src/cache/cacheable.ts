@@ -50,6 +50,12 @@ export interface EncodedResult {
   readonly etag: Uint8Array;
 }
 
+/** That a result is kept. Small and apart from it, so that who holds it does not hold the result. */
+export interface Lease {
+  /** It is not kept any more, or was never. */
+  over: boolean;
+}
+
 export interface CachedResult {
   readonly value: Value;
   readonly state: CacheState;
@@ -59,6 +65,10 @@ export interface CachedResult {
   readonly ran: Milliseconds;
   /** Whole seconds, rounded down: what Max-Age may say. 0 where it is not cached. */
   maxAgeLeft(now: Instant): Milliseconds;
+  /** Before this, `maxAgeLeft` says what it says now. */
+  maxAgeUntil(now: Instant): Instant;
+  /** While it is not over and `maxAgeUntil` has not come, the same question has this very result. */
+  readonly lease: Lease;
   /** Made when first asked for. Throws a `UsageError` as `encodeRepresentation` does. */
   representation(format: number): EncodedResult;
 }

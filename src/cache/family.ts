@@ -9,10 +9,17 @@ export class Member<Stored extends { readonly family: string }> {
   readonly stored: Stored;
   before: Member<Stored> | undefined;
   behind: Member<Stored> | undefined;
+  readonly #measure: (member: Member<Stored>) => void;
 
-  constructor(key: string, stored: Stored) {
+  /** `measure`: what is to be done when it takes more memory than before. */
+  constructor(key: string, stored: Stored, measure: (member: Member<Stored>) => void) {
     this.key = key;
     this.stored = stored;
+    this.#measure = measure;
+  }
+
+  grown(): void {
+    this.#measure(this);
   }
 }
 

@@ -113,7 +113,12 @@ export class ResultCache {
     return stored.hit;
   }
 
-  /** The result where \`recall\` has none: stale, somebody else's computation, or by \`compute\`. */
+  /** An answer that was made of a hit was given again, under its lease. */
+  countHit(): void {
+    this.#counts.hits++;
+  }
+
+  /** The result where `recall` has none: stale, somebody else's computation, or by `compute`. */
   ask(question: Question, callerKey: string, now: Instant, compute: Compute): CachedResult | Promise<CachedResult> {
     if (question.part === undefined) return this.#bypass(now, compute);
     const asked = { question, callerKey, now, compute };
@@ -248,7 +253,7 @@ export class ResultCache {
     if (!outdated && fn.maxAge > 0 && this.#states.isCurrent(state)) {
       this.#store.put(question.keyFor(callerKey), {
         content,
-        hit: new Result(content, 'hit', freshUntil, noTime, noTime),
+        hit: new Result(content, 'hit', freshUntil, noTime, noTime, { over: true }),
         freshUntil,
         staleUntil: after(freshUntil, fn.staleWhileRevalidate),
         sequence: flight.sequence,

@@ -45,7 +45,8 @@ export class ResultStore {
       maxSize: maxBytes,
       maxEntrySize: Math.max(1, Math.floor(maxBytes / 4)),
       dispose: (member) => {
-        member.stored.content.onGrow = undefined;
+        member.stored.hit.lease.over = true;
+        member.stored.content.keeper = undefined;
         this.#families.remove(member);
         this.#unindex(member);
       },
@@ -68,13 +69,14 @@ export class ResultStore {
     if (this.#lru === undefined || (this.#lru.peek(key)?.stored.sequence ?? -1) > stored.sequence) return;
     const size = sizeOf(key, stored);
     if (size === undefined) return;
-    const member = new Member(key, stored);
+    const member = new Member(key, stored, this.#measureAgain);
     this.#lru.set(key, member, { size });
     // Too large for one entry: lru-cache has not taken it.
     if (this.#lru.peek(key) !== member) return;
     this.#families.add(member);
     this.#index(member);
-    stored.content.onGrow = () => this.#measureAgain(member);
+    stored.hit.lease.over = false;
+    stored.content.keeper = member;
   }
 
   delete(key: string): void {
@@ -94,9 +96,9 @@ export class ResultStore {
   }
 
   /** lru-cache measures an entry when it is set to another object, and only then. */
-  #measureAgain(member: Member<StoredResult>): void {
+  readonly #measureAgain = (member: Member<StoredResult>): void => {
     if (this.#lru?.peek(member.key) === member) this.put(member.key, member.stored);
-  }
+  };
 
   #index({ stored, key }: Member<StoredResult>): void {
     for (const group of stored.groups) {

@@ -8,21 +8,26 @@ import type { CacheState } from '../core/channels.ts';
 import { milliseconds, until, type Instant, type Milliseconds } from '../core/duration.ts';
 import { FuncoapError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
-import type { CachedResult, Computed, EncodedResult, ReturnedBytes } from './cacheable.ts';
-import { etagOf } from './etag.ts';
+import type { CachedResult, Computed, EncodedResult, Lease, ReturnedBytes } from './cacheable.ts';
+import { entityTag, etagBytes } from './etag.ts';
 import { valueSize } from './value-size.ts';
 
 /** An encoded representation beside its bytes. */
 const encodedOverhead = 300;
 
+/** Where a content is kept: told when a representation was added, and it takes more memory than before. */
+export interface Keeper {
+  grown(): void;
+}
+
 /** The part of a result that all who share it share. */
 export class Content {
   readonly tags: readonly string[];
-  /** Told when a representation was added: the content takes more memory than before. */
-  onGrow: (() => void) | undefined;
+  keeper: Keeper | undefined = undefined;
   readonly #source: Source;
-  // A few formats at most are ever asked for: a list is faster than a Map.
-  readonly #encoded: { readonly asked: number; readonly result: EncodedResult }[] = [];
+  /** Nearly always the only one that is ever asked for. */
+  #first: Representation | undefined = undefined;
+  #others: Representation[] | undefined = undefined;
 
   constructor(source: Source, tags: readonly string[]) {
     this.#source = source;
@@ -38,33 +43,54 @@ export class Content {
     const { heldBytes } = this.#source;
     let size = heldBytes === undefined ? valueSize(this.#source.value) : encodedOverhead + heldBytes;
     if (size === undefined) return undefined;
-    for (const { result } of this.#encoded)
-      if (result.bytes !== this.#source.cbor) size += encodedOverhead + result.bytes.length;
+    for (const made of this.#representations())
+      if (made.bytes !== this.#source.cbor) size += encodedOverhead + made.bytes.length;
     return size;
   }
 
   representation(format: number): EncodedResult {
-    for (const { asked, result } of this.#encoded) if (asked === format) return result;
+    if (this.#first?.asked === format) return this.#first;
+    const known = this.#others?.find(({ asked }) => asked === format);
+    if (known !== undefined) return known;
     const { cbor } = this.#source;
     // Bytes that are kept already are in the estimate already.
     const kept = cbor !== undefined && (format === contentFormat.cbor || cbor.length === 0);
-    const result = kept ? encoded(cbor, cbor.length === 0 ? undefined : format) : this.#encode(format);
-    this.#encoded.push({ asked: format, result });
-    if (!kept) this.onGrow?.();
-    return result;
+    const made = kept ? new Representation(format, cbor, cbor.length === 0 ? undefined : format) : this.#encode(format);
+    if (this.#first === undefined) this.#first = made;
+    else (this.#others ??= []).push(made);
+    if (!kept) this.keeper?.grown();
+    return made;
   }
 
-  #encode(format: number): EncodedResult {
+  *#representations(): Generator<Representation> {
+    if (this.#first !== undefined) yield this.#first;
+    yield* this.#others ?? [];
+  }
+
+  #encode(format: number): Representation {
     const { value } = this.#source;
-    return encoded(encodeRepresentation(value, format), hasRepresentation(value) ? format : undefined);
+    const bytes = encodeRepresentation(value, format);
+    return new Representation(format, bytes, hasRepresentation(value) ? format : undefined);
   }
 }
 
-const encoded = (bytes: Uint8Array, format: number | undefined): EncodedResult => ({
-  bytes,
-  format,
-  etag: etagOf(format, bytes),
-});
+class Representation implements EncodedResult {
+  readonly asked: number;
+  readonly bytes: Uint8Array;
+  readonly format: number | undefined;
+  readonly #tag: number;
+
+  constructor(asked: number, bytes: Uint8Array, format: number | undefined) {
+    this.asked = asked;
+    this.bytes = bytes;
+    this.format = format;
+    this.#tag = entityTag(format, bytes);
+  }
+
+  get etag(): Uint8Array {
+    return etagBytes(this.#tag);
+  }
+}
 
 /** A value, or the bytes that it can be made of. */
 type Source = Partial<ReturnedBytes> & { readonly value: Value };
@@ -94,6 +120,8 @@ export function contentOf(computed: Computed): Content {
   }
 }
 
+const noLease: Lease = Object.freeze({ over: true });
+
 /** A content as one call got it. */
 export class Result implements CachedResult {
   readonly state: CacheState;
@@ -101,8 +129,17 @@ export class Result implements CachedResult {
   readonly ran: Milliseconds;
   readonly #content: Content;
   readonly #freshUntil: Instant;
+  readonly lease: Lease;
 
-  constructor(content: Content, state: CacheState, freshUntil: Instant, queued: Milliseconds, ran: Milliseconds) {
+  constructor(
+    content: Content,
+    state: CacheState,
+    freshUntil: Instant,
+    queued: Milliseconds,
+    ran: Milliseconds,
+    lease: Lease = noLease,
+  ) {
+    this.lease = lease;
     this.#content = content;
     this.state = state;
     this.#freshUntil = freshUntil;
@@ -120,6 +157,10 @@ export class Result implements CachedResult {
 
   maxAgeLeft(now: Instant): Milliseconds {
     return milliseconds(Math.floor(until(this.#freshUntil, now) / 1000) * 1000);
+  }
+
+  maxAgeUntil(now: Instant): Instant {
+    return (this.#freshUntil - this.maxAgeLeft(now)) as Instant;
   }
 
   representation(format: number): EncodedResult {

@@ -56,4 +56,8 @@ export function response(code: ResponseCode, fields: ResponseFields = {}): Respo
 }
 
 /** The same response with its bytes, for who gives it more than once. */
-export const encodedResponse = (given: Response): Response => ({ ...given, encoded: encodeContent(given) });
+export function encodedResponse(given: Response): Response {
+  const encoded = encodeContent(given);
+  // One memory for both.
+  return { ...given, encoded, payload: encoded.subarray(encoded.length - given.payload.length) };
+}

@@ -2,7 +2,7 @@
  * The wording of a request: its method, options and payload; all but who asks, and under which Message ID and token.
  * Thousands of devices that ask for the same use the same words, so what follows from the words alone is worked out
  * once: which options are understood, which blocks are meant, what the path says. Requests with equal bytes after the
- * token share one `Wording`, and who answers them may keep under it, in a WeakMap, what he worked out from it.
+ * token share one `Wording`, and who answers them may leave there what he worked out from it.
  *
  * A wording is remembered when it comes for the second time: what differs every time is never worth it.
  */
@@ -31,24 +31,26 @@ export class Wording implements Pick<Message, 'code' | 'options' | 'payload'> {
   readonly forProxy: boolean;
   /** Size2 is asked for (RFC 7959 §4). */
   readonly wantsSize: boolean;
-  /** It is remembered: the next request with these words gets this very object. */
-  readonly remembered: boolean;
+  /** The bytes it is remembered by, all that followed the token; undefined where it is not remembered. */
+  readonly bytes: Uint8Array | undefined;
+  /** For who answers: what he worked out from these words, as long as they are remembered. */
+  note: unknown = undefined;
   readonly #noResponse: number;
   #path: readonly string[] | undefined = undefined;
   #query: readonly string[] | undefined = undefined;
   #isText = true;
 
-  constructor(code: number, { options: sent, payload }: MessageContent, remembered = false) {
+  constructor(code: number, { options: sent, payload }: MessageContent, bytes?: Uint8Array) {
     const checked = checkOptions(sent);
     const isBad = typeof checked === 'number';
     const options = isBad ? [] : checked;
     this.code = code;
-    this.remembered = remembered;
+    this.bytes = bytes;
     this.sent = sent;
     this.options = options;
     this.badOption = isBad ? checked : undefined;
     this.payload = payload;
-    this.block1 = findBlock(options, optionNumber.block1);
+    this.block1 = findBlock(isBad ? sent : options, optionNumber.block1);
     this.block2 = findBlock(options, optionNumber.block2);
     this.observe = findUint(options, optionNumber.observe);
     this.echo = findOption(options, optionNumber.echo);
@@ -57,6 +59,11 @@ export class Wording implements Pick<Message, 'code' | 'options' | 'payload'> {
       findOption(options, optionNumber.proxyScheme) !== undefined;
     this.wantsSize = findOption(options, optionNumber.size2) !== undefined;
     this.#noResponse = findUint(isBad ? sent : options, optionNumber.noResponse) ?? 0;
+  }
+
+  /** The next request with these words gets this very object. */
+  get remembered(): boolean {
+    return this.bytes !== undefined;
   }
 
   /** Uri-Path and Uri-Query as texts; undefined where one of them is not UTF-8 (RFC 7252 §3.2). */
@@ -88,24 +95,19 @@ export class Wording implements Pick<Message, 'code' | 'options' | 'payload'> {
   }
 }
 
-interface Remembered {
-  /** All after the token. */
-  readonly bytes: Uint8Array;
-  readonly wording: Wording;
-}
-
 /** A look-up looks at so many places at most, whatever peers send. */
 const ways = 8;
 const seenPerPlace = 2;
 const seenInGroup = 4;
-/** Longer ones are not remembered: with the views of its options, one takes about a kilobyte at most. */
+/** Longer ones, and those with more options, are not remembered: with the views of its options one takes 3 KB at most. */
 const longest = 512;
+const mostOptions = 16;
 
 /** Those that are remembered. */
 export class Wordings {
-  readonly #seed: number;
+  readonly #key: number;
   readonly #sets: number;
-  #remembered: (Remembered | undefined)[] = [];
+  #remembered: (Wording | undefined)[] = [];
   /** Of the bytes of each that is remembered. */
   #hashes = new Int32Array(0);
   /** Hashes that came without being remembered: several for each wording, so that they do not push each other out. */
@@ -116,10 +118,10 @@ export class Wordings {
 
   /**
    * @param maxWordings remembered at most, to the next power of two below; 0 remembers none
-   * @param seed a secret number, so that nobody can choose what others' requests collide with
+   * @param seed a secret number, without which nobody can tell which requests share a place
    */
   constructor(maxWordings: number, seed: number) {
-    this.#seed = seed;
+    this.#key = seed | 1;
     this.#sets = maxWordings < ways ? 0 : 2 ** Math.floor(Math.log2(maxWordings / ways));
   }
 
@@ -127,18 +129,13 @@ export class Wordings {
   read(head: MessageHead, bytes: Uint8Array): Wording | string {
     const { code, contentAt } = head;
     const length = bytes.length - contentAt;
-    const hash = hashRange(bytes, contentAt, bytes.length, this.#seed ^ code);
-    this.fingerprint = hashRange(bytes, 0, contentAt, hash);
+    const hash = hashRange(bytes, contentAt, bytes.length, code, this.#key);
+    this.fingerprint = hashRange(bytes, 0, contentAt, hash, this.#key);
     const set = hash & (this.#sets - 1);
     for (let place = set * ways; place < (set + 1) * ways; place++) {
       const known = this.#hashes[place] === hash ? this.#remembered[place] : undefined;
-      if (
-        known !== undefined &&
-        known.wording.code === code &&
-        known.bytes.length === length &&
-        equalRange(bytes, contentAt, known.bytes, length)
-      )
-        return known.wording;
+      if (known?.bytes?.length === length && known.code === code && equalRange(bytes, contentAt, known.bytes, length))
+        return known;
     }
     if (this.#remembered.length < this.#sets) this.#makeRoom();
     if (length > longest || this.#sets === 0 || !this.#sawBefore(hash)) {
@@ -149,14 +146,15 @@ export class Wordings {
     const copy = bytes.slice(contentAt);
     const content = decodeContent(copy, 0);
     if (typeof content === 'string') return content;
-    const wording = new Wording(code, content, true);
-    this.#remember(set, hash, { bytes: copy, wording });
+    if (content.options.length > mostOptions) return new Wording(code, content);
+    const wording = new Wording(code, content, copy);
+    this.#remember(set, hash, wording);
     return wording;
   }
 
   /** Only who is asked needs it: not a client. */
   #makeRoom(): void {
-    this.#remembered = new Array<Remembered | undefined>(this.#sets * ways).fill(undefined);
+    this.#remembered = new Array<Wording | undefined>(this.#sets * ways).fill(undefined);
     this.#hashes = new Int32Array(this.#sets * ways);
     this.#seen = new Int32Array(this.#sets * ways * seenPerPlace);
   }
@@ -171,7 +169,7 @@ export class Wordings {
     return false;
   }
 
-  #remember(set: number, hash: number, remembered: Remembered): void {
+  #remember(set: number, hash: number, wording: Wording): void {
     let place = set * ways;
     while (place < (set + 1) * ways && this.#remembered[place] !== undefined) place++;
     if (place === (set + 1) * ways) {
@@ -179,6 +177,6 @@ export class Wordings {
       this.#next = (this.#next + 1) % ways;
     }
     this.#hashes[place] = hash;
-    this.#remembered[place] = remembered;
+    this.#remembered[place] = wording;
   }
 }

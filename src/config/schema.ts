@@ -148,7 +148,7 @@ const schema = z.strictObject({
     repeatedRequests: setting(
       integer(0),
       16384,
-      'Requests that are remembered because they came more than once, with what follows from their words: about 2 KB each. One that is not remembered costs more to answer.',
+      'Requests that are remembered because they came more than once, with what follows from their words: about 2 KB each, 6 KB at most. One that is not remembered costs more to answer.',
     ),
     transfers: setting(integer(1), 10000, 'Block-wise transfers in progress, in each direction.'),
     transferBytes: setting(

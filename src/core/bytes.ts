@@ -41,25 +41,33 @@ export function hex(bytes: Uint8Array): string {
   return text;
 }
 
-/** 32-bit hash of a whole array. Not for security: peers can only collide with themselves where it is used. */
-export const hash32 = (bytes: Uint8Array): number => hashRange(bytes, 0, bytes.length, 0x811c9dc5) >>> 0;
+/** 32-bit hash of a whole array, not for security. */
+export const hash32 = (bytes: Uint8Array): number => hashRange(bytes, 0, bytes.length, 0x811c9dc5, 0x9e3779b1) >>> 0;
 
 /**
- * The hash of `bytes` from `from` up to `end`, as a signed 32-bit integer, going on from another hash or a secret seed.
- * Four bytes a step: what it costs is a request's fixed price. Not for security, but for the seed's.
+ * The hash of `bytes` from `from` up to `end`, as a signed 32-bit integer, going on from another hash. Four bytes a step:
+ * what it costs is a request's fixed price. It is no message authentication code, but without the key nobody can tell
+ * which arrays have one hash.
+ *
+ * @param key odd; secret where somebody else chooses the bytes
  */
-export function hashRange(bytes: Uint8Array, from: number, end: number, seed: number): number {
-  let hash = seed ^ (end - from);
+export function hashRange(bytes: Uint8Array, from: number, end: number, start: number, key: number): number {
+  let hash = Math.imul(start ^ (end - from), key);
   let at = from;
   for (; at + 4 <= end; at += 4) {
     const word =
       (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
+    // Twice multiplied: once leaves the top bit of a word alone, and the next word could take it back.
     hash = Math.imul(hash ^ word, 0x9e3779b1);
+    hash = Math.imul(hash ^ (hash >>> 15), key);
+    hash ^= hash >>> 13;
+  }
+  for (; at < end; at++) {
+    hash = Math.imul(hash ^ (bytes[at] ?? 0), key);
     hash ^= hash >>> 15;
   }
-  for (; at < end; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x85ebca6b);
-  hash ^= hash >>> 13;
-  return hash;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return hash ^ (hash >>> 13);
 }
 
 /** Whether `length` bytes of `a` from `at` are those of `b` from its start. */

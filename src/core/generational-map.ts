@@ -39,7 +39,7 @@ export class GenerationalMap<K, V extends object | string | number | bigint | bo
     return this.#young.size + this.#old.size;
   }
 
-  /** Another one whenever entries may have been dropped: what `get` or `set` saw in this era is still there. */
+  /** Another one whenever entries may have been dropped: what `get` or `set` saw in this era is still there, unless somebody deleted it. */
   get era(): object {
     return this.#era;
   }

@@ -16,6 +16,7 @@ export interface Words {
   readonly path: readonly string[];
   readonly query: readonly string[];
   readonly target: string;
+  note: unknown;
 }
 
 export class Arrival implements Visit {
@@ -44,6 +45,14 @@ export class Arrival implements Visit {
 
   get target(): string {
     return this.#words.target;
+  }
+
+  get note(): unknown {
+    return this.#words.note;
+  }
+
+  set note(note: unknown) {
+    this.#words.note = note;
   }
 
   get caller(): Caller {

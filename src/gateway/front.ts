@@ -33,8 +33,20 @@ export interface FrontOptions {
   readonly showInternals: boolean;
 }
 
-interface Route extends Words {
+/** What follows from a request's words: where it goes. What is served where does not change. */
+class Route implements Words {
+  readonly path: readonly string[];
+  readonly query: readonly string[];
+  readonly target: string;
   readonly resource: Resource | Refusal;
+  note: unknown = undefined;
+
+  constructor(path: readonly string[], query: readonly string[], resource: Resource | Refusal) {
+    this.path = path;
+    this.query = query;
+    this.target = targetOf(path);
+    this.resource = resource;
+  }
 }
 
 /** Why the words alone make a request fail. */
@@ -45,8 +57,6 @@ interface Refusal {
 
 export class Front implements RequestHandler {
   readonly #options: FrontOptions;
-  /** Only of wordings that are remembered: as many as they are. What is served where does not change. */
-  readonly #routes = new WeakMap<Wording, Route>();
   #arrivals = 0;
   #closed = false;
 
@@ -61,7 +71,7 @@ export class Front implements RequestHandler {
 
   handle(request: Request, now: Instant): void {
     const { wording } = request;
-    const route = this.#routes.get(wording) ?? this.#route(wording);
+    const route = wording.note instanceof Route ? wording.note : this.#route(wording);
     if (route === undefined) {
       // RFC 7252 §3.2: these options are UTF-8.
       this.#options.respond(request, response(responseCode.badRequest, { maxAge: 0 }), now);
@@ -89,8 +99,8 @@ export class Front implements RequestHandler {
     if (uri === undefined) return undefined;
     const path = uri.path.length > 1 && uri.path.at(-1) === '' ? uri.path.slice(0, -1) : uri.path;
     const resource = this.#resourceFor(wording, path);
-    const route = { path, query: uri.query, target: targetOf(path), resource };
-    if (wording.remembered) this.#routes.set(wording, route);
+    const route = new Route(path, uri.query, resource);
+    wording.note = route;
     return route;
   }
 

@@ -15,6 +15,8 @@ export interface Visit {
   readonly query: readonly string[];
   /** The path as logs and metrics name it: `oslist/list`. */
   readonly target: string;
+  /** What the resource worked out from the words of such a request, and left here for the next one with the same words. */
+  note?: unknown;
   readonly caller: Caller;
   /** What the caller may do. */
   readonly access: Access;

@@ -21,6 +21,7 @@ export class Durations {
   /** One for each bound, and one for what is longer. */
   readonly counts: Float64Array = new Float64Array(upperBounds.length + 1);
   sum = 0;
+  count = 0;
 
   constructor(labels: Partial<Record<Label, string>>) {
     this.labels = labels;
@@ -32,6 +33,7 @@ export class Durations {
     while (seconds > (upperBounds[bucket] ?? Infinity)) bucket++;
     this.counts[bucket] = (this.counts[bucket] ?? 0) + 1;
     this.sum += seconds;
+    this.count++;
   }
 }
 
@@ -52,7 +54,9 @@ export class DurationHistogram extends Histogram<Label> {
   }
 
   override get(): Promise<MetricObjectWithValues<MetricValueWithName<Label>>> {
-    const values = this.#series.flatMap((series) => valuesOf(this.#metric.name, series));
+    // What was never observed is not shown: most functions of a gateway are never missed in its cache.
+    const observed = this.#series.filter(({ count }) => count > 0);
+    const values = observed.flatMap((series) => valuesOf(this.#metric.name, series));
     const metric = { ...this.#metric, type: 'histogram', values, aggregator: 'sum' };
     return Promise.resolve(metric as unknown as MetricObjectWithValues<MetricValueWithName<Label>>);
   }

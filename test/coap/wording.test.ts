@@ -70,3 +70,8 @@ test('nearly all of as many requests as there is half the room for are remembere
   const last = peer.requests.slice(-2000).filter(({ wording }) => wording.remembered);
   expect(last.length).toBeGreaterThan(1900);
 });
+
+test('words of more than 16 options are not remembered', () => {
+  const many = { code: method.GET, messageId: 0, options: Array.from({ length: 17 }, () => path) };
+  expect(new Set(wordsOf(many, many, many)).size).toBe(3);
+});

@@ -122,3 +122,10 @@ test('two in one process do not share anything, and a closed one hears nothing',
   metrics.close();
   expect(channels.request.hasSubscribers).toBe(false);
 });
+
+test('a function that never had to run has no histogram', async () => {
+  for (let i = 0; i < 3; i++) channels.request.publish(answered({ target: `hit/${i}`, cache: 'hit' }));
+  channels.request.publish(answered({ target: 'ran/1', cache: 'miss', queuedMs: 1, ranMs: 2 }));
+  const names = [...(await scrape()).keys()].filter((name) => name.startsWith('funcoap_function_run_seconds_count'));
+  expect(names).toEqual(['funcoap_function_run_seconds_count{target="ran/1"}']);
+});

@@ -117,10 +117,10 @@ export class MessageLayer implements ExchangeHost {
   receive(batch: readonly Datagram[], now: Instant): void {
     for (let from = 0; from < batch.length; from += readAhead) {
       const count = Math.min(readAhead, batch.length - from);
-      for (let i = 0; i < count; i++) this.#read(batch[from + i], this.#incoming[i]);
-      this.deduplicator.lookAhead(this.#incoming, count);
       let next = 0;
       try {
+        for (let i = 0; i < count; i++) this.#read(batch[from + i], this.#incoming[i]);
+        this.deduplicator.lookAhead(this.#incoming, count);
         while (next < count) this.#process(batch[from + next], this.#incoming[next++], now);
       } finally {
         for (; next < count; next++) this.#incoming[next]?.release();
@@ -145,7 +145,9 @@ export class MessageLayer implements ExchangeHost {
 
   #process(datagram: Datagram | undefined, incoming: Incoming | undefined, now: Instant): void {
     if (datagram === undefined || incoming === undefined) return;
-    const { wording, peer } = incoming;
+    const { wording } = incoming;
+    // Where there was no room when it was read, there may be some since those before it are answered.
+    const peer = incoming.peer ?? (wording && this.peers.get(datagram.endpoint));
     incoming.release();
     if (wording === undefined) this.#receiveOther(datagram, now);
     else if (peer === undefined) {

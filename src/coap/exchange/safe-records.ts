@@ -4,7 +4,7 @@
  * only the look-up goes to a random place in memory.
  *
  *   a set, 64 bytes   8 tags: who asked, under which Message ID, with which bytes · 8 tickets: lower is older, 0 is
- *                     free; one for each 4 records, so that hardly any overflows
+ *                     free; one for each 4 records, so that few overflow
  *   a row, 32 bytes   in the order of tickets, round and round: expiry · where the reply is in the log, or -1 before
  *                     there is one · the ticket · the peer's id and Message ID << 16 | length of the reply, a word each
  */
@@ -83,8 +83,10 @@ export class SafeRecords {
         this.#rowWords[2 * row + wordOfPeer] === (peer.id | 0) &&
         (this.#rowWords[2 * row + wordOfIds] ?? 0) >>> 16 === messageId &&
         now < (this.#rows[row] ?? 0)
-      )
-        return this.#duplicateAt(row);
+      ) {
+        const duplicate = this.#duplicateAt(row);
+        if (duplicate !== undefined) return duplicate;
+      }
     }
     return undefined;
   }

@@ -8,14 +8,19 @@ import type { Peer } from './peer.ts';
 
 export class UnsafeRecord implements Duplicate {
   readonly peer: Peer;
-  readonly messageId: number;
+  readonly key: number;
+  readonly fingerprint: number;
   readonly expires: Instant;
   reply: Uint8Array | undefined = undefined;
+  /** Of the same peer and Message ID: other requests, as a device makes them that restarts. */
+  next: UnsafeRecord | undefined;
 
-  constructor(peer: Peer, messageId: number, expires: Instant) {
+  constructor(peer: Peer, key: number, fingerprint: number, expires: Instant, next: UnsafeRecord | undefined) {
     this.peer = peer;
-    this.messageId = messageId;
+    this.key = key;
+    this.fingerprint = fingerprint;
     this.expires = expires;
+    this.next = next;
   }
 
   room(length: number): Uint8Array {
@@ -34,17 +39,14 @@ export class UnsafeRecords {
     this.#maxRecords = maxRecords;
   }
 
-  /** Counted where they expire: records whose bytes have one hash replace each other in the Map. */
   get size(): number {
     return this.#expiring[0].size + this.#expiring[1].size;
   }
 
   find(peer: Peer, messageId: number, fingerprint: number, now: Instant): Duplicate | undefined {
-    const known = this.#byKey.get(keyOf(peer, fingerprint));
-    if (known === undefined || known.peer !== peer || known.messageId !== messageId || now >= known.expires) {
-      return undefined;
-    }
-    return known;
+    let record = this.#byKey.get(keyOf(peer, messageId));
+    while (record !== undefined && (record.fingerprint !== fingerprint || now >= record.expires)) record = record.next;
+    return record;
   }
 
   /** Undefined where there is no room. */
@@ -58,10 +60,10 @@ export class UnsafeRecords {
   ): UnsafeRecord | undefined {
     this.expire(now);
     if (this.size >= this.#maxRecords) return undefined;
-    const record = new UnsafeRecord(peer, messageId, expires);
-    const key = keyOf(peer, fingerprint);
+    const key = keyOf(peer, messageId);
+    const record = new UnsafeRecord(peer, key, fingerprint, expires, this.#byKey.get(key));
     this.#byKey.set(key, record);
-    this.#expiring[confirmable ? 0 : 1].add(key, record);
+    this.#expiring[confirmable ? 0 : 1].add(record);
     peer.holds++;
     return record;
   }
@@ -70,37 +72,49 @@ export class UnsafeRecords {
   expire(now: Instant): void {
     for (const queue of this.#expiring) {
       for (let due = queue.takeExpired(now); due !== undefined; due = queue.takeExpired(now)) {
-        if (this.#byKey.get(due.key) === due.record) this.#byKey.delete(due.key);
-        due.record.peer.holds--;
+        this.#forget(due);
+        due.peer.holds--;
       }
     }
   }
+
+  #forget(record: UnsafeRecord): void {
+    const first = this.#byKey.get(record.key);
+    if (first === record) {
+      if (record.next === undefined) this.#byKey.delete(record.key);
+      else this.#byKey.set(record.key, record.next);
+      return;
+    }
+    let before = first;
+    while (before !== undefined && before.next !== record) before = before.next;
+    if (before !== undefined) before.next = record.next;
+  }
 }
 
-/** Peer ids are cut to 21 bits so that the key is an exact double; the record tells the rest. */
-const keyOf = (peer: Peer, fingerprint: number): number => (peer.id % 0x200000) * 0x1_0000_0000 + (fingerprint >>> 0);
+/** Exact: no two peers and Message IDs have one key. */
+const keyOf = (peer: Peer, messageId: number): number => peer.id * 0x10000 + messageId;
 
 /** First in, first out; records of one queue have one lifetime per link profile, so the head is (almost) the oldest. */
 class ExpiryQueue {
-  #entries: { readonly key: number; readonly record: UnsafeRecord }[] = [];
+  #records: UnsafeRecord[] = [];
   #head = 0;
 
   get size(): number {
-    return this.#entries.length - this.#head;
+    return this.#records.length - this.#head;
   }
 
-  add(key: number, record: UnsafeRecord): void {
-    this.#entries.push({ key, record });
+  add(record: UnsafeRecord): void {
+    this.#records.push(record);
   }
 
-  takeExpired(now: Instant): { readonly key: number; readonly record: UnsafeRecord } | undefined {
-    const entry = this.#entries[this.#head];
-    if (entry === undefined || now < entry.record.expires) return undefined;
+  takeExpired(now: Instant): UnsafeRecord | undefined {
+    const record = this.#records[this.#head];
+    if (record === undefined || now < record.expires) return undefined;
     this.#head++;
-    if (this.#head >= 1024 && this.#head * 2 >= this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#head);
+    if (this.#head >= 1024 && this.#head * 2 >= this.#records.length) {
+      this.#records = this.#records.slice(this.#head);
       this.#head = 0;
     }
-    return entry;
+    return record;
   }
 }

@@ -4,14 +4,13 @@
  * Everything that can be refused is refused before the function runs: who calls, the method, the answer's format, the body,
  * the arguments. A result comes from the result cache where the function is pure.
  */
-import type { CachedResult } from '../../cache/cacheable.ts';
+import type { CachedResult, Lease } from '../../cache/cacheable.ts';
 import type { Question, ResultCache } from '../../cache/result-cache.ts';
 import { contentFormat, isValueFormat, type ValueFormat } from '../../cbor/content-format.ts';
 import { isSafeMethod, method, responseCode } from '../../coap/codec/codes.ts';
 import { findOption, findOptions, findUint, optionNumber } from '../../coap/codec/options.ts';
 import type { Request } from '../../coap/request.ts';
 import { encodedResponse, response } from '../../coap/response.ts';
-import type { Wording } from '../../coap/wording.ts';
 import { equalBytes } from '../../core/bytes.ts';
 import { UsageError } from '../../core/error.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -51,8 +50,11 @@ export interface FunctionResourceOptions {
 /** A function as a path names it: by two names or by two ids. */
 type Named = { readonly library: string; readonly method: string } | { readonly library: number; readonly id: number };
 
+/** Bytes of a representation whose answer is kept ready; longer ones are put together each time. */
+const longestGiven = 1024;
+
 /** What follows from the words of a call and the function they name. */
-interface Stated {
+class Stated {
   readonly named: Named;
   /** Of the directory, when the function was found. */
   readonly revision: number;
@@ -61,12 +63,29 @@ interface Stated {
   readonly question: Question;
   readonly format: ValueFormat;
   /** What was answered last, from the cache: good until Max-Age counts down or there is another result. */
-  given: Given | undefined;
+  given: Given | undefined = undefined;
+
+  constructor(
+    named: Named,
+    revision: number,
+    fn: FunctionDescription,
+    args: Call['args'],
+    question: Question,
+    format: ValueFormat,
+  ) {
+    this.named = named;
+    this.revision = revision;
+    this.fn = fn;
+    this.args = args;
+    this.question = question;
+    this.format = format;
+  }
 }
 
+/** Short: only the cache says how long long ones are kept. */
 interface Given {
-  readonly result: CachedResult;
-  readonly maxAge: Milliseconds;
+  readonly lease: Lease;
+  readonly until: Instant;
   readonly answer: Answer;
   /** Bytes that a 2.03 leaves out. */
   readonly spared: number | undefined;
@@ -77,15 +96,13 @@ export class FunctionResource implements Resource {
   readonly conditional = false;
   readonly multicast = false;
   readonly #options: FunctionResourceOptions;
-  /** Of wordings that are remembered: as many as they are. */
-  readonly #stated = new WeakMap<Wording, Stated>();
 
   constructor(options: FunctionResourceOptions) {
     this.#options = options;
   }
 
   handle(visit: Visit): Answer | Promise<Answer> {
-    const stated = this.#stated.get(visit.request.wording);
+    const stated = visit.note instanceof Stated ? visit.note : undefined;
     const named = stated?.named ?? namedBy(visit.path);
     const { directory, clock } = this.#options;
     const change = directory.pending(named.library, visit.now);
@@ -114,20 +131,25 @@ export class FunctionResource implements Resource {
       const bodyFormat = checkBody(request, argumentItems);
       return this.#options.bodies.read(fn, payload, bodyFormat).then(({ args, part }) => {
         const question = this.#options.cache.questionOf(fn, part);
-        return this.#call(visit, { named, revision, fn, args, question, format, given: undefined }, now);
+        return this.#call(visit, new Stated(named, revision, fn, args, question, format), now);
       });
     }
     const args = bind(fn, argumentInput(request, argumentItems));
     const question = this.#options.cache.question(fn, args);
-    const stated = { named, revision, fn, args, question, format, given: undefined };
-    if (request.wording.remembered) this.#stated.set(request.wording, stated);
+    const stated = new Stated(named, revision, fn, args, question, format);
+    visit.note = stated;
     return this.#call(visit, stated, now);
   }
 
   #call(visit: Visit, stated: Stated, now: Instant): Answer | Promise<Answer> {
     const { request } = visit;
-    const { fn, args, question } = stated;
+    const { fn, args, question, given } = stated;
     const { cache, clock, invoker } = this.#options;
+    if (given !== undefined && now < given.until && !given.lease.over) {
+      cache.countHit();
+      if (given.spared !== undefined) cache.countRevalidation(given.spared);
+      return given.answer;
+    }
     const callerKey = request.peer.endpoint.key;
     const hit = cache.recall(question, callerKey, now);
     if (hit !== undefined) return this.#answerHit(request, stated, hit, now);
@@ -155,18 +177,14 @@ export class FunctionResource implements Resource {
     return answerFormat(request, bodyFormatOf(request));
   }
 
-  /** Within one second, and while it stays, a result has one answer to the same words: its bytes are made once. */
+  /** Within one second, and while it is kept, a result has one answer to the same words: it is made once. */
   #answerHit(request: Request, stated: Stated, result: CachedResult, now: Instant): Answer {
-    const { given } = stated;
-    const maxAge = result.maxAgeLeft(now);
-    if (given?.result === result && given.maxAge === maxAge) {
-      if (given.spared !== undefined) this.#options.cache.countRevalidation(given.spared);
-      return given.answer;
-    }
     const { answer, spared } = this.#answer(request, result, stated.format, now);
-    if (!request.wording.remembered) return answer;
-    const again = { ...answer, response: encodedResponse(answer.response) };
-    stated.given = { result, maxAge, answer: again, spared };
+    const { response: made } = answer;
+    const isPrivate = stated.question.state.private;
+    if (!request.wording.remembered || made.payload.length > longestGiven || isPrivate) return answer;
+    const again = { ...answer, response: encodedResponse(made) };
+    stated.given = { lease: result.lease, until: result.maxAgeUntil(now), answer: again, spared };
     return again;
   }
 

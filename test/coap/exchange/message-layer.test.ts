@@ -7,7 +7,7 @@ import { optionNumber, stringOption, uintOption, opaqueOption } from '../../../s
 import { response } from '../../../src/coap/response.ts';
 import { utf8 } from '../../../src/core/bytes.ts';
 import { milliseconds, seconds } from '../../../src/core/duration.ts';
-import { bytesOf, Lockstep } from '../lockstep.ts';
+import { bytesOf, endpointOf, Lockstep } from '../lockstep.ts';
 
 const { CON, NON, ACK, RST } = messageType;
 const hello = response(responseCode.content, { payload: utf8('hello') });
@@ -104,6 +104,39 @@ describe('deduplication (RFC 7252 §4.5)', () => {
     peer.advance(2);
     peer.sendBytes(bytes);
     expect(peer.requests).toHaveLength(2);
+  });
+
+  test('no copy of a POST runs, however alike the requests of a client that counts Message ID and token up together', () => {
+    const peer = new Lockstep(() => hello);
+    const posts = Array.from({ length: 600 }, (_, n) =>
+      bytesOf({ code: method.POST, messageId: n, token: Uint8Array.of(0, 0, n >> 8, n), options: [path] }),
+    );
+    for (const bytes of [...posts, ...posts]) peer.sendBytes(bytes);
+    expect(peer.requests).toHaveLength(600);
+  });
+
+  test('of two POSTs under one Message ID neither takes the place of the other', () => {
+    const peer = new Lockstep(() => hello);
+    const [one, other] = [1, 2].map((n) => bytesOf({ code: method.POST, messageId: 7, token: Uint8Array.of(n) }));
+    if (one === undefined || other === undefined) throw new Error('two requests');
+    for (const bytes of [one, other, one, other]) expect(peer.sendBytes(bytes)).toHaveLength(1);
+    expect(peer.requests).toHaveLength(2);
+    peer.advance(seconds(248));
+    peer.engine.poll(peer.now);
+    expect(peer.engine.counters().unsafeRecords).toBe(0);
+    for (const bytes of [one, other, one, other]) peer.sendBytes(bytes);
+    expect(peer.requests).toHaveLength(4);
+  });
+
+  test('a GET whose reply had to go runs once more, and its copies after that do not', () => {
+    const peer = new Lockstep(() => hello, { limits: { maxSafeRecordBytes: 200_000 } });
+    const get = bytesOf({ code: method.GET, messageId: 1 });
+    peer.sendBytes(get);
+    const filler = new Uint8Array(64).fill(1);
+    for (let messageId = 2; messageId < 1500; messageId++) peer.send({ code: method.GET, messageId, token: filler });
+    const before = peer.requests.length;
+    for (let copy = 0; copy < 4; copy++) peer.sendBytes(get);
+    expect(peer.requests.length - before).toBe(1);
   });
 
   test('records of safe requests go oldest-out under their byte limit; an unsafe one stays', () => {
@@ -214,6 +247,32 @@ describe('piggybacked and separate responses (RFC 7252 §5.2)', () => {
     expect(peer.respond(peer.requests[1], hello)).toEqual([]);
     const [second] = peer.send({ type: ACK, code: 0, messageId: first?.messageId ?? 0 });
     expect(second).toMatchObject({ type: CON, token: Uint8Array.of(2) });
+  });
+
+  test('a batch from more peers than are remembered is answered whole', () => {
+    const peer = new Lockstep(() => hello, { limits: { maxPeers: 8 } });
+    const batch = Array.from({ length: 64 }, (_, n) => ({
+      bytes: bytesOf({ code: method.GET, messageId: n }),
+      endpoint: endpointOf(`stranger ${n}`),
+      multicast: false,
+    }));
+    peer.engine.receive(batch, peer.now);
+    expect(peer.output().map(({ code }) => code)).toEqual(Array.from({ length: 64 }, () => responseCode.content));
+  });
+
+  test('a peer found by its endpoint is the one in the table, also after others have pushed it out', () => {
+    const peer = new Lockstep(() => hello, { limits: { maxPeers: 4 } });
+    const endpoint = endpointOf('device');
+    const ask = (messageId: number): void =>
+      peer.engine.receive([{ bytes: bytesOf({ code: method.GET, messageId }), endpoint, multicast: false }], peer.now);
+    ask(1);
+    ask(2);
+    for (let n = 0; n < 20; n++) peer.send({ code: method.GET, messageId: n }, `other ${n}`);
+    ask(3);
+    const [first, second, third] = peer.requests.filter((request) => request.peer.endpoint === endpoint);
+    expect(second?.peer).toBe(first?.peer);
+    expect(third?.peer).not.toBe(first?.peer);
+    expect(peer.engine.counters().peers).toBeLessThanOrEqual(4);
   });
 
   test('no room for a further peer: 5.03, without a trace', () => {

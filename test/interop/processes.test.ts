@@ -7,7 +7,7 @@ import { funcoap } from '../cli/process.ts';
 import { GatewayProcess } from '../gateway/gateway-process.ts';
 import { RawDevice } from '../gateway/raw-device.ts';
 import { missingAddon } from '../transport/native-addon.ts';
-import { childrenOf, fetched, fetchOf, isRunning, oneOfEach, postOf, probe } from './devices.ts';
+import { childrenOf, fetched, fetchOf, isRunning, oneOfEach, postOf, probe } from '../processes/devices.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 const patience = { timeout: 20_000, interval: 20 };
