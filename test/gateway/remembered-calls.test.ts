@@ -7,6 +7,7 @@ import type { Message } from '../../src/coap/codec/message.ts';
 import { milliseconds, seconds, type Instant } from '../../src/core/duration.ts';
 import { CallError } from '../../src/functions/call-error.ts';
 import type { FunctionDescription } from '../../src/functions/description.ts';
+import { AccessRules, openAccess } from '../../src/gateway/access-rules.ts';
 import { Front } from '../../src/gateway/front.ts';
 import { RateLimit } from '../../src/gateway/rate-limit.ts';
 import { FunctionResource } from '../../src/gateway/resources/function.ts';
@@ -46,6 +47,7 @@ class CountingGateway {
     let engine: CoapEngine | undefined;
     const front = new Front({
       router: new Router().addSubtree(['func', '*', '*'], functions),
+      access: new AccessRules(openAccess),
       rateLimit: new RateLimit({ perSecond: 0, burst: 1, loopback: false, maxPeers: 10 }),
       clock: { now: () => this.#peer.now },
       respond: (request, response, now) => engine?.respond(request, response, now) ?? 0,
