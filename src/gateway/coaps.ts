@@ -15,6 +15,7 @@ import type { AssociationEndpoint } from '../dtls/association.ts';
 import { validatePath } from '../dtls/certificate-path.ts';
 import type { OwnCertificate, PresentedCertificate, ServerCredentials, Verdict } from '../dtls/credentials.ts';
 import { nodeCrypto } from '../dtls/crypto.ts';
+import type { DtlsCounters } from '../dtls/engine.ts';
 import type { DtlsEvent } from '../dtls/event.ts';
 import { defaultDtlsOptions } from '../dtls/options.ts';
 import { TicketKeys } from '../dtls/ticket.ts';
@@ -31,14 +32,7 @@ export interface CoapsOptions {
   readonly timeOfDay: () => number;
 }
 
-export interface CoapsCounters {
-  readonly associations: number;
-  readonly handshakes: number;
-  readonly sessions: number;
-  readonly timers: number;
-  readonly reassemblyBytes: number;
-  readonly droppedRecords: number;
-  readonly unsent: number;
+export interface CoapsCounters extends DtlsCounters {
   readonly established: number;
   readonly failed: number;
   readonly ended: number;

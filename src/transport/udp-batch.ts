@@ -23,7 +23,7 @@ import { Notices, systemCode, type TransportCounters } from './notices.ts';
 import { systemRandomness } from './randomness.ts';
 import { reportReceiveBuffer } from './receive-buffer.ts';
 import { chooseLocal } from './source-address.ts';
-import { bindError } from './udp-socket.ts';
+import { bindError, nothingBound } from './udp-socket.ts';
 import { defaultUdpOptions, freePortAttempts, type UdpOptions, type UdpTransport } from './udp.ts';
 
 /**
@@ -143,13 +143,7 @@ class UdpBatchListener implements UdpTransport {
     this.#local = localAddresses(this.#options.interfaces() ?? {});
     const failures = this.#bindAll(expandListen(listen, this.#local));
     if (this.#ports.listed.size === 0) {
-      const [first] = failures;
-      throw first === undefined
-        ? new UsageError(
-            'cannot-listen',
-            `No interface has an address for ${listen.join(', ')}: give the addresses to listen on.`,
-          )
-        : bindError({ address: first.address, port: this.#port }, first.error);
+      throw nothingBound(listen, failures[0], this.#port);
     }
     for (const { address, error } of failures) this.#bindFailed(address, error);
     reportReceiveBuffer(this.#grantedBytes, receiveBufferBytes);

@@ -172,6 +172,17 @@ export function bindError(local: Address, error: unknown): UsageError {
   });
 }
 
+/** None of the addresses could be bound: why not the first, or that there is none. */
+export function nothingBound(
+  listen: readonly string[],
+  first: { readonly address: string; readonly error: unknown } | undefined,
+  port: number,
+): UsageError {
+  if (first !== undefined) return bindError({ address: first.address, port }, first.error);
+  const asked = listen.join(', ');
+  return new UsageError('cannot-listen', `No interface has an address for ${asked}: give the addresses to listen on.`);
+}
+
 function advice({ address, port }: Address, error: unknown): string {
   const code = systemCode(error);
   switch (code) {

@@ -23,7 +23,7 @@ import { defaultReceiveBufferBytes, reportReceiveBuffer } from './receive-buffer
 import type { Scheduler } from '../core/clock.ts';
 import { systemScheduler } from './scheduler.ts';
 import { chooseLocal } from './source-address.ts';
-import { bindError, UdpSocket, udpSocketOwner, type UdpSocketOwner } from './udp-socket.ts';
+import { bindError, nothingBound, UdpSocket, udpSocketOwner, type UdpSocketOwner } from './udp-socket.ts';
 
 export interface UdpOptions {
   /** IP addresses; 0.0.0.0 and :: are every address of that IP version. */
@@ -134,13 +134,7 @@ class UdpListener implements UdpTransport {
     this.#local = localAddresses(this.#options.interfaces() ?? {});
     const failures = await this.#bindAll(expandListen(listen, this.#local));
     if (this.#sockets.size === 0) {
-      const [first] = failures;
-      throw first === undefined
-        ? new UsageError(
-            'cannot-listen',
-            `No interface has an address for ${listen.join(', ')}: give the addresses to listen on.`,
-          )
-        : bindError({ address: first.address, port: this.#port }, first.error);
+      throw nothingBound(listen, failures[0], this.#port);
     }
     for (const { address, error } of failures) this.#bindFailed(address, error);
     reportReceiveBuffer(this.#grantedBytes, receiveBufferBytes);

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { method, responseCode } from '../../src/coap/codec/codes.ts';
 import { optionNumber, stringOption, uintOption } from '../../src/coap/codec/options.ts';
 import { response } from '../../src/coap/response.ts';
+import { hashRange } from '../../src/core/bytes.ts';
 import { Lockstep } from './lockstep.ts';
 
 const ok = response(responseCode.content);
@@ -74,4 +75,27 @@ test('nearly all of as many requests as there is half the room for are remembere
 test('words of more than 16 options are not remembered', () => {
   const many = { code: method.GET, messageId: 0, options: Array.from({ length: 17 }, () => path) };
   expect(new Set(wordsOf(many, many, many)).size).toBe(3);
+});
+
+test('words with one hash are told apart by their bytes', () => {
+  const contentOf = (n: number): Uint8Array => {
+    const more = Math.imul(n, 0x9e3779b1); // what differs in one word alone has never one hash
+    return Uint8Array.of(0xff, n, n >> 8, n >> 16, n >> 24, more, more >> 8, more >> 16, more >> 24);
+  };
+  const key = Math.floor(0.5 * 0x1_0000_0000) | 1; // the test's chance is always a half
+  const seen = new Map<number, number>();
+  let pair: readonly [number, number] | undefined;
+  for (let n = 0; pair === undefined && n < 1_000_000; n++) {
+    const hash = hashRange(contentOf(n), 0, 9, method.FETCH, key);
+    const other = seen.get(hash);
+    if (other !== undefined) pair = [other, n];
+    seen.set(hash, n);
+  }
+  if (pair === undefined) throw new Error('no two of a million have one hash');
+  const [one, other] = pair.map((n) => contentOf(n).slice(1));
+  const peer = new Lockstep(() => ok);
+  for (const [at, asked] of [one, one, one, other, one].entries()) {
+    peer.send({ code: method.FETCH, messageId: at, payload: asked ?? payload });
+  }
+  expect(peer.requests.map((request) => request.payload)).toEqual([one, one, one, other, one]);
 });
