@@ -58,6 +58,7 @@ export class DurationHistogram extends Histogram<Label> {
     const observed = this.#series.filter(({ count }) => count > 0);
     const values = observed.flatMap((series) => valuesOf(this.#metric.name, series));
     const metric = { ...this.#metric, type: 'histogram', values, aggregator: 'sum' };
+    // Their enum of types is there for the compiler only: at run time the type is a text.
     return Promise.resolve(metric as unknown as MetricObjectWithValues<MetricValueWithName<Label>>);
   }
 
