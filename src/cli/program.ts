@@ -5,6 +5,7 @@ import { addCa } from './ca.ts';
 import { addCall } from './call.ts';
 import { addConfig } from './config.ts';
 import { addDescribe } from './describe.ts';
+import { addDiscover } from './discover.ts';
 import { addEnroll } from './enroll.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
 import { exitCodeOf, failureText, failureValue } from './failure.ts';
@@ -22,7 +23,19 @@ const version = (): string => {
 };
 
 /** Every command, in the order of the help. */
-const commands = [addServe, addCall, addLs, addDescribe, addPing, addEnroll, addIdentities, addCa, addConfig, addNew];
+const commands = [
+  addServe,
+  addDiscover,
+  addCall,
+  addLs,
+  addDescribe,
+  addPing,
+  addEnroll,
+  addIdentities,
+  addCa,
+  addConfig,
+  addNew,
+];
 
 /** The program; `done` takes the exit code of the command that ran. */
 export function createProgram(terminal: Terminal, done: (code: ExitCode) => void): Command {

@@ -6,7 +6,7 @@ import { openMetricsServer, type MetricsServer } from '../telemetry/metrics-serv
 import { systemScheduler } from '../transport/scheduler.ts';
 import { opensCoaps } from './coaps-door.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
-import { aborted, warnIfOpen, whoCanCall, type ServeSession } from './serve-session.ts';
+import { aborted, announce, warnIfOpen, whoCanCall, type ServeSession } from './serve-session.ts';
 
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 const entry = new URL(`./serve-process${extension}`, import.meta.url);
@@ -40,7 +40,9 @@ export async function serveProcesses(
       const { addresses, securedAddresses } = serving;
       const open = whoCanCall(config, addresses, securedAddresses);
       ready({ ...serving, whoCanCall: open, processes, metricsUrl: metricsServer?.url });
+      const announcement = await announce(config, () => ({ coap: addresses, coaps: securedAddresses }));
       await Promise.race([interrupted, supervisor.failed]);
+      await announcement?.close();
     }
     log.logger.info({ event: 'stopping' }, 'stopping; once more to stop at once');
   } catch (error) {

@@ -1,7 +1,9 @@
 /** What the two ways to serve, in this process and in several others, have in common. */
+import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Address } from '../core/datagram.ts';
+import type { Announcement, AnnouncementOptions } from '../gateway/announcement.ts';
 import { isLoopback } from '../transport/address.ts';
 import type { Interrupt } from './interrupt.ts';
 import { uriOf, type Ready } from './serve-banner.ts';
@@ -37,6 +39,20 @@ export function warnIfOpen(addresses: readonly Address[], logger: Logger): void 
       { event: 'open', addresses: open.map((address) => uriOf(address)) },
       'everyone who can reach these addresses can call what the access rules give to "local": plain CoAP has no authentication',
     );
+}
+
+/** Tells the gateway's links by multicast DNS what listens there; undefined where that is switched off. */
+export async function announce(
+  { mdns }: Config,
+  doors: AnnouncementOptions['doors'],
+): Promise<Announcement | undefined> {
+  if (!mdns.enabled) return undefined;
+  const { Announcement } = await import('../gateway/announcement.ts');
+  const { systemScheduler: scheduler } = await import('../transport/scheduler.ts');
+  const { readInterfaces: interfaces } = await import('../transport/local-addresses.ts');
+  // A name of its own: that of the host is announced by others, with addresses that nothing may listen on here.
+  const host = `funcoap-${hostname().split('.')[0]}`;
+  return new Announcement({ instance: mdns.name, host, doors, scheduler, uniform: Math.random, interfaces });
 }
 
 export const aborted = (signal: AbortSignal): Promise<void> =>

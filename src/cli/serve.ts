@@ -1,5 +1,6 @@
 /** `funcoap serve`: runs the gateway until it is told to stop. */
 import { isatty } from 'node:tty';
+import type { Announcement } from '../gateway/announcement.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { examples, jsonOption, type AddCommand } from './command.ts';
 import { addConfigFlags, configOf } from './config-flags.ts';
@@ -8,7 +9,7 @@ import { gatewaySamples } from './gateway-samples.ts';
 import { onInterrupt } from './interrupt.ts';
 import { banner, bannerJson, type Ready } from './serve-banner.ts';
 import type { OpenedDoor } from './coaps-door.ts';
-import { aborted, warnIfOpen, whoCanCall, type ServeSession } from './serve-session.ts';
+import { aborted, announce, warnIfOpen, whoCanCall, type ServeSession } from './serve-session.ts';
 import type { Terminal } from './terminal.ts';
 
 async function serve(options: Readonly<Record<string, unknown>>, terminal: Terminal): Promise<ExitCode> {
@@ -39,6 +40,7 @@ async function serveAlone({ config, interrupt, terminal, ready }: ServeSession):
   const { opensCoaps, openCoapsDoor } = await import('./coaps-door.ts');
   let gateway: Gateway | undefined;
   let door: OpenedDoor | undefined;
+  let announcement: Announcement | undefined;
   const telemetry = await openTelemetry({
     log: { ...config.log, fileDescriptor: 2, environment: terminal.environment, timeOfDay: Date.now },
     metrics: config.metrics,
@@ -67,8 +69,11 @@ async function serveAlone({ config, interrupt, terminal, ready }: ServeSession):
       processes: 1,
       metricsUrl,
     });
+    const opened = gateway;
+    announcement = await announce(config, () => ({ coap: opened.addresses, coaps: opened.securedAddresses }));
     await aborted(interrupt.signal);
     telemetry.logger.info({ event: 'stopping' }, 'stopping; once more to stop at once');
+    await announcement?.close();
     await gateway.close();
   } finally {
     await door?.close();

@@ -95,6 +95,13 @@ export interface CacheConfig {
   readonly bytes: Bytes;
 }
 
+/** What is said of the gateway on its links by multicast DNS. */
+export interface MdnsConfig {
+  readonly enabled: boolean;
+  /** What people read in a list of gateways. */
+  readonly name: string;
+}
+
 export interface MetricsConfig {
   readonly enabled: boolean;
   readonly listen: string;
@@ -131,6 +138,7 @@ export interface Config {
   readonly libraries: LibrariesConfig;
   readonly workers: WorkersConfig;
   readonly cache: CacheConfig;
+  readonly mdns: MdnsConfig;
   readonly metrics: MetricsConfig;
   readonly log: LogConfig;
   readonly debug: DebugConfig;

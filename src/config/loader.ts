@@ -4,7 +4,7 @@
  * A list is one value: a later source replaces it, it does not add to it.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from './config.ts';
@@ -89,6 +89,7 @@ function computedDefaults(
   return new Map<string, unknown>([
     // The same for every command that is given the same configuration, wherever it is started.
     ['data.folder', resolve(file === undefined ? workingFolder : dirname(file), 'data')],
+    ['mdns.name', `funcoap on ${hostname().split('.')[0]}`.slice(0, 64)],
     ['libraries.folder', existsSync(own) ? own : shippedLibraries],
     ['workers.threads', Math.max(2, Math.ceil(share))],
     ['workers.total', Math.max(8, Math.ceil(4 * share))],

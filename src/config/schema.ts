@@ -212,6 +212,18 @@ const schema = z.strictObject({
     entries: setting(integer(0), 10000, 'Results in the cache.'),
     bytes: setting(size(bytes(0)), '64MiB', 'Memory for results in the cache.'),
   }),
+  mdns: z.strictObject({
+    enabled: setting(
+      yesNo(),
+      true,
+      'Announce by multicast DNS (DNS-SD) what listens beyond loopback, so that `funcoap discover` finds it.',
+    ),
+    name: computedSetting(
+      name(),
+      '`funcoap on` and the name of the host',
+      'What the gateway is called there; a number is added where another one has the name.',
+    ),
+  }),
   metrics: z.strictObject({
     enabled: setting(yesNo(), false, 'Serve Prometheus metrics at `/metrics` and the state at `/healthz`.'),
     listen: setting(address(), '127.0.0.1', 'Address of the metrics server.'),

@@ -19,6 +19,7 @@ import { bytesOf } from '../coap/lockstep.ts';
 import { root } from '../gateway/gateway-process.ts';
 import { missingCoapClient, optionOf, readLog, type LoggedMessage } from './plugtest/libcoap.ts';
 import { NamespaceDevice, type Arrived } from './namespace-device.ts';
+import { whyNoNamespaces } from './namespaces.ts';
 
 const { CON, NON, ACK } = messageType;
 const [host, far] = [`fm${process.pid}h`, `fm${process.pid}f`];
@@ -26,17 +27,7 @@ const leisureMs = 1000;
 /** Leisure, and what a busy machine adds. */
 const patienceMs = leisureMs + 500;
 
-function whyNot(): string | undefined {
-  if (process.platform !== 'linux') return 'network namespaces are of Linux';
-  if (process.getuid?.() !== 0) return 'only root may make network namespaces';
-  const probe = `${host}x`;
-  const made = spawnSync('ip', ['netns', 'add', probe], { encoding: 'utf8' });
-  if (made.status !== 0) return `"ip netns add" does not work here: ${made.stderr ?? made.error?.message}`;
-  spawnSync('ip', ['netns', 'delete', probe]);
-  return undefined;
-}
-
-const missing = whyNot();
+const missing = whyNoNamespaces();
 const ip = (...args: string[]): void => {
   execFileSync('ip', args, { stdio: 'pipe' });
 };

@@ -3,7 +3,7 @@
  * process, over both transports; and once more when the process that answers has been replaced. Two hosts, each
  * a network namespace, on a veth pair. Needs Linux, root and `ip netns`.
  */
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,6 +16,7 @@ import { bytesOf } from '../coap/lockstep.ts';
 import { root } from '../gateway/gateway-process.ts';
 import { childrenOf } from '../processes/devices.ts';
 import { NamespaceDevice } from './namespace-device.ts';
+import { whyNoNamespaces } from './namespaces.ts';
 
 const [host, far] = [`fp${process.pid}h`, `fp${process.pid}f`];
 const leisureMs = 300;
@@ -24,16 +25,7 @@ const processes = 3;
 
 const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8', stdio: 'pipe' });
 
-function whyNot(): string | undefined {
-  if (process.platform !== 'linux') return 'network namespaces are of Linux';
-  if (process.getuid?.() !== 0) return 'only root may make network namespaces';
-  const made = spawnSync('ip', ['netns', 'add', `${host}x`], { encoding: 'utf8' });
-  if (made.status !== 0) return `"ip netns add" does not work here: ${made.stderr ?? made.error?.message}`;
-  ip('netns', 'delete', `${host}x`);
-  return undefined;
-}
-
-const missing = whyNot();
+const missing = whyNoNamespaces();
 beforeEach(({ skip }) => {
   if (missing !== undefined) skip(missing);
 });

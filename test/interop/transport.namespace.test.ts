@@ -7,6 +7,7 @@ import { EventEmitter, once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { missingAddon } from '../transport/native-addon.ts';
+import { whyNoNamespaces } from './namespaces.ts';
 import type { ProbeResult } from './transport-node.ts';
 
 const id = `fc${process.pid}`;
@@ -14,17 +15,7 @@ const [server, left, right] = [`${id}s`, `${id}l`, `${id}r`];
 const script = new URL('transport-node.ts', import.meta.url).pathname;
 const port = 5683;
 
-function whyNot(): string | undefined {
-  if (process.platform !== 'linux') return 'network namespaces are of Linux';
-  if (process.getuid?.() !== 0) return 'only root may make network namespaces';
-  const probe = `${id}x`;
-  const made = spawnSync('ip', ['netns', 'add', probe], { encoding: 'utf8' });
-  if (made.status !== 0) return `"ip netns add" does not work here: ${made.stderr ?? made.error?.message}`;
-  spawnSync('ip', ['netns', 'delete', probe]);
-  return undefined;
-}
-
-const missing = whyNot();
+const missing = whyNoNamespaces();
 const ip = (...args: string[]): void => {
   execFileSync('ip', args, { stdio: 'pipe' });
 };
