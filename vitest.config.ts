@@ -1,9 +1,13 @@
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { SkipReasons } from './.ci/skip-reasons.ts';
 
 /** Where `.ci/run` wants a JSON report of the run; not set otherwise. */
 const report = process.env['VITEST_JSON_REPORT'];
+
+// Tests start funcoap and its threads a hundred times: they find what Node made of the sources the last time.
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/node-compile', import.meta.url));
 
 /** Need more than the checkout: programs from Debian, a package registry, minutes. */
 const interop = ['test/interop/**/*.test.ts', 'test/packaging/**/*.test.ts'];
@@ -11,8 +15,8 @@ const interop = ['test/interop/**/*.test.ts', 'test/packaging/**/*.test.ts'];
 const config: ViteUserConfig = defineConfig({
   test: {
     globals: false,
-    // Many wait for processes and timers: one worker a processor, also where there are few.
-    maxWorkers: availableParallelism(),
+    // Some files wait for processes and timers while others compute.
+    maxWorkers: availableParallelism() + 1,
     reporters: [
       'default',
       new SkipReasons(),
@@ -22,6 +26,11 @@ const config: ViteUserConfig = defineConfig({
       {
         test: {
           name: 'fast',
+          // A worker loads the sources once, not once a file: nothing in src/ keeps state of the process.
+          isolate: false,
+          // For what never ends. No test is about how long the machine takes, and CI's are busy.
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
           include: ['test/**/*.test.ts'],
           exclude: interop,
         },

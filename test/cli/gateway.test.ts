@@ -1,12 +1,13 @@
-/** The commands against a gateway, all of them real processes. */
+/**
+ * The commands against a gateway that is a process. Those whose end or start is the point are processes too; the others run
+ * here, each from its command line to its exit code, because a process a call would take ten times as long.
+ */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { funcoap, start, type Started } from './process.ts';
-
-// A process takes its time to start where many tests run at once.
-vi.setConfig({ testTimeout: 60_000 });
+import { ran } from './terminal.ts';
 
 let folder: string;
 let gateway: Started;
@@ -26,11 +27,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const run = (...args: string[]): ReturnType<typeof funcoap> => funcoap(args, folder);
+const run = (...args: string[]): ReturnType<typeof ran> => ran(args, { workingFolder: folder });
 
 test('what serve prints to paste works', async () => {
   const [, pasted = ''] = await gateway.printed(/^ +node \S*\/bin\/funcoap\.js (call .*)$/m);
-  expect(await run(...pasted.split(' '))).toMatchObject({ code: 0, out: 'Hello, world!\n' });
+  expect(await funcoap(pasted.split(' '), folder)).toMatchObject({ code: 0, out: 'Hello, world!\n' });
 });
 
 test.each(['--ts', '--js', '--zod'])('new library %s is served by the running gateway at once', async (form) => {
@@ -179,7 +180,8 @@ test.each(['SIGINT', 'SIGTERM'] as const)('serve ends cleanly on %s and survives
 });
 
 test('a port that is taken is a sentence and exit code 2', async () => {
-  const { code, err } = await run('serve', '--listen', '127.0.0.1', '--port', base.split(':').at(-1) ?? '');
+  const port = base.split(':').at(-1) ?? '';
+  const { code, err } = await funcoap(['serve', '--listen', '127.0.0.1', '--port', port], folder);
   expect(code).toBe(2);
   expect(err).toMatch(/^funcoap: .*port/m);
 });

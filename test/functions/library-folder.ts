@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { milliseconds, type Instant } from '../../src/core/duration.ts';
+import { milliseconds, seconds, type Instant } from '../../src/core/duration.ts';
 import type { Value } from '../../src/core/value.ts';
 import { CallError } from '../../src/functions/call-error.ts';
 import type { Call, CallResult } from '../../src/functions/call.ts';
@@ -40,6 +40,8 @@ export async function libraryFolder(
   const registry = await Registry.open({
     folder: path,
     probeInterval,
+    // What a test wrote is what it calls, however busy the machine is.
+    reloadWait: seconds(60),
     scheduler: systemScheduler,
     pool: { ...defaultWorkerPoolOptions, ...pool },
     ...options,

@@ -51,7 +51,7 @@ export async function slowly(key: string): Promise<string> { mark(); await sleep
 export async function late(seconds: number): Promise<string> { mark(); await sleep(seconds * 1000); return 'late'; }
 /** @safe */
 export function length(bytes: Uint8Array): number { mark(); return bytes.length; }
-/** @safe @timeLimit 3 */
+/** @safe @timeLimit 1 */
 export function forever(): void { for (;;) {} }
 /** @safe */
 export function quick(): string { return 'quick'; }
@@ -68,7 +68,7 @@ export function* count() { yield 1; }
 let gateway: GatewayProcess;
 let device: RawDevice;
 beforeAll(async () => {
-  gateway = await GatewayProcess.start({ libraries: { 'calc/index.ts': source }, settings: ['workers.timeLimit=6s'] });
+  gateway = await GatewayProcess.start({ libraries: { 'calc/index.ts': source } });
   device = await RawDevice.open(gateway.port);
 });
 afterAll(async () => {
@@ -213,22 +213,22 @@ describe('deduplication', () => {
 });
 
 describe('time', () => {
-  test('a function of 5 s over CON: empty ACK, then a separate CON response', async () => {
+  test('a function that takes longer than the piggyback window over CON: empty ACK, then a separate CON response', async () => {
     const token = Uint8Array.of(5, 5);
     const messageId = device.nextMessageId();
-    device.send({ ...fetch('late', [5]), messageId, token });
+    device.send({ ...fetch('late', [2]), messageId, token });
     expect(await device.next()).toMatchObject({ type: ACK, code: 0, messageId });
     const answer = await device.next(8000);
     expect(answer).toMatchObject({ type: CON, code: responseCode.content, token });
     device.send({ type: ACK, code: 0, messageId: answer.messageId });
     expect(decodeCbor(answer.payload)).toBe('late');
-  }, 15_000);
+  });
 
   test('over NON: a NON response', async () => {
     const token = Uint8Array.of(6, 6);
     device.send({ ...fetch('late', [2]), type: NON, token });
     expect(await device.next(8000)).toMatchObject({ type: NON, code: responseCode.content, token });
-  }, 15_000);
+  });
 
   test('an endless loop is 5.04 in time, while other calls go on', async () => {
     const looping = RawDevice.open(gateway.port);
@@ -246,9 +246,9 @@ describe('time', () => {
       over = await Promise.race([done, delay(20, false)]);
     }
     expect((await stuck).code).toBe(responseCode.gatewayTimeout);
-    expect(Date.now() - started).toBeGreaterThanOrEqual(2900);
+    expect(Date.now() - started).toBeGreaterThanOrEqual(900);
     expect(calls).toBeGreaterThan(5);
-  }, 30_000);
+  });
 });
 
 describe('blocks', () => {
@@ -298,7 +298,7 @@ describe('blocks', () => {
     const wholes = parts.map((list) => decodeCbor(concatBytes(list)));
     expect(wholes.map((rows) => (rows as unknown[]).length)).toEqual([900, 901]);
     for (const one of others) one.close();
-  }, 30_000);
+  });
 
   test('NUM above 0 with nothing kept: 4.08, without a call', async () => {
     const count = await executions(async () => {
@@ -459,5 +459,5 @@ describe('/clock (RFC 7641)', () => {
     watcher.send({ type: messageType.RST, code: 0, messageId: rejected.messageId });
     await expect(watcher.next(1500)).rejects.toThrow(/no datagram/);
     watcher.close();
-  }, 15_000);
+  });
 });

@@ -16,9 +16,6 @@ import { parseLinkFormat } from '../../src/directory/link-format.ts';
 import { ran } from '../cli/terminal.ts';
 import { GatewayProcess, type GatewayProcessOptions } from './gateway-process.ts';
 
-// A process takes its time to start where many tests run at once.
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
-
 const rules = [
   { identity: 'local', functions: ['who/*'] },
   { group: 'meters', functions: ['who/*', 'sum/add'], resources: ['clock'] },

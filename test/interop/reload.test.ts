@@ -5,8 +5,8 @@ import { encodeCbor } from '../../src/cbor/encode.ts';
 import { method, responseCode } from '../../src/coap/codec/codes.ts';
 import type { Message } from '../../src/coap/codec/message.ts';
 import { findOption, optionNumber, stringOption, uintOption } from '../../src/coap/codec/options.ts';
-import { GatewayProcess } from './gateway-process.ts';
-import { RawDevice } from './raw-device.ts';
+import { GatewayProcess } from '../gateway/gateway-process.ts';
+import { RawDevice } from '../gateway/raw-device.ts';
 
 let gateway: GatewayProcess;
 let device: RawDevice;
