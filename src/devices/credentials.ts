@@ -54,6 +54,8 @@ export class Credentials {
   #allowsLegacy = false;
   #stop: () => void = () => undefined;
   #refreshing: Promise<void> = Promise.resolve();
+  /** Something has changed that could not be read. */
+  #isBehind = false;
 
   private constructor(options: CredentialsOptions) {
     this.#options = options;
@@ -63,9 +65,7 @@ export class Credentials {
   static async open(options: CredentialsOptions): Promise<Credentials> {
     const credentials = new Credentials(options);
     await credentials.#refresh();
-    credentials.#stop = options.store.onChange(() => {
-      credentials.#refreshing = credentials.#refreshing.then(() => credentials.#refresh()).catch(options.onFault);
-    });
+    credentials.#stop = options.store.onChange(() => credentials.#refreshSoon());
     return credentials;
   }
 
@@ -115,8 +115,12 @@ export class Credentials {
     return () => this.#endListeners.delete(listener);
   }
 
-  /** Lets go of what has expired by now; to be called now and then (a map look-up, unless something has). */
+  /**
+   * Lets go of what has expired by now, and reads once more what could not be read: to be called now and then (a map
+   * look-up, unless there is something to do).
+   */
   expire(): void {
+    if (this.#isBehind) this.#refreshSoon();
     if (this.#options.timeOfDay() < this.#nextEnd) return;
     for (const entry of this.#byId.values()) if (!this.#isValid(entry)) this.#forget(entry);
     this.#survey();
@@ -124,6 +128,17 @@ export class Credentials {
 
   close(): void {
     this.#stop();
+  }
+
+  #refreshSoon(): void {
+    this.#isBehind = false;
+    this.#refreshing = this.#refreshing
+      .then(() => this.#refresh())
+      .catch((error: unknown) => {
+        // The store tells of each change once, and this may be a revocation.
+        this.#isBehind = true;
+        this.#options.onFault(error);
+      });
   }
 
   async #refresh(): Promise<void> {

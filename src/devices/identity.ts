@@ -69,8 +69,9 @@ export function validUntil({ expires, revoked }: Identity, { until }: Credential
   return ends.length === 0 ? undefined : timeOfDay(Math.min(...ends));
 }
 
+/** Revoked is revoked, whatever the clock says: it may have been set back since. */
 export const isValid = (identity: Identity, credential: Credential, now: TimeOfDay): boolean =>
-  now < (validUntil(identity, credential) ?? Infinity);
+  identity.revoked === undefined && now < (validUntil(identity, credential) ?? Infinity);
 
 export type IdentityState = 'valid' | 'expired' | 'revoked';
 

@@ -8,19 +8,11 @@
  * The keys' passphrase is the line in the key file: `openssl pkey -in root.key.pem -passin file:../store.key`.
  */
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
-import {
-  existsSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  closeSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../core/error.ts';
 import { checkPrivate, createKeyFile, readKeyFile } from './key-file.ts';
+import { replaceFile } from './replace-file.ts';
 
 export type CertificateName = 'root' | 'devices' | 'gateway';
 
@@ -50,13 +42,7 @@ export class CertificateFiles {
   /** @throws UsageError 'no-ca', 'insecure-file', 'key-file' */
   privateKey(name: CertificateName): KeyObject {
     const path = this.pathOf(name, 'key');
-    const key = this.#read(path);
-    const file = openSync(path, 'r');
-    try {
-      checkPrivate(path, fstatSync(file).mode);
-    } finally {
-      closeSync(file);
-    }
+    const key = this.#read(path, checkPrivate);
     try {
       return createPrivateKey({ key, passphrase: passphraseOf(readKeyFile(this.#keyFile)) });
     } catch (cause) {
@@ -78,24 +64,23 @@ export class CertificateFiles {
     replaceFile(this.pathOf('devices', 'crl'), pem, 0o644);
   }
 
-  #read(path: string): string {
+  /** What is checked and what is read are one and the same file, whatever becomes of the path meanwhile. */
+  #read(path: string, check: (path: string, mode: number) => void = () => undefined): string {
+    let file: number | undefined;
     try {
-      return readFileSync(path, 'utf8');
+      file = openSync(path, 'r');
+      check(path, fstatSync(file).mode);
+      return readFileSync(file, 'utf8');
     } catch (cause) {
       if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw cause;
       const hint = this.has('root')
         ? 'if it was taken away for safety, bring it back for this command.'
         : '`funcoap ca init` makes the certificates.';
       throw new UsageError('no-ca', `There is no ${path}; ${hint}`, { cause });
+    } finally {
+      if (file !== undefined) closeSync(file);
     }
   }
 }
 
 const passphraseOf = (key: Uint8Array): string => Buffer.from(key).toString('base64');
-
-/** Whole or not at all, for who reads it meanwhile. */
-function replaceFile(path: string, text: string, mode: number): void {
-  const aside = `${path}.${process.pid}`;
-  writeFileSync(aside, text, { mode });
-  renameSync(aside, path);
-}

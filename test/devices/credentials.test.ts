@@ -128,6 +128,21 @@ describe('a change takes effect', () => {
     await other.close();
   });
 
+  test('later, where it cannot be read at once', async () => {
+    await store.enroll(newIdentity('meter-7'));
+    const credentials = await open();
+    const other = new DatabaseSync(join(folder, 'identities.db'));
+    other.exec('UPDATE identities SET revoked = 1, revision = revision + 1; ALTER TABLE identities RENAME TO aside');
+    scheduler.advance(milliseconds(100));
+    await turn();
+    expect([nameOf(credentials, 'meter-7'), faults.length]).toEqual(['meter-7', 1]);
+    other.exec('ALTER TABLE aside RENAME TO identities');
+    other.close();
+    credentials.expire();
+    await turn();
+    expect([nameOf(credentials, 'meter-7'), faults.length]).toEqual([undefined, 1]);
+  });
+
   test('not after close', async () => {
     const credentials = await open();
     credentials.close();
@@ -177,6 +192,16 @@ describe('the end of a credential is told, so that associations end too', () => 
     await store.revoke('a', at(1000));
     await turn();
     expect(ended).toEqual(['a']);
+  });
+
+  test('when it is revoked, for good: a clock that is set back brings nobody back', async () => {
+    await store.enroll(newIdentity('a'));
+    const credentials = await open();
+    const ended = ends(credentials);
+    await store.revoke('a', at(1000));
+    now = 500;
+    await turn();
+    expect([ended, nameOf(credentials, 'a'), nameOf(await open(), 'a')]).toEqual([['a'], undefined, undefined]);
   });
 
   test('when it has expired, once somebody looks', async () => {

@@ -170,8 +170,13 @@ export class SqliteIdentityStore implements IdentityStore {
     });
   }
 
+  /** Undefined while it cannot be read: the listeners are told, and whoever then reads reports why. */
   #version(): unknown {
-    return this.#dataVersion.get()?.['data_version'];
+    try {
+      return this.#dataVersion.get()?.['data_version'];
+    } catch {
+      return undefined;
+    }
   }
 
   #existing(name: string): Row {
