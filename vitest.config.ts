@@ -29,8 +29,8 @@ const config: ViteUserConfig = defineConfig({
           // A worker loads the sources once, not once a file: nothing in src/ keeps state of the process.
           isolate: false,
           // For what never ends. No test is about how long the machine takes, and CI's are busy.
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
           include: ['test/**/*.test.ts'],
           exclude: interop,
         },

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { now, dataFolderOf, dataOptions, type DataOptions } from './command-data.ts';
 import { collected, examples, jsonOption, type AddCommand } from './command.ts';
 import { exitCode } from './exit-code.ts';
+import { hostOf } from './host.ts';
 import type { Terminal } from './terminal.ts';
 
 interface CaOptions extends DataOptions {
@@ -12,7 +13,7 @@ interface CaOptions extends DataOptions {
 
 async function ca(what: 'init' | 'gateway', options: CaOptions, terminal: Terminal): Promise<void> {
   const folder = await dataFolderOf(options, terminal);
-  const hosts = options.host ?? [hostname()];
+  const hosts = options.host?.map(hostOf) ?? [hostname()];
   // Loaded only here: certificates take a library that is slow to load.
   const { issuerIn, makeAuthority, makeGatewayCertificate } = await import('./authority.ts');
   const { CertificateFiles } = await import('../store/certificate-files.ts');

@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import { UsageError } from '../core/error.ts';
 import { timeOfDay, type TimeOfDay } from '../core/time-of-day.ts';
-import { parseDuration } from '../config/units.ts';
-import type { Milliseconds } from '../core/duration.ts';
+import { formatDuration, parseDuration } from '../config/units.ts';
+import { milliseconds, type Milliseconds } from '../core/duration.ts';
 import type { IdentityStore } from '../devices/identity-store.ts';
 import { configOf } from './config-flags.ts';
 import type { Terminal } from './terminal.ts';
@@ -20,6 +20,12 @@ export const dataOptions = (command: Command): Command =>
 
 export async function dataFolderOf(options: DataOptions, terminal: Terminal): Promise<string> {
   return (await configOf({ ...options }, terminal)).config.data.folder;
+}
+
+/** Where coaps listens, if not on the port that every client takes by itself. */
+export async function coapsPortOf(options: DataOptions, terminal: Terminal): Promise<number | undefined> {
+  const { port } = (await configOf({ ...options }, terminal)).config.coaps;
+  return port === 0 || port === defaultCoapsPort ? undefined : port;
 }
 
 /** Runs `use` with the store, which is closed afterwards. */
@@ -61,15 +67,21 @@ async function withStoreIn<T>(folder: string, use: (store: IdentityStore, folder
   }
 }
 
+/** RFC 7252 §6.2. */
+const defaultCoapsPort = 5684;
+
+/** Nobody plans for longer, and a time that no calendar has could not be shown. */
+const longestSpan = milliseconds(100 * 365 * 86_400_000);
+
 export const now = (): TimeOfDay => timeOfDay(Date.now());
 
 /** @throws UsageError 'bad-flag' */
-export function spanOf(flag: string, text: string): Milliseconds {
+export function spanOf(flag: string, text: string, shortest: '0s' | '1s' = '0s'): Milliseconds {
   const span = parseDuration(text);
-  if (span !== undefined) return span;
+  if (span !== undefined && span <= longestSpan && span >= (parseDuration(shortest) ?? 0)) return span;
   throw new UsageError(
     'bad-flag',
-    `${flag} is ${JSON.stringify(text)}, but must be a duration such as 90d, 12h or 0s.`,
+    `${flag} is ${JSON.stringify(text)}, but must be a duration such as 90d or 12h, from ${shortest} to ${formatDuration(longestSpan)}.`,
   );
 }
 

@@ -6,7 +6,7 @@ import { dataOptions, now, spanOf, withStore, type DataOptions } from './command
 import { collected, examples, jsonOption, type AddCommand } from './command.ts';
 import { makeMaterial } from './device-material.ts';
 import { exitCode } from './exit-code.ts';
-import { checkOut, handOut } from './hand-out.ts';
+import { checkOut, handOut, reachOf } from './hand-out.ts';
 import { readSource } from './read-source.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -35,8 +35,10 @@ async function enroll(name: string, options: EnrollOptions, terminal: Terminal):
   for (const group of groups) checkIdentityName(group, 'group');
   const kind: CredentialKind = options.x509 === true ? 'x509' : options.rpk === true ? 'rpk' : 'psk';
   const created = now();
-  const expires = options.expires === undefined ? undefined : later(created, spanOf('--expires', options.expires));
+  const expires =
+    options.expires === undefined ? undefined : later(created, spanOf('--expires', options.expires, '1s'));
   const from = options.from === undefined ? undefined : await readSource(terminal)(options.from);
+  const reach = await reachOf(options, terminal);
   checkOut(options.out, terminal);
   await withStore(options, terminal, async (store, folder) => {
     const known = await store.find(name);
@@ -50,7 +52,8 @@ async function enroll(name: string, options: EnrollOptions, terminal: Terminal):
       allowLegacyMasterSecret: options.allowLegacyMasterSecret === true,
       credential,
     });
-    await handOut(`${name} is enrolled with ${kindWords[kind]}, in ${folder}.`, identity, material, options, terminal);
+    const what = `${name} is enrolled with ${kindWords[kind]}, in ${folder}.`;
+    await handOut(what, identity, material, { ...options, ...reach }, terminal);
   });
 }
 

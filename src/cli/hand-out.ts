@@ -1,21 +1,34 @@
 /** Hands to a person, or a script, what a device needs: printed once, or written to files. */
-import { accessSync, chmodSync, constants, mkdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { UsageError } from '../core/error.ts';
 import { hex, utf8 } from '../core/bytes.ts';
 import type { Identity } from '../devices/identity.ts';
-import { timeText, timeValue } from './command-data.ts';
+import { replaceFile } from '../store/replace-file.ts';
+import { coapsPortOf, timeText, timeValue, type DataOptions } from './command-data.ts';
 import type { DeviceMaterial } from './device-material.ts';
-import { deviceSheet, type DeviceFile } from './device-sheet.ts';
+import { deviceSheet, type DeviceBlock, type DeviceFile } from './device-sheet.ts';
+import { hostOf } from './host.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface HandOutOptions {
-  /** How the device reaches the gateway; undefined: by this machine's name. */
-  readonly host?: string | undefined;
+  /** How the device reaches the gateway. */
+  readonly host: string;
+  /** Undefined: that of coaps. */
+  readonly port: number | undefined;
   /** Files are written there instead of being printed. */
   readonly out?: string | undefined;
   readonly json?: boolean | undefined;
+}
+
+/** How the device reaches the gateway; by this machine's name unless it is said. @throws UsageError 'bad-flag' */
+export async function reachOf(
+  options: DataOptions & { readonly host?: string },
+  terminal: Terminal,
+): Promise<Pick<HandOutOptions, 'host' | 'port'>> {
+  const host = options.host === undefined ? hostname() : hostOf(options.host);
+  return { host, port: await coapsPortOf(options, terminal) };
 }
 
 /** Before anything is stored: keys that cannot be handed out are of no use. @throws UsageError 'cannot-create' */
@@ -35,11 +48,14 @@ export async function handOut(
   what: string,
   identity: Identity,
   material: DeviceMaterial,
-  { host = hostname(), out, json = false }: HandOutOptions,
+  { host, port, out, json = false }: HandOutOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const sheet = deviceSheet(identity.name, material, host, out);
-  const written = out === undefined ? [] : writeFiles(resolve(terminal.workingFolder, out), sheet.files);
+  const sheet = deviceSheet(identity.name, material, { host, port, folder: out });
+  // Blocks that a key stands in are as secret as its file.
+  const files = [...sheet.files, ...sheet.blocks.flatMap(blockFile)];
+  const shown = sheet.blocks.filter(({ file }) => out === undefined || file === undefined);
+  const written = out === undefined ? [] : writeFiles(resolve(terminal.workingFolder, out), files, identity.name);
   if (json) {
     terminal.out(`${JSON.stringify(materialValue(identity, material, out === undefined, written))}\n`);
     return;
@@ -56,7 +72,7 @@ export async function handOut(
       );
     for (const { name, text } of sheet.files) lines.push('', paint('bold', name), text.trimEnd());
   }
-  for (const { title, lines: block } of sheet.blocks) {
+  for (const { title, lines: block } of shown) {
     lines.push('', paint('bold', title), ...block.map((text) => (text === '' ? '' : `  ${text}`)));
   }
   terminal.out(`${lines.join('\n')}\n`);
@@ -65,6 +81,9 @@ export async function handOut(
     terminal.out(`\n${qrCodeText(sheet.qr)}\n`);
   }
 }
+
+const blockFile = ({ title, lines, file }: DeviceBlock): DeviceFile[] =>
+  file === undefined ? [] : [{ name: file, text: `# ${title}\n${lines.join('\n')}\n`, secret: true }];
 
 function identityLines({ groups, expires }: Identity): string[] {
   return [
@@ -95,22 +114,21 @@ function materialValue(
 }
 
 /** The paths written. @throws UsageError 'cannot-create' */
-function writeFiles(folder: string, files: readonly DeviceFile[]): string[] {
+function writeFiles(folder: string, files: readonly DeviceFile[], identity: string): string[] {
   try {
     return files.map(({ name, text, secret }) => {
       const path = join(folder, name);
-      const mode = secret ? 0o600 : 0o644;
-      writeFileSync(path, text, { mode });
-      // The file may have been there, with another mode.
-      chmodSync(path, mode);
+      replaceFile(path, text, secret ? 0o600 : 0o644);
       return path;
     });
   } catch (cause) {
-    throw cannotWrite(folder, cause);
+    const cure = ` The keys of ${identity} are lost; \`funcoap identities rotate ${identity} --overlap 0s\` gives it others.`;
+    throw cannotWrite(folder, cause, cure);
   }
 }
 
-function cannotWrite(folder: string, cause: unknown): UsageError {
+function cannotWrite(folder: string, cause: unknown, cure: string = ''): UsageError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new UsageError('cannot-create', `What the device needs cannot be written to ${folder}: ${reason}.`, { cause });
+  const message = `What the device needs cannot be written to ${folder}: ${reason}.${cure}`;
+  return new UsageError('cannot-create', message, { cause });
 }

@@ -8,7 +8,7 @@ import { dataOptions, now, spanOf, timeText, timeValue, withIdentities, type Dat
 import { examples, jsonOption, type AddCommand } from './command.ts';
 import { makeMaterial } from './device-material.ts';
 import { exitCode } from './exit-code.ts';
-import { checkOut, handOut } from './hand-out.ts';
+import { checkOut, handOut, reachOf } from './hand-out.ts';
 import { tableText } from './print-value.ts';
 import { readSource } from './read-source.ts';
 import type { Terminal } from './terminal.ts';
@@ -126,6 +126,7 @@ async function rotate(name: string, options: RotateOptions, terminal: Terminal):
   const at = now();
   const overlapUntil = later(at, spanOf('--overlap', options.overlap));
   const from = options.from === undefined ? undefined : await readSource(terminal)(options.from);
+  const reach = await reachOf(options, terminal);
   checkOut(options.out, terminal);
   await withIdentities(options, terminal, async (store, folder) => {
     const { credentials, expires } = await existing(store, name);
@@ -134,7 +135,7 @@ async function rotate(name: string, options: RotateOptions, terminal: Terminal):
     const identity = await store.rotate(name, credential, at, overlapUntil);
     await revocationList(identity, store, folder);
     const old = overlapUntil <= at ? 'the old ones have ended' : `the old ones end at ${timeText(overlapUntil)}`;
-    await handOut(`${name} has new keys; ${old}.`, identity, material, options, terminal);
+    await handOut(`${name} has new keys; ${old}.`, identity, material, { ...options, ...reach }, terminal);
   });
 }
 

@@ -189,6 +189,7 @@ export function readPublicKey(text: string): KeyObject {
 export function readCertificate(text: string): Issued {
   try {
     const certificate = new X509Certificate(text);
+    p256(createPublicKey({ key: Buffer.from(certificate.publicKey.rawData), format: 'der', type: 'spki' }));
     return { certificate: new Uint8Array(certificate.rawData), serial: certificate.serialNumber };
   } catch (cause) {
     throw unreadable('certificate', cause);

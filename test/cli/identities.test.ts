@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -55,18 +65,27 @@ coap-client (libcoap): the key stands in a file, not among the arguments
 funcoap
   funcoap ls coaps://gw.example --identity meter-7 --key-file meter-7.psk
 
-Zephyr, prj.conf and C
+Zephyr 3.7 to 4.3, prj.conf and C
   CONFIG_NET_SOCKETS_SOCKOPT_TLS=y
   CONFIG_NET_SOCKETS_ENABLE_DTLS=y
   CONFIG_MBEDTLS=y
-  CONFIG_MBEDTLS_KEY_EXCHANGE_PSK_ENABLED=y
-  CONFIG_MBEDTLS_CIPHER_CCM_ENABLED=y
+  CONFIG_MBEDTLS_TLS_VERSION_1_2=y
+  CONFIG_MBEDTLS_DTLS=y
+  CONFIG_MBEDTLS_SSL_EXTENDED_MASTER_SECRET=y
   CONFIG_MBEDTLS_SSL_DTLS_CONNECTION_ID=y
+  CONFIG_MBEDTLS_CIPHER_AES_ENABLED=y
+  CONFIG_MBEDTLS_CIPHER_CCM_ENABLED=y
+  CONFIG_MBEDTLS_KEY_EXCHANGE_PSK_ENABLED=y
 
   static const char psk_id[] = "meter-7";
   static const char psk[] = "<key>";
   tls_credential_add(1, TLS_CREDENTIAL_PSK_ID, psk_id, sizeof(psk_id) - 1);
   tls_credential_add(1, TLS_CREDENTIAL_PSK, psk, sizeof(psk) - 1);
+  int sock = zsock_socket(AF_INET6, SOCK_DGRAM, IPPROTO_DTLS_1_2); /* or AF_INET */
+  const sec_tag_t tags[] = {1};
+  const int cid = TLS_DTLS_CID_ENABLED;
+  zsock_setsockopt(sock, SOL_TLS, TLS_SEC_TAG_LIST, tags, sizeof(tags));
+  zsock_setsockopt(sock, SOL_TLS, TLS_DTLS_CID, &cid, sizeof(cid));
 
 ESP-IDF, sdkconfig (the names of its coap_client example)
   CONFIG_MBEDTLS_SSL_PROTO_DTLS=y
@@ -125,8 +144,54 @@ ESP-IDF, sdkconfig (the names of its coap_client example)
     const path = join(folder, 'device', 'a.psk');
     expect(statSync(path).mode & 0o777).toBe(0o600);
     const [, key = ''] = /^,a,([\w-]{22})\n$/.exec(readFileSync(path, 'utf8')) ?? [];
-    expect(out.split('Zephyr')[0]).not.toContain(key);
+    expect(out).not.toContain(key);
+    for (const other of ['a.zephyr.txt', 'a.sdkconfig']) {
+      expect(readFileSync(join(folder, 'device', other), 'utf8')).toContain(`"${key}"`);
+      expect(statSync(join(folder, 'device', other)).mode & 0o777).toBe(0o600);
+    }
   });
+
+  test('--out replaces a file that others can read, or a link, and writes no key into it', async () => {
+    const old = join(folder, 'old');
+    writeFileSync(old, 'theirs', { mode: 0o666 });
+    symlinkSync(old, join(folder, 'a.psk'));
+    await output('enroll a --out .');
+    expect(readFileSync(old, 'utf8')).toBe('theirs');
+    expect(lstatSync(join(folder, 'a.psk')).mode).toBe(0o100600);
+  });
+
+  test('a folder that a shell would take for two words is quoted in what is printed to paste', async () => {
+    expect(await output("enroll a --out o'n_e --host gw")).toContain(`-h 'o'\\''n e/a.psk' -u a`);
+  });
+
+  test('the port of coaps stands in the addresses, where it is another one', async () => {
+    writeFileSync(join(folder, 'funcoap.config.json'), '{"coaps":{"port":7684}}');
+    expect(await output('enroll a --host gw.example')).toContain('coaps://gw.example:7684/.well-known/core');
+    expect(await output('enroll b --host [::1]')).toContain('coaps://[::1]:7684/.well-known/core');
+  });
+
+  test.each(['gw.example:5684', 'a/b', '[a]', 'fe80::1%eth0', 'coaps://gw', 'a_b', ' '])(
+    '--host %j is refused before anything is stored',
+    async (host) => {
+      for (const line of ['enroll a', 'ca init']) {
+        const { code, err } = await ran([...line.split(' '), '--host', host.replace('_', ' ')], {
+          workingFolder: folder,
+        });
+        expect([code, err]).toEqual([exitCode.usage, expect.stringContaining('must be a name or an address')]);
+      }
+      expect(existsSync(join(folder, 'data'))).toBe(false);
+    },
+  );
+
+  test.each(['enroll b --expires 0s', 'enroll b --expires 100000000d', 'identities rotate a --overlap 100000000000d'])(
+    '%s is refused: nobody gets what has ended, or ends when no calendar says',
+    async (line) => {
+      await output('enroll a');
+      const { code, err } = await run(line);
+      expect([code, err]).toEqual([exitCode.usage, expect.stringMatching(/must be a duration .* to 36500d/)]);
+      expect(JSON.parse(await output('identities ls --json'))).toMatchObject([{ name: 'a', expires: null }]);
+    },
+  );
 
   test('a folder that cannot be written is told before anything is stored', async () => {
     writeFileSync(join(folder, 'file'), '');

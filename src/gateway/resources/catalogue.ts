@@ -3,6 +3,7 @@ import { method } from '../../coap/codec/codes.ts';
 import { directoryValue, libraryValue } from '../../directory/describe.ts';
 import { functionLinks, libraryLinks } from '../../directory/function-links.ts';
 import { CallError } from '../../functions/call-error.ts';
+import type { Instant } from '../../core/duration.ts';
 import type { LibraryDescription } from '../../functions/description.ts';
 import type { Answer, Resource, Visit } from '../resource.ts';
 import { describe } from './description.ts';
@@ -11,6 +12,8 @@ import { describe } from './description.ts';
 export interface LibraryCatalogue {
   /** Changes that must be waited for, so that an edit shows on the next request. */
   pendingAny(): Promise<void> | undefined;
+  /** The same of one library, also of one that nobody has told of yet. */
+  pending(library: string, now: Instant): Promise<void> | undefined;
   libraries(): readonly LibraryDescription[];
 }
 
@@ -25,7 +28,8 @@ export class CatalogueResource implements Resource {
   }
 
   handle(visit: Visit): Answer | Promise<Answer> {
-    const change = this.#catalogue.pendingAny();
+    const [, name] = visit.path;
+    const change = name === undefined ? this.#catalogue.pendingAny() : this.#catalogue.pending(name, visit.now);
     return change === undefined ? this.#list(visit) : change.then(() => this.#list(visit));
   }
 
