@@ -8,6 +8,8 @@ export interface Flight {
   readonly callerKey: string;
   /** In the order they began. */
   readonly sequence: number;
+  /** Its place among those under way; -1 once it has ended. */
+  place: number;
   /** Everything it may compute is out of date. */
   outdated: boolean;
   /** What is out of date if the result turns out to have one of these tags. */
@@ -30,20 +32,31 @@ export interface Running {
   readonly landing: Promise<Landing>;
 }
 
+const noTags: readonly string[] = [];
+
 export class Flights {
   readonly #joinable = new Map<string, Running>();
-  readonly #flying = new Set<Flight>();
+  /** An array and no Set: nearly all begin and end at once, and a Set makes a new table again and again for that. */
+  readonly #flying: Flight[] = [];
   #next = 0;
 
   begin(library: string, method: string, callerKey: string): Flight {
-    const flight: Flight = { library, method, callerKey, sequence: this.#next++, outdated: false, outdatedTags: [] };
-    this.#flying.add(flight);
+    const flight: Flight = {
+      library,
+      method,
+      callerKey,
+      sequence: this.#next++,
+      place: this.#flying.length,
+      outdated: false,
+      outdatedTags: noTags,
+    };
+    this.#flying.push(flight);
     return flight;
   }
 
   /** Lets others join, unless it has ended or been called out of date already. */
   offer(key: string, flight: Flight, landing: Promise<Landing>): void {
-    if (!this.#flying.has(flight) || flight.outdated || flight.outdatedTags.length > 0) return;
+    if (flight.place < 0 || flight.outdated || flight.outdatedTags.length > 0) return;
     this.#joinable.set(key, { flight, landing });
   }
 
@@ -52,8 +65,14 @@ export class Flights {
   }
 
   end(key: string, flight: Flight): void {
-    this.#flying.delete(flight);
-    if (this.#joinable.get(key)?.flight === flight) this.#joinable.delete(key);
+    if (flight.place < 0) return;
+    const last = this.#flying.pop();
+    if (last !== undefined && last !== flight) {
+      this.#flying[flight.place] = last;
+      last.place = flight.place;
+    }
+    flight.place = -1;
+    if (this.#joinable.size > 0 && this.#joinable.get(key)?.flight === flight) this.#joinable.delete(key);
   }
 
   /** Who asks from now on does not join what began before. */

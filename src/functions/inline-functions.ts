@@ -6,7 +6,7 @@ import type { Scheduler } from '../core/clock.ts';
 import { after, until, type Milliseconds } from '../core/duration.ts';
 import type { Value } from '../core/value.ts';
 import { cancelledError, functionError, timeLimitError } from './call-failures.ts';
-import { RunningCall } from './call-context.ts';
+import { RunningCall, type CallerFacts, type CallFacts } from './call-context.ts';
 import { CallError } from './call-error.ts';
 import { isCallable, type Exports } from './runtimes/node/load-module.ts';
 import { runCall, type Outcome } from './runtimes/node/run-call.ts';
@@ -22,6 +22,36 @@ export interface InlineParts {
   readonly timeLimit: Milliseconds;
   readonly scheduler: Scheduler;
   readonly invalidated: (what: Invalidation) => void;
+}
+
+/** A class and no literal with a getter: of each such literal V8 makes a new shape, which lives on after it. */
+class InlineFacts implements CallFacts {
+  readonly deadline: number;
+  readonly #call: Call;
+  readonly #parts: InlineParts;
+
+  constructor(call: Call, deadline: number, parts: InlineParts) {
+    this.#call = call;
+    this.deadline = deadline;
+    this.#parts = parts;
+  }
+
+  get library(): string {
+    return this.#call.function.library;
+  }
+
+  get caller(): CallerFacts {
+    const { caller, correlationId } = this.#call;
+    return { ...caller, correlationId };
+  }
+
+  get dataFolder(): string {
+    return this.#parts.dataFolder;
+  }
+
+  get invalidate(): CallFacts['invalidate'] {
+    return this.#parts.invalidated;
+  }
 }
 
 /** The function may change what it is given, and the same arguments may be asked for again. */
@@ -40,15 +70,7 @@ export function runInline(call: Call, parts: InlineParts): CallResult | Promise<
   const startedAt = scheduler.now();
   const limit = call.function.timeLimit ?? parts.timeLimit;
   const limitAt = Math.min(after(startedAt, limit), call.deadline) as typeof startedAt;
-  const running = new RunningCall({
-    library: call.function.library,
-    get caller() {
-      return { ...call.caller, correlationId: call.correlationId };
-    },
-    deadline: timeOfDay() + until(limitAt, startedAt),
-    dataFolder: parts.dataFolder,
-    invalidate: parts.invalidated,
-  });
+  const running = new RunningCall(new InlineFacts(call, timeOfDay() + until(limitAt, startedAt), parts));
   const outcome = runCall(callable, ownCopy(call.args), running);
   return outcome instanceof Promise ? withinLimit(outcome).then(resultOf) : resultOf(outcome);
 

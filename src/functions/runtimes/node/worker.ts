@@ -6,7 +6,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { pathToFileURL } from 'node:url';
-import { RunningCall, setThreadHost } from '../../call-context.ts';
+import { RunningCall, setThreadHost, type CallerFacts, type CallFacts } from '../../call-context.ts';
 import { Returned } from '../../returned.ts';
 import { InternalError } from '../../../core/error.ts';
 import { installHooks } from './hooks.ts';
@@ -58,6 +58,24 @@ const say = (message: FromWorker): void => link.sendMessage(message);
 const invalidate = (what: Invalidation): void => say({ kind: 'invalidate', what });
 setThreadHost({ invalidate });
 
+/** A class and no literal with a getter: of each such literal V8 makes a new shape, which lives on after it. */
+class ArrivedFacts implements CallFacts {
+  readonly library: string = start.library;
+  readonly dataFolder: string = start.dataFolder;
+  readonly invalidate: CallFacts['invalidate'] = invalidate;
+  readonly deadline: number;
+  readonly #caller: string;
+
+  constructor(caller: string, deadline: number) {
+    this.#caller = caller;
+    this.deadline = deadline;
+  }
+
+  get caller(): CallerFacts {
+    return callerOf(this.#caller);
+  }
+}
+
 function settle(id: number, slot: number, outcome: Outcome): void {
   running.delete(id);
   Atomics.store(start.claims, slot, slotState.free);
@@ -97,15 +115,9 @@ function run(message: ArrivedRun): void {
   const now = timeOfDay();
   // The gateway looks by itself while somebody computes (thread.ts); a row of short calls is told of in between.
   if (untoldSince !== 0 && untoldSince !== now) tell();
-  const call = new RunningCall({
-    library: start.library,
-    get caller() {
-      return callerOf(message.caller);
-    },
-    deadline: Math.min(message.at + message.remaining, now + message.timeLimit),
-    dataFolder: start.dataFolder,
-    invalidate,
-  });
+  const call = new RunningCall(
+    new ArrivedFacts(message.caller, Math.min(message.at + message.remaining, now + message.timeLimit)),
+  );
   const outcome = runCall(callable, message.args, call);
   if (!(outcome instanceof Promise)) {
     settle(id, slot, outcome);
