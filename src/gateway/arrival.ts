@@ -11,8 +11,8 @@ import type { Caller } from '../functions/call.ts';
 import type { Access } from './access-rules.ts';
 import type { Answer, Visit } from './resource.ts';
 
-/** What follows from the words of a request alone. */
-export interface Words {
+/** What follows from the terms of a request alone. */
+export interface Route {
   readonly path: readonly string[];
   readonly query: readonly string[];
   readonly target: string;
@@ -23,36 +23,44 @@ export class Arrival implements Visit {
   readonly request: Request;
   readonly access: Access;
   readonly now: Instant;
-  readonly #words: Words;
+  readonly #route: Route;
   readonly #number: number;
 
   /** `number`: different for each request of a process. */
-  constructor(request: Request, words: Words, access: Access, number: number, now: Instant) {
+  constructor(request: Request, route: Route, access: Access, number: number, now: Instant) {
     this.request = request;
     this.access = access;
     this.now = now;
-    this.#words = words;
+    this.#route = route;
     this.#number = number;
   }
 
   get path(): readonly string[] {
-    return this.#words.path;
+    return this.#route.path;
   }
 
   get query(): readonly string[] {
-    return this.#words.query;
+    return this.#route.query;
   }
 
   get target(): string {
-    return this.#words.target;
+    return this.#route.target;
   }
 
   get note(): unknown {
-    return this.#words.note;
+    return this.request.wording.note;
   }
 
   set note(note: unknown) {
-    this.#words.note = note;
+    this.request.wording.note = note;
+  }
+
+  get termsNote(): unknown {
+    return this.#route.note;
+  }
+
+  set termsNote(note: unknown) {
+    this.#route.note = note;
   }
 
   get caller(): Caller {

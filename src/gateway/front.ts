@@ -7,14 +7,14 @@ import { findOption, findStrings, optionNumber } from '../coap/codec/options.ts'
 import type { Request } from '../coap/request.ts';
 import { response, type Response } from '../coap/response.ts';
 import type { RefusedRequest, RequestHandler } from '../coap/server.ts';
-import type { Wording } from '../coap/wording.ts';
+import type { Terms } from '../coap/terms.ts';
 import { channels } from '../core/channels.ts';
 import { anonymous } from '../core/principal.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Instant } from '../core/duration.ts';
 import { CallError, type ProblemName } from '../functions/call-error.ts';
 import type { AccessRules } from './access-rules.ts';
-import { Arrival, correlationText, methodText, Outcome, type Words } from './arrival.ts';
+import { Arrival, correlationText, methodText, Outcome, type Route } from './arrival.ts';
 import { problemResponse } from './problem-response.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { Answer, Resource, Visit } from './resource.ts';
@@ -33,8 +33,8 @@ export interface FrontOptions {
   readonly showInternals: boolean;
 }
 
-/** What follows from a request's words: where it goes. What is served where does not change. */
-class Route implements Words {
+/** What follows from a request's terms: where it goes. What is served where does not change. */
+class Way implements Route {
   readonly path: readonly string[];
   readonly query: readonly string[];
   readonly target: string;
@@ -49,7 +49,7 @@ class Route implements Words {
   }
 }
 
-/** Why the words alone make a request fail. */
+/** Why the terms alone make a request fail. */
 interface Refusal {
   readonly problem: ProblemName;
   readonly message: string;
@@ -70,8 +70,8 @@ export class Front implements RequestHandler {
   }
 
   handle(request: Request, now: Instant): void {
-    const { wording } = request;
-    const route = wording.note instanceof Route ? wording.note : this.#route(wording);
+    const { terms } = request.wording;
+    const route = terms.note instanceof Way ? terms.note : this.#route(terms);
     if (route === undefined) {
       // RFC 7252 §3.2: these options are UTF-8.
       this.#options.respond(request, response(responseCode.badRequest, { maxAge: 0 }), now);
@@ -94,34 +94,34 @@ export class Front implements RequestHandler {
   }
 
   /** Undefined where path or query are no text. */
-  #route(wording: Wording): Route | undefined {
-    const { uri } = wording;
+  #route(terms: Terms): Way | undefined {
+    const { uri } = terms;
     if (uri === undefined) return undefined;
     const path = uri.path.length > 1 && uri.path.at(-1) === '' ? uri.path.slice(0, -1) : uri.path;
-    const resource = this.#resourceFor(wording, path);
-    const route = new Route(path, uri.query, resource);
-    wording.note = route;
+    const resource = this.#resourceFor(terms, path);
+    const route = new Way(path, uri.query, resource);
+    terms.note = route;
     return route;
   }
 
-  #resourceFor(wording: Wording, path: readonly string[]): Resource | Refusal {
+  #resourceFor(terms: Terms, path: readonly string[]): Resource | Refusal {
     const resource = this.#options.router.find(path);
     const at = `/${path.join('/')}`;
     if (resource === undefined) {
       const message = `There is nothing at ${at}; GET /.well-known/core lists what there is.`;
       return { problem: 'no-such-resource', message };
     }
-    if (!resource.methods.includes(wording.code)) {
+    if (!resource.methods.includes(terms.code)) {
       return { problem: 'method-not-allowed', message: `${at} does not offer this method.` };
     }
-    if (!resource.conditional && isConditional(wording)) {
+    if (!resource.conditional && isConditional(terms)) {
       return { problem: 'bad-option', message: 'If-Match and If-None-Match mean nothing here; leave them out.' };
     }
     return resource;
   }
 
   /** The resource, where this request may reach it now. */
-  #admit(visit: Visit, { path, resource }: Route): Resource {
+  #admit(visit: Visit, { path, resource }: Way): Resource {
     const { access, now, request } = visit;
     if (this.#closed) throw new CallError('not-ready', 'The gateway is being stopped; come back later.');
     const wait = this.#options.rateLimit.take(request.peer.endpoint, now, access.rate);
@@ -197,7 +197,7 @@ export class Front implements RequestHandler {
   }
 }
 
-const isConditional = ({ options }: Wording): boolean =>
+const isConditional = ({ options }: Terms): boolean =>
   findOption(options, optionNumber.ifMatch) !== undefined ||
   findOption(options, optionNumber.ifNoneMatch) !== undefined;
 

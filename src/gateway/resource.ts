@@ -17,6 +17,8 @@ export interface Visit {
   readonly target: string;
   /** What the resource worked out from the words of such a request, and left here for the next one with the same words. */
   note?: unknown;
+  /** The same of its terms, which requests with other payloads share. */
+  termsNote?: unknown;
   readonly caller: Caller;
   /** What the caller may do. */
   readonly access: Access;

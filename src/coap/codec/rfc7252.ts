@@ -104,6 +104,29 @@ export class MessageHead {
 /** What a message says: all that follows its token. */
 export type MessageContent = Pick<Message, 'options' | 'payload'>;
 
+/** Where the payload marker is after options that begin at `from`: the end where there is none, -1 where an option is malformed. */
+export function findPayloadMarker(bytes: Uint8Array, from: number): number {
+  const end = bytes.length;
+  let at = from;
+  while (at < end) {
+    const head = bytes[at] ?? 0;
+    if (head === payloadMarker) return at;
+    const delta = head >> 4;
+    let length = head & 15;
+    if (delta > twoBytesFollow || length > twoBytesFollow) return -1;
+    at += delta === oneByteFollows ? 2 : delta === twoBytesFollow ? 3 : 1;
+    if (length === oneByteFollows) {
+      length = oneByteBase + (bytes[at] ?? 0);
+      at += 1;
+    } else if (length === twoBytesFollow) {
+      length = twoByteBase + (((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0));
+      at += 2;
+    }
+    at += length;
+  }
+  return at === end ? end : -1;
+}
+
 /** What `bytes` say from `at` on, or what is wrong, for people. Values and payload are views. */
 export function decodeContent(bytes: Uint8Array, from: number): MessageContent | string {
   const end = bytes.length;

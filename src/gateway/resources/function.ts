@@ -53,32 +53,47 @@ type Named = { readonly library: string; readonly method: string } | { readonly 
 /** Bytes of a representation whose answer is kept ready; longer ones are put together each time. */
 const longestGiven = 1024;
 
-/** What follows from the words of a call and the function they name. */
-class Stated {
+/** What follows from the terms of a call and the function they name. */
+class Addressed {
   readonly named: Named;
   /** Of the directory, when the function was found. */
   readonly revision: number;
   readonly fn: FunctionDescription;
-  readonly args: Call['args'];
-  readonly question: Question;
+  /** Of the query. */
+  readonly argumentItems: readonly string[];
+  /** The format of an answer follows from the body's where nothing else is said. */
+  readonly hasBody: boolean;
   readonly format: ValueFormat;
-  /** What was answered last, from the cache: good until Max-Age counts down or there is another result. */
-  given: Given | undefined = undefined;
 
   constructor(
     named: Named,
     revision: number,
     fn: FunctionDescription,
-    args: Call['args'],
-    question: Question,
+    argumentItems: readonly string[],
+    hasBody: boolean,
     format: ValueFormat,
   ) {
     this.named = named;
     this.revision = revision;
     this.fn = fn;
+    this.argumentItems = argumentItems;
+    this.hasBody = hasBody;
+    this.format = format;
+  }
+}
+
+/** What follows from the words of a call. */
+class Stated {
+  readonly addressed: Addressed;
+  readonly args: Call['args'];
+  readonly question: Question;
+  /** What was answered last, from the cache: good until Max-Age counts down or there is another result. */
+  given: Given | undefined = undefined;
+
+  constructor(addressed: Addressed, args: Call['args'], question: Question) {
+    this.addressed = addressed;
     this.args = args;
     this.question = question;
-    this.format = format;
   }
 }
 
@@ -102,48 +117,65 @@ export class FunctionResource implements Resource {
   }
 
   handle(visit: Visit): Answer | Promise<Answer> {
-    const stated = visit.note instanceof Stated ? visit.note : undefined;
-    const named = stated?.named ?? namedBy(visit.path);
+    const { termsNote } = visit;
+    const known = termsNote instanceof Addressed ? termsNote : undefined;
+    const named = known?.named ?? namedBy(visit.path);
     const { directory, clock } = this.#options;
     const change = directory.pending(named.library, visit.now);
-    if (change === undefined) return this.#find(visit, named, stated, visit.now);
+    if (change === undefined) return this.#find(visit, named, known, visit.now);
     // Time that was spent waiting for a change is not the call's: it counts from then.
-    return change.then(() => this.#find(visit, named, stated, clock.now()));
+    return change.then(() => this.#find(visit, named, known, clock.now()));
   }
 
-  #find(visit: Visit, named: Named, known: Stated | undefined, now: Instant): Answer | Promise<Answer> {
+  #find(visit: Visit, named: Named, known: Addressed | undefined, now: Instant): Answer | Promise<Answer> {
+    const { payload } = visit.request;
+    if (known?.revision !== this.#options.directory.revision || known.hasBody !== payload.length > 0) {
+      return this.#address(visit, named, now);
+    }
+    // The same terms are known of whoever used them first: who uses them now is looked at each time.
+    visit.access.checkFunction(known.fn, visit);
+    const { note } = visit;
+    return note instanceof Stated && note.addressed === known
+      ? this.#call(visit, note, now)
+      : this.#bind(visit, known, now);
+  }
+
+  #address(visit: Visit, named: Named, now: Instant): Answer | Promise<Answer> {
     const { directory } = this.#options;
     const { revision } = directory;
-    if (known?.revision === revision) {
-      // The same words are known of whoever said them first: who says them now is looked at each time.
-      visit.access.checkFunction(known.fn, visit);
-      return this.#call(visit, known, now);
-    }
+    const { request } = visit;
     const fn =
       'id' in named ? directory.findById(named.library, named.id) : directory.find(named.library, named.method);
-    const { request } = visit;
     visit.access.checkFunction(fn, visit);
     const { describe, argumentItems } = readControlWords(visit.query);
     if (describe !== undefined) return { response: describeFunction(request, fn, describe) };
     const format = this.#allow(request, fn);
+    const addressed = new Addressed(named, revision, fn, argumentItems, request.payload.length > 0, format);
+    visit.termsNote = addressed;
+    return this.#bind(visit, addressed, now);
+  }
+
+  #bind(visit: Visit, addressed: Addressed, now: Instant): Answer | Promise<Answer> {
+    const { request } = visit;
+    const { fn, argumentItems } = addressed;
     const { payload } = request;
+    const { bodies, cache } = this.#options;
     if (payload.length >= largeBodyBytes && !fn.inline) {
       const bodyFormat = checkBody(request, argumentItems);
-      return this.#options.bodies.read(fn, payload, bodyFormat).then(({ args, part }) => {
-        const question = this.#options.cache.questionOf(fn, part);
-        return this.#call(visit, new Stated(named, revision, fn, args, question, format), now);
-      });
+      return bodies
+        .read(fn, payload, bodyFormat)
+        .then(({ args, part }) => this.#call(visit, new Stated(addressed, args, cache.questionOf(fn, part)), now));
     }
     const args = bind(fn, argumentInput(request, argumentItems));
-    const question = this.#options.cache.question(fn, args);
-    const stated = new Stated(named, revision, fn, args, question, format);
+    const stated = new Stated(addressed, args, cache.question(fn, args));
     visit.note = stated;
     return this.#call(visit, stated, now);
   }
 
   #call(visit: Visit, stated: Stated, now: Instant): Answer | Promise<Answer> {
     const { request } = visit;
-    const { fn, args, question, given } = stated;
+    const { addressed, args, question, given } = stated;
+    const { fn, format } = addressed;
     const { cache, clock, invoker } = this.#options;
     if (given !== undefined && now < given.until && !given.lease.over) {
       cache.countHit();
@@ -158,7 +190,6 @@ export class FunctionResource implements Resource {
     const result = cache.ask(question, callerKey, now, () =>
       invoker.invoke({ function: fn, args, caller, correlationId, deadline }),
     );
-    const { format } = stated;
     if (!(result instanceof Promise)) return this.#answer(request, result, format, now).answer;
     return result.then((later) => this.#answer(request, later, format, clock.now()).answer);
   }
@@ -179,7 +210,7 @@ export class FunctionResource implements Resource {
 
   /** Within one second, and while it is kept, a result has one answer to the same words: it is made once. */
   #answerHit(request: Request, stated: Stated, result: CachedResult, now: Instant): Answer {
-    const { answer, spared } = this.#answer(request, result, stated.format, now);
+    const { answer, spared } = this.#answer(request, result, stated.addressed.format, now);
     const { response: made } = answer;
     const isPrivate = stated.question.state.private;
     if (!request.wording.remembered || made.payload.length > longestGiven || isPrivate) return answer;
