@@ -61,7 +61,7 @@ export class Flights {
   }
 
   find(key: string): Running | undefined {
-    return this.#joinable.get(key);
+    return this.#joinable.size === 0 ? undefined : this.#joinable.get(key);
   }
 
   end(key: string, flight: Flight): void {

@@ -5,6 +5,8 @@ export interface FunctionState {
   readonly library: string;
   readonly method: string;
   readonly version: string;
+  /** Different for each version of each function. */
+  readonly number: number;
   /** Begins the key of each of its results. */
   readonly prefix: string;
   /** Once a run has read who calls, results are kept per caller, for as long as this version lives. */
@@ -52,6 +54,7 @@ export class FunctionStates {
         library,
         method,
         version,
+        number,
         prefix: `${number}|`,
         private: false,
       };

@@ -71,7 +71,7 @@ const noTime = milliseconds(0);
 export class ResultCache {
   readonly #store: ResultStore;
   readonly #flights = new Flights();
-  readonly #states = new FunctionStates((old) => this.#store.deleteFamily(old.prefix));
+  readonly #states = new FunctionStates((old) => this.#store.deleteFamily(old.number));
   readonly #listeners = new Set<(invalidation: CacheInvalidation) => void>();
   readonly #counts = { hits: 0, misses: 0, joined: 0, stale: 0, failedRefreshes: 0, revalidations: 0, bytesSaved: 0 };
 
@@ -107,10 +107,10 @@ export class ResultCache {
   /** The result, where it is stored and fresh. */
   recall(question: Question, callerKey: string, now: Instant): CachedResult | undefined {
     if (question.part === undefined) return undefined;
-    const stored = this.#store.get(question.keyFor(callerKey));
-    if (stored === undefined || now >= stored.freshUntil) return undefined;
+    const row = this.#store.find(question.keyFor(callerKey));
+    if (row === 0 || now >= this.#store.freshUntil(row)) return undefined;
     this.#counts.hits++;
-    return stored.hit;
+    return this.#store.hit(row);
   }
 
   /** An answer that was made of a hit was given again, under its lease. */
@@ -123,13 +123,14 @@ export class ResultCache {
     if (question.part === undefined) return this.#bypass(now, compute);
     const asked = { question, callerKey, now, compute };
     const key = question.keyFor(callerKey);
-    const stored = this.#store.get(key);
-    if (stored !== undefined && now < stored.staleUntil) {
+    const row = this.#store.find(key);
+    if (row !== 0 && now < after(this.#store.freshUntil(row), question.fn.staleWhileRevalidate)) {
       this.#counts.stale++;
+      const result = new Result(this.#store.content(row), 'stale', now, noTime, noTime);
       if (this.#flights.find(key) === undefined) this.#refresh(asked, key);
-      return new Result(stored.content, 'stale', now, noTime, noTime);
+      return result;
     }
-    if (stored !== undefined) this.#store.delete(key);
+    if (row !== 0) this.#store.delete(row);
     return this.#miss(asked, key);
   }
 
@@ -141,14 +142,14 @@ export class ResultCache {
 
   invalidateLibrary(library: string): void {
     this.#flights.outdate((flight) => flight.library === library);
-    for (const state of this.#states.ofLibrary(library)) this.#store.deleteFamily(state.prefix);
+    for (const state of this.#states.ofLibrary(library)) this.#store.deleteFamily(state.number);
     this.#announce({ library });
   }
 
   invalidateFunction(library: string, method: string): void {
     this.#flights.outdate((flight) => flight.library === library && flight.method === method);
     const state = this.#states.named(library, method);
-    if (state !== undefined) this.#store.deleteFamily(state.prefix);
+    if (state !== undefined) this.#store.deleteFamily(state.number);
     this.#announce({ library, method });
   }
 
@@ -244,7 +245,7 @@ export class ResultCache {
     if (personal && !state.private) {
       state.private = true;
       // Kept under keys without the caller: never found again.
-      this.#store.deleteFamily(state.prefix);
+      this.#store.deleteFamily(state.number);
     }
     const { queued, ran } = computed;
     const content = contentOf(computed);
@@ -253,11 +254,9 @@ export class ResultCache {
     if (!outdated && fn.maxAge > 0 && this.#states.isCurrent(state)) {
       this.#store.put(question.keyFor(callerKey), {
         content,
-        hit: new Result(content, 'hit', freshUntil, noTime, noTime, { over: true }),
         freshUntil,
-        staleUntil: after(freshUntil, fn.staleWhileRevalidate),
         sequence: flight.sequence,
-        family: state.prefix,
+        family: state.number,
         groups: computed.tags.length === 0 ? noGroups : tagGroups(fn.library, computed.tags),
       });
     }

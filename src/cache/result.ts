@@ -15,9 +15,9 @@ import { valueSize } from './value-size.ts';
 /** An encoded representation beside its bytes. */
 const encodedOverhead = 300;
 
-/** Where a content is kept: told when a representation was added, and it takes more memory than before. */
+/** Where a content is kept: told when a representation was added, and it takes so many bytes more than before. */
 export interface Keeper {
-  grown(): void;
+  grown(by: number): void;
 }
 
 /** The part of a result that all who share it share. */
@@ -34,8 +34,24 @@ export class Content {
     this.tags = tags;
   }
 
+  /** The same made of nothing but its CBOR, none where the function returned nothing. */
+  static ofCbor(cbor: Uint8Array): Content {
+    return new Content(new CborSource(cbor), noTags);
+  }
+
   get value(): Value {
     return this.#source.value;
+  }
+
+  /** Its CBOR, where that tells all of it. */
+  get onlyCbor(): Uint8Array | undefined {
+    const { cbor, heldBytes } = this.#source;
+    return cbor !== undefined && heldBytes === cbor.length && this.tags.length === 0 ? cbor : undefined;
+  }
+
+  /** The entity-tag of its CBOR. */
+  get tag(): number {
+    return this.#made(contentFormat.cbor).tag;
   }
 
   /** Estimated memory; undefined where the value is not plain data and so cannot be kept. */
@@ -49,6 +65,10 @@ export class Content {
   }
 
   representation(format: number): EncodedResult {
+    return this.#made(format);
+  }
+
+  #made(format: number): Representation {
     if (this.#first?.asked === format) return this.#first;
     const known = this.#others?.find(({ asked }) => asked === format);
     if (known !== undefined) return known;
@@ -58,7 +78,7 @@ export class Content {
     const made = kept ? new Representation(format, cbor, cbor.length === 0 ? undefined : format) : this.#encode(format);
     if (this.#first === undefined) this.#first = made;
     else (this.#others ??= []).push(made);
-    if (!kept) this.keeper?.grown();
+    if (!kept) this.keeper?.grown(encodedOverhead + made.bytes.length);
     return made;
   }
 
@@ -78,22 +98,24 @@ class Representation implements EncodedResult {
   readonly asked: number;
   readonly bytes: Uint8Array;
   readonly format: number | undefined;
-  readonly #tag: number;
+  readonly tag: number;
 
   constructor(asked: number, bytes: Uint8Array, format: number | undefined) {
     this.asked = asked;
     this.bytes = bytes;
     this.format = format;
-    this.#tag = entityTag(format, bytes);
+    this.tag = entityTag(format, bytes);
   }
 
   get etag(): Uint8Array {
-    return etagBytes(this.#tag);
+    return etagBytes(this.tag);
   }
 }
 
 /** A value, or the bytes that it can be made of. */
 type Source = Partial<ReturnedBytes> & { readonly value: Value };
+
+const noTags: readonly string[] = [];
 
 /** No limits: these are our own bytes. */
 const trusted: DecodeLimits = {
@@ -102,6 +124,22 @@ const trusted: DecodeLimits = {
   maxBignumBytes: Infinity,
   maxKeyBytes: Infinity,
 };
+
+class CborSource implements ReturnedBytes {
+  readonly cbor: Uint8Array;
+
+  constructor(cbor: Uint8Array) {
+    this.cbor = cbor;
+  }
+
+  get heldBytes(): number {
+    return this.cbor.length;
+  }
+
+  get value(): Value {
+    return this.cbor.length === 0 ? undefined : decodeCbor(this.cbor, trusted);
+  }
+}
 
 /**
  * The content that a computation gave. What is more than data (an iterator can be read once) is kept as
@@ -156,7 +194,7 @@ export class Result implements CachedResult {
   }
 
   maxAgeLeft(now: Instant): Milliseconds {
-    return milliseconds(Math.floor(until(this.#freshUntil, now) / 1000) * 1000);
+    return maxAgeLeft(this.#freshUntil, now);
   }
 
   maxAgeUntil(now: Instant): Instant {
@@ -167,3 +205,6 @@ export class Result implements CachedResult {
     return this.#content.representation(format);
   }
 }
+
+export const maxAgeLeft = (freshUntil: Instant, now: Instant): Milliseconds =>
+  milliseconds(Math.floor(until(freshUntil, now) / 1000) * 1000);

@@ -35,7 +35,11 @@ export class Remembered<T extends Made> {
     for (let place = first; place < first + ways; place++) {
       if (this.#hashes[place] !== hash) continue;
       const known = this.#things[place];
-      if (known?.bytes?.length === end - from && known.code === code && equalRange(bytes, from, known.bytes, end - from))
+      if (
+        known?.bytes?.length === end - from &&
+        known.code === code &&
+        equalRange(bytes, from, known.bytes, end - from)
+      )
         return known;
     }
     return undefined;
