@@ -1,4 +1,5 @@
 /** Computations under way, so that equal calls share one, and so that what is called out of date meanwhile is not kept. */
+import { TransientMap } from '../core/transient-map.ts';
 import type { Computed } from './cacheable.ts';
 import type { Result } from './result.ts';
 
@@ -28,6 +29,7 @@ export interface Landing {
 
 /** A flight that others may join. */
 export interface Running {
+  readonly key: string;
   readonly flight: Flight;
   readonly landing: Promise<Landing>;
 }
@@ -35,7 +37,7 @@ export interface Running {
 const noTags: readonly string[] = [];
 
 export class Flights {
-  readonly #joinable = new Map<string, Running>();
+  readonly #joinable = new TransientMap<string, Running>();
   /** An array and no Set: nearly all begin and end at once, and a Set makes a new table again and again for that. */
   readonly #flying: Flight[] = [];
   #next = 0;
@@ -57,11 +59,11 @@ export class Flights {
   /** Lets others join, unless it has ended or been called out of date already. */
   offer(key: string, flight: Flight, landing: Promise<Landing>): void {
     if (flight.place < 0 || flight.outdated || flight.outdatedTags.length > 0) return;
-    this.#joinable.set(key, { flight, landing });
+    this.#joinable.set(key, { key, flight, landing });
   }
 
   find(key: string): Running | undefined {
-    return this.#joinable.size === 0 ? undefined : this.#joinable.get(key);
+    return this.#joinable.get(key);
   }
 
   end(key: string, flight: Flight): void {
@@ -72,7 +74,7 @@ export class Flights {
       last.place = flight.place;
     }
     flight.place = -1;
-    if (this.#joinable.size > 0 && this.#joinable.get(key)?.flight === flight) this.#joinable.delete(key);
+    if (this.#joinable.get(key)?.flight === flight) this.#joinable.delete(key);
   }
 
   /** Who asks from now on does not join what began before. */
@@ -82,7 +84,7 @@ export class Flights {
       if (tag === undefined) flight.outdated = true;
       else if (!flight.outdatedTags.includes(tag)) flight.outdatedTags = [...flight.outdatedTags, tag];
     }
-    for (const [key, { flight }] of this.#joinable) if (concerns(flight)) this.#joinable.delete(key);
+    for (const { key, flight } of this.#joinable.values()) if (concerns(flight)) this.#joinable.delete(key);
   }
 }
 

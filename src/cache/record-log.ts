@@ -82,8 +82,8 @@ export class RecordLog {
   }
 
   clear(): void {
-    for (const number of [...this.#order]) this.#release(number);
     this.#newest = undefined;
+    while (this.#order.length > 0) this.#release(this.#order[0] ?? 0);
   }
 
   #begin(): Chunk {

@@ -155,7 +155,7 @@ export class ResultStore implements Shelf {
   }
 
   deleteGroup(group: string): void {
-    for (const row of [...(this.#groups.get(group) ?? [])]) this.#remove(row);
+    for (const row of this.#groups.get(group) ?? []) this.#remove(row);
   }
 
   clear(): void {

@@ -3,6 +3,7 @@
  * makes progress. Calls are sent ahead in order; the worker takes them one by one (messages.ts).
  */
 import { after, until, type Instant, type Milliseconds } from '../core/duration.ts';
+import { TransientMap } from '../core/transient-map.ts';
 import { slotState } from './runtimes/node/messages.ts';
 import type { PendingCall } from './pending-call.ts';
 import type { WorkerPort } from './worker-port.ts';
@@ -13,7 +14,7 @@ export class WorkerLane {
   readonly port: WorkerPort;
   readonly startedAt: Instant;
   /** All calls that occupy a slot, also those given up that still run. */
-  readonly calls: Map<number, PendingCall> = new Map();
+  readonly calls: TransientMap<number, PendingCall> = new TransientMap();
   state: LaneState = 'loading';
   /** Sent, not known to have begun, in order. */
   waiting: PendingCall[] = [];

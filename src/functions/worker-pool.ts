@@ -316,7 +316,7 @@ export class WorkerPool implements Invoker {
     for (const pending of lane.calls.values()) {
       if (!this.#enforce(lane, pending, now)) return;
     }
-    const onlyVain = [...lane.calls.values()].every((pending) => pending.overdue);
+    const onlyVain = lane.calls.values().every((pending) => pending.overdue);
     if (lane.state === 'draining' && onlyVain) this.#stop(lane);
     else if (lane.calls.size === 0 && this.#lanes.size > 1) {
       const idleAt = after(lane.idleSince, idleAfter);
