@@ -14,6 +14,8 @@ interface Made {
 const ways = 8;
 const seenPerPlace = 2;
 const seenInGroup = 4;
+/** One of so many takes the place of another. No RFC's number. */
+const refusals = 16;
 
 export class Remembered<T extends Made> {
   readonly #sets: number;
@@ -23,6 +25,7 @@ export class Remembered<T extends Made> {
   /** Hashes that came without being remembered: several for each thing, so that they do not push each other out. */
   #seen = new Int32Array(0);
   #next = 0;
+  #refused = 0;
 
   /** @param most remembered at most, to the next power of two below; 0 remembers nothing */
   constructor(most: number) {
@@ -45,8 +48,19 @@ export class Remembered<T extends Made> {
     return undefined;
   }
 
-  /** Whether it is worth remembering. The last few unremembered of a group are known: of two that take turns none wipes out the other. */
-  sawBefore(hash: number): boolean {
+  /**
+   * Whether it is worth remembering: it came before, and there is room. Where it would take another's place it has to come
+   * some more times: where more is asked for than there is room for, those that are remembered stay, and are of use.
+   */
+  isWorthIt(hash: number): boolean {
+    if (!this.#sawBefore(hash)) return false;
+    if (this.#freePlace(hash) >= 0) return true;
+    this.#refused = (this.#refused + 1) % refusals;
+    return this.#refused === 0;
+  }
+
+  /** The last few unremembered of a group are known: of two that take turns none wipes out the other. */
+  #sawBefore(hash: number): boolean {
     if (this.#sets === 0) return false;
     if (this.#things.length < this.#sets) this.#makeRoom();
     const seen = this.#seen;
@@ -59,14 +73,19 @@ export class Remembered<T extends Made> {
 
   remember(hash: number, thing: T): void {
     const first = (hash & (this.#sets - 1)) * ways;
-    let place = first;
-    while (place < first + ways && this.#things[place] !== undefined) place++;
-    if (place === first + ways) {
+    let place = this.#freePlace(hash);
+    if (place < 0) {
       place = first + this.#next;
       this.#next = (this.#next + 1) % ways;
     }
     this.#hashes[place] = hash;
     this.#things[place] = thing;
+  }
+
+  #freePlace(hash: number): number {
+    const first = (hash & (this.#sets - 1)) * ways;
+    for (let place = first; place < first + ways; place++) if (this.#things[place] === undefined) return place;
+    return -1;
   }
 
   /** Only who is asked needs it: not a client. */

@@ -122,7 +122,7 @@ export class Wordings {
     const terms = this.#readTerms(code, bytes, from, marker);
     if (typeof terms === 'string') return terms;
     const payload = marker === end ? emptyBytes : viewOf(bytes, marker + 1, end);
-    const worthIt = end - from <= longest && this.#wordings.sawBefore(hash);
+    const worthIt = end - from <= longest && this.#wordings.isWorthIt(hash);
     if (!worthIt || terms.bytes === undefined) return new Wording(terms, payload);
     // A copy: views would keep the datagram, and what it lies in.
     const copy = bytes.slice(from);
@@ -138,7 +138,7 @@ export class Wordings {
       const hash = hashRange(bytes, from, marker, code, this.#key);
       const known = this.#terms.find(hash, code, bytes, from, marker);
       if (known !== undefined) return known;
-      if (this.#terms.sawBefore(hash)) {
+      if (this.#terms.isWorthIt(hash)) {
         const copy = bytes.slice(from, marker);
         const content = decodeContent(copy, 0);
         if (typeof content === 'string') return content;

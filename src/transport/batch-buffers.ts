@@ -89,7 +89,7 @@ export class BatchBuffers {
       words[at + word.offset] = used;
       words[at + word.length] = bytes.length;
       words[at + word.result] = 0;
-      words[at + word.port] = endpoint.remote.port;
+      words[at + word.port] = endpoint.port;
       words[at + word.remote] = endpoint.word0;
       words[at + word.remote + 1] = endpoint.word1;
       words[at + word.remote + 2] = endpoint.word2;

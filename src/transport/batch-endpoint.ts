@@ -37,6 +37,8 @@ export class BatchEndpoint implements Endpoint {
   readonly local: Address;
   readonly loopback: boolean;
   readonly via: LocalPort;
+  /** The remote's, beside the words of its address: they are compared for each datagram. */
+  readonly port: number;
   readonly word0: number;
   readonly word1: number;
   readonly word2: number;
@@ -50,6 +52,7 @@ export class BatchEndpoint implements Endpoint {
     // A loopback peer can reach a loopback address only from this machine.
     this.loopback = isLoopback(via.address.address) && isLoopback(remote.address);
     this.via = via;
+    this.port = remote.port;
     this.word0 = words[at] ?? 0;
     this.word1 = words[at + 1] ?? 0;
     this.word2 = words[at + 2] ?? 0;
@@ -113,7 +116,7 @@ export class BatchEndpoints {
       if (
         this.#tags[slot] === hash &&
         found.word3 === word3 &&
-        found.remote.port === port &&
+        found.port === port &&
         found.via === via &&
         found.scope === scope &&
         found.word2 === word2 &&
