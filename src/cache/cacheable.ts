@@ -53,7 +53,9 @@ export interface EncodedResult {
 /** That a result is kept. Small and apart from it, so that who holds it does not hold the result. */
 export interface Lease {
   /** It is not kept any more, or was never. */
-  over: boolean;
+  readonly over: boolean;
+  /** It was given again: what is asked for is kept longer than what is not. */
+  use(): void;
 }
 
 export interface CachedResult {

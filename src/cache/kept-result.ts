@@ -10,6 +10,8 @@ import { maxAgeLeft, type Content } from './result.ts';
 export interface Shelf {
   /** Whether the row has not been given away since. */
   holds(row: number, generation: number): boolean;
+  /** It was asked for. */
+  touch(row: number): void;
   /** The result as an object, for who wants more of it than its CBOR. */
   contentOf(row: number, generation: number, cbor: Uint8Array): Content;
 }
@@ -28,6 +30,10 @@ export class RowLease implements Lease {
 
   get over(): boolean {
     return !this.#shelf.holds(this.#row, this.#generation);
+  }
+
+  use(): void {
+    if (!this.over) this.#shelf.touch(this.#row);
   }
 }
 

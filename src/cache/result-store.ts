@@ -85,14 +85,19 @@ export class ResultStore implements Shelf {
   /** For who asks for it now. */
   hit(row: number): CachedResult {
     const table = this.#table;
+    this.touch(row);
     const flags = table.get(row, column.flags);
-    if ((flags & flag.asked) === 0) table.set(row, column.flags, flags | flag.asked);
     const generation = table.get(row, column.generation);
     const freshUntil = table.freshUntil(row);
     const kept = (flags & flag.object) === 0 ? undefined : this.#objects.get(row);
     if (kept === undefined)
       return new KeptResult(table.bytes(row), table.get(row, column.tag), freshUntil, this, row, generation);
     return new Result(kept.content, 'hit', freshUntil, noTime, noTime, new RowLease(this, row, generation));
+  }
+
+  touch(row: number): void {
+    const flags = this.#table.get(row, column.flags);
+    if ((flags & flag.asked) === 0) this.#table.set(row, column.flags, flags | flag.asked);
   }
 
   /** For who gets it out of date. */

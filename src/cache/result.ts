@@ -158,7 +158,7 @@ export function contentOf(computed: Computed): Content {
   }
 }
 
-const noLease: Lease = Object.freeze({ over: true });
+const noLease: Lease = Object.freeze({ over: true, use() {} });
 
 /** A content as one call got it. */
 export class Result implements CachedResult {

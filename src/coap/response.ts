@@ -2,8 +2,16 @@
 import { emptyBytes } from '../core/bytes.ts';
 import type { Instant } from '../core/duration.ts';
 import type { ResponseCode } from './codec/codes.ts';
-import { opaqueOption, optionNumber, stringOption, uintOption, type Option } from './codec/options.ts';
-import { encodeContent } from './codec/rfc7252.ts';
+import {
+  encodeUint,
+  findOption,
+  opaqueOption,
+  optionNumber,
+  stringOption,
+  uintOption,
+  type Option,
+} from './codec/options.ts';
+import { decodeContent, encodeContent } from './codec/rfc7252.ts';
 
 /** An observation, as the response that opens it needs it. */
 export interface OpenedObservation {
@@ -55,9 +63,19 @@ export function response(code: ResponseCode, fields: ResponseFields = {}): Respo
   return { code, options, payload, kept, observation };
 }
 
-/** The same response with its bytes, for who gives it more than once. */
+/** The same response with its bytes, for who gives it more than once. Options and payload are views of them. */
 export function encodedResponse(given: Response): Response {
   const encoded = encodeContent(given);
-  // One memory for both.
-  return { ...given, encoded, payload: encoded.subarray(encoded.length - given.payload.length) };
+  const content = decodeContent(encoded, 0);
+  return typeof content === 'string' ? given : { ...given, ...content, encoded };
+}
+
+/** Writes another Max-Age over that of an encoded response. False where it does not fit in its place: nothing is changed then. */
+export function rewriteMaxAge({ options, encoded }: Response, seconds: number): boolean {
+  const value = encoded && findOption(options, optionNumber.maxAge);
+  if (value === undefined || seconds === defaultMaxAge) return false;
+  const next = encodeUint(seconds);
+  if (next.length !== value.length) return false;
+  value.set(next);
+  return true;
 }

@@ -39,9 +39,12 @@ class Way implements Route {
   readonly query: readonly string[];
   readonly target: string;
   readonly resource: Resource | Refusal;
+  /** The first segment. */
+  readonly root: string;
   note: unknown = undefined;
 
-  constructor(path: readonly string[], query: readonly string[], resource: Resource | Refusal) {
+  constructor(root: string, path: readonly string[], query: readonly string[], resource: Resource | Refusal) {
+    this.root = root;
     this.path = path;
     this.query = query;
     this.target = targetOf(path);
@@ -57,6 +60,8 @@ interface Refusal {
 
 export class Front implements RequestHandler {
   readonly #options: FrontOptions;
+  /** First segments under which there is something. */
+  readonly #roots = new Map<string, string>();
   #arrivals = 0;
   #closed = false;
 
@@ -99,9 +104,16 @@ export class Front implements RequestHandler {
     if (uri === undefined) return undefined;
     const path = uri.path.length > 1 && uri.path.at(-1) === '' ? uri.path.slice(0, -1) : uri.path;
     const resource = this.#resourceFor(terms, path);
-    const route = new Way(path, uri.query, resource);
+    const route = new Way('problem' in resource ? (path[0] ?? '') : this.#rootOf(path), path, uri.query, resource);
     terms.note = route;
     return route;
+  }
+
+  /** One text for all that lies below it: it is looked up for each request. */
+  #rootOf([root = '']: readonly string[]): string {
+    const known = this.#roots.get(root);
+    if (known === undefined) this.#roots.set(root, root);
+    return known ?? root;
   }
 
   #resourceFor(terms: Terms, path: readonly string[]): Resource | Refusal {
@@ -121,7 +133,7 @@ export class Front implements RequestHandler {
   }
 
   /** The resource, where this request may reach it now. */
-  #admit(visit: Visit, { path, resource }: Way): Resource {
+  #admit(visit: Visit, { root, resource }: Way): Resource {
     const { access, now, request } = visit;
     if (this.#closed) throw new CallError('not-ready', 'The gateway is being stopped; come back later.');
     const wait = this.#options.rateLimit.take(request.peer.endpoint, now, access.rate);
@@ -131,7 +143,7 @@ export class Front implements RequestHandler {
       });
     }
     if ('problem' in resource) throw new CallError(resource.problem, resource.message);
-    access.checkResource(path[0] ?? '', visit);
+    access.checkResource(root, visit);
     if (request.multicast && !resource.multicast) {
       throw new CallError('method-not-allowed', 'This resource does not answer multicast requests.');
     }

@@ -10,11 +10,11 @@ import { contentFormat, isValueFormat, type ValueFormat } from '../../cbor/conte
 import { isSafeMethod, method, responseCode } from '../../coap/codec/codes.ts';
 import { findOption, findOptions, findUint, optionNumber } from '../../coap/codec/options.ts';
 import type { Request } from '../../coap/request.ts';
-import { encodedResponse, response } from '../../coap/response.ts';
+import { encodedResponse, response, rewriteMaxAge } from '../../coap/response.ts';
 import { equalBytes } from '../../core/bytes.ts';
 import { UsageError } from '../../core/error.ts';
 import type { Clock } from '../../core/clock.ts';
-import { after, type Instant, type Milliseconds } from '../../core/duration.ts';
+import { after, until, type Instant, type Milliseconds } from '../../core/duration.ts';
 import { bind, type ArgumentInput } from '../../functions/binding.ts';
 import { CallError } from '../../functions/call-error.ts';
 import type { Call, Invoker } from '../../functions/call.ts';
@@ -87,7 +87,7 @@ class Stated {
   readonly addressed: Addressed;
   readonly args: Call['args'];
   readonly question: Question;
-  /** What was answered last, from the cache: good until Max-Age counts down or there is another result. */
+  /** What was answered last, from the cache. */
   given: Given | undefined = undefined;
 
   constructor(addressed: Addressed, args: Call['args'], question: Question) {
@@ -97,13 +97,36 @@ class Stated {
   }
 }
 
-/** Short: only the cache says how long long ones are kept. */
-interface Given {
-  readonly lease: Lease;
-  readonly until: Instant;
+/** An answer that is given again. Short: only the cache says how long long ones are kept. */
+class Given {
   readonly answer: Answer;
   /** Bytes that a 2.03 leaves out. */
   readonly spared: number | undefined;
+  readonly #lease: Lease;
+  /** Until Max-Age counts down. */
+  #until: Instant;
+  readonly #freshUntil: Instant;
+
+  constructor(answer: Answer, spared: number | undefined, result: CachedResult, now: Instant) {
+    this.answer = answer;
+    this.spared = spared;
+    this.#lease = result.lease;
+    this.#until = result.maxAgeUntil(now);
+    this.#freshUntil = after(this.#until, result.maxAgeLeft(now));
+  }
+
+  /** Whether it is the answer now too. */
+  isGood(now: Instant): boolean {
+    return !this.#lease.over && (now < this.#until || this.#countDown(now));
+  }
+
+  #countDown(now: Instant): boolean {
+    const left = Math.floor(until(this.#freshUntil, now) / 1000);
+    if (left === 0 || !rewriteMaxAge(this.answer.response, left)) return false;
+    this.#until = (this.#freshUntil - 1000 * left) as Instant;
+    this.#lease.use();
+    return true;
+  }
 }
 
 export class FunctionResource implements Resource {
@@ -150,7 +173,9 @@ export class FunctionResource implements Resource {
     const { describe, argumentItems } = readControlWords(visit.query);
     if (describe !== undefined) return { response: describeFunction(request, fn, describe) };
     const format = this.#allow(request, fn);
-    const addressed = new Addressed(named, revision, fn, argumentItems, request.payload.length > 0, format);
+    // One text for all functions of a library: it is looked up for each call.
+    const found = 'id' in named ? named : { ...named, library: fn.library };
+    const addressed = new Addressed(found, revision, fn, argumentItems, request.payload.length > 0, format);
     visit.termsNote = addressed;
     return this.#bind(visit, addressed, now);
   }
@@ -177,7 +202,7 @@ export class FunctionResource implements Resource {
     const { addressed, args, question, given } = stated;
     const { fn, format } = addressed;
     const { cache, clock, invoker } = this.#options;
-    if (given !== undefined && now < given.until && !given.lease.over) {
+    if (given?.isGood(now) === true) {
       cache.countHit();
       if (given.spared !== undefined) cache.countRevalidation(given.spared);
       return given.answer;
@@ -185,11 +210,11 @@ export class FunctionResource implements Resource {
     const callerKey = request.peer.endpoint.key;
     const hit = cache.recall(question, callerKey, now);
     if (hit !== undefined) return this.#answerHit(request, stated, hit, now);
-    const { caller, correlationId } = visit;
-    const deadline = after(now, fn.timeLimit ?? this.#options.timeLimit);
-    const result = cache.ask(question, callerKey, now, () =>
-      invoker.invoke({ function: fn, args, caller, correlationId, deadline }),
-    );
+    const result = cache.ask(question, callerKey, now, () => {
+      const { caller, correlationId } = visit;
+      const deadline = after(now, fn.timeLimit ?? this.#options.timeLimit);
+      return invoker.invoke({ function: fn, args, caller, correlationId, deadline });
+    });
     if (!(result instanceof Promise)) return this.#answer(request, result, format, now).answer;
     return result.then((later) => this.#answer(request, later, format, clock.now()).answer);
   }
@@ -208,14 +233,14 @@ export class FunctionResource implements Resource {
     return answerFormat(request, bodyFormatOf(request));
   }
 
-  /** Within one second, and while it is kept, a result has one answer to the same words: it is made once. */
+  /** While it is kept, a result has one answer to the same words, but for Max-Age: it is made once. */
   #answerHit(request: Request, stated: Stated, result: CachedResult, now: Instant): Answer {
     const { answer, spared } = this.#answer(request, result, stated.addressed.format, now);
     const { response: made } = answer;
     const isPrivate = stated.question.state.private;
     if (!request.wording.remembered || made.payload.length > longestGiven || isPrivate) return answer;
     const again = { ...answer, response: encodedResponse(made) };
-    stated.given = { lease: result.lease, until: result.maxAgeUntil(now), answer: again, spared };
+    stated.given = new Given(again, spared, result, now);
     return again;
   }
 
