@@ -120,7 +120,8 @@ export class ResultTable {
     const at = startOf(position);
     if (this.#wide) writeWide(chunk, at, key);
     else for (let i = 0; i < key.length; i++) chunk[at + i] = key.charCodeAt(i);
-    for (let i = 0; i < bytes.length; i++) chunk[at + keyBytes + i] = bytes[i] ?? 0;
+    if (bytes.length > 48) chunk.set(bytes, at + keyBytes);
+    else for (let i = 0; i < bytes.length; i++) chunk[at + keyBytes + i] = bytes[i] ?? 0;
     this.set(row, column.hash, this.#hash);
     this.set(row, column.position, position);
     this.set(row, column.keyLength, keyBytes);

@@ -20,7 +20,7 @@ import type { ServerExchange } from './exchange/server-exchange.ts';
 import { ObservationRegistry, type Observation, type ObservationLimits } from './observe/observation.ts';
 import { refusalResponse, type Refusal, type RefusalPayload } from './refusal.ts';
 import { Request } from './request.ts';
-import { response, type Response } from './response.ts';
+import { encodedResponse, response, type Response } from './response.ts';
 import type { Wording } from './wording.ts';
 
 /** A verified address stays so for this long. */
@@ -218,7 +218,9 @@ export class ServerRole {
         ? undefined
         : { budget: exchange.unverifiedBudget, echo: () => this.#echo.value(peer.endpoint, now) },
     });
-    if (fitted?.cut === true && answer.kept === true && num === 0) this.kept.keep(request, answer, now);
+    // What has its bytes has a Max-Age that counts down in place: the blocks of one transfer say the same.
+    if (fitted?.cut === true && answer.kept === true && num === 0)
+      this.kept.keep(request, answer.encoded === undefined ? answer : encodedResponse(answer), now);
     return fitted;
   }
 

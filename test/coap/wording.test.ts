@@ -99,3 +99,33 @@ test('words with one hash are told apart by their bytes', () => {
   }
   expect(peer.requests.map((request) => request.payload)).toEqual([one, one, one, other, one]);
 });
+
+test('requests with other payloads share their terms, and with other options, methods or paths they do not', () => {
+  const send = { code: method.FETCH, messageId: 0, options: [path] };
+  const peer = new Lockstep(() => ok);
+  for (let n = 1; n <= 5; n++) peer.send({ ...send, messageId: n, payload: Uint8Array.of(n) });
+  peer.send({ ...send, messageId: 6 });
+  const terms = peer.requests.map(({ wording }) => wording.terms);
+  expect(new Set(terms.slice(1)).size).toBe(1);
+  expect(peer.requests.map(({ wording }) => wording.payload[0])).toEqual([1, 2, 3, 4, 5, undefined]);
+  for (const other of [
+    { ...send, code: method.POST },
+    { ...send, options: [path, uintOption(optionNumber.accept, 60)] },
+  ]) {
+    for (let n = 1; n <= 3; n++)
+      peer.send({ ...other, messageId: 100 * other.code + 10 * other.options.length + n, payload });
+    expect(peer.requests.at(-1)?.wording.terms).not.toBe(terms[2]);
+    expect(peer.requests.at(-1)?.wording.terms).toBe(peer.requests.at(-2)?.wording.terms);
+  }
+});
+
+test('where more is asked for than there is room for, what is remembered stays', () => {
+  const peer = new Lockstep(() => ok, { limits: { maxWordings: 64 } });
+  const asked = 150;
+  for (let n = 0; n < 12 * asked; n++) {
+    peer.send({ code: method.FETCH, messageId: n, options: [path], payload: Uint8Array.of(n % asked, 1) });
+  }
+  const last = new Set(peer.requests.slice(-asked).map(({ wording }) => wording));
+  const before = peer.requests.slice(-2 * asked, -asked).filter(({ wording }) => last.has(wording));
+  expect(before.length).toBeGreaterThan(32);
+});
