@@ -15,9 +15,12 @@
 
 #include "thread-priority.h"
 
-/* A tenth of the processor where it is wanted by a thread of usual priority: what computes goes on, slowly. */
-#define NICER 10
-#define NICEST 19
+/*
+ * The least there is: where the gateway's own thread wakes on the same processor, it runs at once. With 10, a tenth of the
+ * processor, it waited for up to 3 ms behind a loop (measured on Linux 6.18). Calls in workers were as many with either: the
+ * gateway's thread has nothing to do when all requests wait for them.
+ */
+#define LEAST 19
 
 napi_value lower_priority(napi_env env, napi_callback_info info)
 {
@@ -26,14 +29,7 @@ napi_value lower_priority(napi_env env, napi_callback_info info)
 
 	(void)info;
 	errno = 0;
-	int nice = getpriority(PRIO_PROCESS, thread);
-
-	/* -1 is a nice value too. */
-	if (nice != -1 || errno == 0) {
-		nice = nice + NICER > NICEST ? NICEST : nice + NICER;
-		errno = 0;
-		(void)setpriority(PRIO_PROCESS, thread, nice);
-	}
+	(void)setpriority(PRIO_PROCESS, thread, LEAST);
 	(void)napi_create_int32(env, -errno, &result);
 	return result;
 }
