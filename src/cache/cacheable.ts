@@ -4,6 +4,7 @@
  */
 import type { CacheState } from '../core/channels.ts';
 import type { Instant, Milliseconds } from '../core/duration.ts';
+import type { ReadCaller } from '../core/principal.ts';
 import type { Value } from '../core/value.ts';
 
 export interface Cacheable {
@@ -24,8 +25,8 @@ export interface Computed {
   /** Where there is `returned`, made from it: it is asked for only where its bytes do not do. */
   readonly value: Value;
   readonly returned?: ReturnedBytes | undefined;
-  /** The function looked at who calls. */
-  readonly readCaller: boolean;
+  /** What of who calls the function looked at. */
+  readonly readCaller: ReadCaller;
   /** Names under which the function's library may call it out of date. */
   readonly tags: readonly string[];
   readonly queued: Milliseconds;

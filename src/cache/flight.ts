@@ -1,12 +1,14 @@
 /** Computations under way, so that equal calls share one, and so that what is called out of date meanwhile is not kept. */
 import { TransientMap } from '../core/transient-map.ts';
+import type { Asker } from './asker.ts';
+import type { ReadCaller } from '../core/principal.ts';
 import type { Computed } from './cacheable.ts';
 import type { Result } from './result.ts';
 
 export interface Flight {
   readonly library: string;
   readonly method: string;
-  readonly callerKey: string;
+  readonly asker: Asker;
   /** In the order they began. */
   readonly sequence: number;
   /** Its place among those under way; -1 once it has ended. */
@@ -23,8 +25,8 @@ export interface Landing {
   readonly result: Result;
   /** The same for one that waited for it. */
   joined(): Result;
-  /** Only its own caller may see it. */
-  readonly private: boolean;
+  /** What of its asker others must share to see it. */
+  readonly private: ReadCaller;
 }
 
 /** A flight that others may join. */
@@ -42,11 +44,11 @@ export class Flights {
   readonly #flying: Flight[] = [];
   #next = 0;
 
-  begin(library: string, method: string, callerKey: string): Flight {
+  begin(library: string, method: string, asker: Asker): Flight {
     const flight: Flight = {
       library,
       method,
-      callerKey,
+      asker,
       sequence: this.#next++,
       place: this.#flying.length,
       outdated: false,

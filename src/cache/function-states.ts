@@ -1,4 +1,5 @@
 /** What the cache remembers of each function besides results: its part of the key, and whether it reads who calls. */
+import type { ReadCaller } from '../core/principal.ts';
 import type { Cacheable } from './cacheable.ts';
 
 export interface FunctionState {
@@ -9,8 +10,8 @@ export interface FunctionState {
   readonly number: number;
   /** Begins the key of each of its results. */
   readonly prefix: string;
-  /** Once a run has read who calls, results are kept per caller, for as long as this version lives. */
-  private: boolean;
+  /** Once a run has read who calls, results are kept per identity or per peer, for as long as this version lives. */
+  private: ReadCaller;
 }
 
 /** One state per function: as many as there are functions, which no peer can add to. */

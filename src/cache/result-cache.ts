@@ -11,14 +11,15 @@
  *                                       another caller's alone, compute            miss
  *   none of these                       compute                                    miss
  *
- * A function that reads who calls is private from then on: its key has the caller in it, unless it is declared `shared`. Errors are not
- * kept. Freshness counts from the end of the computation as its own times tell it, so Max-Age is never overstated.
+ * A function that reads who calls is private from then on, unless it is declared `shared`: its key has the identity in it, or the
+ * peer where it reads that (asker.ts). Errors are not kept. Freshness counts from the end of the computation as its own times tell it, so Max-Age is never overstated.
  */
 import { after, milliseconds, type Instant } from '../core/duration.ts';
 import { FuncoapError } from '../core/error.ts';
 import type { CacheState } from '../core/channels.ts';
 import type { Value } from '../core/value.ts';
 import { argumentsKey } from './arguments-key.ts';
+import { mayShare, whoseKey, type Asker } from './asker.ts';
 import type { Cacheable, CacheCounters, CachedResult, CacheInvalidation, Computed } from './cacheable.ts';
 import { Flights, isOutdated, type Flight, type Landing, type Running } from './flight.ts';
 import { FunctionStates, type FunctionState } from './function-states.ts';
@@ -52,16 +53,18 @@ export class Question {
   }
 
   /** Whose it is belongs to the key once a run has read who calls. */
-  keyFor(callerKey: string): string {
+  keyFor(asker: Asker): string {
     const { state, part = '' } = this;
-    return state.private ? `${state.prefix}${callerKey.length}:${callerKey}|${part}` : this.publicKey;
+    if (state.private === false) return this.publicKey;
+    const whose = whoseKey(asker, state.private);
+    return `${state.prefix}${whose.length}:${whose}|${part}`;
   }
 }
 
 /** A question that was not answered at once. */
 interface Asked {
   readonly question: Question;
-  readonly callerKey: string;
+  readonly asker: Asker;
   readonly now: Instant;
   readonly compute: Compute;
 }
@@ -86,12 +89,12 @@ export class ResultCache {
   resolve(
     fn: Cacheable,
     args: readonly Value[],
-    callerKey: string,
+    asker: Asker,
     now: Instant,
     compute: Compute,
   ): CachedResult | Promise<CachedResult> {
     const question = this.question(fn, args);
-    return this.recall(question, callerKey, now) ?? this.ask(question, callerKey, now, compute);
+    return this.recall(question, asker, now) ?? this.ask(question, asker, now, compute);
   }
 
   /** What `recall` and `ask` take: good for as long as this version of the function is. */
@@ -105,9 +108,9 @@ export class ResultCache {
   }
 
   /** The result, where it is stored and fresh. */
-  recall(question: Question, callerKey: string, now: Instant): CachedResult | undefined {
+  recall(question: Question, asker: Asker, now: Instant): CachedResult | undefined {
     if (question.part === undefined) return undefined;
-    const row = this.#store.find(question.keyFor(callerKey));
+    const row = this.#store.find(question.keyFor(asker));
     if (row === 0 || now >= this.#store.freshUntil(row)) return undefined;
     this.#counts.hits++;
     return this.#store.hit(row);
@@ -119,10 +122,10 @@ export class ResultCache {
   }
 
   /** The result where `recall` has none: stale, somebody else's computation, or by `compute`. */
-  ask(question: Question, callerKey: string, now: Instant, compute: Compute): CachedResult | Promise<CachedResult> {
+  ask(question: Question, asker: Asker, now: Instant, compute: Compute): CachedResult | Promise<CachedResult> {
     if (question.part === undefined) return this.#bypass(now, compute);
-    const asked = { question, callerKey, now, compute };
-    const key = question.keyFor(callerKey);
+    const asked = { question, asker, now, compute };
+    const key = question.keyFor(asker);
     const row = this.#store.find(key);
     if (row !== 0 && now < after(this.#store.freshUntil(row), question.fn.staleWhileRevalidate)) {
       this.#counts.stale++;
@@ -191,12 +194,12 @@ export class ResultCache {
 
   async #join(call: Asked, running: Running): Promise<CachedResult> {
     const landing = await join(running.landing);
-    if (landing !== undefined && (!landing.private || running.flight.callerKey === call.callerKey)) {
+    if (landing !== undefined && mayShare(landing.private, running.flight.asker, call.asker)) {
       this.#counts.joined++;
       return landing.joined();
     }
     // Another caller's alone, or given up by who began it. By now the key may have the caller in it.
-    return this.#miss(call, call.question.keyFor(call.callerKey));
+    return this.#miss(call, call.question.keyFor(call.asker));
   }
 
   #refresh(call: Asked, key: string): void {
@@ -213,7 +216,7 @@ export class ResultCache {
 
   #launch(call: Asked, key: string): Landing | Promise<Landing> {
     const { state } = call.question;
-    const flight = this.#flights.begin(state.library, state.method, call.callerKey);
+    const flight = this.#flights.begin(state.library, state.method, call.asker);
     let computed: Computed | Promise<Computed> | undefined;
     try {
       computed = call.compute();
@@ -239,12 +242,12 @@ export class ResultCache {
     return landing;
   }
 
-  #land({ question, callerKey, now }: Asked, flight: Flight, computed: Computed): Landing {
+  #land({ question, asker, now }: Asked, flight: Flight, computed: Computed): Landing {
     const { fn, state } = question;
-    const personal = computed.readCaller && !fn.shared;
-    if (personal && !state.private) {
-      state.private = true;
-      // Kept under keys without the caller: never found again.
+    const personal = fn.shared ? false : computed.readCaller;
+    if (personal !== false && state.private !== personal && state.private !== 'peer') {
+      state.private = personal;
+      // Kept under keys with less of the caller: never found again.
       this.#store.deleteFamily(state.number);
     }
     const { queued, ran } = computed;
@@ -252,7 +255,7 @@ export class ResultCache {
     const outdated = isOutdated(flight, computed);
     const freshUntil = outdated ? now : after(after(after(now, queued), ran), fn.maxAge);
     if (!outdated && fn.maxAge > 0 && this.#states.isCurrent(state)) {
-      this.#store.put(question.keyFor(callerKey), {
+      this.#store.put(question.keyFor(asker), {
         content,
         freshUntil,
         sequence: flight.sequence,

@@ -5,5 +5,8 @@ export interface Principal {
   readonly groups: readonly string[];
 }
 
+/** What of who calls a function has looked at: its identity, or its address too. */
+export type ReadCaller = false | 'identity' | 'peer';
+
 /** Who calls without having said who it is: plain CoAP. No identity can be enrolled under this name. */
 export const anonymous: Principal = { name: 'local', groups: [] };

@@ -3,6 +3,7 @@
  * `tag()` and `invalidate()` of funcoap/library. Not public; library authors see library.ts.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ReadCaller } from '../core/principal.ts';
 import type { Invalidation } from './invalidation.ts';
 
 export interface CallerFacts {
@@ -26,8 +27,8 @@ const noTags: readonly string[] = [];
 /** A call while it runs, and what its function does about it. Most look at nothing, so all is made when asked for. */
 export class RunningCall {
   readonly facts: CallFacts;
-  /** The function looked at who calls. */
-  readCaller = false;
+  /** What of who calls the function looked at. */
+  readCaller: ReadCaller = false;
   #tags: Set<string> | undefined;
   #abort: AbortController | undefined;
 

@@ -1,5 +1,6 @@
 /** One call of one function, as it travels from the front to the thread that runs it and back. */
 import type { Instant, Milliseconds } from '../core/duration.ts';
+import type { ReadCaller } from '../core/principal.ts';
 import type { Value } from '../core/value.ts';
 import type { FunctionDescription } from './description.ts';
 import type { PackedArguments } from './packed-arguments.ts';
@@ -30,8 +31,8 @@ export interface CallResult {
   readonly value: Value;
   /** The value as bytes, where a thread has made them. */
   readonly returned?: Returned | undefined;
-  /** The function looked at who calls: the result is this caller's alone (unless it is declared `shared`). */
-  readonly readCaller: boolean;
+  /** Whose alone the result is (unless the function is declared `shared`). */
+  readonly readCaller: ReadCaller;
   /** Names under which the function asked to be invalidated. */
   readonly tags: readonly string[];
   readonly queued: Milliseconds;

@@ -190,10 +190,10 @@ export function invalidArgument(message: string, parameter?: string): InvalidArg
 export interface CallContext {
   /**
    * Who calls; `local` for the anonymous caller on a loopback listener.
-   * Reading it makes a cached result private to this caller (unless declared `shared`).
+   * Reading it makes a cached result private to this identity (unless declared `shared`).
    */
   readonly identity: string;
-  /** The caller's address and port, such as `127.0.0.1:49152`. Reading it makes the result private too. */
+  /** The caller's address and port, such as `127.0.0.1:49152`. Reading it makes the result private to this peer. */
   readonly peer: string;
   /** Ties log lines of one call together. */
   readonly correlationId: string;
@@ -213,12 +213,13 @@ class Context implements CallContext {
   }
 
   get identity(): string {
-    this.#call.readCaller = true;
+    // Once it has looked at the address, its result is for that alone.
+    this.#call.readCaller ||= 'identity';
     return this.#call.facts.caller.identity;
   }
 
   get peer(): string {
-    this.#call.readCaller = true;
+    this.#call.readCaller = 'peer';
     return this.#call.facts.caller.peer;
   }
 

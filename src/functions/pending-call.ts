@@ -1,5 +1,6 @@
 /** A call on its way through a worker pool, from the moment it is accepted until it is settled. */
 import { after, type Instant, type Milliseconds } from '../core/duration.ts';
+import type { ReadCaller } from '../core/principal.ts';
 import type { Value } from '../core/value.ts';
 import type { CallError } from './call-error.ts';
 import type { Call, CallResult } from './call.ts';
@@ -85,14 +86,14 @@ export class PendingCall {
 
 class ThreadResult implements CallResult {
   readonly returned: Returned;
-  readonly readCaller: boolean;
+  readonly readCaller: ReadCaller;
   readonly tags: readonly string[];
   readonly queued: Milliseconds;
   readonly ran: Milliseconds;
 
   constructor(
     returned: Returned,
-    readCaller: boolean,
+    readCaller: ReadCaller,
     tags: readonly string[],
     queued: Milliseconds,
     ran: Milliseconds,

@@ -1,6 +1,7 @@
 /** A cache under test: functions, computations that end when the test says so, and what is stored. */
 import { milliseconds, seconds, type Instant } from '../../src/core/duration.ts';
 import type { Value } from '../../src/core/value.ts';
+import type { Asker } from '../../src/cache/asker.ts';
 import type { Cacheable, CachedResult, Computed } from '../../src/cache/cacheable.ts';
 import type { ResultCache } from '../../src/cache/result-cache.ts';
 
@@ -46,6 +47,13 @@ export const gives =
   (value: Value, overrides: Partial<Computed> = {}) =>
   async (): Promise<Computed> =>
     computed(value, overrides);
+/** An identity at a peer: an association, or an address. */
+export const who = (name: string, peer = `of ${name}`): Asker => ({
+  key: peer,
+  remote: { address: '192.0.2.1', port: 5683 },
+  principal: { name, groups: [] },
+});
+
 /** Results now or later, all of them. */
 export const all = async (results: readonly (CachedResult | Promise<CachedResult>)[]): Promise<CachedResult[]> =>
   Promise.all(results.map(async (result) => result));
@@ -61,8 +69,8 @@ export function stored(
   f: Cacheable,
   args: readonly Value[],
   now: Instant = at(0),
-  caller = 'local',
+  asker: Asker = who('local'),
 ): CachedResult | undefined {
-  const result = cache.resolve(f, args, caller, now, async () => computed('computed by the probe'));
+  const result = cache.resolve(f, args, asker, now, async () => computed('computed by the probe'));
   return result instanceof Promise ? undefined : result;
 }

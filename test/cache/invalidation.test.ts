@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Value } from '../../src/core/value.ts';
 import type { CacheInvalidation } from '../../src/cache/cacheable.ts';
 import { ResultCache } from '../../src/cache/result-cache.ts';
-import { all, at, computed, fn, gives, outcome, Runs, stored } from './fixture.ts';
+import { all, at, computed, fn, gives, outcome, Runs, stored, who } from './fixture.ts';
 
 describe('invalidation', () => {
   const add = fn();
@@ -11,10 +11,10 @@ describe('invalidation', () => {
   const other = fn({ library: 'other' });
   const filled = async (): Promise<ResultCache> => {
     const cache = new ResultCache();
-    await cache.resolve(add, [1], 'local', at(0), gives(1, { tags: ['row 1'] }));
-    await cache.resolve(add, [2], 'local', at(0), gives(2, { tags: ['row 2', 'table'] }));
-    await cache.resolve(multiply, [1], 'local', at(0), gives(3, { tags: ['row 1'] }));
-    await cache.resolve(other, [1], 'local', at(0), gives(4, { tags: ['row 1'] }));
+    await cache.resolve(add, [1], who('local'), at(0), gives(1, { tags: ['row 1'] }));
+    await cache.resolve(add, [2], who('local'), at(0), gives(2, { tags: ['row 2', 'table'] }));
+    await cache.resolve(multiply, [1], who('local'), at(0), gives(3, { tags: ['row 1'] }));
+    await cache.resolve(other, [1], who('local'), at(0), gives(4, { tags: ['row 1'] }));
     return cache;
   };
   const left = (cache: ResultCache): (Value | undefined)[] =>
@@ -62,7 +62,7 @@ describe('invalidation', () => {
   ])('during a computation, of %s', async (_what, invalidate, isKept) => {
     const cache = new ResultCache();
     const runs = new Runs();
-    const before = cache.resolve(add, [1], 'local', at(0), runs.compute);
+    const before = cache.resolve(add, [1], who('local'), at(0), runs.compute);
     invalidate(cache);
     runs.end('old', { tags: ['mine'] });
     const result = await before;
@@ -73,8 +73,8 @@ describe('invalidation', () => {
   test('a result of a version that has been replaced meanwhile is not kept', async () => {
     const cache = new ResultCache();
     const runs = new Runs();
-    const before = cache.resolve(add, [1], 'local', at(0), runs.compute);
-    await cache.resolve(fn({ version: 'v2' }), [1], 'local', at(0), gives('new'));
+    const before = cache.resolve(add, [1], who('local'), at(0), runs.compute);
+    await cache.resolve(fn({ version: 'v2' }), [1], who('local'), at(0), gives('new'));
     runs.end('old');
     expect((await before).value).toBe('old');
     expect(cache.counters().entries).toBe(1);
@@ -86,9 +86,9 @@ describe('invalidation', () => {
     ]) {
       const cache = new ResultCache();
       const runs = new Runs();
-      const before = cache.resolve(add, [1], 'local', at(0), runs.compute);
+      const before = cache.resolve(add, [1], who('local'), at(0), runs.compute);
       invalidate(cache);
-      const afterwards = [1, 2].map(() => cache.resolve(add, [1], 'local', at(0), runs.compute));
+      const afterwards = [1, 2].map(() => cache.resolve(add, [1], who('local'), at(0), runs.compute));
       expect(runs.count).toBe(2);
       const old = runs.pending.shift();
       runs.end('new');

@@ -7,7 +7,7 @@ import { hex } from '../../src/core/bytes.ts';
 import type { Value } from '../../src/core/value.ts';
 import type { CachedResult, Computed } from '../../src/cache/cacheable.ts';
 import { ResultCache } from '../../src/cache/result-cache.ts';
-import { at, computed, fn, stored } from './fixture.ts';
+import { at, computed, fn, stored, who } from './fixture.ts';
 
 const { cbor, json } = contentFormat;
 
@@ -24,7 +24,7 @@ function keep(
   method = 'add',
   caller = 'local',
 ): CachedResult {
-  const result = cache.resolve(fn({ method }), args, caller, at(0), () => asBytes(value));
+  const result = cache.resolve(fn({ method }), args, who(caller), at(0), () => asBytes(value));
   if (result instanceof Promise) throw new TypeError('it was computed at once');
   return result;
 }
@@ -108,7 +108,10 @@ describe('a kept result', () => {
   test('that one caller alone may see is found under its key only', () => {
     const cache = new ResultCache();
     const own = (caller: string) =>
-      cache.resolve(fn(), [1], caller, at(0), () => ({ ...asBytes(caller), readCaller: true })) as CachedResult;
+      cache.resolve(fn(), [1], who(caller), at(0), () => ({
+        ...asBytes(caller),
+        readCaller: 'identity',
+      })) as CachedResult;
     expect([own('a').value, own('b').value, own('a').state, own('b').value]).toEqual(['a', 'b', 'hit', 'b']);
   });
 });

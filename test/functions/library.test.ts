@@ -72,10 +72,13 @@ describe('the context of a call', () => {
       expect(call.readCaller).toBe(false);
       expect(context().identity).toBe('device-7');
     });
-    expect(call.readCaller).toBe(true);
+    expect(call.readCaller).toBe('identity');
     const other = new RunningCall(facts);
     runningCall.run(other, () => expect(context().peer).toBe('127.0.0.1:5'));
-    expect(other.readCaller).toBe(true);
+    expect(other.readCaller).toBe('peer');
+    const both = new RunningCall(facts);
+    runningCall.run(both, () => expect([context().peer, context().identity]).toEqual(['127.0.0.1:5', 'device-7']));
+    expect(both.readCaller).toBe('peer');
   });
 
   it('aborts with a reason, inside the call', () => {

@@ -119,7 +119,7 @@ describe('a library of both tiers', () => {
 
   it('says whether a function looked at its caller, and which tags its result has', async () => {
     const folder = await libraryFolder({ 'both/index.ts': declared });
-    expect(await folder.call('both', 'who')).toMatchObject({ value: 'local', readCaller: true });
+    expect(await folder.call('both', 'who')).toMatchObject({ value: 'local', readCaller: 'identity' });
     expect(await folder.call('both', 'id')).toMatchObject({ value: 'c-1', readCaller: false, tags: ['t'] });
   });
 

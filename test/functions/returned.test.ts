@@ -8,7 +8,7 @@ import { FuncoapError } from '../../src/core/error.ts';
 import type { Value } from '../../src/core/value.ts';
 import { Returned } from '../../src/functions/returned.ts';
 
-const rest = { readCaller: false, tags: [], queued: milliseconds(0), ran: milliseconds(0) };
+const rest = { readCaller: false as const, tags: [], queued: milliseconds(0), ran: milliseconds(0) };
 
 function answers(value: Value, returned: Returned | undefined): unknown[] {
   const content = contentOf({ value, returned, ...rest });

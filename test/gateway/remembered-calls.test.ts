@@ -14,6 +14,7 @@ import { FunctionResource } from '../../src/gateway/resources/function.ts';
 import { Router } from '../../src/gateway/router.ts';
 import { decodeCbor } from '../../src/cbor/decode.ts';
 import type { CoapEngine } from '../../src/coap/engine.ts';
+import type { ReadCaller } from '../../src/core/principal.ts';
 import { Lockstep } from '../coap/lockstep.ts';
 import { functionOf } from '../functions/functions-of.ts';
 
@@ -23,7 +24,7 @@ class CountingGateway {
   readonly #peer: Lockstep;
   fn: FunctionDescription = functionOf('/** @pure @maxAge 100 */ export function f() {}');
   revision = 1;
-  readCaller = false;
+  readCaller: ReadCaller = false;
   #runs = 0;
   #messageId = 0;
 
@@ -137,10 +138,10 @@ test('another version of the function is asked anew', () => {
   expect(times(4, () => gateway.value())).toEqual([2, 2, 2, 2]);
 });
 
-test('a function that turns out to read who calls gives each caller its own result from then on', () => {
+test('a function that turns out to read its peer gives each peer its own result from then on', () => {
   const gateway = new CountingGateway();
   expect([gateway.value('a'), gateway.value('b'), gateway.value('a')]).toEqual([1, 1, 1]);
-  gateway.readCaller = true;
+  gateway.readCaller = 'peer';
   gateway.cache.clear();
   expect([gateway.value('a'), gateway.value('b'), gateway.value('c')]).toEqual([2, 3, 4]);
   expect([gateway.value('c'), gateway.value('a'), gateway.value('b')]).toEqual([4, 2, 3]);

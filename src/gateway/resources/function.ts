@@ -207,10 +207,10 @@ export class FunctionResource implements Resource {
       if (given.spared !== undefined) cache.countRevalidation(given.spared);
       return given.answer;
     }
-    const callerKey = request.peer.endpoint.key;
-    const hit = cache.recall(question, callerKey, now);
+    const { endpoint } = request.peer;
+    const hit = cache.recall(question, endpoint, now);
     if (hit !== undefined) return this.#answerHit(request, stated, hit, now);
-    const result = cache.ask(question, callerKey, now, () => {
+    const result = cache.ask(question, endpoint, now, () => {
       const { caller, correlationId } = visit;
       const deadline = after(now, fn.timeLimit ?? this.#options.timeLimit);
       return invoker.invoke({ function: fn, args, caller, correlationId, deadline });
@@ -237,7 +237,7 @@ export class FunctionResource implements Resource {
   #answerHit(request: Request, stated: Stated, result: CachedResult, now: Instant): Answer {
     const { answer, spared } = this.#answer(request, result, stated.addressed.format, now);
     const { response: made } = answer;
-    const isPrivate = stated.question.state.private;
+    const isPrivate = stated.question.state.private !== false;
     if (!request.wording.remembered || made.payload.length > longestGiven || isPrivate) return answer;
     const again = { ...answer, response: encodedResponse(made) };
     stated.given = new Given(again, spared, result, now);

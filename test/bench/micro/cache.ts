@@ -12,10 +12,11 @@ const never = (): Promise<Computed> =>
 export async function cacheSteps(): Promise<Step[]> {
   const now: Instant = performance.now() as Instant;
   const computed: Computed = { value: 30, readCaller: false, tags: [], queued: milliseconds(0), ran: milliseconds(0) };
+  const local = { key: '1', remote: { address: '127.0.0.1', port: 5683 } };
   const longLived = { ...add, maxAge: minutes(24 * 60) };
   const cache = new ResultCache();
-  await cache.resolve(longLived, [10, 20], 'local', now, () => Promise.resolve(computed));
-  const hit = (): CachedResult | Promise<CachedResult> => cache.resolve(longLived, [10, 20], 'local', now, never);
+  await cache.resolve(longLived, [10, 20], local, now, () => Promise.resolve(computed));
+  const hit = (): CachedResult | Promise<CachedResult> => cache.resolve(longLived, [10, 20], local, now, never);
   const result = hit();
   if (result instanceof Promise) throw new InternalError('bench-cache', 'A hit was not answered at once.');
   return [

@@ -11,6 +11,7 @@ import type { Milliseconds } from '../../../core/duration.ts';
 import { BrokenFrame } from './frame.ts';
 import type { FrameReader } from './frame-reader.ts';
 import type { FrameWriter } from './frame-writer.ts';
+import type { ReadCaller } from '../../../core/principal.ts';
 import type { Value } from '../../../core/value.ts';
 import type { Caller } from '../../call.ts';
 import { PackedArguments } from '../../packed-arguments.ts';
@@ -18,7 +19,7 @@ import { Returned } from '../../returned.ts';
 import type { FromWorker, RunMessage } from './messages.ts';
 
 const kind = { run: 1, done: 2, yielded: 3, heard: 4 } as const;
-const there = { cbor: 1, exact: 2, readCaller: 4, tags: 8 } as const;
+const there = { cbor: 1, exact: 2, readIdentity: 4, tags: 8, readPeer: 16 } as const;
 /** Names that a number stands for: as many as a library may have functions, and more. */
 const maxMethods = 65_536;
 const separator = '\0';
@@ -100,7 +101,7 @@ export function writeDone(
   frame: FrameWriter,
   id: number,
   returned: Returned,
-  { readCaller, tags }: { readonly readCaller: boolean; readonly tags: readonly string[] },
+  { readCaller, tags }: { readonly readCaller: ReadCaller; readonly tags: readonly string[] },
 ): void {
   const { cbor, exact } = returned;
   frame.byte(kind.done);
@@ -108,7 +109,8 @@ export function writeDone(
   frame.byte(
     (cbor === undefined ? 0 : there.cbor) |
       (exact === undefined ? 0 : there.exact) |
-      (readCaller ? there.readCaller : 0) |
+      (readCaller === 'identity' ? there.readIdentity : 0) |
+      (readCaller === 'peer' ? there.readPeer : 0) |
       (tags.length === 0 ? 0 : there.tags),
   );
   if (cbor !== undefined) frame.data(cbor);
@@ -150,7 +152,8 @@ function readDone(id: number, frame: FrameReader): FromWorker {
   const cbor = (flags & there.cbor) === 0 ? undefined : frame.data();
   const exact = (flags & there.exact) === 0 ? undefined : frame.data();
   const tags = (flags & there.tags) === 0 ? noTags : readTags(frame);
-  return { kind: 'done', id, returned: new Returned(cbor, exact), readCaller: (flags & there.readCaller) !== 0, tags };
+  const readCaller = (flags & there.readPeer) !== 0 ? 'peer' : (flags & there.readIdentity) !== 0 ? 'identity' : false;
+  return { kind: 'done', id, returned: new Returned(cbor, exact), readCaller, tags };
 }
 
 function readTags(frame: FrameReader): readonly string[] {

@@ -8,6 +8,7 @@
  * and still be moved to another worker when this one is stuck, and nothing runs twice.
  */
 import type { Milliseconds } from '../../../core/duration.ts';
+import type { ReadCaller } from '../../../core/principal.ts';
 import type { Call, Caller } from '../../call.ts';
 import type { Invalidation } from '../../invalidation.ts';
 import type { Returned } from '../../returned.ts';
@@ -70,7 +71,7 @@ export type FromWorker =
       readonly kind: 'done';
       readonly id: number;
       readonly returned: Returned;
-      readonly readCaller: boolean;
+      readonly readCaller: ReadCaller;
       readonly tags: readonly string[];
     }
   | { readonly kind: 'failed'; readonly id: number; readonly failure: CallFailure }

@@ -1,4 +1,5 @@
 /** Runs one call of one function on the thread it is on, and says how it ended. Never throws. */
+import type { ReadCaller } from '../../../core/principal.ts';
 import { runningCall, type RunningCall } from '../../call-context.ts';
 import { InvalidArgument, isLibraryFunction } from '../../library.ts';
 import { toPortable, UnportableResult } from './portable.ts';
@@ -9,7 +10,7 @@ import type { CallFailure } from './messages.ts';
 export type Callable = (...args: readonly unknown[]) => unknown;
 
 export type Outcome =
-  | { readonly kind: 'done'; readonly value: Value; readonly readCaller: boolean; readonly tags: readonly string[] }
+  | { readonly kind: 'done'; readonly value: Value; readonly readCaller: ReadCaller; readonly tags: readonly string[] }
   | { readonly kind: 'failed'; readonly failure: CallFailure };
 
 /** Returns a promise exactly where the function did: the caller's thread is free then. */
