@@ -155,7 +155,7 @@ function print(answer: CoapResponse, options: CallOptions, terminal: Terminal): 
 
 async function call(text: string, texts: readonly string[], options: CallOptions, terminal: Terminal): Promise<void> {
   const uri = completeUri(text, options);
-  await withConnection(terminal, options, async (connection) => {
+  await withConnection(terminal, uri, options, async (connection) => {
     const { asked, fn } = await ask(connection, uri, texts, options, terminal);
     const progress = progressOn(terminal);
     const request: CoapRequest = {

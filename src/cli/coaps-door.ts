@@ -3,12 +3,10 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import { timeOfDay } from '../core/time-of-day.ts';
 import { Credentials } from '../devices/credentials.ts';
-import type { OwnCertificate } from '../dtls/credentials.ts';
-import { signingKey } from '../dtls/crypto.ts';
 import type { CoapsOptions } from '../gateway/coaps.ts';
 import { CertificateFiles } from '../store/certificate-files.ts';
 import { hasIdentities, SqliteIdentityStore } from '../store/sqlite/identity-store.ts';
-import { createPublicKey } from 'node:crypto';
+import { GatewayCertificate } from './gateway-certificate.ts';
 import { systemScheduler } from '../transport/scheduler.ts';
 
 export interface OpenedDoor {
@@ -29,13 +27,13 @@ export async function openCoapsDoor(
   logger: Logger,
   node: number,
 ): Promise<OpenedDoor> {
-  const certificates = ownCertificates(new CertificateFiles(folder));
   const store = SqliteIdentityStore.open(folder, systemScheduler);
   const now = (): ReturnType<typeof timeOfDay> => timeOfDay(Date.now());
   const onFault = (error: unknown): void => {
     logger.error({ event: 'identities' }, error instanceof Error ? error.message : String(error));
   };
   try {
+    const certificate = new GatewayCertificate(new CertificateFiles(folder), systemScheduler, onFault);
     const credentials = await Credentials.open({ store, timeOfDay: now, onFault });
     const udp = {
       transport: coap.transport,
@@ -44,7 +42,7 @@ export async function openCoapsDoor(
       receiveBufferBytes: coap.receiveBuffer,
     };
     return {
-      options: { udp, credentials, certificates, node, timeOfDay: now },
+      options: { udp, credentials, certificates: () => certificate.current, node, timeOfDay: now },
       close: async () => {
         credentials.close();
         await store.close();
@@ -54,16 +52,4 @@ export async function openCoapsDoor(
     await store.close();
     throw error;
   }
-}
-
-/** The same key as a certificate, and as a raw public key (RFC 7250). */
-function ownCertificates(files: CertificateFiles): readonly OwnCertificate[] {
-  if (!files.has('gateway')) return [];
-  const key = files.privateKey('gateway');
-  const signs = signingKey(String(key.export({ type: 'pkcs8', format: 'pem' })));
-  const spki = new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' }));
-  return [
-    { type: 'x509', payload: [files.certificate('gateway')], signingKey: signs },
-    { type: 'raw_public_key', payload: [spki], signingKey: signs },
-  ];
 }

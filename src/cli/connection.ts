@@ -7,22 +7,21 @@ import { renderBytes } from '../coap/codec/render.ts';
 import { parseCoapUri } from '../coap/codec/uri.ts';
 import { findStrings, optionNumber } from '../coap/codec/options.ts';
 import { PeerError, UsageError } from '../core/error.ts';
-import { equalBytes, textOf, utf8, withoutLineEnd } from '../core/bytes.ts';
-import type { ClientCredentials } from '../dtls/credentials.ts';
+import { textOf } from '../core/bytes.ts';
 import type { Value } from '../core/value.ts';
 import type { Milliseconds } from '../core/duration.ts';
 import { parseDuration } from '../config/units.ts';
 import { onInterrupt } from './interrupt.ts';
+import { credentialFlag, ownCredentials, type CredentialFlags } from './own-credentials.ts';
 import { readSource } from './read-source.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Options that every command with a URI has. */
-export interface ConnectionOptions {
+export interface ConnectionOptions extends CredentialFlags {
   readonly verbose?: boolean;
   readonly timeout?: string;
-  /** Its PSK identity at a gateway, for coaps:. */
-  readonly identity?: string;
-  readonly keyFile?: string;
+  /** False: without Connection IDs (RFC 9146). */
+  readonly cid?: boolean;
 }
 
 export interface Connection {
@@ -34,9 +33,11 @@ export interface Connection {
 
 export async function withConnection<T>(
   terminal: Terminal,
-  { verbose = false, timeout, identity, keyFile }: ConnectionOptions,
+  uri: string,
+  options: ConnectionOptions,
   use: (connection: Connection) => Promise<T>,
 ): Promise<T> {
+  const { verbose = false, timeout, cid } = options;
   const span = timeout === undefined ? undefined : parseDuration(timeout);
   if (timeout !== undefined && (span === undefined || span === 0)) {
     throw new UsageError(
@@ -53,9 +54,13 @@ export async function withConnection<T>(
         .join('')}`,
     );
   };
-  const credentials = await credentialsOf(identity, keyFile, terminal);
+  const credentials = await ownCredentials(options, parseCoapUri(uri).host, readSource(terminal));
   const interrupt = onInterrupt();
-  const client = await openCoapClient({ credentials, onMessage: verbose ? show : undefined });
+  const client = await openCoapClient({
+    credentials,
+    connectionId: cid !== false,
+    onMessage: verbose ? show : undefined,
+  });
   try {
     return await use({ client, signal: interrupt.signal, timeout: span });
   } finally {
@@ -64,40 +69,16 @@ export async function withConnection<T>(
   }
 }
 
-/** @throws UsageError 'bad-flag', 'bad-argument' */
-async function credentialsOf(
-  identity: string | undefined,
-  keyFile: string | undefined,
-  terminal: Terminal,
-): Promise<ClientCredentials | undefined> {
-  if (identity === undefined && keyFile === undefined) return undefined;
-  if (identity === undefined || keyFile === undefined) {
-    throw new UsageError(
-      'bad-flag',
-      '--identity and --key-file belong together: who it is, and the file with its key.',
-    );
-  }
-  const key = keyOf(await readSource(terminal)(keyFile), identity);
-  if (key.length === 0) throw new UsageError('bad-flag', `--key-file ${keyFile} holds no key.`);
-  return { preSharedKey: { identity: utf8(identity), key } };
-}
-
-/** The bytes of the file; of what `enroll` writes, a line `,IDENTITY,KEY` as libcoap reads it, the key. */
-function keyOf(bytes: Uint8Array, identity: string): Uint8Array {
-  const plain = withoutLineEnd(bytes);
-  const head = utf8(`,${identity},`);
-  return equalBytes(plain.subarray(0, head.length), head) ? plain.subarray(head.length) : plain;
-}
-
 /**
  * A URI may leave out what is always the same: `127.0.0.1/func/math/add`.
- * @throws UsageError 'bad-flag' where somebody with an identity would speak in the clear
+ * @throws UsageError 'bad-flag' where somebody who is to prove itself would speak in the clear
  */
-export function completeUri(text: string, { identity }: Pick<ConnectionOptions, 'identity'> = {}): string {
+export function completeUri(text: string, flags: CredentialFlags = {}): string {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
-  if (scheme === undefined) return `${identity === undefined ? 'coap' : 'coaps'}://${text}`;
-  if (scheme === 'coap' && identity !== undefined)
-    throw new UsageError('bad-flag', `--identity is for coaps://, and ${text} is not protected; use coaps://.`);
+  const flag = credentialFlag(flags);
+  if (scheme === undefined) return `${flag === undefined ? 'coap' : 'coaps'}://${text}`;
+  if (scheme === 'coap' && flag !== undefined)
+    throw new UsageError('bad-flag', `${flag} is for coaps://, and ${text} is not protected; use coaps://.`);
   return text;
 }
 

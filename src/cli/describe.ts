@@ -80,7 +80,7 @@ async function describe(text: string, options: DescribeOptions, terminal: Termin
       `${uri} is not a function; a function is coap://HOST/func/LIBRARY/METHOD, and \`funcoap ls\` lists them.`,
     );
   }
-  await withConnection(terminal, options, async (connection) => {
+  await withConnection(terminal, uri, options, async (connection) => {
     if (options.schema === true || options.cddl === true) {
       const form = options.cddl === true ? '=cddl' : '=schema';
       const { client, signal, timeout } = connection;

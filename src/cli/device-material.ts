@@ -2,7 +2,7 @@
  * What a device proves itself with: made here, or taken from what the device has made (`--from`), and then its private
  * part never comes here. The credential goes into the store; the rest is for the device and is kept nowhere.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { textOf, utf8, withoutLineEnd } from '../core/bytes.ts';
 import { UsageError } from '../core/error.ts';
 import type { TimeOfDay } from '../core/time-of-day.ts';
@@ -21,7 +21,12 @@ export type DeviceMaterial =
       /** The root that the gateway's certificate leads to; undefined where there is no CA here. */
       readonly root: string | undefined;
     }
-  | { readonly kind: 'rpk'; readonly privateKey: string | undefined };
+  | {
+      readonly kind: 'rpk';
+      readonly privateKey: string | undefined;
+      /** The gateway's public key in PEM; undefined where it has none yet. */
+      readonly gatewayKey: string | undefined;
+    };
 
 export interface MaterialRequest {
   readonly kind: CredentialKind;
@@ -107,13 +112,24 @@ async function makeX509({ name, now, expires, from, folder }: MaterialRequest): 
   };
 }
 
-async function makeRpk({ from }: MaterialRequest): Promise<MadeMaterial> {
+async function makeRpk({ from, folder }: MaterialRequest): Promise<MadeMaterial> {
   const { makeKeyPair, readPublicKey, spkiOf } = await import('../devices/certificates.ts');
   const made = from === undefined ? await makeKeyPair() : undefined;
   const publicKey = made?.publicKey ?? readPublicKey(textOf(from ?? new Uint8Array(0)) ?? '');
   return {
     credential: { kind: 'rpk', shown: sha256(spkiOf(publicKey)), key: undefined, serial: undefined },
-    // RFC 5915: what libcoap reads as a raw public key with its private one.
-    material: { kind: 'rpk', privateKey: made && String(made.privateKey.export({ type: 'sec1', format: 'pem' })) },
+    material: {
+      kind: 'rpk',
+      // RFC 5915: what libcoap reads as a raw public key with its private one.
+      privateKey: made && String(made.privateKey.export({ type: 'sec1', format: 'pem' })),
+      gatewayKey: gatewayKeyIn(new CertificateFiles(folder)),
+    },
   };
+}
+
+/** Of its certificate: who has the one has the other. */
+function gatewayKeyIn(files: CertificateFiles): string | undefined {
+  if (!files.has('gateway')) return undefined;
+  const { publicKey } = new X509Certificate(files.certificate('gateway'));
+  return String(publicKey.export({ type: 'spki', format: 'pem' }));
 }

@@ -148,7 +148,7 @@ function pskSheet(
   };
 }
 
-function x509Sheet(name: string, material: Material<'x509'>, { uri, host, place }: Target): DeviceSheet {
+function x509Sheet(name: string, material: Material<'x509'>, { gateway, uri, host, place }: Target): DeviceSheet {
   const { certificate, privateKey, root } = material;
   const own = { certificate: `${name}.crt.pem`, key: `${name}.key.pem`, root: 'root.crt.pem' };
   const trust = root === undefined ? '-n' : `-R ${place(own.root)}`;
@@ -161,6 +161,11 @@ function x509Sheet(name: string, material: Material<'x509'>, { uri, host, place 
     blocks: [
       plain('coap-client (libcoap)', [
         `coap-client-openssl -m get -c ${place(own.certificate)} -j ${place(own.key)} ${trust} ${uri}`,
+      ]),
+      plain('funcoap', [
+        root === undefined
+          ? 'The gateway has no certificate yet: `funcoap ca init` makes it.'
+          : `funcoap ls ${gateway} --certificate ${place(own.certificate)} --key-file ${place(own.key)} --ca ${place(own.root)}`,
       ]),
       plain(`${zephyrTitle} (the files above as strings: what is in PEM ends with a NUL)`, [
         ...dtlsZephyr,
@@ -189,13 +194,26 @@ function x509Sheet(name: string, material: Material<'x509'>, { uri, host, place 
   };
 }
 
-function rpkSheet(name: string, { privateKey }: Material<'rpk'>, { uri, place }: Target): DeviceSheet {
+function rpkSheet(
+  name: string,
+  { privateKey, gatewayKey }: Material<'rpk'>,
+  { gateway, uri, place }: Target,
+): DeviceSheet {
   const file = `${name}.rpk.pem`;
+  const gatewayFile = 'gateway.pub.pem';
   return {
-    files: privateKey === undefined ? [] : [{ name: file, text: privateKey, secret: true }],
+    files: [
+      ...(privateKey === undefined ? [] : [{ name: file, text: privateKey, secret: true }]),
+      ...(gatewayKey === undefined ? [] : [{ name: gatewayFile, text: gatewayKey, secret: false }]),
+    ],
     blocks: [
       plain('coap-client (libcoap with GnuTLS; its build with OpenSSL has no raw public keys)', [
         `coap-client-gnutls -m get -M ${place(file)} -n ${uri}`,
+      ]),
+      plain('funcoap', [
+        gatewayKey === undefined
+          ? 'The gateway has no key yet that could prove it: `funcoap ca init` makes one.'
+          : `funcoap ls ${gateway} --key-file ${place(file)} --gateway-key ${place(gatewayFile)}`,
       ]),
       plain('Zephyr and ESP-IDF', [
         'mbedTLS has no raw public keys (RFC 7250): enroll such a device with --psk or --x509.',

@@ -109,7 +109,7 @@ function materialValue(
       return { ...own, certificate, root, ...(withSecrets && { privateKey }) };
     }
     case 'rpk':
-      return { ...own, ...(withSecrets && { privateKey: material.privateKey }) };
+      return { ...own, gatewayKey: material.gatewayKey, ...(withSecrets && { privateKey: material.privateKey }) };
   }
 }
 

@@ -77,7 +77,7 @@ async function ls(text: string, options: LsOptions, terminal: Terminal): Promise
   const given = completeUri(text, options);
   const segments = segmentsOf(given);
   const uri = segments.length === 0 ? withPath(given, '/func') : given;
-  await withConnection(terminal, options, async (connection) => {
+  await withConnection(terminal, uri, options, async (connection) => {
     if (segments.length > 0 && (segments[0] !== 'func' || segments.length > 2)) {
       await listLinks(connection, uri, options, terminal);
       return;

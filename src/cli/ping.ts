@@ -1,27 +1,14 @@
 /** `funcoap ping URI`: an Empty CON and the Reset that answers it (RFC 7252 §4.3). */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../core/error.ts';
-import type { Milliseconds } from '../core/duration.ts';
-import { RequestError } from '../client/request-error.ts';
 import { connectionOptions, examples, jsonOption, type AddCommand } from './command.ts';
-import { completeUri, withConnection, type Connection, type ConnectionOptions } from './connection.ts';
+import { completeUri, withConnection, type ConnectionOptions } from './connection.ts';
 import { exitCode } from './exit-code.ts';
-import { systemScheduler } from '../transport/scheduler.ts';
 import type { Terminal } from './terminal.ts';
 
 interface PingOptions extends ConnectionOptions {
   readonly json?: boolean;
   readonly count: string;
-}
-
-/** The client's ping ends with the retransmissions; a person may want to know earlier, or press Ctrl-C. */
-async function pingOnce({ client, signal, timeout }: Connection, uri: string): Promise<Milliseconds> {
-  return await new Promise((resolve, reject) => {
-    const stop =
-      timeout === undefined ? () => {} : systemScheduler.after(timeout, () => reject(new RequestError('timeout', uri)));
-    signal.addEventListener('abort', () => reject(new RequestError('aborted', uri)), { once: true });
-    client.ping(uri).then(resolve, reject).finally(stop);
-  });
 }
 
 async function ping(text: string, options: PingOptions, terminal: Terminal): Promise<void> {
@@ -33,11 +20,11 @@ async function ping(text: string, options: PingOptions, terminal: Terminal): Pro
       `--count is ${JSON.stringify(options.count)}, but must be a whole number of at least 1.`,
     );
   }
-  await withConnection(terminal, options, async (connection) => {
+  await withConnection(terminal, uri, options, async ({ client, signal, timeout }) => {
     for (let i = 0; i < count; i++) {
       // A second apart: libcoap sends no more than four Resets a second.
       if (i > 0) await sleep(1000);
-      const ms = await pingOnce(connection, uri);
+      const ms = await client.ping(uri, { signal, timeout });
       const rounded = Math.round(ms * 1000) / 1000;
       terminal.out(
         options.json === true ? `${JSON.stringify({ uri, ms: rounded })}\n` : `${uri} answered in ${rounded} ms\n`,

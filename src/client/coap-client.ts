@@ -23,6 +23,8 @@ import { nodeCrypto } from '../dtls/crypto.ts';
 import type { ClientCredentials } from '../dtls/credentials.ts';
 import type { DtlsEvent } from '../dtls/event.ts';
 import { watched } from '../transport/watched-engine.ts';
+import { associationOf } from '../dtls/association.ts';
+import { failedHandshake } from './security-failure.ts';
 import { requestOptions, szxOf, toResponse, type CoapRequest, type CoapResponse } from './coap-request.ts';
 import { addressOf } from './host-address.ts';
 import { RequestError, type GivenUp, type SecurityFailure } from './request-error.ts';
@@ -36,6 +38,14 @@ export interface CoapClientOptions {
   readonly openTransport: (receiver: DatagramReceiver) => Promise<DatagramTransport> | DatagramTransport;
   /** With what it proves itself to coaps: URIs; undefined: it speaks coap: only. */
   readonly credentials: ClientCredentials | undefined;
+  /** Whether it asks for Connection IDs (RFC 9146), so that it may change its address; default true. */
+  readonly connectionId: boolean;
+}
+
+export interface PingOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Undefined: as long as it is sent again (MAX_TRANSMIT_WAIT, RFC 7252 §4.8.2). */
+  readonly timeout?: Milliseconds | undefined;
 }
 
 const defaultTimeout = seconds(120);
@@ -44,7 +54,8 @@ const defaultMaxResponseBytes = 64 << 20;
 const maxWaiting = 1024;
 
 export async function openCoapClient(options: Partial<CoapClientOptions> = {}): Promise<CoapClient> {
-  const { credentials, onMessage, scheduler = systemScheduler, transmission = defaultTransmissionOptions } = options;
+  const { credentials, connectionId: offersConnectionId = true, onMessage } = options;
+  const { scheduler = systemScheduler, transmission = defaultTransmissionOptions } = options;
   const parameters = deriveParameters(transmission);
   const engine = new CoapEngine(
     {
@@ -63,13 +74,16 @@ export async function openCoapClient(options: Partial<CoapClientOptions> = {}): 
   let client: CoapClient | undefined;
   const onEvent = (event: DtlsEvent): void => {
     // What nobody answered, or nobody listens to, was not refused.
-    if (event.type === 'failed' && event.alert !== 'user_canceled') client?.lost(event.endpoint, 'handshake');
+    if (event.type === 'failed' && event.alert !== 'user_canceled') {
+      const { failure, detail } = failedHandshake(event);
+      client?.lost(event.endpoint, failure, detail);
+    }
     if (event.type === 'closed') client?.lost(event.endpoint, 'association-closed');
   };
   const secure = (receiver: DatagramReceiver): ReturnType<typeof openSecured> =>
     openSecured(
       {
-        dtls: { ...defaultDtlsOptions, crypto: nodeCrypto, wallClock: systemTimeOfDay },
+        dtls: { ...defaultDtlsOptions, crypto: nodeCrypto, wallClock: systemTimeOfDay, offersConnectionId },
         client: credentials,
         scheduler,
         admit: () => true,
@@ -87,12 +101,14 @@ export async function openCoapClient(options: Partial<CoapClientOptions> = {}): 
   return client;
 }
 
+type GiveUp = (reason: GivenUp | SecurityFailure, detail?: string) => void;
+
 export class CoapClient {
   readonly #engine: CoapEngine;
   readonly #driven: Awaited<ReturnType<typeof drive<JoinedTransport<DatagramTransport>>>>;
   readonly #scheduler: Scheduler;
   /** Ends each request, observation and ping that is under way. */
-  readonly #underWay = new Map<(reason: GivenUp | SecurityFailure) => void, Endpoint>();
+  readonly #underWay = new Map<GiveUp, Endpoint>();
   #closed = false;
 
   constructor(
@@ -154,19 +170,27 @@ export class CoapClient {
   }
 
   /** How long an Empty CON and its Reset took (RFC 7252 §4.3). */
-  async ping(uri: string): Promise<Milliseconds> {
+  async ping(uri: string, { signal, timeout }: PingOptions = {}): Promise<Milliseconds> {
     const { endpoint } = await this.#resolve(uri);
     const started = this.#scheduler.now();
     return await new Promise((resolve, reject) => {
-      const fail = (reason: RequestFailure | GivenUp | SecurityFailure): void => {
+      const over = (): void => {
         this.#underWay.delete(fail);
-        reject(new RequestError(reason, uri));
+        signal?.removeEventListener('abort', abort);
+        stopTimer();
       };
+      const fail = (reason: RequestFailure | GivenUp | SecurityFailure, detail?: string): void => {
+        over();
+        reject(new RequestError(orHandshake(reason, endpoint), uri, detail));
+      };
+      const abort = (): void => fail('aborted');
+      const stopTimer = timeout === undefined ? () => {} : this.#scheduler.after(timeout, () => fail('timeout'));
+      signal?.addEventListener('abort', abort, { once: true });
       const answered = (now: Instant): void => {
-        this.#underWay.delete(fail);
+        over();
         resolve((now - started) as Milliseconds);
       };
-      const listener = { answered, failed: fail };
+      const listener = { answered, failed: (reason: RequestFailure) => fail(reason) };
       this.#underWay.set(fail, endpoint);
       this.#engine.ping(endpoint, listener, started);
       this.#driven.wake();
@@ -174,8 +198,8 @@ export class CoapClient {
   }
 
   /** An association is over: so is what was asked over it. */
-  lost(association: Endpoint, reason: SecurityFailure): void {
-    for (const [giveUp, endpoint] of this.#underWay) if (endpoint === association) giveUp(reason);
+  lost(association: Endpoint, reason: SecurityFailure, detail?: string): void {
+    for (const [giveUp, endpoint] of this.#underWay) if (endpoint === association) giveUp(reason, detail);
   }
 
   /** What is under way fails. */
@@ -204,9 +228,9 @@ export class CoapClient {
       pending.cancel(this.#scheduler.now());
       this.#driven.wake();
     };
-    const giveUp = (reason: GivenUp | SecurityFailure): void => {
+    const giveUp: GiveUp = (reason, detail) => {
       stop();
-      listener.failed(new RequestError(reason, uri));
+      listener.failed(new RequestError(reason, uri, detail));
     };
     const abort = (): void => giveUp('aborted');
     if (signal?.aborted === true) {
@@ -234,7 +258,7 @@ export class CoapClient {
         },
         failed: (reason) => {
           over();
-          listener.failed(new RequestError(reason, uri));
+          listener.failed(new RequestError(orHandshake(reason, endpoint), uri));
         },
         progress: (progress) => request.onProgress?.(progress),
       },
@@ -250,7 +274,7 @@ export class CoapClient {
     if (scheme === 'coaps' && secured === undefined) {
       throw new UsageError(
         'no-credentials',
-        `${host} is to be asked over DTLS, and nothing was given to prove oneself with: give an identity and its key (--identity and --key-file on the command line).`,
+        `${host} is to be asked over DTLS, and nothing was given to prove oneself with: give an identity and its key (--identity and --key-file on the command line, or --certificate).`,
       );
     }
     const address = await addressOf(host);
@@ -259,3 +283,7 @@ export class CoapClient {
     return { endpoint: transport.endpoint({ address, port }), options };
   }
 }
+
+/** What did not come in time may be the end of the handshake. */
+const orHandshake = <Reason>(reason: Reason, endpoint: Endpoint): Reason | 'handshake-timeout' =>
+  reason === 'timeout' && associationOf(endpoint)?.state === 'handshaking' ? 'handshake-timeout' : reason;

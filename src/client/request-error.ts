@@ -6,7 +6,14 @@ import { FuncoapError, type ErrorFamily } from '../core/error.ts';
 export type GivenUp = 'aborted' | 'closed';
 
 /** What happened to the association that a request was for. */
-export type SecurityFailure = 'handshake' | 'association-closed';
+export type SecurityFailure =
+  | 'handshake'
+  | 'no-common-suite'
+  | 'credential-refused'
+  | 'gateway-not-trusted'
+  | 'handshake-broken'
+  | 'handshake-timeout'
+  | 'association-closed';
 
 const failureWords: Readonly<Record<RequestFailure | GivenUp | SecurityFailure, string>> = {
   'timeout': 'did not answer in time; see that a gateway is running there',
@@ -19,8 +26,14 @@ const failureWords: Readonly<Record<RequestFailure | GivenUp | SecurityFailure, 
   'changed': 'changed the representation while it was being read, again and again; try later',
   'bad-block': 'answered with a block that was not asked for',
   'aborted': 'was given up',
-  'handshake':
-    'refused the DTLS handshake: it does not know this identity, or the key is not the one that it has; or this client does not believe who it is',
+  'handshake': 'refused the DTLS handshake: it does not know this identity, or the key is not the one that it has',
+  'no-common-suite':
+    'takes no cipher suite that goes with these credentials; a gateway takes certificates and raw public keys once it has one itself (`funcoap ca init`)',
+  'credential-refused': 'does not take the certificate or raw public key that was shown',
+  'gateway-not-trusted': 'is not believed to be who was meant',
+  'handshake-broken': 'did not keep to DTLS 1.2 in the handshake',
+  'handshake-timeout':
+    'did not finish the DTLS handshake in time; see that coaps is open there (`serve` says so), and that the key is the right one',
   'association-closed': 'ended the DTLS association; the identity may have been revoked, or the gateway was stopped',
   'closed': 'was given up, because the client was closed',
 };
@@ -29,8 +42,10 @@ const failureWords: Readonly<Record<RequestFailure | GivenUp | SecurityFailure, 
 export class RequestError extends FuncoapError {
   readonly family: ErrorFamily = 'peer';
 
-  constructor(reason: RequestFailure | GivenUp | SecurityFailure, uri: string) {
+  /** @param detail what more is known of it */
+  constructor(reason: RequestFailure | GivenUp | SecurityFailure, uri: string, detail?: string) {
     // Without the query, part of which may be the client's own.
-    super(`request-${reason}`, `${uri.replace(/\?.*$/s, '')} ${failureWords[reason]}.`);
+    const said = `${uri.replace(/\?.*$/s, '')} ${failureWords[reason]}`;
+    super(`request-${reason}`, detail === undefined ? `${said}.` : `${said}: ${detail}.`);
   }
 }

@@ -139,7 +139,7 @@ export class Associations {
     if (tells) this.sendAlert(association, 'fatal', alert);
     this.#forget(association);
     const { endpoint: peer, application: endpoint } = association;
-    this.#onEvent({ type: 'failed', peer, endpoint, alert, reason }, now);
+    this.#onEvent({ type: 'failed', peer, endpoint, alert, by: tells ? 'us' : 'peer', reason }, now);
   }
 
   close(association: Association, reason: CloseReason, now: Instant): void {

@@ -83,8 +83,8 @@ export function clientHello(
       ),
       ['record_size_limit', uint(maxPlaintextBytes, 2)],
       ['session_ticket', offered?.ticket ?? emptyBytes],
-      ['connection_id', vector(1, ownCid)],
-      ['return_routability_check', emptyBytes],
+      when(options.offersConnectionId, ['connection_id', vector(1, ownCid)]),
+      when(options.offersConnectionId, ['return_routability_check', emptyBytes]),
     ]),
   };
 }

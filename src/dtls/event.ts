@@ -31,6 +31,8 @@ export type DtlsEvent =
       /** A client's: what waited for it will not be sent. */
       readonly endpoint: AssociationEndpoint;
       readonly alert: AlertDescription;
+      /** Who refused it; `user_canceled` where nobody did. */
+      readonly by: 'us' | 'peer';
       /** For people. */
       readonly reason: string;
     };

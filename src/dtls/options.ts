@@ -51,6 +51,8 @@ export interface DtlsOptions {
    * balancer finds the process. Undefined: it hands out none, and still uses those of others.
    */
   readonly connectionId: { readonly length: number; readonly node: number } | undefined;
+  /** Whether a client asks for Connection IDs, if only to use those of its server. */
+  readonly offersConnectionId: boolean;
   /** Undefined: this end is a client only. */
   readonly server: ServerCredentials | undefined;
   /** Undefined: no tickets. */
@@ -67,6 +69,7 @@ export const defaultDtlsOptions: Omit<DtlsOptions, 'crypto' | 'wallClock'> = {
   retransmission: { initial: seconds(1), longest: seconds(60), attempts: 12 },
   maxDatagramBytes: 1232,
   connectionId: undefined,
+  offersConnectionId: true,
   server: undefined,
   tickets: undefined,
   sessionLifetimeMs: 24 * 3600 * 1000,

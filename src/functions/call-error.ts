@@ -46,6 +46,7 @@ export const problems = {
   'unencodable-result': { number: 29, status: 0xa0, title: 'The result cannot be encoded' },
   'proxying-not-supported': { number: 32, status: 0xa5, title: 'The gateway is no proxy' },
   'access-denied': { number: 33, status: 0x83, title: 'The caller may not do this' },
+  'identity-needed': { number: 34, status: 0x81, title: 'The caller has to say who it is' },
   'internal-error': { number: 31, status: 0xa0, title: 'The gateway failed' },
   'cancelled': { number: 30, status: 0xa3, title: 'The call was given up' },
 } as const;

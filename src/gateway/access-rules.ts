@@ -1,7 +1,8 @@
 /**
  * Access rules: who may call which functions and reach which resources, how often, and over what kind of link.
  *
- * A caller may do whatever any of the rules that match it allows; one that no rule matches may do nothing. Of rates and
+ * A caller may do whatever any of the rules that match it allows; one that no rule matches may do nothing. Who has not said who
+ * it is, and wants what an identity might do, hears 4.01 instead of 4.03. Of rates and
  * link settings the first matching rule that has one counts. Rules are compiled once; callers whom the same rules match
  * share one `Access`, which remembers its answer for each function. /func, /f and /.well-known are open to everybody:
  * the first two refuse function by function, and discovery shows what its reader may use.
@@ -49,11 +50,14 @@ export class Access {
   readonly #libraries: readonly ((name: string) => boolean)[];
   readonly #resources: readonly ((name: string) => boolean)[];
   readonly #everyFunction: boolean;
+  readonly #anybody: Access | undefined;
   readonly #mayCall = new WeakMap<FunctionDescription, boolean>();
   readonly #visible = new WeakMap<readonly LibraryDescription[], readonly LibraryDescription[]>();
   readonly #transmission = new WeakMap<TransmissionOptions, TransmissionOptions>();
 
-  constructor(rules: readonly AccessRule[]) {
+  /** @param anybody what there is somebody who may do; undefined: nobody but these callers */
+  constructor(rules: readonly AccessRule[], anybody?: Access) {
+    this.#anybody = anybody;
     const functions = rules.flatMap((rule) => rule.functions);
     this.rate = rules.find(({ rate }) => rate !== undefined)?.rate;
     // The first rule that has a setting comes last and so wins.
@@ -73,12 +77,14 @@ export class Access {
     return allowed;
   }
 
-  /** @throws CallError 'access-denied' */
+  /** @throws CallError 'access-denied', 'identity-needed' */
   checkFunction(fn: FunctionDescription, { caller }: Refusable): void {
     if (this.mayCall(fn)) return;
+    const target = `${fn.library}/${fn.method}`;
+    if (isAnonymous(caller) && this.#anybody?.mayCall(fn) === true) throw identityNeeded(target);
     throw new CallError(
       'access-denied',
-      `${caller.identity} may not call ${fn.library}/${fn.method}; the access rules of the gateway say who may.`,
+      `${caller.identity} may not call ${target}; the access rules of the gateway say who may.`,
     );
   }
 
@@ -87,9 +93,10 @@ export class Access {
     return openToAll.has(name) || anyMatches(this.#resources, name);
   }
 
-  /** @throws CallError 'access-denied' */
+  /** @throws CallError 'access-denied', 'identity-needed' */
   checkResource(name: string, { caller }: Refusable): void {
     if (this.mayReach(name)) return;
+    if (isAnonymous(caller) && this.#anybody?.mayReach(name) === true) throw identityNeeded(`/${name}`);
     throw new CallError(
       'access-denied',
       `${caller.identity} may not use /${name}; the access rules of the gateway say who may.`,
@@ -128,11 +135,13 @@ interface CompiledRule {
 
 export class AccessRules {
   readonly #rules: readonly CompiledRule[];
+  readonly #anybody: Access;
   readonly #byPrincipal = new WeakMap<Principal, Access>();
   /** By the numbers of the rules that match: as many as the operator's rules make different callers. */
   readonly #shared = new Map<string, Access>();
 
   constructor(rules: readonly AccessRule[]) {
+    this.#anybody = new Access(rules);
     this.#rules = rules.map((rule) => ({
       rule,
       identity: compileGlob(rule.identity ?? '*'),
@@ -147,12 +156,22 @@ export class AccessRules {
     if (known !== undefined) return known;
     const matching = this.#rules.filter((compiled) => matches(compiled, caller));
     const key = matching.map((compiled) => this.#rules.indexOf(compiled)).join(' ');
-    const access = this.#shared.get(key) ?? new Access(matching.map(({ rule }) => rule));
+    const access =
+      this.#shared.get(key) ??
+      new Access(
+        matching.map(({ rule }) => rule),
+        this.#anybody,
+      );
     this.#shared.set(key, access);
     this.#byPrincipal.set(caller, access);
     return access;
   }
 }
+
+const isAnonymous = ({ identity }: Caller): boolean => identity === anonymous.name;
+
+const identityNeeded = (target: string): CallError =>
+  new CallError('identity-needed', `${target} is for who has an identity: call it over coaps:// (\`funcoap enroll\`).`);
 
 const matches = ({ identity, group }: CompiledRule, caller: Principal): boolean =>
   identity(caller.name) && (group === undefined || caller.groups.some(group));

@@ -25,8 +25,8 @@ import { openSecured, type SecuredTransport } from '../transport/secured-transpo
 export interface CoapsOptions {
   readonly udp: Partial<ListenerOptions>;
   readonly credentials: Credentials;
-  /** What the gateway proves itself with, at most one of each type; without any there are pre-shared keys only. */
-  readonly certificates: readonly OwnCertificate[];
+  /** What the gateway proves itself with now, at most one of each type; without any there are pre-shared keys only. */
+  readonly certificates: () => readonly OwnCertificate[];
   /** The first byte of Connection IDs (RFC 9146): the number of this process. */
   readonly node: number;
   readonly timeOfDay: () => number;
@@ -186,8 +186,12 @@ function serverCredentials({ credentials, certificates, timeOfDay }: CoapsOption
     get allowLegacyMasterSecret() {
       return credentials.allowsLegacyMasterSecret;
     },
-    certificates,
-    clientCertificates: { types: certificates.map(({ type }) => type), required: true, verify },
+    get certificates() {
+      return certificates();
+    },
+    get clientCertificates() {
+      return { types: certificates().map(({ type }) => type), required: true, verify };
+    },
     mayResume: ({ name }) => credentials.byId(name) !== undefined,
   };
 }

@@ -33,16 +33,18 @@ export class RateLimit {
 
   /**
    * Undefined when the request may pass, else how long the peer should wait.
-   * @param own the rate of this very caller, which then counts on loopback too
+   * @param own the rate of this very caller, which then counts on loopback too; an identity has one over all its associations
    */
   take(endpoint: Endpoint, now: Instant, own?: Rate): Milliseconds | undefined {
     const { perSecond, burst } = own ?? this.#options;
     const isExempt = own === undefined && endpoint.loopback && !this.#options.loopback;
     if (perSecond === 0 || isExempt) return undefined;
-    const bucket = this.#buckets.get(endpoint.key) ?? { tokens: burst, at: now };
+    const { key, principal } = endpoint;
+    const whose = own === undefined || principal === undefined ? key : `identity ${principal.name}`;
+    const bucket = this.#buckets.get(whose) ?? { tokens: burst, at: now };
     bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1000) * perSecond);
     bucket.at = now;
-    this.#buckets.set(endpoint.key, bucket);
+    this.#buckets.set(whose, bucket);
     if (bucket.tokens < 1) return seconds((1 - bucket.tokens) / perSecond);
     bucket.tokens--;
     return undefined;

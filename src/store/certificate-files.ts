@@ -8,7 +8,7 @@
  * The keys' passphrase is the line in the key file: `openssl pkey -in root.key.pem -passin file:../store.key`.
  */
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../core/error.ts';
 import { checkPrivate, createKeyFile, readKeyFile } from './key-file.ts';
@@ -32,6 +32,12 @@ export class CertificateFiles {
 
   has(name: CertificateName): boolean {
     return existsSync(this.pathOf(name));
+  }
+
+  /** Another one for each time that the certificate was written; undefined where there is none. */
+  stateOf(name: CertificateName): string | undefined {
+    const state = statSync(this.pathOf(name), { throwIfNoEntry: false });
+    return state && `${state.ino} ${state.mtimeMs} ${state.size}`;
   }
 
   /** DER. @throws UsageError 'no-ca' */

@@ -11,7 +11,7 @@ import { RawDevice } from './raw-device.ts';
 
 const rules = [
   { identity: 'local', functions: ['math/a*', 'broken/*'], profile: { blockSize: 16, maxBody: 100 } },
-  { group: 'staff', functions: ['*'], resources: ['*'] },
+  { group: 'staff', functions: ['math/*', 'date/*'], resources: ['clock'] },
 ];
 
 let gateway: GatewayProcess;
@@ -52,23 +52,30 @@ describe('calls', () => {
   });
 
   test.each(['/func/math/sub?a=1&b=2', '/func/date/date?format=date', '/func/math/sub?_describe', '/f/1/1?a=1&b=2'])(
-    '%s is 4.03 with problem 33',
+    '%s, which an identity may, is 4.01 with problem 34',
     async (uri) => {
       const answer = await ask(uri);
-      expect(answer.code).toBe(responseCode.forbidden);
-      expect(decodeCbor(answer.payload)).toEqual({ 'funcoap:e': new Map([[0, 33]]) });
+      expect(answer.code).toBe(responseCode.unauthorized);
+      expect(decodeCbor(answer.payload)).toEqual({ 'funcoap:e': new Map([[0, 34]]) });
     },
   );
 
-  test('_why says who, what and where it is decided', async () => {
-    expect(textOf(await ask('/func/math/sub?_why'))).toContain(
-      'local may not call math/sub; the access rules of the gateway say who may.',
-    );
+  test('what nobody may is 4.03 with problem 33', async () => {
+    const answer = await ask('/func/oslist/list');
+    expect(answer.code).toBe(responseCode.forbidden);
+    expect(decodeCbor(answer.payload)).toEqual({ 'funcoap:e': new Map([[0, 33]]) });
   });
 
-  test('a resource that no rule grants is 4.03', async () => {
-    expect(await codeOf('/clock')).toBe(responseCode.forbidden);
-    expect(textOf(await ask('/clock?_why'))).toContain('local may not use /clock');
+  test('_why says who, what and where it is decided, or how to say who one is', async () => {
+    expect(textOf(await ask('/func/oslist/list?_why'))).toContain(
+      'local may not call oslist/list; the access rules of the gateway say who may.',
+    );
+    expect(textOf(await ask('/func/math/sub?_why'))).toContain('math/sub is for who has an identity');
+  });
+
+  test('a resource that an identity may use is 4.01', async () => {
+    expect(await codeOf('/clock')).toBe(responseCode.unauthorized);
+    expect(textOf(await ask('/clock?_why'))).toContain('/clock is for who has an identity');
   });
 
   test('what is not there is 4.04 as before', async () => {

@@ -174,7 +174,9 @@ describe('who is enrolled', () => {
     await known(client);
     expect(await valueOf(client, '/func/who/am')).toBe('gate');
     await funcoap('identities revoke gate');
-    await vi.waitFor(() => expect(get(client, '/func/who/am')).rejects.toMatchObject({ code: 'request-handshake' }));
+    await vi.waitFor(() =>
+      expect(get(client, '/func/who/am')).rejects.toMatchObject({ code: 'request-credential-refused' }),
+    );
   });
 });
 
@@ -270,6 +272,15 @@ test('the command line calls with the file that enroll wrote, and says it withou
 test.each([
   ['ping coaps://127.0.0.1 --identity tool', '--identity and --key-file belong together'],
   ['ping coap://127.0.0.1 --identity tool --key-file tool.psk', 'is not protected; use coaps://.'],
+  ['ping coap://127.0.0.1 --certificate a --key-file b --ca c', '--certificate is for coaps://'],
+  ['ping coaps://127.0.0.1 --certificate a --ca c', '--certificate and --key-file belong together'],
+  [
+    'ping coaps://127.0.0.1 --identity a --key-file b --ca c',
+    '--identity is of a pre-shared key, and --ca of certificates',
+  ],
+  ['ping coaps://127.0.0.1 --certificate a --key-file b', 'the gateway has to be known: --ca names'],
+  ['ping coaps://127.0.0.1 --key-file ca.json --ca c', 'The file ca.json cannot be read'],
+  ['ping coaps://127.0.0.1 --key-file data/ca/root.crt.pem --ca c', 'holds no private key of the curve P-256'],
   ['ping coaps://127.0.0.1', 'nothing was given to prove oneself with'],
 ])('%s is refused', async (line, reason) => {
   const { code, err } = await ran(line.split(' '), { workingFolder: folder });
