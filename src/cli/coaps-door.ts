@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import { timeOfDay } from '../core/time-of-day.ts';
 import { Credentials } from '../devices/credentials.ts';
+import { cipherSuites, type CipherSuite } from '../dtls/cipher-suites.ts';
 import type { CoapsOptions } from '../gateway/coaps.ts';
 import { CertificateFiles } from '../store/certificate-files.ts';
 import { hasIdentities, SqliteIdentityStore } from '../store/sqlite/identity-store.ts';
@@ -42,7 +43,14 @@ export async function openCoapsDoor(
       receiveBufferBytes: coap.receiveBuffer,
     };
     return {
-      options: { udp, credentials, certificates: () => certificate.current, node, timeOfDay: now },
+      options: {
+        udp,
+        cipherSuites: suitesOf(coaps),
+        credentials,
+        certificates: () => certificate.current,
+        node,
+        timeOfDay: now,
+      },
       close: async () => {
         credentials.close();
         await store.close();
@@ -53,3 +61,6 @@ export async function openCoapsDoor(
     throw error;
   }
 }
+
+const suitesOf = ({ cipherSuites: names }: Config['coaps']): readonly CipherSuite[] =>
+  names.flatMap((name) => cipherSuites.find((suite) => suite.name === name) ?? []);

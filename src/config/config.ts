@@ -22,6 +22,8 @@ export interface CoapsConfig {
   readonly listen: readonly string[];
   /** 0: the system chooses one. */
   readonly port: number;
+  /** By the names of their RFCs, the preferred one first. */
+  readonly cipherSuites: readonly string[];
 }
 
 export interface LimitsConfig {

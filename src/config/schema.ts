@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { milliseconds } from '../core/duration.ts';
+import { cipherSuites, defaultCipherSuites } from '../dtls/cipher-suites.ts';
 import type { Config } from './config.ts';
 import {
   address,
@@ -12,6 +13,7 @@ import {
   addresses,
   addressesOrNone,
   choice,
+  choices,
   computedSetting,
   duration,
   folder,
@@ -100,6 +102,11 @@ const schema = z.strictObject({
       'Addresses on which coaps (CoAP over DTLS) listens, once there is an identity or a certificate of the gateway; empty for none. Who comes in there has proved who it is.',
     ),
     port: setting(integer(0, 65535), 5684, 'UDP port of coaps; 0 lets the system choose one.'),
+    cipherSuites: setting(
+      choices(cipherSuites.map(({ name }) => name)),
+      defaultCipherSuites.map(({ name }) => name),
+      'Cipher suites of DTLS that are spoken, the preferred one first. The default is all but CBC.',
+    ),
   }),
   processes: setting(
     integerOrAuto(1, maxProcesses),

@@ -76,6 +76,9 @@ export const yesNo = (): z.ZodType<boolean> => known(z.boolean(), 'boolean', 'tr
 export const choice = <const T extends string>(options: readonly T[]): z.ZodType<T> =>
   known(z.enum(options), 'text', `one of ${options.join(', ')}`);
 
+export const choices = <const T extends string>(options: readonly T[]): z.ZodType<T[]> =>
+  known(z.array(z.enum(options)).min(1), 'list', `a list of at least one of ${options.join(', ')}`);
+
 export const numberChoice = (options: readonly number[]): z.ZodType<number> =>
   known(
     z.number().refine((n) => options.includes(n)),

@@ -12,6 +12,7 @@ import { seconds } from '../core/duration.ts';
 import { emptyBytes } from '../core/bytes.ts';
 import type { Credentials, KnownPeer } from '../devices/credentials.ts';
 import type { AssociationEndpoint } from '../dtls/association.ts';
+import type { CipherSuite } from '../dtls/cipher-suites.ts';
 import { validatePath } from '../dtls/certificate-path.ts';
 import type { OwnCertificate, PresentedCertificate, ServerCredentials, Verdict } from '../dtls/credentials.ts';
 import { nodeCrypto } from '../dtls/crypto.ts';
@@ -24,6 +25,8 @@ import { openSecured, type SecuredTransport } from '../transport/secured-transpo
 
 export interface CoapsOptions {
   readonly udp: Partial<ListenerOptions>;
+  /** In order of preference. */
+  readonly cipherSuites: readonly CipherSuite[];
   readonly credentials: Credentials;
   /** What the gateway proves itself with now, at most one of each type; without any there are pre-shared keys only. */
   readonly certificates: () => readonly OwnCertificate[];
@@ -63,11 +66,12 @@ export class CoapsDoor {
 
   /** @throws UsageError where no address can be bound */
   async open(receiver: DatagramReceiver): Promise<SecuredTransport> {
-    const { credentials, node, timeOfDay, udp } = this.#options;
+    const { cipherSuites, credentials, node, timeOfDay, udp } = this.#options;
     const transport = await openSecured(
       {
         dtls: {
           ...defaultDtlsOptions,
+          cipherSuites,
           crypto: nodeCrypto,
           wallClock: timeOfDay,
           connectionId: { length: 6, node },

@@ -86,10 +86,15 @@ export class RunningGateway {
     return out;
   }
 
-  /** `enroll NAME …`; returns what it prints. The gateway looks ten times a second for who is enrolled. */
+  /** The gateway looks ten times a second for who is enrolled. */
+  async noticed(): Promise<void> {
+    await delay(300);
+  }
+
+  /** `enroll NAME …`; returns what it prints. */
   async enroll(name: string, more = ''): Promise<string> {
     const out = await this.funcoap(`enroll ${name} --host 127.0.0.1 --out .${more}`);
-    await delay(300);
+    await this.noticed();
     return out;
   }
 

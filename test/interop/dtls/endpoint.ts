@@ -146,6 +146,10 @@ export class Program {
     this.#child.stdin?.write(`${line}\n`);
   }
 
+  write(bytes: Uint8Array): void {
+    this.#child.stdin?.write(bytes);
+  }
+
   /** Until it has printed something that matches. */
   async prints(pattern: RegExp): Promise<RegExpExecArray> {
     for (let tries = 0; tries < 500; tries++) {
