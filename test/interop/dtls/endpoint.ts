@@ -62,6 +62,8 @@ export interface RunningEndpoint {
   readonly heard: readonly string[];
   connect(port: number, credentials: ClientCredentials, session?: ClientSession): AssociationEndpoint;
   say(endpoint: Endpoint, text: string): void;
+  /** The engine that was given has something to send. */
+  wake(): void;
   /** Until `found` gives something, for at most five seconds. */
   until<T>(what: string, found: () => T | undefined): Promise<T>;
   close(): Promise<void>;
@@ -98,6 +100,7 @@ export async function openEndpoint(options: Partial<DtlsOptions>, engine?: SansI
       echo.say(endpoint, text);
       driven.wake();
     },
+    wake: () => driven.wake(),
     async until(what, found) {
       for (let tries = 0; tries < 250; tries++) {
         const value = found();
