@@ -18,6 +18,7 @@ import type { ClientCredentials } from '../dtls/credentials.ts';
 import type { DtlsCounters } from '../dtls/engine.ts';
 import type { DtlsEvent } from '../dtls/event.ts';
 import type { DtlsOptions } from '../dtls/options.ts';
+import type { ClientSession } from '../dtls/session.ts';
 import { formatAddress } from './address.ts';
 import { drive, type SansIoEngine } from './driver.ts';
 import { SecuredEngine } from './secured-engine.ts';
@@ -42,6 +43,7 @@ export async function openSecured(
 ): Promise<SecuredTransport> {
   const { admit, dtls, onEvent, open, scheduler, client } = options;
   const established = new Set<AssociationEndpoint>();
+  const sessions = new Map<string, ClientSession>();
   const relay = new Relay(receiver);
   const engine = new SecuredEngine(
     dtls,
@@ -49,13 +51,14 @@ export async function openSecured(
     (event, now) => {
       if (event.type === 'established') established.add(event.endpoint);
       if (event.type === 'closed') established.delete(event.endpoint);
+      if (client !== undefined) keepSession(sessions, event);
       onEvent(event, now);
       if (event.type === 'established' && !admit(event.endpoint)) engine.dtls.close(event.endpoint, now);
     },
     scheduler.now(),
   );
   const driven = await drive(engine, open, scheduler);
-  return new SecuredTransport({ engine, relay, driven, scheduler, client, established });
+  return new SecuredTransport({ engine, relay, driven, scheduler, client, established, sessions });
 }
 
 interface Parts {
@@ -65,6 +68,18 @@ interface Parts {
   readonly scheduler: Scheduler;
   readonly client: ClientCredentials | undefined;
   readonly established: ReadonlySet<AssociationEndpoint>;
+  readonly sessions: ReadonlyMap<string, ClientSession>;
+}
+
+/** Of a client: the next handshake with the same server is a short one (RFC 5246 §7.3). */
+function keepSession(sessions: Map<string, ClientSession>, event: DtlsEvent): void {
+  const { key } = event.endpoint.association.endpoint;
+  if (event.type === 'established' && event.result.clientSession !== undefined) {
+    sessions.set(key, event.result.clientSession);
+  }
+  // RFC 5246 §7.2.2: not after a fatal alert; and a server that refuses may not want this session.
+  const isFatal = event.type === 'closed' && event.reason.kind === 'by-peer' && event.reason.alert !== 'close_notify';
+  if (event.type === 'failed' || isFatal) sessions.delete(key);
 }
 
 export class SecuredTransport implements DatagramTransport {
@@ -91,7 +106,7 @@ export class SecuredTransport implements DatagramTransport {
 
   /** @throws UsageError 'no-credentials' */
   endpoint(remote: Address): Endpoint {
-    const { client, driven, engine, scheduler } = this.#parts;
+    const { client, driven, engine, scheduler, sessions } = this.#parts;
     if (client === undefined) {
       throw new UsageError(
         'no-credentials',
@@ -101,7 +116,7 @@ export class SecuredTransport implements DatagramTransport {
     const peer = driven.transport.endpoint(remote);
     const known = this.#connected.get(peer.key);
     if (known !== undefined && known.association.state !== 'closed') return known;
-    const endpoint = engine.dtls.connect(peer, client, scheduler.now());
+    const endpoint = engine.dtls.connect(peer, client, scheduler.now(), sessions.get(peer.key));
     this.#connected.set(peer.key, endpoint);
     driven.wake();
     return endpoint;

@@ -3,6 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { textOf, utf8 } from '../../src/core/bytes.ts';
 import type { Datagram, DatagramReceiver, SendFailure } from '../../src/core/datagram.ts';
 import { nodeCrypto } from '../../src/dtls/crypto.ts';
+import { AssociationEndpoint } from '../../src/dtls/association.ts';
 import type { DtlsEvent } from '../../src/dtls/event.ts';
 import { defaultDtlsOptions } from '../../src/dtls/options.ts';
 import { JoinedTransport } from '../../src/transport/joined-transport.ts';
@@ -93,6 +94,52 @@ test('of a peer that is not admitted nothing is read, and it is told that it is 
   client.send([{ bytes: utf8('ask'), endpoint: client.endpoint(remoteOf(server)), multicast: false }]);
   expect(await closed.promise).toMatchObject({ reason: { kind: 'by-peer', alert: 'close_notify' } });
   expect([far.texts, server.dtlsCounters.associations]).toEqual([[], 0]);
+});
+
+test('a client that comes back resumes its session, and after a refusal it does not', async () => {
+  const [near, far] = [new Heard(), new Heard()];
+  const results: boolean[] = [];
+  const events = { closed: Promise.withResolvers<void>() };
+  const onEvent = (event: DtlsEvent): void => {
+    if (event.type === 'established') results.push(event.result.resumed);
+    if (event.type === 'closed') events.closed.resolve();
+  };
+  let known = true;
+  const mayResume = (): boolean => known;
+  const preSharedKey: (typeof pskServer)['preSharedKey'] = (identity) =>
+    known ? pskServer.preSharedKey?.(identity) : undefined;
+  const server = await open(far, {
+    dtls: {
+      ...defaultDtlsOptions,
+      crypto: nodeCrypto,
+      wallClock: () => 1_800_000_000_000,
+      server: { ...pskServer, mayResume, preSharedKey },
+    },
+  });
+  const client = await open(near, { onEvent });
+  const ask = async (): Promise<void> => {
+    const failures = near.failures.length;
+    client.send([{ bytes: utf8('ask'), endpoint: client.endpoint(remoteOf(server)), multicast: false }]);
+    // Both ends are told of a handshake that came to nothing.
+    await Promise.all(known ? [far.next()] : [far.next(), near.next()]);
+    expect(near.failures.length - failures).toBe(known ? 0 : 1);
+  };
+  const end = async (): Promise<void> => {
+    const asked = far.datagrams.at(-1);
+    if (asked === undefined || !(asked.endpoint instanceof AssociationEndpoint)) throw new Error('nothing came');
+    server.end(asked.endpoint);
+    await events.closed.promise;
+    events.closed = Promise.withResolvers();
+  };
+  await ask();
+  await end();
+  await ask();
+  await end();
+  known = false;
+  await ask();
+  known = true;
+  await ask();
+  expect(results).toEqual([false, true, false]);
 });
 
 test('one that waits for its peers speaks to nobody first', async () => {
