@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.stop());
 beforeEach(async () => {
-  proxy = await PortChangingProxy.open(gateway.port);
+  proxy = await PortChangingProxy.open({ address: '127.0.0.1', port: gateway.port });
 });
 afterEach(async () => {
   await client.close();

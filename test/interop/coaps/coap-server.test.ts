@@ -81,6 +81,12 @@ describe.each(builds)('of %s', (build) => {
     const uri = await serve(build, '-k', key);
     await speaks(uri, '--identity meter --key-file meter.psk');
     await speaks(uri, '--identity meter --key-file meter.psk --no-cid');
+    writeFileSync(path('wrong.psk'), 'not the key of the server');
+    // It says nothing to who has a wrong key (RFC 6347 §4.1.2.7).
+    expect(await run(`ping ${uri} --identity meter --key-file wrong.psk --timeout 2s`)).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('did not finish the DTLS handshake in time'),
+    });
   });
 
   test('with certificates both ways', async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ran, type Ran } from '../../cli/terminal.ts';
-import { GatewayProcess } from '../../gateway/gateway-process.ts';
+import { GatewayProcess, type LibraryFiles } from '../../gateway/gateway-process.ts';
 
 /** Why tests are skipped; undefined where all programs are there. */
 export function missingPrograms(debianPackage: string, ...programs: readonly string[]): string | undefined {
@@ -13,7 +13,7 @@ export function missingPrograms(debianPackage: string, ...programs: readonly str
   return missing.length === 0 ? undefined : `needs ${missing.join(', ')} (Debian: ${debianPackage})`;
 }
 
-const libraries = {
+export const libraries: LibraryFiles = {
   'who/index.ts': `import { context } from 'funcoap/library';
     /** @safe */ export function am(): string { return context().identity; }
     /** @safe */ export function peer(): string { return context().peer; }
