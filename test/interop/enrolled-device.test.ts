@@ -75,8 +75,8 @@ async function paste(out: string, port: number, build: string): Promise<string> 
     const { stdout } = await promisify(execFile)('sh', ['-c', command], { cwd: folder, timeout: 10_000 }).catch(
       (error: unknown) => ({ stdout: '', error }),
     );
-    // Where nobody listens yet, coap-client says so there too.
-    if ((stdout !== '' && !stdout.includes('Connection refused')) || attempt === 25) return stdout;
+    // It may say first that nobody listens yet.
+    if (stdout.includes('</') || attempt === 25) return stdout;
     await delay(200);
   }
 }

@@ -88,7 +88,7 @@ export class RunningGateway {
 
   /** The gateway looks ten times a second for who is enrolled. */
   async noticed(): Promise<void> {
-    await delay(300);
+    await delay(500);
   }
 
   /** `enroll NAME …`; returns what it prints. */
