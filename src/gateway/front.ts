@@ -15,6 +15,7 @@ import type { Instant } from '../core/duration.ts';
 import { CallError, type ProblemName } from '../functions/call-error.ts';
 import type { AccessRules } from './access-rules.ts';
 import { Arrival, correlationText, methodText, Outcome, type Route } from './arrival.ts';
+import { asCallError, reportFault } from './faults.ts';
 import { problemResponse } from './problem-response.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { Answer, Resource, Visit } from './resource.ts';
@@ -172,16 +173,8 @@ export class Front implements RequestHandler {
   }
 
   #fail(visit: Visit, thrown: unknown, now: Instant): void {
-    const error = thrown instanceof CallError ? thrown : asInternal(thrown);
-    if (isFault(error) && channels.functionFailed.hasSubscribers) {
-      channels.functionFailed.publish({
-        target: visit.target,
-        problem: error.code,
-        message: error.message,
-        stack: error.details.remote?.stack ?? (error === thrown ? undefined : error.stack),
-        correlationId: visit.correlationId,
-      });
-    }
+    const error = asCallError(thrown);
+    reportFault(error, thrown, visit);
     const failed = problemResponse(error, visit.request.options, this.#options.showInternals);
     const bytesOut = this.#options.respond(visit.request, failed, now);
     if (!channels.request.hasSubscribers) return;
@@ -218,18 +211,3 @@ function targetOf(path: readonly string[]): string {
   if (path.length === 0) return '/';
   return path.length === 3 && path[0] === 'func' ? path.slice(1).join('/') : path.join('/');
 }
-
-/** Problems that somebody has to look into: a busy gateway or a library that is known not to load is told elsewhere. */
-const faults: ReadonlySet<string> = new Set<ProblemName>([
-  'function-failed',
-  'time-limit',
-  'memory-limit',
-  'worker-lost',
-  'unencodable-result',
-  'internal-error',
-]);
-
-const isFault = (error: CallError): boolean => faults.has(error.code);
-
-const asInternal = (thrown: unknown): CallError =>
-  new CallError('internal-error', 'The gateway failed to answer; its log says why.', { cause: thrown });

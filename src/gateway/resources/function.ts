@@ -12,7 +12,6 @@ import { findOption, findOptions, findUint, optionNumber } from '../../coap/code
 import type { Request } from '../../coap/request.ts';
 import { encodedResponse, response, rewriteMaxAge } from '../../coap/response.ts';
 import { equalBytes } from '../../core/bytes.ts';
-import { UsageError } from '../../core/error.ts';
 import type { Clock } from '../../core/clock.ts';
 import { after, until, type Instant, type Milliseconds } from '../../core/duration.ts';
 import { bind, type ArgumentInput } from '../../functions/binding.ts';
@@ -20,21 +19,19 @@ import { CallError } from '../../functions/call-error.ts';
 import type { Call, Invoker } from '../../functions/call.ts';
 import type { FunctionDescription } from '../../functions/description.ts';
 import { readBody } from '../body.ts';
+import {
+  checkPlace,
+  checkSafe,
+  findNamed,
+  namedBy,
+  representationOf,
+  type FunctionDirectory,
+  type Named,
+} from '../call-terms.ts';
 import { largeBodyBytes, type BodyThread } from '../body-thread.ts';
 import { readControlWords } from '../control-words.ts';
 import type { Answer, Resource, Visit } from '../resource.ts';
 import { describeFunction } from './description.ts';
-
-/** Finds functions by the names or the numbers in a path. */
-export interface FunctionDirectory {
-  /** A change of this library that must be waited for, so that an edit takes effect on the next call. */
-  pending(library: string | number, now: Instant): Promise<void> | undefined;
-  /** As long as it is the same, `find` and `findById` give the same. */
-  readonly revision: number;
-  /** @throws CallError `no-such-library`, `no-such-method`, `not-callable`, `library-failed`, `not-ready` */
-  find(library: string, method: string): FunctionDescription;
-  findById(libraryId: number, methodId: number): FunctionDescription;
-}
 
 export interface FunctionResourceOptions {
   readonly directory: FunctionDirectory;
@@ -46,9 +43,6 @@ export interface FunctionResourceOptions {
   /** For functions that declare no limit of their own. */
   readonly timeLimit: Milliseconds;
 }
-
-/** A function as a path names it: by two names or by two ids. */
-type Named = { readonly library: string; readonly method: string } | { readonly library: number; readonly id: number };
 
 /** Bytes of a representation whose answer is kept ready; longer ones are put together each time. */
 const longestGiven = 1024;
@@ -167,8 +161,7 @@ export class FunctionResource implements Resource {
     const { directory } = this.#options;
     const { revision } = directory;
     const { request } = visit;
-    const fn =
-      'id' in named ? directory.findById(named.library, named.id) : directory.find(named.library, named.method);
+    const fn = findNamed(directory, named);
     visit.access.checkFunction(fn, visit);
     const { describe, argumentItems } = readControlWords(visit.query);
     if (describe !== undefined) return { response: describeFunction(request, fn, describe) };
@@ -227,9 +220,7 @@ export class FunctionResource implements Resource {
         'There is no stored answer to continue with this block; ask for block 0 first.',
       );
     }
-    if (isSafeMethod(request.code) && !fn.safe) {
-      throw new CallError('not-safe', `${fn.library}/${fn.method} has side effects: call it with POST.`);
-    }
+    if (isSafeMethod(request.code)) checkSafe(fn);
     return answerFormat(request, bodyFormatOf(request));
   }
 
@@ -266,36 +257,6 @@ export class FunctionResource implements Resource {
   }
 }
 
-function namedBy(path: readonly string[]): Named {
-  const [root, library = '', name = '', ...rest] = path;
-  if (rest.length > 0) {
-    throw new CallError(
-      'no-such-method',
-      `/${path.join('/')} is longer than a function's path: /func/{library}/{method}.`,
-    );
-  }
-  if (root === 'func') return { library, method: name };
-  const [libraryId, id] = [idOf(library), idOf(name)];
-  if (libraryId === undefined || id === undefined) {
-    throw new CallError(
-      'no-such-method',
-      `/${path.join('/')} is no compact path: /f/{library id}/{method id}, both numbers.`,
-    );
-  }
-  return { library: libraryId, id };
-}
-
-function representationOf(result: CachedResult, format: ValueFormat): ReturnType<CachedResult['representation']> {
-  try {
-    return result.representation(format);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    throw new CallError('unencodable-result', `The function's result cannot be sent: ${error.message}`, {
-      cause: error,
-    });
-  }
-}
-
 /** What the body is in; CBOR where nothing is said, undefined where there is no body. */
 function bodyFormatOf(request: Request): number | undefined {
   if (request.payload.length === 0) return undefined;
@@ -326,15 +287,6 @@ function argumentInput(request: Request, items: readonly string[]): ArgumentInpu
 
 /** The format of a body that may be there. */
 function checkBody(request: Request, items: readonly string[]): number {
-  if (request.code === method.GET) {
-    throw new CallError('bad-request', 'A GET has no body: give arguments in the query, or use FETCH.');
-  }
-  if (items.length > 0) {
-    throw new CallError('arguments-twice', 'Arguments are in both the query and the body; give them in one place.');
-  }
+  checkPlace(request.code === method.GET, items);
   return bodyFormatOf(request) ?? contentFormat.cbor;
-}
-
-function idOf(text: string): number | undefined {
-  return /^(?:0|[1-9]\d{0,8})$/.test(text) ? Number(text) : undefined;
 }
