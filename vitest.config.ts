@@ -17,6 +17,8 @@ const config: ViteUserConfig = defineConfig({
     globals: false,
     // Some files wait for processes and timers while others compute.
     maxWorkers: availableParallelism() + 1,
+    // Gateways of tests that say nothing of HTTP do not fight for its port.
+    env: { FUNCOAP_HTTP_PORT: '0' },
     reporters: [
       'default',
       new SkipReasons(),

@@ -7,7 +7,11 @@ import { defaultWorkerPoolOptions } from '../functions/worker-pool-options.ts';
 import type { AccessRule } from '../gateway/access-rules.ts';
 import type { GatewayOptions } from '../gateway/gateway.ts';
 
-export function gatewayOptions(config: Config, coaps: GatewayOptions['coaps']): GatewayOptions {
+export function gatewayOptions(
+  config: Config,
+  coaps: GatewayOptions['coaps'],
+  http: GatewayOptions['http'],
+): GatewayOptions {
   const { cache, coap, limits, rate, workers } = config;
   return {
     udp: {
@@ -18,6 +22,7 @@ export function gatewayOptions(config: Config, coaps: GatewayOptions['coaps']): 
       groups: coap.multicast,
     },
     coaps,
+    http,
     limits: {
       maxPeers: limits.peers,
       maxPending: limits.pending,

@@ -9,6 +9,7 @@ import type { Terminal } from './terminal.ts';
 export interface Ready {
   readonly addresses: readonly Address[];
   readonly securedAddresses: readonly Address[];
+  readonly httpUrls: readonly string[];
   /** One line. */
   readonly whoCanCall: string;
   readonly libraries: readonly LibraryDescription[];
@@ -45,7 +46,7 @@ const isNumber = ({ type }: { readonly type: { readonly kind: string } }): boole
   type.kind === 'number' || type.kind === 'integer';
 
 export function banner(ready: Ready, terminal: Terminal): string {
-  const { addresses, securedAddresses, libraries, processes, metricsUrl } = ready;
+  const { addresses, securedAddresses, httpUrls, libraries, processes, metricsUrl } = ready;
   const { outPaint: paint } = terminal;
   const command = ownCommand(terminal);
   const rows = libraries.map((library) => [
@@ -60,6 +61,7 @@ export function banner(ready: Ready, terminal: Terminal): string {
     paint('bold', processes === 1 ? 'funcoap listens on' : `funcoap listens with ${processes} processes on`),
     ...addresses.map((address) => `  ${uriOf(address)}`),
     ...securedAddresses.map((address) => `  ${uriOf(address, 'coaps')}`),
+    ...httpUrls.map((url) => `  ${url}  (${url}/docs shows what there is)`),
     ...(metricsUrl === undefined ? [] : [`  ${metricsUrl}`]),
     ready.whoCanCall,
     '',
@@ -75,12 +77,13 @@ export function banner(ready: Ready, terminal: Terminal): string {
 }
 
 /** The same for scripts, one line. */
-export const bannerJson = ({ addresses, securedAddresses, libraries, processes, metricsUrl }: Ready): string =>
+export const bannerJson = ({ addresses, securedAddresses, httpUrls, libraries, processes, metricsUrl }: Ready): string =>
   `${JSON.stringify({
     addresses: [
       ...addresses.map((address) => uriOf(address)),
       ...securedAddresses.map((address) => uriOf(address, 'coaps')),
     ],
+    http: httpUrls.length === 0 ? undefined : httpUrls,
     metrics: metricsUrl,
     processes: processes === 1 ? undefined : processes,
     libraries: libraries.map(({ name, functions, error }) => ({ name, functions: functions.length, error })),

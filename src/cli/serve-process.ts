@@ -17,6 +17,7 @@ import type { CoapsOptions } from '../gateway/coaps.ts';
 import type { ListenerOptions } from '../transport/listener.ts';
 import { openCoapsDoor, type OpenedDoor } from './coaps-door.ts';
 import { gatewayOptions } from './gateway-options.ts';
+import { openHttp, opensHttp, type OpenedHttp } from './http-door.ts';
 import { gatewaySamples } from './gateway-samples.ts';
 
 const supervisor = supervised(hear);
@@ -26,6 +27,7 @@ let log: Log | undefined;
 let metrics: Metrics | undefined;
 let gateway: Gateway | undefined;
 let door: OpenedDoor | undefined;
+let http: OpenedHttp | undefined;
 
 function hear(message: ToProcess): void {
   switch (message.kind) {
@@ -77,7 +79,9 @@ async function start({ config, number, of, isTerminal, held, heldSecured }: Assi
   const maxLoading = Math.ceil(defaultRegistryOptions.maxLoading / of);
   try {
     if (heldSecured !== undefined) door = await openCoapsDoor(config, opened.logger, number);
-    const options = gatewayOptions(config, door && adopting(door.options, heldSecured ?? [], held.length));
+    if (opensHttp(config)) http = await openHttp(config, opened.logger, door?.options.credentials, true);
+    const coaps = door && adopting(door.options, heldSecured ?? [], held.length);
+    const options = gatewayOptions(config, coaps, http?.options);
     const udp = { ...options.udp, ...sharing(held, 0), groups };
     gateway = await openGateway({ ...options, udp, registry: { ...options.registry, maxLoading }, siblings });
   } catch (error) {
@@ -85,8 +89,8 @@ async function start({ config, number, of, isTerminal, held, heldSecured }: Assi
     await end(1);
     return;
   }
-  const { addresses, securedAddresses } = gateway;
-  await supervisor.tell({ kind: 'serving', addresses, securedAddresses, libraries: gateway.libraries() });
+  const { addresses, securedAddresses, httpUrls } = gateway;
+  await supervisor.tell({ kind: 'serving', addresses, securedAddresses, httpUrls, libraries: gateway.libraries() });
 }
 
 /** @param first the first of the descriptors that the process was started with */
@@ -109,6 +113,7 @@ async function count(): Promise<void> {
 
 async function stop(): Promise<void> {
   await gateway?.close();
+  await http?.close();
   await door?.close();
   await end(0);
 }

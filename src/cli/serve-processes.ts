@@ -37,8 +37,7 @@ export async function serveProcesses(
     if (serving !== undefined) {
       warnIfOpen(serving.addresses, log.logger);
       await log.flush();
-      const { addresses, securedAddresses } = serving;
-      const open = whoCanCall(config, addresses, securedAddresses);
+      const open = whoCanCall(config, serving);
       ready({ ...serving, whoCanCall: open, processes, metricsUrl: metricsServer?.url });
       const announcement = await announce(config, () => ({ coap: addresses, coaps: securedAddresses }));
       await Promise.race([interrupted, supervisor.failed]);

@@ -17,18 +17,34 @@ export interface ServeSession {
   readonly ready: (ready: Ready) => void;
 }
 
+interface Open {
+  readonly addresses: readonly Address[];
+  readonly securedAddresses: readonly Address[];
+  readonly httpUrls: readonly string[];
+}
+
 /** One line: what is open to whom. Access rules say what they may call. */
-export function whoCanCall({ coaps }: Config, plain: readonly Address[], secured: readonly Address[]): string {
-  const everyone = plain.every(({ address }) => isLoopback(address))
+export function whoCanCall(config: Config, { addresses, securedAddresses, httpUrls }: Open): string {
+  const { coaps } = config;
+  const everyone = addresses.every(({ address }) => isLoopback(address))
     ? 'everyone on this machine'
     : 'everyone who can reach these addresses';
   const enrolled =
-    secured.length > 0
+    securedAddresses.length > 0
       ? 'coaps: identities that are enrolled'
       : coaps.listen.length === 0
         ? 'coaps is closed: coaps.listen is empty'
         : 'coaps is closed: nobody is enrolled (`funcoap enroll NAME`, then start again)';
-  return `Open to: coap: ${everyone}, as "local"; ${enrolled}.`;
+  const http = httpUrls.length === 0 ? 'http is closed: http.listen is empty' : `http: ${overHttp(config, httpUrls)}`;
+  return `Open to: coap: ${everyone}, as "local"; ${enrolled}; ${http}.`;
+}
+
+/** Tokens are for identities; without one there is `local`, on loopback and where no proxy stands between. */
+function overHttp({ http }: Config, urls: readonly string[]): string {
+  const isLocal = ({ hostname }: URL): boolean => isLoopback(hostname.replace(/^\[|\]$/g, ''));
+  const hasLocal = http.proxies.length === 0 && urls.some((url) => isLocal(new URL(url)));
+  const identities = 'identities that are enrolled (`funcoap token NAME`)';
+  return hasLocal ? `everyone on this machine, as "local", and ${identities}` : identities;
 }
 
 /** Over plain CoAP everyone is `local`. */

@@ -10,6 +10,7 @@ import { onInterrupt } from './interrupt.ts';
 import { banner, bannerJson, type Ready } from './serve-banner.ts';
 import type { OpenedDoor } from './coaps-door.ts';
 import { aborted, announce, warnIfOpen, whoCanCall, type ServeSession } from './serve-session.ts';
+import type { OpenedHttp } from './http-door.ts';
 import type { Terminal } from './terminal.ts';
 
 async function serve(options: Readonly<Record<string, unknown>>, terminal: Terminal): Promise<ExitCode> {
@@ -38,9 +39,11 @@ async function serveAlone({ config, interrupt, terminal, ready }: ServeSession):
   const { openTelemetry } = await import('../telemetry/telemetry.ts');
   const { gatewayOptions } = await import('./gateway-options.ts');
   const { opensCoaps, openCoapsDoor } = await import('./coaps-door.ts');
+  const { opensHttp, openHttp } = await import('./http-door.ts');
   let gateway: Gateway | undefined;
   let door: OpenedDoor | undefined;
   let announcement: Announcement | undefined;
+  let http: OpenedHttp | undefined;
   const telemetry = await openTelemetry({
     log: { ...config.log, fileDescriptor: 2, environment: terminal.environment, timeOfDay: Date.now },
     metrics: config.metrics,
@@ -54,8 +57,9 @@ async function serveAlone({ config, interrupt, terminal, ready }: ServeSession):
   });
   try {
     if (opensCoaps(config)) door = await openCoapsDoor(config, telemetry.logger, 0);
-    gateway = await openGateway(gatewayOptions(config, door?.options));
-    const { addresses, securedAddresses } = gateway;
+    if (opensHttp(config)) http = await openHttp(config, telemetry.logger, door?.options.credentials, false);
+    gateway = await openGateway(gatewayOptions(config, door?.options, http?.options));
+    const { addresses, securedAddresses, httpUrls } = gateway;
     warnIfOpen(addresses, telemetry.logger);
     // On a terminal both come to the same place: what was logged until now comes first.
     await telemetry.flush();
@@ -64,7 +68,8 @@ async function serveAlone({ config, interrupt, terminal, ready }: ServeSession):
     ready({
       addresses,
       securedAddresses,
-      whoCanCall: whoCanCall(config, addresses, securedAddresses),
+      httpUrls,
+      whoCanCall: whoCanCall(config, { addresses, securedAddresses, httpUrls }),
       libraries,
       processes: 1,
       metricsUrl,
@@ -76,6 +81,7 @@ async function serveAlone({ config, interrupt, terminal, ready }: ServeSession):
     await announcement?.close();
     await gateway.close();
   } finally {
+    await http?.close();
     await door?.close();
     await telemetry.close();
   }

@@ -26,6 +26,26 @@ export interface CoapsConfig {
   readonly cipherSuites: readonly string[];
 }
 
+export interface HttpConfig {
+  /** Empty: plain HTTP is closed. */
+  readonly listen: readonly string[];
+  /** 0: the system chooses one. */
+  readonly port: number;
+  /** Besides localhost and addresses. */
+  readonly hosts: readonly string[];
+  /** Reverse proxies that are believed what they say of clients. */
+  readonly proxies: readonly string[];
+  /** At a time, for each address. */
+  readonly connections: number;
+}
+
+export interface HttpsConfig {
+  /** Empty: HTTPS is closed. */
+  readonly listen: readonly string[];
+  /** 0: the system chooses one. */
+  readonly port: number;
+}
+
 export interface LimitsConfig {
   readonly requestBody: Bytes;
   /** Peers whose state (verified address, block size, rate) is remembered. */
@@ -128,6 +148,8 @@ export interface DebugConfig {
 export interface Config {
   readonly coap: CoapConfig;
   readonly coaps: CoapsConfig;
+  readonly http: HttpConfig;
+  readonly https: HttpsConfig;
   /** `auto` is one per processor where several can share a port: `processCount`. */
   readonly processes: number | 'auto';
   /** For peers that match none of `profiles`. */

@@ -20,6 +20,7 @@ import {
   functionGlobs,
   glob,
   groups,
+  hostNames,
   integer,
   integerOrAuto,
   name,
@@ -107,6 +108,33 @@ const schema = z.strictObject({
       defaultCipherSuites.map(({ name }) => name),
       'Cipher suites of DTLS that are spoken, the preferred one first. The default is all but CBC.',
     ),
+  }),
+  http: z.strictObject({
+    listen: setting(
+      addressesOrNone(),
+      ['127.0.0.1', '::1'],
+      'Addresses on which plain HTTP listens; empty for none. Only on loopback does it take callers without an identity.',
+    ),
+    port: setting(integer(0, 65535), 3419, 'TCP port of HTTP; 0 lets the system choose one.'),
+    hosts: setting(
+      hostNames(),
+      [],
+      'Names under which the gateway may be asked over HTTP, besides localhost and IP addresses. Another Host is refused, because a page on the web can lead any name here.',
+    ),
+    proxies: setting(
+      addressesOrNone(),
+      [],
+      'Addresses of reverse proxies that are believed what they say of clients (X-Forwarded-For). Where there is one, every caller needs an identity.',
+    ),
+    connections: setting(integer(1), 1000, 'Connections of HTTP at a time, for each address; more are closed at once.'),
+  }),
+  https: z.strictObject({
+    listen: setting(
+      addressesOrNone(),
+      [],
+      'Addresses on which HTTPS listens, with the certificate of `funcoap ca init`; empty for none.',
+    ),
+    port: setting(integer(0, 65535), 3420, 'TCP port of HTTPS; 0 lets the system choose one.'),
   }),
   processes: setting(
     integerOrAuto(1, maxProcesses),

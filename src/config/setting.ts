@@ -133,6 +133,15 @@ export const addresses = (): z.ZodType<string[]> =>
 export const addressesOrNone = (): z.ZodType<string[]> =>
   known(z.array(address()), 'list', 'a list of IPv4 or IPv6 addresses, empty for none');
 
+const isHostName = (text: string): boolean => /^[a-z\d](?:[a-z\d.-]{0,252})$/i.test(text);
+
+export const hostNames = (): z.ZodType<string[]> =>
+  known(
+    z.array(known(z.string().refine(isHostName), 'text', 'a host name such as gateway.example')),
+    'list',
+    'a list of host names such as gateway.example, empty for none',
+  );
+
 /** IPv4 224.0.0.0/4, IPv6 ff00::/8. */
 const isGroup = (text: string): boolean =>
   isIP(text) === 4 ? /^(?:22[4-9]|23\d)\./.test(text) : isIP(text) === 6 && /^ff/i.test(text);

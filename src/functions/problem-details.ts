@@ -137,6 +137,15 @@ export function httpStatus(code: number): number {
   return code === 0x82 || code === 0x88 ? 400 : (code >> 5) * 100 + (code & 0x1f);
 }
 
+/** For who is not told when to come back. No RFC's number. */
+const usualWait = 5;
+
+/** In how many seconds to come back; 0 where it is no use. */
+export function comeBackSeconds({ details: { retryAfter }, problem: { status } }: CallError): number {
+  if (retryAfter !== undefined) return Math.max(1, Math.ceil(retryAfter / 1000));
+  return status === 0x9d || status === 0xa3 ? usualWait : 0;
+}
+
 /** A member of a map, whichever way maps with its keys are decoded. */
 function member(map: Value, key: string | number): Value {
   if (map instanceof Map) return map.get(key) as Value;

@@ -12,6 +12,7 @@ import type { Link } from '../directory/link-format.ts';
 import type { LibraryDescription } from '../functions/description.ts';
 import { Registry, type LibraryInvalidation } from '../functions/registry.ts';
 import type { RegistrySettings } from '../functions/registry-options.ts';
+import { openHttpDoor, type HttpOptions } from '../http/door.ts';
 import { drive } from '../transport/driver.ts';
 import { systemRandomness } from '../transport/randomness.ts';
 import { systemScheduler } from '../transport/scheduler.ts';
@@ -22,6 +23,7 @@ import type { TransportCounters } from '../transport/notices.ts';
 import { JoinedTransport } from '../transport/joined-transport.ts';
 import { AccessRules, type AccessRule } from './access-rules.ts';
 import { BodyThread } from './body-thread.ts';
+import { Calls } from './calls.ts';
 import { CoapsDoor, type CoapsCounters, type CoapsOptions } from './coaps.ts';
 import { Front } from './front.ts';
 import { refusalPayload } from './problem-response.ts';
@@ -36,6 +38,8 @@ export interface GatewayOptions {
   readonly udp: Partial<ListenerOptions>;
   /** Undefined: plain CoAP only. */
   readonly coaps: CoapsOptions | undefined;
+  /** Undefined: no HTTP. */
+  readonly http: HttpOptions | undefined;
   readonly limits: EngineLimits;
   /** The link profile for a peer's address. */
   readonly transmissionFor: (address: string) => TransmissionOptions;
@@ -76,6 +80,8 @@ export interface Gateway {
   readonly addresses: readonly Address[];
   /** The same for coaps. */
   readonly securedAddresses: readonly Address[];
+  /** Where HTTP listens: `http://127.0.0.1:3419`. */
+  readonly httpUrls: readonly string[];
   libraries(): readonly LibraryDescription[];
   counters(): GatewayCounters;
   close(): Promise<void>;
@@ -127,13 +133,25 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     .addSubtree(['func', '*', '*'], functions)
     .addSubtree(['f'], functions);
   const access = new AccessRules(options.access);
+  const rateLimit = new RateLimit(options.rateLimit);
   const front = new Front({
     router,
-    rateLimit: new RateLimit(options.rateLimit),
+    rateLimit,
     access,
     clock,
     respond: (request, response, now) => engine.respond(request, response, now),
     wake,
+    showInternals: options.showInternals,
+  });
+  const calls = new Calls({
+    directory: registry,
+    invoker: registry,
+    cache,
+    bodies,
+    access,
+    rateLimit,
+    clock,
+    timeLimit: options.timeLimit,
     showInternals: options.showInternals,
   });
   await options.siblings?.ready();
@@ -153,6 +171,10 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     await registry.close();
     throw error;
   });
+  const http = options.http && (await openHttpDoor(options.http, calls, clock).catch(async (error: unknown) => {
+    await Promise.all([driven.close(), registry.close()]);
+    throw error;
+  }));
   return {
     get addresses() {
       return driven.transport.addresses;
@@ -160,6 +182,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     get securedAddresses() {
       return driven.transport.secured?.addresses ?? [];
     },
+    httpUrls: http?.urls ?? [],
     libraries: () => registry.libraries(),
     counters: () => ({
       engine: engine.counters(),
@@ -169,14 +192,16 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     }),
     close: async () => {
       front.close();
+      calls.close();
+      http?.stopAccepting();
       clockResource.close();
-      const isIdle = (): boolean => engine.counters().pending === 0;
+      const isIdle = (): boolean => engine.counters().pending === 0 && (http?.pending ?? 0) === 0;
       await settled(isIdle, options.shutdownGrace);
       // Calls that still run fail now, and their callers are told before the sockets close.
       await Promise.all([registry.close(), bodies.close()]);
       await settled(isIdle, lastWords);
       coaps?.close();
-      await driven.close();
+      await Promise.all([driven.close(), http?.close()]);
     },
   };
 }

@@ -6,15 +6,13 @@ import { response, type Response } from '../coap/response.ts';
 import type { ResponseCode } from '../coap/codec/codes.ts';
 import { contentFormat } from '../cbor/content-format.ts';
 import { CallError } from '../functions/call-error.ts';
-import { encodeProblem, encodeProblemJson } from '../functions/problem-details.ts';
-
-/** Max-Age of an error that says when to come back but not for how long. */
-const comeBackSeconds = 5;
+import { comeBackSeconds, encodeProblem, encodeProblemJson } from '../functions/problem-details.ts';
 
 /** @param options of the request: they say how the peer wants it */
 export function problemResponse(error: CallError, options: readonly Option[], showInternals: boolean): Response {
   return response(error.problem.status as ResponseCode, {
-    maxAge: maxAgeOf(error),
+    // Errors other than 4.29 and 5.03 carry 0, so that no cache keeps them.
+    maxAge: comeBackSeconds(error),
     ...problemPayload(error, options, showInternals),
   });
 }
@@ -35,12 +33,4 @@ function problemPayload(
   return findUint(options, optionNumber.accept) === contentFormat.json
     ? { contentFormat: contentFormat.json, payload: encodeProblemJson(error, told) }
     : { contentFormat: contentFormat.problemDetails, payload: encodeProblem(error, told) };
-}
-
-/** Contract of the wire: errors other than 4.29 and 5.03 carry 0, so that no cache keeps them. */
-function maxAgeOf(error: CallError): number {
-  const { retryAfter } = error.details;
-  if (retryAfter !== undefined) return Math.max(1, Math.ceil(retryAfter / 1000));
-  const comesBack = error.problem.status === 0x9d || error.problem.status === 0xa3;
-  return comesBack ? comeBackSeconds : 0;
 }

@@ -48,6 +48,7 @@ export type FromProcess =
       readonly kind: 'serving';
       readonly addresses: readonly Address[];
       readonly securedAddresses: readonly Address[];
+      readonly httpUrls: readonly string[];
       readonly libraries: readonly LibraryDescription[];
     }
   | StartFailure

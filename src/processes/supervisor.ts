@@ -19,6 +19,7 @@ import type { Log } from '../telemetry/log.ts';
 import { startChild, type GatewayChild } from './gateway-child.ts';
 import { GatewaySlot } from './gateway-slot.ts';
 import { holdSockets, type HeldSockets } from './held-sockets.ts';
+import { claimHttpPort } from './http-port.ts';
 import type { FromProcess } from './messages.ts';
 import { claimPort, type PortClaim } from './port-claim.ts';
 import { ProcessError } from './process-error.ts';
@@ -41,6 +42,7 @@ export interface SupervisorOptions {
 export interface Serving {
   readonly addresses: readonly Address[];
   readonly securedAddresses: readonly Address[];
+  readonly httpUrls: readonly string[];
   readonly libraries: readonly LibraryDescription[];
 }
 
@@ -97,14 +99,21 @@ export class Supervisor {
     const plain = await openDoor(config.coap, processes);
     try {
       const secured = options.secured ? await openDoor({ ...config.coap, ...config.coaps }, processes) : undefined;
-      return new Supervisor(options, plain, secured);
+      const http = await claimHttpPort('http', config.http);
+      const https = await claimHttpPort('https', config.https);
+      return new Supervisor(options, plain, secured, { http, https });
     } catch (error) {
       closeDoor(plain);
       throw error;
     }
   }
 
-  private constructor(options: SupervisorOptions, plain: Door, secured: Door | undefined) {
+  private constructor(
+    options: SupervisorOptions,
+    plain: Door,
+    secured: Door | undefined,
+    ports: { readonly http: number; readonly https: number },
+  ) {
     const { processes, config, scheduler, log } = options;
     this.#options = options;
     this.#plain = plain;
@@ -113,6 +122,8 @@ export class Supervisor {
       ...config,
       coap: { ...config.coap, port: plain.claim.port },
       coaps: { ...config.coaps, port: secured?.claim.port ?? config.coaps.port },
+      http: { ...config.http, port: ports.http },
+      https: { ...config.https, port: ports.https },
     };
     const owner = { scheduler, start: (slot: GatewaySlot) => this.#start(slot) };
     this.#slots = Array.from({ length: processes }, (_, at) => new GatewaySlot(at + 1, owner));

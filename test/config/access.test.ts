@@ -8,7 +8,7 @@ import { openAccess } from '../../src/gateway/access-rules.ts';
 import { inFolder, load, parsedConfig } from './loading.ts';
 
 test('by default everybody may call everything', () => {
-  expect(gatewayOptions(parsedConfig({}), undefined).access).toEqual(openAccess);
+  expect(gatewayOptions(parsedConfig({}), undefined, undefined).access).toEqual(openAccess);
 });
 
 test('a rule says who may do what; what it leaves out it does not grant', () => {
@@ -45,7 +45,7 @@ test('a rule says who may do what; what it leaves out it does not grant', () => 
 
 test("a rule's profile becomes link settings of the engine, and nothing that it leaves out", () => {
   const profile = { ackTimeout: '10s', blockSize: 32, maxBody: '1KiB' };
-  const [rule] = gatewayOptions(parsedConfig({ access: [{ profile }] }), undefined).access;
+  const [rule] = gatewayOptions(parsedConfig({ access: [{ profile }] }), undefined, undefined).access;
   expect(rule?.link).toEqual({ ackTimeout: 10_000, szx: 1, maxBodyBytes: 1024 });
 });
 

@@ -1,0 +1,228 @@
+/**
+ * The gateway as doors beside CoAP see it: the same limits, rules, arguments, cache and functions, by the same decisions
+ * (call-terms.ts), in no protocol's words. The CoAP front has a way of its own to them, because it remembers what follows
+ * from a request's words (resources/function.ts).
+ */
+import type { CachedResult } from '../cache/cacheable.ts';
+import { etagOf } from '../cache/etag.ts';
+import type { Question, ResultCache } from '../cache/result-cache.ts';
+import { isValueFormat } from '../cbor/content-format.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Endpoint } from '../core/datagram.ts';
+import { after, milliseconds, type Instant, type Milliseconds } from '../core/duration.ts';
+import { anonymous } from '../core/principal.ts';
+import { directoryValue, libraryValue } from '../directory/describe.ts';
+import { coreLinks, functionLinks, libraryLinks } from '../directory/function-links.ts';
+import { bind, type ArgumentInput } from '../functions/binding.ts';
+import { CallError } from '../functions/call-error.ts';
+import type { Call, Invoker } from '../functions/call.ts';
+import type { FunctionDescription, LibraryDescription } from '../functions/description.ts';
+import type { DoorAnswer, DoorCall, DoorVisit, GatewayFace } from '../http/gateway-face.ts';
+import type { Access, AccessRules } from './access-rules.ts';
+import { readBody } from './body.ts';
+import { largeBodyBytes, type BodyThread } from './body-thread.ts';
+import {
+  checkPlace,
+  checkSafe,
+  findNamed,
+  namedBy,
+  representationOf,
+  type FunctionDirectory,
+  type Named,
+} from './call-terms.ts';
+import { readControlWords } from './control-words.ts';
+import { describedFunction, encodeDescribed, type Described } from './described.ts';
+import { asCallError, reportFault } from './faults.ts';
+import type { RateLimit } from './rate-limit.ts';
+import type { LibraryCatalogue } from './resources/catalogue.ts';
+
+export interface CallsOptions {
+  readonly directory: FunctionDirectory & LibraryCatalogue;
+  readonly invoker: Invoker;
+  readonly cache: ResultCache;
+  readonly bodies: Pick<BodyThread, 'read'>;
+  readonly access: AccessRules;
+  readonly rateLimit: RateLimit;
+  readonly clock: Clock;
+  /** For functions that declare no limit of their own. */
+  readonly timeLimit: Milliseconds;
+  readonly showInternals: boolean;
+}
+
+export class Calls implements GatewayFace {
+  readonly showInternals: boolean;
+  readonly #options: CallsOptions;
+  #closed = false;
+
+  constructor(options: CallsOptions) {
+    this.#options = options;
+    this.showInternals = options.showInternals;
+  }
+
+  /** From here on everything is 5.03; what is under way goes on. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  admit(guest: Endpoint, now: Instant): DoorVisit {
+    if (this.#closed) throw new CallError('not-ready', 'The gateway is being stopped; come back later.');
+    const access = this.#options.access.of(guest.principal);
+    const retryAfter = this.#options.rateLimit.take(guest, now, access.rate);
+    if (retryAfter !== undefined) {
+      throw new CallError('rate-exceeded', 'Too many requests from this caller; come back later.', { retryAfter });
+    }
+    return new Visit(this.#options, guest, access, now);
+  }
+
+  countRevalidation(bytes: number): void {
+    this.#options.cache.countRevalidation(bytes);
+  }
+
+  failure(thrown: unknown, of: { readonly target: string; readonly correlationId: string }): CallError {
+    const error = asCallError(thrown);
+    reportFault(error, thrown, of);
+    return error;
+  }
+}
+
+class Visit implements DoorVisit {
+  readonly #options: CallsOptions;
+  readonly #guest: Endpoint;
+  readonly #access: Access;
+  readonly #now: Instant;
+
+  constructor(options: CallsOptions, guest: Endpoint, access: Access, now: Instant) {
+    this.#options = options;
+    this.#guest = guest;
+    this.#access = access;
+    this.#now = now;
+  }
+
+  call(call: DoorCall): DoorAnswer | Promise<DoorAnswer> {
+    const { directory, clock } = this.#options;
+    const named = namedBy(call.path);
+    const change = directory.pending(named.library, this.#now);
+    if (change === undefined) return this.#find(call, named, this.#now);
+    // Time that was spent waiting for a change is not the call's: it counts from then.
+    return change.then(() => this.#find(call, named, clock.now()));
+  }
+
+  catalogue(library: string | undefined, accept: readonly number[]): DoorAnswer | Promise<DoorAnswer> {
+    return this.#listed((libraries) => {
+      if (library === undefined) {
+        return answerOf({ value: () => directoryValue(libraries), links: () => libraryLinks(libraries) }, accept);
+      }
+      const one = libraries.find(({ name }) => name === library);
+      if (one === undefined) {
+        throw new CallError('no-such-library', `There is no library ${library}; GET /func lists those there are.`);
+      }
+      return answerOf({ value: () => libraryValue(one), links: () => functionLinks(one) }, accept);
+    });
+  }
+
+  links(query: readonly string[], accept: readonly number[]): DoorAnswer | Promise<DoorAnswer> {
+    return this.#listed((libraries) => answerOf({ links: () => coreLinks([], libraries, query) }, accept));
+  }
+
+  libraries(): readonly LibraryDescription[] | Promise<readonly LibraryDescription[]> {
+    return this.#listed((libraries) => libraries);
+  }
+
+  #listed<T>(use: (libraries: readonly LibraryDescription[]) => T): T | Promise<T> {
+    const { directory } = this.#options;
+    const now = (): T => use(this.#access.visible(directory.libraries()));
+    const change = directory.pendingAny();
+    return change === undefined ? now() : change.then(now);
+  }
+
+  #find(call: DoorCall, named: Named, now: Instant): DoorAnswer | Promise<DoorAnswer> {
+    const fn = findNamed(this.#options.directory, named);
+    this.#access.checkFunction(fn, { caller: this.#caller });
+    const { describe, argumentItems } = readControlWords(call.query);
+    if (describe !== undefined) return answerOf(describedFunction(fn, describe), call.accept);
+    if (call.safe) checkSafe(fn);
+    const format = call.accept.find(isValueFormat);
+    if (format === undefined) throw notAcceptable();
+    const { body } = call;
+    const hasBody = body.length > 0;
+    if (hasBody) checkPlace(false, argumentItems);
+    if (body.length >= largeBodyBytes && !fn.inline) {
+      return this.#options.bodies.read(fn, body, call.bodyFormat).then(({ args, part }) => {
+        const question = this.#options.cache.questionOf(fn, part);
+        return this.#ask(call, fn, args, question, format, now);
+      });
+    }
+    const args = bind(fn, hasBody ? readBody(body, call.bodyFormat) : inputOf(argumentItems));
+    return this.#ask(call, fn, args, this.#options.cache.question(fn, args), format, now);
+  }
+
+  #ask(
+    call: DoorCall,
+    fn: FunctionDescription,
+    args: Call['args'],
+    question: Question,
+    format: number,
+    now: Instant,
+  ): DoorAnswer | Promise<DoorAnswer> {
+    const { cache, clock, invoker, timeLimit } = this.#options;
+    const { remote, key } = this.#guest;
+    const callerKey = `${key} ${remote.address} ${remote.port}`;
+    const hit = cache.recall(question, callerKey, now);
+    if (hit !== undefined) return this.#answer(call, question, hit, format, now);
+    const { correlationId } = call;
+    const deadline = after(now, fn.timeLimit ?? timeLimit);
+    const result = cache.ask(question, callerKey, now, () =>
+      invoker.invoke({
+        function: fn,
+        args,
+        caller: this.#caller,
+        correlationId,
+        deadline,
+        signal: call.signal(),
+      }),
+    );
+    if (!(result instanceof Promise)) return this.#answer(call, question, result, format, now);
+    return result.then((later) => this.#answer(call, question, later, format, clock.now()));
+  }
+
+  #answer(call: DoorCall, question: Question, result: CachedResult, format: number, now: Instant): DoorAnswer {
+    const { bytes, format: stated, etag } = representationOf(result, format);
+    const { state: cache, queued, ran } = result;
+    return {
+      bytes,
+      format: stated,
+      etag: call.safe ? etag : undefined,
+      maxAge: result.maxAgeLeft(now) / 1000,
+      private: question.state.private || this.#guest.principal !== undefined,
+      cache,
+      queued,
+      ran,
+    };
+  }
+
+  get #caller(): Call['caller'] {
+    const { principal, remote } = this.#guest;
+    return { identity: (principal ?? anonymous).name, peer: peerText(remote) };
+  }
+}
+
+const peerText = ({ address, port }: Endpoint['remote']): string =>
+  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+
+const inputOf = (items: readonly string[]): ArgumentInput =>
+  items.length === 0 ? { kind: 'none' } : { kind: 'query', items };
+
+const noTime = milliseconds(0);
+
+function answerOf(described: Described, accept: readonly number[]): DoorAnswer {
+  for (const format of accept) {
+    const bytes = encodeDescribed(described, format);
+    if (bytes === undefined) continue;
+    const etag = etagOf(format, bytes);
+    return { bytes, format, etag, maxAge: 0, private: true, cache: 'none', queued: noTime, ran: noTime };
+  }
+  throw notAcceptable();
+}
+
+const notAcceptable = (): CallError =>
+  new CallError('not-acceptable', 'The answer has no form of those accepted; leave Accept out for the usual one.');

@@ -1,0 +1,66 @@
+/**
+ * What this door asks of the gateway behind it, in no protocol's words: limits, access rules, calls, the cache and
+ * descriptions are the gateway's, and the same for each door. gateway/calls.ts implements it.
+ */
+import type { CacheState } from '../core/channels.ts';
+import type { Endpoint } from '../core/datagram.ts';
+import type { Instant, Milliseconds } from '../core/duration.ts';
+import type { CallError } from '../functions/call-error.ts';
+import type { LibraryDescription } from '../functions/description.ts';
+
+/** One call of a function, or a question about one. */
+export interface DoorCall {
+  /** `func`, library, method, or `f` and two ids. */
+  readonly path: readonly string[];
+  /** Items of the query, decoded: arguments and control words. */
+  readonly query: readonly string[];
+  /** The method promises that nothing changes. */
+  readonly safe: boolean;
+  /** Empty: there is none. */
+  readonly body: Uint8Array;
+  /** Content-Format of the body. */
+  readonly bodyFormat: number;
+  /** Content-Formats that the answer may have, the best first. */
+  readonly accept: readonly number[];
+  readonly correlationId: string;
+  /** Asked for where a function has to run: aborted when nobody waits for the result any more. */
+  readonly signal: () => AbortSignal;
+}
+
+export interface DoorAnswer {
+  readonly bytes: Uint8Array;
+  /** Undefined where the function returned nothing. */
+  readonly format: number | undefined;
+  /** 4 bytes, the same at every door; undefined where there is nothing to come back for. */
+  readonly etag: Uint8Array | undefined;
+  /** In whole seconds. */
+  readonly maxAge: number;
+  /** For this caller alone. */
+  readonly private: boolean;
+  readonly cache: CacheState;
+  readonly queued: Milliseconds;
+  readonly ran: Milliseconds;
+}
+
+/** A caller who was let in. */
+export interface DoorVisit {
+  /** @throws CallError, or rejects with one */
+  call(call: DoorCall): DoorAnswer | Promise<DoorAnswer>;
+  /** The list of libraries, or of one library's functions. @throws CallError, or rejects with one */
+  catalogue(library: string | undefined, accept: readonly number[]): DoorAnswer | Promise<DoorAnswer>;
+  /** /.well-known/core. @throws CallError, or rejects with one */
+  links(query: readonly string[], accept: readonly number[]): DoorAnswer | Promise<DoorAnswer>;
+  /** What the caller may know of. The same array as long as nothing changes. */
+  libraries(): readonly LibraryDescription[] | Promise<readonly LibraryDescription[]>;
+}
+
+export interface GatewayFace {
+  /** Error answers tell what functions threw. */
+  readonly showInternals: boolean;
+  /** @throws CallError `rate-exceeded`, `not-ready` */
+  admit(guest: Endpoint, now: Instant): DoorVisit;
+  /** An answer was left out because the caller had it already. */
+  countRevalidation(bytes: number): void;
+  /** What is to be answered for whatever was thrown; faults are reported to the operator. */
+  failure(thrown: unknown, of: { readonly target: string; readonly correlationId: string }): CallError;
+}

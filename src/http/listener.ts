@@ -1,0 +1,236 @@
+/**
+ * The sockets of this door: one server for each address, plain or TLS, with the limits of time and number that keep slow and
+ * many clients from holding it.
+ */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Address } from '../core/datagram.ts';
+import { seconds } from '../core/duration.ts';
+import { UsageError } from '../core/error.ts';
+import { formatAddress, isLoopback, normaliseAddress } from '../transport/address.ts';
+import type { Connection } from './guest.ts';
+
+/** PEM. */
+export interface TlsMaterial {
+  readonly certificate: string;
+  readonly privateKey: string;
+  /** The credential of a certificate in DER, which the client has proved to have; undefined for a stranger's. */
+  readonly credentialOf: (certificate: Uint8Array) => string | undefined;
+}
+
+export interface ListenerOptions {
+  readonly scheme: 'http' | 'https';
+  readonly addresses: readonly string[];
+  /** 0: the system chooses one, the same for all. */
+  readonly port: number;
+  /** Undefined: plain HTTP. */
+  readonly tls: TlsMaterial | undefined;
+  /** Connections of each address at a time. */
+  readonly maxConnections: number;
+  /** Other processes listen there too. */
+  readonly reusePort: boolean;
+  readonly handle: RequestListener;
+}
+
+/** No RFC's numbers. A request has to be here whole after `wholeRequest`, however slowly it drips. */
+const headersWithin = seconds(10);
+const wholeRequest = seconds(30);
+const keepAlive = seconds(65);
+/** Nothing is read or written, and nobody waits for a function. */
+const idle = seconds(70);
+const lookEvery = seconds(2);
+const maxHeaderBytes = 16_384;
+const portAttempts = 10;
+
+/** A connection, and how many of its requests are under way. */
+export interface Client extends Connection {
+  busy: number;
+}
+
+export class Listener {
+  readonly scheme: 'http' | 'https';
+  readonly #options: ListenerOptions;
+  readonly #servers: Server[] = [];
+  readonly #clients: WeakMap<Socket, Client>;
+  #pending = 0;
+
+  private constructor(options: ListenerOptions, clients: WeakMap<Socket, Client>) {
+    this.#options = options;
+    this.#clients = clients;
+    this.scheme = options.scheme;
+  }
+
+  /** @throws UsageError 'cannot-listen' where an address is taken, or none can be had */
+  static async open(options: ListenerOptions, clients: WeakMap<Socket, Client>): Promise<Listener> {
+    const listener = new Listener(options, clients);
+    for (let attempt = 1; ; attempt++) {
+      const failure = await listener.#tryAll();
+      if (failure === undefined) return listener;
+      await listener.close();
+      if (options.port !== 0 || attempt === portAttempts) throw failure;
+    }
+  }
+
+  get addresses(): readonly Address[] {
+    return this.#servers.map((server) => {
+      const { address, port } = server.address() as AddressInfo;
+      return { address, port };
+    });
+  }
+
+  /** Requests under way. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** From here on nobody connects; connections without a request end. */
+  stopAccepting(): void {
+    for (const server of this.#servers) {
+      server.close();
+      server.closeIdleConnections();
+    }
+  }
+
+  async close(): Promise<void> {
+    const servers = this.#servers.splice(0);
+    await Promise.all(
+      servers.map((server) => {
+        const closed = new Promise((resolve) => {
+          server.once('close', resolve);
+          if (!server.listening) resolve(undefined);
+        });
+        server.close();
+        server.closeAllConnections();
+        return closed;
+      }),
+    );
+  }
+
+  async #tryAll(): Promise<UsageError | undefined> {
+    let { port } = this.#options;
+    let failure: UsageError | undefined;
+    for (const address of new Set(this.#options.addresses.map(normaliseAddress))) {
+      const server = this.#createServer(isLoopback(address));
+      const error = await this.#listen(server, address, port);
+      if (error === undefined) {
+        this.#servers.push(server);
+        ({ port } = server.address() as AddressInfo);
+      } else {
+        const told = listenError(this.scheme, { address, port }, error);
+        if (error.code === 'EADDRINUSE') return told;
+        failure ??= told;
+      }
+    }
+    // An address that this machine does not have is no matter while there is another.
+    return this.#servers.length === 0 ? failure : undefined;
+  }
+
+  #listen(server: Server, host: string, port: number): Promise<NodeJS.ErrnoException | undefined> {
+    return new Promise((resolve) => {
+      server.once('error', resolve);
+      server.listen({ host, port, ipv6Only: host.includes(':'), reusePort: this.#options.reusePort }, () => {
+        server.removeListener('error', resolve);
+        resolve(undefined);
+      });
+    });
+  }
+
+  #createServer(isLoopbackListener: boolean): Server {
+    const { tls, maxConnections, handle } = this.#options;
+    const limits = {
+      headersTimeout: headersWithin,
+      requestTimeout: wholeRequest,
+      keepAliveTimeout: keepAlive,
+      connectionsCheckingInterval: lookEvery,
+      maxHeaderSize: maxHeaderBytes,
+      noDelay: true,
+    };
+    const listener: RequestListener = (request, response) => {
+      const client = this.#clients.get(request.socket);
+      this.#pending++;
+      if (client !== undefined) client.busy++;
+      response.once('close', () => {
+        this.#pending--;
+        if (client !== undefined) client.busy--;
+      });
+      handle(request, response);
+    };
+    const server =
+      tls === undefined
+        ? createServer(limits, listener)
+        : createSecureServer(
+            {
+              ...limits,
+              cert: tls.certificate,
+              key: tls.privateKey,
+              minVersion: 'TLSv1.2',
+              handshakeTimeout: headersWithin,
+              // Asked for, not required: a token does too. Who a certificate is of is for `credentialOf` to say.
+              requestCert: true,
+              rejectUnauthorized: false,
+            },
+            listener,
+          );
+    server.maxConnections = maxConnections;
+    // Bounded by their bytes. By number they would be cut off silently, and with them what a proxy says at the end.
+    server.maxHeadersCount = 0;
+    server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+      this.#clients.set(socket, clientOf(socket, isLoopbackListener, tls));
+    });
+    server.setTimeout(idle, (socket) => {
+      if ((this.#clients.get(socket)?.busy ?? 0) === 0) socket.destroy();
+    });
+    server.on('clientError', refuse);
+    return server;
+  }
+}
+
+function clientOf(socket: Socket, isLoopbackListener: boolean, tls: TlsMaterial | undefined): Client {
+  const at = (address = '0.0.0.0', port = 0): Address => ({ address: normaliseAddress(address), port });
+  const remote = at(socket.remoteAddress, socket.remotePort);
+  const local = at(socket.localAddress, socket.localPort);
+  const shown = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+  return {
+    remote,
+    local,
+    scheme: tls === undefined ? 'http' : 'https',
+    isLoopbackListener,
+    credentialId: shown && tls?.credentialOf(new Uint8Array(shown.raw)),
+    // Each call of curl has a port of its own: a limit for each port would be none.
+    anonymous: { key: `http ${remote.address}`, remote, local, loopback: isLoopback(remote.address) },
+    busy: 0,
+  };
+}
+
+/** What Node's parser refuses is answered by hand: there is no request yet. */
+function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, reason] = refusals.get(error.code ?? '') ?? [400, 'Bad Request'];
+  const title = `{"type":"about:blank","status":${status},"title":"${reason}"}`;
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\ncontent-type: application/problem+json\r\ncontent-length: ${title.length}\r\nconnection: close\r\n\r\n${title}`,
+  );
+}
+
+const refusals: ReadonlyMap<string, readonly [number, string]> = new Map([
+  ['HPE_HEADER_OVERFLOW', [431, 'Request Header Fields Too Large']],
+  ['ERR_HTTP_REQUEST_TIMEOUT', [408, 'Request Timeout']],
+]);
+
+const reasons: ReadonlyMap<unknown, string> = new Map([
+  ['EADDRINUSE', 'another program uses that port; choose one with'],
+  ['EADDRNOTAVAIL', 'this machine does not have that address; see'],
+  ['EACCES', 'the port is reserved for the system; choose one from 1024 with'],
+]);
+
+function listenError(scheme: string, address: Address, error: NodeJS.ErrnoException): UsageError {
+  const reason = reasons.get(error.code);
+  const setting = error.code === 'EADDRNOTAVAIL' ? `${scheme}.listen` : `${scheme}.port`;
+  const why = reason === undefined ? error.message : `${reason} ${setting}`;
+  return new UsageError('cannot-listen', `Cannot listen on ${formatAddress(address)} for ${scheme}: ${why}.`, { cause: error });
+}

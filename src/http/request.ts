@@ -1,0 +1,122 @@
+/** What a request says, read from HTTP's words. */
+import type { FastifyRequest } from 'fastify';
+import { contentFormat } from '../cbor/content-format.ts';
+import { emptyBytes } from '../core/bytes.ts';
+import { CallError } from '../functions/call-error.ts';
+import { shown } from '../functions/names.ts';
+import type { DoorCall } from './gateway-face.ts';
+import { acceptedFormats, formatOf } from './media-types.ts';
+
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'QUERY', 'OPTIONS']);
+
+export const isSafe = ({ method }: FastifyRequest): boolean => safeMethods.has(method);
+
+/**
+ * The call that a request makes. In form only: whether there is such a function, and whether its arguments fit, is for the gateway to say.
+ * @throws CallError `bad-request`, `unsupported-format`
+ */
+export function callOf(request: FastifyRequest, correlationId: string, signal: () => AbortSignal): DoorCall {
+  const body = bodyOf(request);
+  const bodyFormat = body.length === 0 ? undefined : bodyFormatOf(request);
+  return {
+    path: pathOf(request.url),
+    query: queryItems(request.url),
+    safe: isSafe(request),
+    body,
+    bodyFormat: bodyFormat ?? contentFormat.json,
+    accept: acceptedFormats(request.headers.accept, bodyFormat),
+    correlationId,
+    signal,
+  };
+}
+
+function bodyOf({ method, headers, body }: FastifyRequest): Uint8Array {
+  const isBodiless = method === 'GET' || method === 'HEAD';
+  if (isBodiless && (Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined)) {
+    throw new CallError('bad-request', `A ${method} has no body here: give arguments in the query, or use POST.`);
+  }
+  return body instanceof Uint8Array ? new Uint8Array(body.buffer, body.byteOffset, body.length) : emptyBytes;
+}
+
+const bodyTypes = 'send application/json or application/cbor';
+
+function bodyFormatOf({ headers }: FastifyRequest): number {
+  const { 'content-type': type, 'content-encoding': coding = 'identity' } = headers;
+  if (coding.trim().toLowerCase() !== 'identity') {
+    throw new CallError('unsupported-format', `Bodies are not taken compressed (${shown(coding)}); send them as they are.`);
+  }
+  if (type === undefined) throw new CallError('unsupported-format', `The body has no Content-Type; ${bodyTypes}.`);
+  const format = formatOf(type);
+  if (format === undefined) {
+    throw new CallError('unsupported-format', `A body of the type ${shown(type)} is not understood; ${bodyTypes}.`);
+  }
+  // A page of any site can have a browser send text without asking first, but not with a header of its own.
+  if (format === contentFormat.text && headers.authorization === undefined) {
+    throw new CallError('unsupported-format', `text/plain is taken with a bearer token only; ${bodyTypes}.`);
+  }
+  return format;
+}
+
+/** Segments, decoded; never a trailing empty one. Empty where it cannot be decoded. */
+export function pathOf(url: string): readonly string[] {
+  const path = url.split(/[?#]/, 1)[0] ?? '';
+  const start = path.startsWith('/') ? 1 : path.indexOf('/', path.indexOf('://') + 3) + 1;
+  const segments = path.slice(start).split('/');
+  if (segments.at(-1) === '') segments.pop();
+  return segments.map((segment) => (segment.includes('%') ? decoded(segment) : segment));
+}
+
+/** Items of the query in order, decoded. A plus sign is a space, as clients write it. @throws CallError `bad-request` */
+export function queryItems(url: string): readonly string[] {
+  const at = url.indexOf('?');
+  if (at < 0) return [];
+  return url
+    .slice(at + 1)
+    .split('&')
+    .filter((item) => item !== '')
+    .map((item) => (/[%+]/.test(item) ? decoded(item.replaceAll('+', ' ')) : item));
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new CallError('bad-request', `${shown(text)} is not percent-encoded UTF-8.`);
+  }
+}
+
+const longestTarget = 200;
+
+/** As logs name it: `oslist/list` for functions, the path for all else. */
+export function targetOf(url: string): string {
+  let path: readonly string[];
+  try {
+    path = pathOf(url);
+  } catch {
+    path = [url];
+  }
+  const target = path.length === 3 && path[0] === 'func' ? path.slice(1).join('/') : path.join('/');
+  return target === '' ? '/' : target.slice(0, longestTarget);
+}
+
+/** RFC 9112 §3.2.2: what an absolute target says counts, and not the Host beside it. */
+export function hostOf({ url, headers }: FastifyRequest): string | undefined {
+  if (url.startsWith('/') || !url.includes('://')) return headers.host;
+  const start = url.indexOf('://') + 3;
+  return /^[^/?#]*/.exec(url.slice(start))?.[0];
+}
+
+/** Errors that fastify raises while it reads a request. Anything else stays what it is. */
+export function readError(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error) || !('statusCode' in error)) return error;
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new CallError('too-large', 'The body is longer than this gateway takes (limits.requestBody); send less.');
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new CallError('unsupported-format', `The Content-Type is none; ${bodyTypes}.`);
+    default:
+      return Number(error.statusCode) < 500
+        ? new CallError('bad-request', `The request cannot be read: ${error.message.replace(/\.$/, '')}.`)
+        : error;
+  }
+}

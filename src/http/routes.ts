@@ -1,0 +1,186 @@
+/**
+ * The paths of this door, the same as over CoAP, and what is there for people and their tools:
+ *
+ *   /func/{library}/{method}, /f/{ids}   GET, HEAD, QUERY: a safe call; POST: any call
+ *   /func, /func/{library}               what there is to call
+ *   /.well-known/core                    the same in link format (RFC 6690), with its filters
+ *   /frmlist                             the names of the libraries
+ *   /openapi.json, /docs                 the functions as OpenAPI, and a page to try them
+ *
+ * Before anything of a request is looked at: Host, Origin, who asks, its rate. Then its body is read.
+ */
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { contentFormat } from '../cbor/content-format.ts';
+import type { Clock } from '../core/clock.ts';
+import { InternalError } from '../core/error.ts';
+import { CallError } from '../functions/call-error.ts';
+import { givenCorrelation } from './correlation.ts';
+import { docsFiles, sendDocsFile } from './docs-page.ts';
+import { Exchange } from './exchange.ts';
+import type { DoorVisit, GatewayFace } from './gateway-face.ts';
+import type { Connection, Guests } from './guest.ts';
+import { listing } from './listing.ts';
+import { acceptedFormats } from './media-types.ts';
+import { openApi } from './open-api.ts';
+import { callOf, hostOf, isSafe, queryItems, readError, targetOf } from './request.ts';
+import type { SiteCheck } from './site-check.ts';
+
+export interface RoutesOptions {
+  readonly face: GatewayFace;
+  readonly guests: Guests;
+  readonly site: SiteCheck;
+  readonly clock: Clock;
+  readonly maxBodyBytes: number;
+  /** What is known of the connection of a request. */
+  readonly connectionOf: (request: FastifyRequest) => Connection;
+}
+
+type Handler = (request: FastifyRequest, exchange: Exchange) => void;
+type Handlers = Readonly<Partial<Record<Method, Handler>>>;
+
+const methods = ['GET', 'HEAD', 'QUERY', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+type Method = (typeof methods)[number];
+
+interface Asked {
+  readonly Params: { readonly library?: string; readonly method?: string };
+}
+
+/** The application, not listening yet. */
+export async function openRoutes(options: RoutesOptions): Promise<FastifyInstance> {
+  const { face, maxBodyBytes, clock } = options;
+  const exchanges = new WeakMap<FastifyRequest, Exchange>();
+  let arrivals = 0;
+  const app = fastify({
+    bodyLimit: maxBodyBytes,
+    exposeHeadRoutes: false,
+    routerOptions: { ignoreTrailingSlash: true, querystringParser: () => ({}) },
+    frameworkErrors: (error, request, reply) => exchangeOf(request, reply).fail(readError(error)),
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
+
+  function exchangeOf(request: FastifyRequest, reply: FastifyReply): Exchange {
+    const known = exchanges.get(request);
+    if (known !== undefined) return known;
+    const given = givenCorrelation(request.headers);
+    const made = new Exchange({
+      reply,
+      face,
+      clock,
+      now: clock.now(),
+      target: targetOf(request.url),
+      correlationId: given ?? `h${(++arrivals).toString(36)}`,
+      isCorrelationGiven: given !== undefined,
+    });
+    exchanges.set(request, made);
+    return made;
+  }
+
+  app.addHook('onRequest', (request, reply, done) => {
+    const exchange = exchangeOf(request, reply);
+    try {
+      letIn(request, exchange, options);
+      done();
+    } catch (error) {
+      exchange.fail(error);
+    }
+  });
+  app.setErrorHandler((error, request, reply) => exchangeOf(request, reply).fail(readError(error)));
+  app.setNotFoundHandler((request, reply) => {
+    const message = `There is nothing at /${targetOf(request.url)}; GET /func lists what there is to call, /docs shows it.`;
+    exchangeOf(request, reply).fail(new CallError('no-such-resource', message));
+  });
+
+  const serve = (url: string, handlers: Handlers, config: { readonly isOpen?: boolean } = {}): void => {
+    const offered = methods.filter((name) => name === 'OPTIONS' || handlers[name] !== undefined);
+    for (const method of methods) {
+      const handler = handlers[method];
+      app.route({
+        method,
+        url,
+        config,
+        handler: (request, reply) => {
+          const exchange = exchangeOf(request, reply);
+          if (handler !== undefined) {
+            handler(request, exchange);
+            return;
+          }
+          // RFC 9110 §9.3.7, §15.5.6
+          const allow = offered.join(', ');
+          if (method === 'OPTIONS') {
+            exchange.plain(204, { allow });
+            return;
+          }
+          reply.header('allow', allow);
+          exchange.fail(new CallError('method-not-allowed', `${method} is not offered here; there is ${allow}.`));
+        },
+      });
+    }
+  };
+  const reading = (handler: Handler): Handlers => ({ GET: handler, HEAD: handler });
+
+  const call: Handler = (request, exchange) =>
+    exchange.answerWith(() =>
+      visitOf(exchange).call(callOf(request, exchange.correlationId, () => exchange.signal)),
+    );
+  const calling = { ...reading(call), QUERY: call, POST: call };
+  serve('/func/:library/:method', calling);
+  serve('/f/:library/:method', calling);
+  const catalogue = reading((request, exchange) =>
+    exchange.answerWith(() => {
+      const { library } = (request as FastifyRequest<Asked>).params;
+      return visitOf(exchange).catalogue(library, acceptedFormats(request.headers.accept, undefined));
+    }),
+  );
+  serve('/func', catalogue);
+  serve('/func/:library', catalogue);
+  serve(
+    '/.well-known/core',
+    reading((request, exchange) =>
+      exchange.answerWith(() =>
+        visitOf(exchange).links(
+          queryItems(request.url),
+          acceptedFormats(request.headers.accept, contentFormat.linkFormat),
+        ),
+      ),
+    ),
+  );
+  const names = listing((libraries) => ({ frameworks: libraries.map(({ name }) => name) }));
+  const described = listing(openApi);
+  for (const [path, list] of [['/frmlist', names], ['/openapi.json', described]] as const) {
+    serve(
+      path,
+      reading((request, exchange) =>
+        exchange.answerWith(() => list(visitOf(exchange), acceptedFormats(request.headers.accept, undefined))),
+      ),
+    );
+  }
+  for (const path of docsFiles) serve(path, reading((_, exchange) => sendDocsFile(path, exchange)), { isOpen: true });
+  await app.ready();
+  return app;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** It is the same for everybody and tells nothing: no identity is needed. */
+    readonly isOpen?: boolean;
+  }
+}
+
+/** @throws CallError */
+function letIn(request: FastifyRequest, exchange: Exchange, { face, guests, site, clock, connectionOf }: RoutesOptions): void {
+  const { headers } = request;
+  const connection = connectionOf(request);
+  const host = hostOf(request);
+  site.checkHost(host);
+  const origins = [`${connection.scheme}://${host}`, ...(guests.isBehindProxy(connection) ? [`https://${host}`] : [])];
+  site.checkOrigin(headers, origins, isSafe(request));
+  if (request.routeOptions.config.isOpen === true) return;
+  exchange.guest = guests.guestOf(headers, connection);
+  exchange.visit = face.admit(exchange.guest, clock.now());
+}
+
+function visitOf({ visit }: Exchange): DoorVisit {
+  if (visit === undefined) throw new InternalError('not-let-in', 'A request was answered before anybody asked who it is from.');
+  return visit;
+}
