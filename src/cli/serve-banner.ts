@@ -77,7 +77,14 @@ export function banner(ready: Ready, terminal: Terminal): string {
 }
 
 /** The same for scripts, one line. */
-export const bannerJson = ({ addresses, securedAddresses, httpUrls, libraries, processes, metricsUrl }: Ready): string =>
+export const bannerJson = ({
+  addresses,
+  securedAddresses,
+  httpUrls,
+  libraries,
+  processes,
+  metricsUrl,
+}: Ready): string =>
   `${JSON.stringify({
     addresses: [
       ...addresses.map((address) => uriOf(address)),

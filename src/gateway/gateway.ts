@@ -171,10 +171,12 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     await registry.close();
     throw error;
   });
-  const http = options.http && (await openHttpDoor(options.http, calls, clock).catch(async (error: unknown) => {
-    await Promise.all([driven.close(), registry.close()]);
-    throw error;
-  }));
+  const http =
+    options.http &&
+    (await openHttpDoor(options.http, calls, clock).catch(async (error: unknown) => {
+      await Promise.all([driven.close(), registry.close()]);
+      throw error;
+    }));
   return {
     get addresses() {
       return driven.transport.addresses;

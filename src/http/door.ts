@@ -58,12 +58,17 @@ export async function openHttpDoor(options: HttpOptions, face: GatewayFace, cloc
     maxBodyBytes: options.maxBodyBytes,
     connectionOf: ({ socket }) => {
       const client = clients.get(socket);
-      if (client === undefined) throw new InternalError('unknown-connection', 'A request came over no connection of a listener.');
+      if (client === undefined)
+        throw new InternalError('unknown-connection', 'A request came over no connection of a listener.');
       return client;
     },
   });
   const { maxConnections, reusePort } = options;
-  const common = { maxConnections, reusePort, handle: (request: IncomingMessage, response: ServerResponse) => app.routing(request, response) };
+  const common = {
+    maxConnections,
+    reusePort,
+    handle: (request: IncomingMessage, response: ServerResponse) => app.routing(request, response),
+  };
   const listeners: Listener[] = [];
   const open = async (addresses: readonly string[], port: number, tls: TlsMaterial | undefined): Promise<void> => {
     if (addresses.length > 0) {

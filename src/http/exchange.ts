@@ -8,31 +8,31 @@
  * Answers that come in pieces (server-sent events, lines of JSON) would be further ways to answer beside `answer`.
  */
 import type { FastifyReply } from 'fastify';
+import { hex } from '../core/bytes.ts';
 import { channels } from '../core/channels.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Endpoint } from '../core/datagram.ts';
 import type { Instant } from '../core/duration.ts';
 import { anonymous } from '../core/principal.ts';
-import type { CallError } from '../functions/call-error.ts';
 import { comeBackSeconds, encodeProblemJson, httpStatus } from '../functions/problem-details.ts';
 import { formatAddress } from '../transport/address.ts';
 import type { DoorAnswer, DoorVisit, GatewayFace } from './gateway-face.ts';
 import { mediaTypeOf } from './media-types.ts';
+import { pathOf, targetOf } from './request.ts';
 
 export interface ExchangeParts {
   readonly reply: FastifyReply;
   readonly face: GatewayFace;
   readonly clock: Clock;
   readonly now: Instant;
-  /** As logs name it: `oslist/list`, `openapi.json`. */
-  readonly target: string;
   readonly correlationId: string;
   /** The client gave it, and gets it back. */
   readonly isCorrelationGiven: boolean;
 }
 
 export class Exchange {
-  readonly target: string;
+  /** Segments, decoded; undefined where they cannot be. */
+  readonly path: readonly string[] | undefined;
   readonly correlationId: string;
   /** Undefined until it is let in. */
   guest: Endpoint | undefined;
@@ -41,8 +41,13 @@ export class Exchange {
 
   constructor(parts: ExchangeParts) {
     this.#parts = parts;
-    this.target = parts.target;
+    this.path = pathOf(parts.reply.request.url);
     this.correlationId = parts.correlationId;
+  }
+
+  /** As logs name it: `oslist/list`, `openapi.json`. */
+  get target(): string {
+    return targetOf(this.path);
   }
 
   /** Aborted when the client has gone before its answer. */
@@ -61,9 +66,7 @@ export class Exchange {
       const answer = make();
       if (!(answer instanceof Promise)) this.answer(answer);
       else {
-        answer
-          .then((later) => this.answer(later))
-          .catch((error: unknown) => this.fail(error));
+        answer.then((later) => this.answer(later)).catch((error: unknown) => this.fail(error));
       }
     } catch (error) {
       this.fail(error);
@@ -73,57 +76,58 @@ export class Exchange {
   answer(answer: DoorAnswer): void {
     const { reply, face } = this.#parts;
     const { bytes, format, etag } = answer;
-    const tag = etag === undefined ? undefined : `"${Buffer.from(etag).toString('hex')}"`;
-    reply.header('vary', 'Accept');
-    if (tag !== undefined) {
-      reply.header('etag', tag);
-      reply.header('cache-control', `${answer.private ? 'private, ' : ''}max-age=${answer.maxAge}`);
+    const headers = ['vary', 'Accept'];
+    if (etag !== undefined) {
+      const tag = `"${hex(etag)}"`;
+      headers.push('etag', tag, 'cache-control', `${answer.private ? 'private, ' : ''}max-age=${answer.maxAge}`);
+      if (isKnown(tag, reply.request.headers['if-none-match'])) {
+        face.countRevalidation(bytes.length);
+        this.#send({ status: 304, headers, answer });
+        return;
+      }
     }
-    if (tag !== undefined && isKnown(tag, reply.request.headers['if-none-match'])) {
-      face.countRevalidation(bytes.length);
-      this.#send(304, undefined, answer, undefined);
-      return;
-    }
-    if (format === undefined) this.#send(204, undefined, answer, undefined);
+    if (format === undefined) this.#send({ status: 204, headers, answer });
     else {
-      reply.header('content-type', mediaTypeOf(format));
-      this.#send(200, bytes, answer, undefined);
+      headers.push('content-type', mediaTypeOf(format));
+      this.#send({ status: 200, headers, bytes, answer });
     }
   }
 
-  /** @param thrown by whatever was to answer */
-  fail(thrown: unknown): void {
+  /**
+   * @param thrown by whatever was to answer
+   * @param allow methods that there are instead (RFC 9110 §15.5.6)
+   */
+  fail(thrown: unknown, allow?: string): void {
     const { reply, face } = this.#parts;
     const error = face.failure(thrown, this);
     const status = httpStatus(error.problem.status);
     const wait = comeBackSeconds(error);
-    reply.header('content-type', 'application/problem+json');
-    reply.header('cache-control', 'no-store');
-    if (wait > 0) reply.header('retry-after', wait);
+    const headers = ['content-type', 'application/problem+json', 'cache-control', 'no-store'];
+    if (wait > 0) headers.push('retry-after', String(wait));
     // RFC 9110 §15.5.2, §15.5.6
-    if (status === 401) reply.header('www-authenticate', challenge(reply));
-    if (error.code === 'not-safe') reply.header('allow', 'POST, OPTIONS');
-    this.#send(status, encodeProblemJson(error, { words: true, internals: face.showInternals }), undefined, error);
+    if (status === 401) headers.push('www-authenticate', challenge(reply));
+    if (error.code === 'not-safe') headers.push('allow', 'POST, OPTIONS');
+    else if (allow !== undefined) headers.push('allow', allow);
+    const bytes = encodeProblemJson(error, { words: true, internals: face.showInternals });
+    this.#send({ status, headers, bytes, problem: error.code });
   }
 
   /** An answer that is none of a function's. */
-  plain(status: number, headers: Readonly<Record<string, string>>, bytes?: Uint8Array): void {
-    this.#parts.reply.headers(headers);
-    this.#send(status, bytes, undefined, undefined);
+  plain(status: number, headers: readonly string[], bytes?: Uint8Array): void {
+    this.#send({ status, headers: [...headers], bytes });
   }
 
-  #send(
-    status: number,
-    bytes: Uint8Array | undefined,
-    answer: DoorAnswer | undefined,
-    error: CallError | undefined,
-  ): void {
+  #send({ status, headers, bytes, answer, problem }: Sent): void {
     const { reply, clock, now, isCorrelationGiven } = this.#parts;
-    const { request } = reply;
-    if (isCorrelationGiven || error !== undefined) reply.header('x-request-id', this.correlationId);
-    reply.code(status);
-    // fastify leaves the body of an answer to HEAD out, and keeps its length.
-    reply.send(bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+    const { request, raw } = reply;
+    if (isCorrelationGiven || problem !== undefined) headers.push('x-request-id', this.correlationId);
+    if (bytes !== undefined) headers.push('content-length', String(bytes.length));
+    // Past fastify, which would write head and body apart: as one text they are one write.
+    reply.hijack();
+    raw.writeHead(status, headers);
+    if (bytes === undefined) raw.end();
+    else if (bytes.length <= longestText) raw.end(latin1(bytes), 'latin1');
+    else raw.end(bytes);
     if (!channels.request.hasSubscribers) return;
     const { guest } = this;
     const { remoteAddress = '', remotePort = 0 } = request.socket;
@@ -133,7 +137,7 @@ export class Exchange {
       method: request.method,
       target: this.target,
       code: String(status),
-      problem: error?.code,
+      problem,
       // Of bodies: what HTTP puts around them its parser does not tell.
       bytesIn: request.body instanceof Uint8Array ? request.body.length : 0,
       bytesOut: bytes?.length ?? 0,
@@ -146,6 +150,21 @@ export class Exchange {
     });
   }
 }
+
+interface Sent {
+  readonly status: number;
+  /** Names and values in turn. */
+  readonly headers: string[];
+  readonly bytes?: Uint8Array | undefined;
+  readonly answer?: DoorAnswer;
+  readonly problem?: string;
+}
+
+/** Longer bodies are written as they are: copying them costs more than a second write. */
+const longestText = 8192;
+
+const latin1 = ({ buffer, byteOffset, length }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, length).toString('latin1');
 
 /** RFC 6750 §3: what was wrong with a token that was shown. */
 const challenge = ({ request }: FastifyReply): string =>

@@ -66,7 +66,13 @@ export class Guests {
     }
     const remote = isForwarded ? this.#clientOf(headers, connection.remote) : connection.remote;
     // An identity is one caller, over however many connections.
-    return { key: `http id ${principal.name}`, remote, local: connection.local, loopback: isLoopback(remote.address), principal };
+    return {
+      key: `http id ${principal.name}`,
+      remote,
+      local: connection.local,
+      loopback: isLoopback(remote.address),
+      principal,
+    };
   }
 
   /** A proxy that is believed stands at the other end. */

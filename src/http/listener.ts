@@ -232,5 +232,7 @@ function listenError(scheme: string, address: Address, error: NodeJS.ErrnoExcept
   const reason = reasons.get(error.code);
   const setting = error.code === 'EADDRNOTAVAIL' ? `${scheme}.listen` : `${scheme}.port`;
   const why = reason === undefined ? error.message : `${reason} ${setting}`;
-  return new UsageError('cannot-listen', `Cannot listen on ${formatAddress(address)} for ${scheme}: ${why}.`, { cause: error });
+  return new UsageError('cannot-listen', `Cannot listen on ${formatAddress(address)} for ${scheme}: ${why}.`, {
+    cause: error,
+  });
 }

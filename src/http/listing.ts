@@ -16,7 +16,8 @@ export function listing(valueOf: (libraries: readonly LibraryDescription[]) => V
   const made = new WeakMap<readonly LibraryDescription[], Map<number, DoorAnswer>>();
   const answer = (libraries: readonly LibraryDescription[], accept: readonly number[]): DoorAnswer => {
     const format = accept.find(isValueFormat);
-    if (format === undefined) throw new CallError('not-acceptable', 'This is given as JSON or CBOR; accept one of them.');
+    if (format === undefined)
+      throw new CallError('not-acceptable', 'This is given as JSON or CBOR; accept one of them.');
     const forms = made.get(libraries) ?? new Map<number, DoorAnswer>();
     made.set(libraries, forms);
     const known = forms.get(format);

@@ -37,6 +37,11 @@ const isUtf8 = (contentType: string): boolean => {
   return charset === undefined || charset === 'utf-8' || charset === 'us-ascii';
 };
 
+/** The order where the client does not care, by the format of its request. */
+const indifferent: ReadonlyMap<number | undefined, readonly number[]> = new Map(
+  offered.map((first) => [first, [first, ...offered.filter((format) => format !== first)]]),
+);
+
 /** Clients are of few kinds, and each sends the same in every request. */
 const maxRemembered = 256;
 const longestRemembered = 256;
@@ -47,12 +52,11 @@ const remembered = new GenerationalMap<string, readonly number[]>({ maxEntries: 
  * Empty where it takes none.
  */
 export function acceptedFormats(accept: string | undefined, requestFormat: number | undefined): readonly number[] {
-  const key = `${requestFormat ?? ''} ${accept ?? '*/*'}`;
+  if (accept === undefined || accept === '*/*') return indifferent.get(requestFormat) ?? offered;
+  const key = `${requestFormat ?? ''} ${accept}`;
   const known = remembered.get(key);
   if (known !== undefined) return known;
-  const order = requestFormat === undefined ? offered : [requestFormat, ...offered];
-  const found = accept === undefined ? order : byQuality(order, accept);
-  const list = [...new Set(found)];
+  const list = byQuality(indifferent.get(requestFormat) ?? offered, accept);
   if (key.length <= longestRemembered) remembered.set(key, list);
   return list;
 }

@@ -66,7 +66,10 @@ const operation = (fn: FunctionDescription, method: 'get' | 'post'): Readonly<Re
   ...(fn.title !== undefined && { summary: fn.title }),
   ...(fn.doc !== undefined && fn.doc !== fn.title && { description: fn.doc }),
   responses: {
-    200: { description: 'The result', content: { 'application/json': { schema: fn.returns ? typeSchema(fn.returns) : {} } } },
+    200: {
+      description: 'The result',
+      content: { 'application/json': { schema: fn.returns ? typeSchema(fn.returns) : {} } },
+    },
     ...(method === 'get' && { 304: { description: 'The client has the result (If-None-Match)' } }),
     204: { description: 'The function returned nothing' },
     default: {

@@ -15,11 +15,16 @@ export const isSafe = ({ method }: FastifyRequest): boolean => safeMethods.has(m
  * The call that a request makes. In form only: whether there is such a function, and whether its arguments fit, is for the gateway to say.
  * @throws CallError `bad-request`, `unsupported-format`
  */
-export function callOf(request: FastifyRequest, correlationId: string, signal: () => AbortSignal): DoorCall {
+export function callOf(
+  request: FastifyRequest,
+  path: readonly string[],
+  correlationId: string,
+  signal: () => AbortSignal,
+): DoorCall {
   const body = bodyOf(request);
   const bodyFormat = body.length === 0 ? undefined : bodyFormatOf(request);
   return {
-    path: pathOf(request.url),
+    path,
     query: queryItems(request.url),
     safe: isSafe(request),
     body,
@@ -43,7 +48,10 @@ const bodyTypes = 'send application/json or application/cbor';
 function bodyFormatOf({ headers }: FastifyRequest): number {
   const { 'content-type': type, 'content-encoding': coding = 'identity' } = headers;
   if (coding.trim().toLowerCase() !== 'identity') {
-    throw new CallError('unsupported-format', `Bodies are not taken compressed (${shown(coding)}); send them as they are.`);
+    throw new CallError(
+      'unsupported-format',
+      `Bodies are not taken compressed (${shown(coding)}); send them as they are.`,
+    );
   }
   if (type === undefined) throw new CallError('unsupported-format', `The body has no Content-Type; ${bodyTypes}.`);
   const format = formatOf(type);
@@ -57,13 +65,18 @@ function bodyFormatOf({ headers }: FastifyRequest): number {
   return format;
 }
 
-/** Segments, decoded; never a trailing empty one. Empty where it cannot be decoded. */
-export function pathOf(url: string): readonly string[] {
+/** Segments, decoded; never a trailing empty one. Undefined where they are not percent-encoded UTF-8. */
+export function pathOf(url: string): readonly string[] | undefined {
   const path = url.split(/[?#]/, 1)[0] ?? '';
   const start = path.startsWith('/') ? 1 : path.indexOf('/', path.indexOf('://') + 3) + 1;
   const segments = path.slice(start).split('/');
   if (segments.at(-1) === '') segments.pop();
-  return segments.map((segment) => (segment.includes('%') ? decoded(segment) : segment));
+  if (!path.includes('%')) return segments;
+  try {
+    return segments.map(decodeURIComponent);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Items of the query in order, decoded. A plus sign is a space, as clients write it. @throws CallError `bad-request` */
@@ -88,13 +101,8 @@ function decoded(text: string): string {
 const longestTarget = 200;
 
 /** As logs name it: `oslist/list` for functions, the path for all else. */
-export function targetOf(url: string): string {
-  let path: readonly string[];
-  try {
-    path = pathOf(url);
-  } catch {
-    path = [url];
-  }
+export function targetOf(path: readonly string[] | undefined): string {
+  if (path === undefined) return '?';
   const target = path.length === 3 && path[0] === 'func' ? path.slice(1).join('/') : path.join('/');
   return target === '' ? '/' : target.slice(0, longestTarget);
 }

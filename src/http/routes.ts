@@ -14,6 +14,7 @@ import { contentFormat } from '../cbor/content-format.ts';
 import type { Clock } from '../core/clock.ts';
 import { InternalError } from '../core/error.ts';
 import { CallError } from '../functions/call-error.ts';
+import { shown } from '../functions/names.ts';
 import { givenCorrelation } from './correlation.ts';
 import { docsFiles, sendDocsFile } from './docs-page.ts';
 import { Exchange } from './exchange.ts';
@@ -22,7 +23,7 @@ import type { Connection, Guests } from './guest.ts';
 import { listing } from './listing.ts';
 import { acceptedFormats } from './media-types.ts';
 import { openApi } from './open-api.ts';
-import { callOf, hostOf, isSafe, queryItems, readError, targetOf } from './request.ts';
+import { callOf, hostOf, isSafe, queryItems, readError } from './request.ts';
 import type { SiteCheck } from './site-check.ts';
 
 export interface RoutesOptions {
@@ -48,7 +49,6 @@ interface Asked {
 /** The application, not listening yet. */
 export async function openRoutes(options: RoutesOptions): Promise<FastifyInstance> {
   const { face, maxBodyBytes, clock } = options;
-  const exchanges = new WeakMap<FastifyRequest, Exchange>();
   let arrivals = 0;
   const app = fastify({
     bodyLimit: maxBodyBytes,
@@ -56,23 +56,22 @@ export async function openRoutes(options: RoutesOptions): Promise<FastifyInstanc
     routerOptions: { ignoreTrailingSlash: true, querystringParser: () => ({}) },
     frameworkErrors: (error, request, reply) => exchangeOf(request, reply).fail(readError(error)),
   });
+  app.decorateRequest('exchange');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
 
   function exchangeOf(request: FastifyRequest, reply: FastifyReply): Exchange {
-    const known = exchanges.get(request);
-    if (known !== undefined) return known;
+    if (request.exchange !== undefined) return request.exchange;
     const given = givenCorrelation(request.headers);
     const made = new Exchange({
       reply,
       face,
       clock,
       now: clock.now(),
-      target: targetOf(request.url),
       correlationId: given ?? `h${(++arrivals).toString(36)}`,
       isCorrelationGiven: given !== undefined,
     });
-    exchanges.set(request, made);
+    request.exchange = made;
     return made;
   }
 
@@ -87,8 +86,9 @@ export async function openRoutes(options: RoutesOptions): Promise<FastifyInstanc
   });
   app.setErrorHandler((error, request, reply) => exchangeOf(request, reply).fail(readError(error)));
   app.setNotFoundHandler((request, reply) => {
-    const message = `There is nothing at /${targetOf(request.url)}; GET /func lists what there is to call, /docs shows it.`;
-    exchangeOf(request, reply).fail(new CallError('no-such-resource', message));
+    const exchange = exchangeOf(request, reply);
+    const message = `There is nothing at /${shown(exchange.target)}; GET /func lists what there is to call, /docs shows it.`;
+    exchange.fail(new CallError('no-such-resource', message));
   });
 
   const serve = (url: string, handlers: Handlers, config: { readonly isOpen?: boolean } = {}): void => {
@@ -108,11 +108,13 @@ export async function openRoutes(options: RoutesOptions): Promise<FastifyInstanc
           // RFC 9110 §9.3.7, §15.5.6
           const allow = offered.join(', ');
           if (method === 'OPTIONS') {
-            exchange.plain(204, { allow });
+            exchange.plain(204, ['allow', allow]);
             return;
           }
-          reply.header('allow', allow);
-          exchange.fail(new CallError('method-not-allowed', `${method} is not offered here; there is ${allow}.`));
+          exchange.fail(
+            new CallError('method-not-allowed', `${method} is not offered here; there is ${allow}.`),
+            allow,
+          );
         },
       });
     }
@@ -121,7 +123,7 @@ export async function openRoutes(options: RoutesOptions): Promise<FastifyInstanc
 
   const call: Handler = (request, exchange) =>
     exchange.answerWith(() =>
-      visitOf(exchange).call(callOf(request, exchange.correlationId, () => exchange.signal)),
+      visitOf(exchange).call(callOf(request, exchange.path ?? [], exchange.correlationId, () => exchange.signal)),
     );
   const calling = { ...reading(call), QUERY: call, POST: call };
   serve('/func/:library/:method', calling);
@@ -147,7 +149,10 @@ export async function openRoutes(options: RoutesOptions): Promise<FastifyInstanc
   );
   const names = listing((libraries) => ({ frameworks: libraries.map(({ name }) => name) }));
   const described = listing(openApi);
-  for (const [path, list] of [['/frmlist', names], ['/openapi.json', described]] as const) {
+  for (const [path, list] of [
+    ['/frmlist', names],
+    ['/openapi.json', described],
+  ] as const) {
     serve(
       path,
       reading((request, exchange) =>
@@ -155,12 +160,20 @@ export async function openRoutes(options: RoutesOptions): Promise<FastifyInstanc
       ),
     );
   }
-  for (const path of docsFiles) serve(path, reading((_, exchange) => sendDocsFile(path, exchange)), { isOpen: true });
+  for (const path of docsFiles)
+    serve(
+      path,
+      reading((_, exchange) => sendDocsFile(path, exchange)),
+      { isOpen: true },
+    );
   await app.ready();
   return app;
 }
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    exchange?: Exchange;
+  }
   interface FastifyContextConfig {
     /** It is the same for everybody and tells nothing: no identity is needed. */
     readonly isOpen?: boolean;
@@ -168,19 +181,28 @@ declare module 'fastify' {
 }
 
 /** @throws CallError */
-function letIn(request: FastifyRequest, exchange: Exchange, { face, guests, site, clock, connectionOf }: RoutesOptions): void {
+function letIn(
+  request: FastifyRequest,
+  exchange: Exchange,
+  { face, guests, site, clock, connectionOf }: RoutesOptions,
+): void {
   const { headers } = request;
   const connection = connectionOf(request);
   const host = hostOf(request);
   site.checkHost(host);
-  const origins = [`${connection.scheme}://${host}`, ...(guests.isBehindProxy(connection) ? [`https://${host}`] : [])];
-  site.checkOrigin(headers, origins, isSafe(request));
+  site.checkOrigin(
+    headers,
+    isSafe(request),
+    (origin) =>
+      origin === `${connection.scheme}://${host}` || (guests.isBehindProxy(connection) && origin === `https://${host}`),
+  );
   if (request.routeOptions.config.isOpen === true) return;
   exchange.guest = guests.guestOf(headers, connection);
   exchange.visit = face.admit(exchange.guest, clock.now());
 }
 
 function visitOf({ visit }: Exchange): DoorVisit {
-  if (visit === undefined) throw new InternalError('not-let-in', 'A request was answered before anybody asked who it is from.');
+  if (visit === undefined)
+    throw new InternalError('not-let-in', 'A request was answered before anybody asked who it is from.');
   return visit;
 }

@@ -40,13 +40,13 @@ export class SiteCheck {
   }
 
   /**
-   * @param own origins that are this very gateway, as the client knows it
    * @param isSafe the method changes nothing
+   * @param isOwn whether an origin is this very gateway, as the client knows it
    * @throws CallError `foreign-origin`
    */
-  checkOrigin(headers: SiteHeaders, own: readonly string[], isSafe: boolean): void {
+  checkOrigin(headers: SiteHeaders, isSafe: boolean, isOwn: (origin: string) => boolean): void {
     const { origin } = headers;
-    if (origin !== undefined && !own.includes(origin)) throw foreign(shown(origin));
+    if (origin !== undefined && !isOwn(origin)) throw foreign(shown(origin));
     const site = headers['sec-fetch-site'];
     if (site === undefined || site === 'same-origin' || site === 'none') return;
     // A link that somebody follows: what comes is shown to the reader, not to the page.
@@ -56,7 +56,10 @@ export class SiteCheck {
 }
 
 const foreign = (who: string): CallError =>
-  new CallError('foreign-origin', `A page of ${who} may not use this gateway; ask it from its own pages or from a program.`);
+  new CallError(
+    'foreign-origin',
+    `A page of ${who} may not use this gateway; ask it from its own pages or from a program.`,
+  );
 
 /** Without port and brackets. */
 function nameIn(host: string): string {

@@ -40,6 +40,14 @@ export const bars: readonly Bar[] = [
     bar: 0.6,
   },
   {
+    title: 'HTTP: cached call, × a route of fastify alone',
+    scenario: 'http-hit',
+    contestant: 'funcoap-http',
+    figure: { to: 'fastify' },
+    sense: 'at least',
+    bar: 0.7,
+  },
+  {
     title: 'inline miss, of the limit',
     scenario: 'inline-miss',
     contestant: 'funcoap',

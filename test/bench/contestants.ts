@@ -18,7 +18,8 @@ export type ContestantName =
   | 'coap-server-few'
   | 'npm-coap'
   | 'http'
-  | 'fastify';
+  | 'fastify'
+  | 'funcoap-http';
 
 export interface Command {
   readonly file: string;
@@ -85,6 +86,8 @@ const funcoap =
       FUNCOAP_COAP_PORT: String(port),
       FUNCOAP_LIBRARIES_FOLDER: join(here, 'libraries'),
       FUNCOAP_DATA_FOLDER: join(programs.folder, 'data'),
+      // Gateways that are measured one after the other, and those of whoever is at work beside, all have this port.
+      FUNCOAP_HTTP_LISTEN: '',
       FUNCOAP_LOG_LEVEL: 'warn',
       ...environment,
       ...setting.environment,
@@ -208,6 +211,18 @@ export const contestants: Readonly<Record<ContestantName, Contestant>> = {
     title: 'fastify, JSON',
     command: node('fastify.ts'),
     version: () => packageVersion('node_modules/fastify/package.json'),
+  },
+  'funcoap-http': {
+    ...http,
+    title: 'funcoap, HTTP and JSON',
+    command: (port, call, setting, programs) =>
+      funcoap([], { FUNCOAP_COAP_PORT: '0', FUNCOAP_HTTP_LISTEN: '127.0.0.1', FUNCOAP_HTTP_PORT: String(port) })(
+        port,
+        call,
+        setting,
+        programs,
+      ),
+    version: ownVersion,
   },
 };
 

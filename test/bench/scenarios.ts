@@ -82,6 +82,11 @@ export const scenarios: readonly (Scenario | ThroughputScenario)[] = [
     ),
   }),
   throughput({
+    name: 'http-hit',
+    title: 'The same over HTTP: POST with JSON, result in the cache, 64 connections that are kept',
+    entries: each(['funcoap-http', 'fastify', 'http'], fetchSum),
+  }),
+  throughput({
     name: 'hit-1000',
     title: 'FETCH, result in the cache: 1,000 devices, a request of each in flight',
     entries: each(['limit', 'echo', 'funcoap', 'funcoap-dgram', 'libcoap'], fetchSum, {

@@ -8,7 +8,10 @@ export function valueOf(text, schema) {
   if (text === '') return undefined;
   const types = [schema.type, ...(schema.anyOf ?? []).map((one) => one.type)].flat();
   if (types.includes('string') && !types.includes('object') && !types.includes('array')) {
-    const isNumber = types.some((type) => type === 'number' || type === 'integer') && text.trim() !== '' && !Number.isNaN(Number(text));
+    const isNumber =
+      types.some((type) => type === 'number' || type === 'integer') &&
+      text.trim() !== '' &&
+      !Number.isNaN(Number(text));
     return isNumber ? Number(text) : text;
   }
   try {
@@ -60,9 +63,12 @@ const typeText = (schema) =>
       : [schema.type ?? 'any'].flat().join(' | ');
 
 function field(name, schema, isRequired) {
-  const input = element('input', { placeholder: schema.default === undefined ? typeText(schema) : JSON.stringify(schema.default) });
+  const input = element('input', {
+    placeholder: schema.default === undefined ? typeText(schema) : JSON.stringify(schema.default),
+  });
   const label = element('label', {}, element('code', { textContent: isRequired ? name : `${name}?` }), input);
-  const hint = schema.description === undefined ? [] : [element('p', { className: 'hint', textContent: schema.description })];
+  const hint =
+    schema.description === undefined ? [] : [element('p', { className: 'hint', textContent: schema.description })];
   return { parts: [label, ...hint], read: () => [name, valueOf(input.value, schema)] };
 }
 
@@ -83,7 +89,9 @@ async function call(request, output) {
 function functionView(path, { post, get }, token) {
   const schema = post.requestBody?.content['application/json'].schema ?? {};
   const required = schema.required ?? [];
-  const fields = Object.entries(schema.properties ?? {}).map(([name, one]) => field(name, one, required.includes(name)));
+  const fields = Object.entries(schema.properties ?? {}).map(([name, one]) =>
+    field(name, one, required.includes(name)),
+  );
   const output = element('pre', { hidden: true });
   const command = element('pre', { hidden: true });
   const run = element('button', { type: 'button', textContent: 'Call' });
@@ -98,7 +106,13 @@ function functionView(path, { post, get }, token) {
   return element(
     'details',
     {},
-    element('summary', {}, element('code', { textContent: path }), ' ', element('span', { textContent: post.summary ?? '' })),
+    element(
+      'summary',
+      {},
+      element('code', { textContent: path }),
+      ' ',
+      element('span', { textContent: post.summary ?? '' }),
+    ),
     element('p', { textContent: post.description ?? '' }),
     element('p', { className: 'hint', textContent: notes }),
     ...fields.flatMap(({ parts }) => parts),
