@@ -61,8 +61,8 @@ const foreign = (who: string): CallError =>
     `A page of ${who} may not use this gateway; ask it from its own pages or from a program.`,
   );
 
-/** Without port and brackets. */
+/** Without port and brackets; empty where it is no host. */
 function nameIn(host: string): string {
-  const name = host.startsWith('[') ? host.slice(1, host.indexOf(']')) : (host.split(':', 1)[0] ?? '');
-  return name.toLowerCase();
+  const [, address, name = ''] = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(host) ?? [];
+  return (address ?? name).toLowerCase();
 }

@@ -1,0 +1,78 @@
+/** HTTP doors of any settings before one set of libraries: loading those takes longer than all else. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { ResultCache } from '../../src/cache/result-cache.ts';
+import { openHttp } from '../../src/cli/http-door.ts';
+import { seconds } from '../../src/core/duration.ts';
+import { Registry } from '../../src/functions/registry.ts';
+import { defaultWorkerPoolOptions } from '../../src/functions/worker-pool-options.ts';
+import { AccessRules, openAccess, type AccessRule } from '../../src/gateway/access-rules.ts';
+import { BodyThread } from '../../src/gateway/body-thread.ts';
+import { Calls } from '../../src/gateway/calls.ts';
+import { RateLimit, type RateLimitOptions } from '../../src/gateway/rate-limit.ts';
+import { openHttpDoor, type HttpDoor, type HttpOptions } from '../../src/http/door.ts';
+import { openLog } from '../../src/telemetry/log.ts';
+import { systemScheduler } from '../../src/transport/scheduler.ts';
+import { parsedConfig } from '../config/loading.ts';
+
+export type DoorSettings = Partial<HttpOptions> & {
+  readonly access?: readonly AccessRule[];
+  readonly rate?: Partial<RateLimitOptions>;
+};
+
+export interface OpenDoor {
+  readonly door: HttpDoor;
+  readonly calls: Calls;
+  readonly url: string;
+  readonly secureUrl: string;
+  close(): Promise<void>;
+}
+
+export interface Doors {
+  open(settings: DoorSettings): Promise<OpenDoor>;
+  close(): Promise<void>;
+}
+
+/** @param data folder of identities; without one nobody is enrolled */
+export async function openDoors(libraries: Readonly<Record<string, string>>, data?: string): Promise<Doors> {
+  const folder = mkdtempSync(join(tmpdir(), 'funcoap-doors-'));
+  for (const [path, source] of Object.entries(libraries)) {
+    mkdirSync(dirname(join(folder, 'libraries', path)), { recursive: true });
+    writeFileSync(join(folder, 'libraries', path), source);
+  }
+  const scheduler = systemScheduler;
+  // A thread takes its time to start where many tests run at once.
+  const pool = { ...defaultWorkerPoolOptions, loadLimit: seconds(30) };
+  const registry = await Registry.open({ folder: join(folder, 'libraries'), pool, scheduler });
+  const bodies = new BodyThread({ priorityAddon: undefined });
+  const log = openLog({ level: 'silent', format: 'json', fileDescriptor: 2, environment: {}, timeOfDay: () => 0 });
+  const config = parsedConfig({
+    http: { listen: ['127.0.0.1'], port: 0 },
+    https: { listen: data === undefined ? [] : ['127.0.0.1'], port: 0 },
+    data: { folder: data ?? join(folder, 'data') },
+  });
+  const http = await openHttp(config, log.logger, undefined, false);
+  return {
+    async open({ access = openAccess, rate = {}, ...options }) {
+      const calls = new Calls({
+        directory: registry,
+        invoker: registry,
+        cache: new ResultCache(),
+        bodies,
+        access: new AccessRules(access),
+        rateLimit: new RateLimit({ perSecond: 100, burst: 200, loopback: false, maxPeers: 100, ...rate }),
+        clock: scheduler,
+        timeLimit: seconds(20),
+        showInternals: false,
+      });
+      const door = await openHttpDoor({ ...http.options, secureListen: [], ...options }, calls, scheduler);
+      const urlOf = (scheme: string): string => door.urls.find((url) => url.startsWith(`${scheme}:`)) ?? '';
+      return { door, calls, url: urlOf('http'), secureUrl: urlOf('https'), close: () => door.close() };
+    },
+    async close() {
+      await Promise.all([registry.close(), bodies.close(), http.close(), log.close()]);
+      rmSync(folder, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,270 @@
+/** Who may come in over HTTP, and as whom. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { AccessRule } from '../../src/gateway/access-rules.ts';
+import { ran } from '../cli/terminal.ts';
+import { openDoors, type Doors, type OpenDoor, type DoorSettings } from './doors.ts';
+import { ask, post, type Asked } from './gateway.ts';
+
+vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
+
+const libraries = {
+  'who/index.ts': `import { context } from 'funcoap/library';
+    /** @safe */ export function am(): string { return context().identity; }
+    /** @safe */ export function peer(): string { return context().peer; }
+    export function change(): string { return 'changed'; }
+    export function say(text: string): string { return text; }`,
+  'staff/index.ts': `/** @safe */ export function only(): string { return 'staff'; }`,
+};
+
+let folder: string;
+let data: string;
+let key: string;
+let cert: string;
+let ca: string;
+let doors: Doors;
+const open: OpenDoor[] = [];
+
+async function funcoap(line: string): Promise<string> {
+  const { code, out, err } = await ran([...line.split(' '), '--data', data], { workingFolder: folder });
+  expect([code, err]).toEqual([0, '']);
+  return out;
+}
+const tokenOf = async (name: string, more = ''): Promise<string> => (await funcoap(`token ${name}${more}`)).trim();
+const bearing = (token: string): Asked => ({ headers: { authorization: `Bearer ${token}` } });
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'funcoap-who-'));
+  data = join(folder, 'data');
+  await funcoap('ca init --host 127.0.0.1');
+  await funcoap('enroll ann --group staff');
+  await funcoap(`enroll gate --x509 --out ${join(folder, 'gate')}`);
+  doors = await openDoors(libraries, data);
+  ca = readFileSync(join(data, 'ca', 'root.crt.pem'), 'utf8');
+  cert = readFileSync(join(folder, 'gate', 'gate.crt.pem'), 'utf8');
+  key = readFileSync(join(folder, 'gate', 'gate.key.pem'), 'utf8');
+});
+afterAll(async () => {
+  await doors.close();
+  rmSync(folder, { recursive: true });
+});
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((gateway) => gateway.close()));
+});
+
+async function gatewayWith(settings: DoorSettings = {}): Promise<OpenDoor> {
+  const gateway = await doors.open(settings);
+  open.push(gateway);
+  return gateway;
+}
+
+const am = (gateway: OpenDoor, asked: Asked = {}): ReturnType<typeof ask> => ask(`${gateway.url}/func/who/am`, asked);
+
+const rule = (rule: Partial<AccessRule>): AccessRule => ({
+  identity: undefined,
+  group: undefined,
+  functions: [],
+  resources: [],
+  rate: undefined,
+  link: {},
+  ...rule,
+});
+
+describe('without an identity', () => {
+  test('a caller is local on a loopback listener', async () => {
+    expect((await am(await gatewayWith())).json).toBe('local');
+  });
+  test.each([
+    ['forwarded', 'for=192.0.2.1'],
+    ['x-forwarded-for', '192.0.2.1'],
+    ['x-forwarded-proto', 'https'],
+    ['x-real-ip', '192.0.2.1'],
+    ['via', '1.1 proxy'],
+  ])('not where %s says that a proxy stands between', async (name, value) => {
+    const { status, problem, headers } = await am(await gatewayWith(), { headers: { [name]: value } });
+    expect([status, problem, headers['www-authenticate']]).toEqual([401, 'not-authenticated', 'Bearer']);
+  });
+  test('not where it is behind thousands of other headers', async () => {
+    const gateway = await gatewayWith();
+    const many = Object.fromEntries(Array.from({ length: 2100 }, (_, n) => [n.toString(36), '']));
+    expect((await am(gateway, { headers: { ...many, 'x-forwarded-for': '192.0.2.1' } })).status).toBe(401);
+  });
+  test('not where a proxy is trusted', async () => {
+    expect((await am(await gatewayWith({ proxies: ['127.0.0.1'] }))).status).toBe(401);
+  });
+  test('not on a listener beyond loopback, also from this machine', async () => {
+    const gateway = await gatewayWith({ listen: ['0.0.0.0'] });
+    const url = gateway.url.replace('0.0.0.0', '127.0.0.1');
+    for (const path of ['/func/who/am', '/func', '/frmlist', '/openapi.json', '/.well-known/core'])
+      expect([path, (await ask(url + path)).status]).toEqual([path, 401]);
+    // The page itself is the same for everybody, and tells nothing.
+    expect((await ask(`${url}/docs`)).status).toBe(200);
+  });
+});
+
+describe('a bearer token', () => {
+  test('is who it was made for, and rules count for it', async () => {
+    const access = [rule({ identity: 'local', functions: ['who/*'] }), rule({ group: 'staff', functions: ['*'] })];
+    const gateway = await gatewayWith({ access });
+    const token = await tokenOf('ann');
+    expect((await am(gateway, bearing(token))).json).toBe('ann');
+    expect((await ask(`${gateway.url}/func/staff/only`, bearing(token))).json).toBe('staff');
+    expect((await ask(`${gateway.url}/func/staff/only`)).problem).toBe('access-denied');
+    expect((await ask(`${gateway.url}/frmlist`)).json).toEqual({ frameworks: ['who'] });
+    expect((await ask(`${gateway.url}/openapi.json`)).text).not.toContain('staff');
+    expect((await ask(`${gateway.url}/openapi.json`, bearing(token))).text).toContain('/func/staff/only');
+  });
+  test('that is none is 401, never local', async () => {
+    const gateway = await gatewayWith();
+    const token = await tokenOf('ann');
+    const [header = '', claims = '', signature = ''] = token.split('.');
+    const none = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url');
+    const forged = Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(claims, 'base64url').toString()), sub: 'x' })).toString('base64url');
+    const wrong = ['x', `${none}.${claims}.`, `${none}.${claims}.${signature}`, `${header}.${forged}.${signature}`, `${header}.${claims}.`, `${token}.x`];
+    for (const text of wrong) {
+      const { status, headers } = await am(gateway, bearing(text));
+      expect([text, status, headers['www-authenticate']]).toEqual([text, 401, 'Bearer error="invalid_token"']);
+    }
+    expect((await am(gateway, { headers: { authorization: 'Basic YTpi' } })).status).toBe(401);
+  });
+  test('of another data folder is none', async () => {
+    const gateway = await gatewayWith();
+    const other = mkdtempSync(join(tmpdir(), 'funcoap-other-'));
+    const run = async (line: string): Promise<string> => (await ran([...line.split(' '), '--data', other])).out;
+    await run('enroll ann');
+    expect((await am(gateway, bearing((await run('token ann')).trim()))).status).toBe(401);
+    rmSync(other, { recursive: true });
+  });
+  test('expires', async () => {
+    const gateway = await gatewayWith();
+    const { json } = await am(gateway, bearing(await tokenOf('ann', ' --expires 0s')));
+    expect(json).toMatchObject({ status: 401, detail: expect.stringContaining('expired') });
+  });
+  test('ends with its identity, and does not come back with its name', async () => {
+    const gateway = await gatewayWith();
+    await funcoap('enroll bob');
+    const token = await tokenOf('bob');
+    await vi.waitFor(async () => expect((await am(gateway, bearing(token))).json).toBe('bob'));
+    await funcoap('identities revoke bob');
+    await vi.waitFor(async () => expect((await am(gateway, bearing(token))).status).toBe(401));
+    await funcoap('enroll bob');
+    const fresh = await tokenOf('bob');
+    await vi.waitFor(async () => expect((await am(gateway, bearing(fresh))).json).toBe('bob'));
+    expect((await am(gateway, bearing(token))).status).toBe(401);
+  });
+  test('is not made for who is revoked or unknown', async () => {
+    expect(await ran(['token', 'nobody', '--data', data])).toMatchObject({ code: 2, err: expect.stringContaining('nobody') });
+    await funcoap('enroll carl');
+    await funcoap('identities revoke carl');
+    expect(await ran(['token', 'carl', '--data', data])).toMatchObject({ code: 2, err: expect.stringContaining('revoked') });
+  });
+});
+
+describe('a certificate over https', () => {
+  const secure = { listen: [], secureListen: ['127.0.0.1'] };
+  const amAt = (gateway: OpenDoor, tls: Asked['tls']) => ask(`${gateway.secureUrl}/func/who/am`, { tls: { ca, ...tls } });
+
+  test('that is enrolled is who it is of', async () => {
+    expect((await amAt(await gatewayWith(secure), { cert, key })).json).toBe('gate');
+  });
+  test('that is not enrolled is nobody: local on loopback, refused beyond', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'funcoap-other-'));
+    await ran(['ca', 'init', '--host', '127.0.0.1', '--data', other]);
+    await ran(['enroll', 'gate', '--x509', '--out', join(other, 'gate'), '--data', other]);
+    const read = (name: string): string => readFileSync(join(other, 'gate', name), 'utf8');
+    const stranger = { cert: read('gate.crt.pem'), key: read('gate.key.pem') };
+    expect((await amAt(await gatewayWith(secure), stranger)).json).toBe('local');
+    const beyond = await gatewayWith({ ...secure, secureListen: ['0.0.0.0'] });
+    const url = `${beyond.secureUrl.replace('0.0.0.0', '127.0.0.1')}/func/who/am`;
+    expect((await ask(url, { tls: { ca, ...stranger } })).status).toBe(401);
+    expect((await ask(url, { tls: { ca, cert, key } })).json).toBe('gate');
+    rmSync(other, { recursive: true });
+  });
+  test('a bearer token does too, and what it says comes first', async () => {
+    const gateway = await gatewayWith(secure);
+    const headers = { authorization: `Bearer ${await tokenOf('ann')}` };
+    expect((await ask(`${gateway.secureUrl}/func/who/am`, { headers, tls: { ca, cert, key } })).json).toBe('ann');
+  });
+  test('plain HTTP is not spoken there', async () => {
+    const gateway = await gatewayWith(secure);
+    await expect(ask(gateway.secureUrl.replace('https:', 'http:'))).rejects.toThrow();
+  });
+});
+
+describe('a proxy that is trusted', () => {
+  test('tells whom it speaks for; what stands before its own word is not believed', async () => {
+    const gateway = await gatewayWith({ proxies: ['127.0.0.1', '192.0.2.9'] });
+    const { authorization = '' } = bearing(await tokenOf('ann')).headers ?? {};
+    const peer = async (forwarded: string): Promise<unknown> =>
+      (await ask(`${gateway.url}/func/who/peer`, { headers: { authorization, 'x-forwarded-for': forwarded } })).json;
+    expect(await peer('198.51.100.7')).toBe('198.51.100.7:0');
+    expect(await peer('10.0.0.1, 198.51.100.7')).toBe('198.51.100.7:0');
+    expect(await peer('198.51.100.7, 192.0.2.9')).toBe('198.51.100.7:0');
+    expect(await peer('<b>, 198.51.100.7')).toBe('198.51.100.7:0');
+  });
+});
+
+describe('pages of the web', () => {
+  test.each(['evil.example', 'evil.example:3419', '127.0.0.1.evil.example', 'localhost.evil.example', '[::1].evil.example', 'evil.example:1:2'])(
+    'a name that leads here is refused (DNS rebinding): Host %j',
+    async (host) => {
+      const { status, problem } = await am(await gatewayWith(), { headers: { host } });
+      expect([status, problem]).toEqual([403, 'foreign-host']);
+    },
+  );
+  test.each(['localhost', 'LOCALHOST:1', '127.0.0.1', '[::1]:3419', '192.168.1.5:3419', 'gw.example'])('%s is us', async (host) => {
+    expect((await am(await gatewayWith({ hosts: ['GW.example'] }), { headers: { host } })).json).toBe('local');
+  });
+  test('the Host beside an absolute target does not count', async () => {
+    const gateway = await gatewayWith();
+    const { port } = new URL(gateway.url);
+    const { request } = await import('node:http');
+    const made = request({ host: '127.0.0.1', port, path: 'http://evil.example/frmlist', headers: { host: 'localhost' } });
+    made.end();
+    const [answer] = (await once(made, 'response')) as [{ statusCode: number; resume(): void }];
+    answer.resume();
+    expect(answer.statusCode).toBe(403);
+  });
+  test('a page of another origin is refused, before anything runs', async () => {
+    const gateway = await gatewayWith();
+    for (const origin of ['http://evil.example', 'null', 'http://127.0.0.1:1', gateway.url.replace('http', 'https')]) {
+      const { status, problem, headers } = await post(`${gateway.url}/func/who/change`, {}, { origin });
+      expect([origin, status, problem]).toEqual([origin, 403, 'foreign-origin']);
+      expect(headers['access-control-allow-origin']).toBeUndefined();
+    }
+    const preflight = { origin: 'http://evil.example', 'access-control-request-method': 'POST' };
+    expect((await ask(`${gateway.url}/func/who/change`, { method: 'OPTIONS', headers: preflight })).status).toBe(403);
+    expect((await post(`${gateway.url}/func/who/change`, {}, { origin: gateway.url })).json).toBe('changed');
+  });
+  test.each([
+    [{ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }, 403],
+    [{ 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'no-cors' }, 403],
+    [{ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }, 200],
+    [{ 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' }, 200],
+    [{ 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' }, 200],
+  ])('a GET with %j is %i', async (headers, status) => {
+    expect((await am(await gatewayWith(), { headers })).status).toBe(status);
+  });
+  test('what a form can send is no call: text is taken with a token only', async () => {
+    const gateway = await gatewayWith();
+    const say = (headers: Record<string, string>) =>
+      ask(`${gateway.url}/func/who/say`, { method: 'POST', headers: { 'content-type': 'text/plain', ...headers }, body: 'hello' });
+    expect((await say({})).problem).toBe('unsupported-format');
+    const { status, json, text } = await say({ authorization: `Bearer ${await tokenOf('ann')}` });
+    expect([status, json, text]).toEqual([200, undefined, 'hello']);
+  });
+});
+
+test('a port that is taken is said before anything is served', async () => {
+  const taken: Server = createServer();
+  taken.listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  await expect(gatewayWith({ port })).rejects.toMatchObject({ code: 'cannot-listen' });
+  taken.close();
+});
