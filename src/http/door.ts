@@ -9,7 +9,7 @@ import { nodeCrypto } from '../dtls/crypto.ts';
 import { validatePath } from '../dtls/certificate-path.ts';
 import { Guests, type Identities } from './guest.ts';
 import type { GatewayFace } from './gateway-face.ts';
-import { Listener, type Client, type TlsMaterial } from './listener.ts';
+import { Listener, type Client, type Patience, type TlsMaterial } from './listener.ts';
 import { openRoutes } from './routes.ts';
 import { SiteCheck } from './site-check.ts';
 
@@ -35,6 +35,7 @@ export interface HttpOptions {
   readonly timeOfDay: () => TimeOfDay;
   /** Other processes listen there too. */
   readonly reusePort: boolean;
+  readonly patience?: Patience | undefined;
 }
 
 export interface HttpDoor {
@@ -63,10 +64,11 @@ export async function openHttpDoor(options: HttpOptions, face: GatewayFace, cloc
       return client;
     },
   });
-  const { maxConnections, reusePort } = options;
+  const { maxConnections, reusePort, patience } = options;
   const common = {
     maxConnections,
     reusePort,
+    patience,
     handle: (request: IncomingMessage, response: ServerResponse) => app.routing(request, response),
   };
   const listeners: Listener[] = [];

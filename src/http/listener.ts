@@ -7,7 +7,7 @@ import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Address } from '../core/datagram.ts';
-import { seconds } from '../core/duration.ts';
+import { seconds, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { formatAddress, isLoopback, normaliseAddress } from '../transport/address.ts';
 import type { Connection } from './guest.ts';
@@ -31,16 +31,33 @@ export interface ListenerOptions {
   readonly maxConnections: number;
   /** Other processes listen there too. */
   readonly reusePort: boolean;
+  /** Undefined: `defaultPatience`. */
+  readonly patience?: Patience | undefined;
   readonly handle: RequestListener;
 }
 
-/** No RFC's numbers. A request has to be here whole after `wholeRequest`, however slowly it drips. */
-const headersWithin = seconds(10);
-const wholeRequest = seconds(30);
-const keepAlive = seconds(65);
-/** Nothing is read or written, and nobody waits for a function. */
-const idle = seconds(70);
-const lookEvery = seconds(2);
+/** How long a client may take. */
+export interface Patience {
+  /** For the headers of a request, and for a handshake of TLS. */
+  readonly headers: Milliseconds;
+  /** For all of a request, however slowly it drips. */
+  readonly request: Milliseconds;
+  /** Between two requests. */
+  readonly keepAlive: Milliseconds;
+  /** Nothing is read or written, and nobody waits for a function. */
+  readonly idle: Milliseconds;
+  /** How often is looked. */
+  readonly lookEvery: Milliseconds;
+}
+
+/** No RFC's numbers. */
+const defaultPatience: Patience = {
+  headers: seconds(10),
+  request: seconds(30),
+  keepAlive: seconds(65),
+  idle: seconds(70),
+  lookEvery: seconds(2),
+};
 const maxHeaderBytes = 16_384;
 const portAttempts = 10;
 
@@ -138,12 +155,12 @@ export class Listener {
   }
 
   #createServer(isLoopbackListener: boolean): Server {
-    const { tls, maxConnections, handle } = this.#options;
+    const { tls, maxConnections, handle, patience = defaultPatience } = this.#options;
     const limits = {
-      headersTimeout: headersWithin,
-      requestTimeout: wholeRequest,
-      keepAliveTimeout: keepAlive,
-      connectionsCheckingInterval: lookEvery,
+      headersTimeout: patience.headers,
+      requestTimeout: patience.request,
+      keepAliveTimeout: patience.keepAlive,
+      connectionsCheckingInterval: patience.lookEvery,
       maxHeaderSize: maxHeaderBytes,
       noDelay: true,
     };
@@ -166,7 +183,7 @@ export class Listener {
               cert: tls.certificate,
               key: tls.privateKey,
               minVersion: 'TLSv1.2',
-              handshakeTimeout: headersWithin,
+              handshakeTimeout: patience.headers,
               // Asked for, not required: a token does too. Who a certificate is of is for `credentialOf` to say.
               requestCert: true,
               rejectUnauthorized: false,
@@ -179,7 +196,7 @@ export class Listener {
     server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
       this.#clients.set(socket, clientOf(socket, isLoopbackListener, tls));
     });
-    server.setTimeout(idle, (socket) => {
+    server.setTimeout(patience.idle, (socket) => {
       if ((this.#clients.get(socket)?.busy ?? 0) === 0) socket.destroy();
     });
     server.on('clientError', refuse);

@@ -52,7 +52,11 @@ describe('arguments', () => {
 
   test('in CBOR, and answered so', async () => {
     const headers = { 'content-type': 'application/cbor' };
-    const { status, bytes, headers: answered } = await ask(`${url}/add`, { method: 'POST', headers, body: encodeCbor([10, 20]) });
+    const {
+      status,
+      bytes,
+      headers: answered,
+    } = await ask(`${url}/add`, { method: 'POST', headers, body: encodeCbor([10, 20]) });
     expect([status, decodeCbor(bytes), answered['content-type']]).toEqual([200, 30, 'application/cbor']);
   });
   test('in the query of a GET', async () => expect((await ask(`${url}/add?a=10&b=20`)).json).toBe(30));
@@ -164,25 +168,78 @@ describe('errors', () => {
     ['side effects by GET', '/func/calc/put?text=x', {}, 405, 'not-safe'],
     ['a method that is not offered', '/func/calc/add', { method: 'DELETE' }, 405, 'method-not-allowed'],
     ['an argument missing', '/func/calc/add', {}, 422, 'missing-argument'],
-    ['an argument unknown', '/func/calc/add', { method: 'POST', headers: json, body: '{"a":1,"c":2}' }, 422, 'unexpected-argument'],
+    [
+      'an argument unknown',
+      '/func/calc/add',
+      { method: 'POST', headers: json, body: '{"a":1,"c":2}' },
+      422,
+      'unexpected-argument',
+    ],
     ['an argument of the wrong type', '/func/calc/add?a=x', {}, 422, 'wrong-type'],
     ['arguments twice', '/func/calc/add?a=1', { method: 'POST', headers: json, body: '[1]' }, 400, 'arguments-twice'],
     ['a body cut off', '/func/calc/add', { method: 'POST', headers: json, body: '{"a":' }, 400, 'malformed-body'],
-    ['a body with a name twice', '/func/calc/add', { method: 'POST', headers: json, body: '{"a":1,"a":2}' }, 400, 'malformed-body'],
-    ['JSON too deep', '/func/calc/put', { method: 'POST', headers: json, body: '['.repeat(2000) }, 400, 'malformed-body'],
-    ['a body with a GET', '/func/calc/add', { headers: { ...json, 'content-length': '3' }, body: '[1]' }, 400, 'bad-request'],
-    ['a body that is too long', '/func/calc/put', { method: 'POST', headers: json, body: `"${'x'.repeat(5000)}"` }, 413, 'too-large'],
+    [
+      'a body with a name twice',
+      '/func/calc/add',
+      { method: 'POST', headers: json, body: '{"a":1,"a":2}' },
+      400,
+      'malformed-body',
+    ],
+    [
+      'JSON too deep',
+      '/func/calc/put',
+      { method: 'POST', headers: json, body: '['.repeat(2000) },
+      400,
+      'malformed-body',
+    ],
+    [
+      'a body with a GET',
+      '/func/calc/add',
+      { headers: { ...json, 'content-length': '3' }, body: '[1]' },
+      400,
+      'bad-request',
+    ],
+    [
+      'a body that is too long',
+      '/func/calc/put',
+      { method: 'POST', headers: json, body: `"${'x'.repeat(5000)}"` },
+      413,
+      'too-large',
+    ],
     ['a body of no type', '/func/calc/add', { method: 'POST', body: '[1]' }, 415, 'unsupported-format'],
-    ['a form', '/func/calc/add', { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'a=1' }, 415, 'unsupported-format'],
-    ['a compressed body', '/func/calc/add', { method: 'POST', headers: { ...json, 'content-encoding': 'gzip' }, body: '[1]' }, 415, 'unsupported-format'],
-    ['an answer in what there is not', '/func/calc/add?a=1', { headers: { accept: 'image/png' } }, 406, 'not-acceptable'],
+    [
+      'a form',
+      '/func/calc/add',
+      { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'a=1' },
+      415,
+      'unsupported-format',
+    ],
+    [
+      'a compressed body',
+      '/func/calc/add',
+      { method: 'POST', headers: { ...json, 'content-encoding': 'gzip' }, body: '[1]' },
+      415,
+      'unsupported-format',
+    ],
+    [
+      'an answer in what there is not',
+      '/func/calc/add?a=1',
+      { headers: { accept: 'image/png' } },
+      406,
+      'not-acceptable',
+    ],
     ['a function that throws', '/func/calc/fail', { method: 'POST' }, 500, 'function-failed'],
   ])('%s', async (_, path, asked, status, problem) => {
     const answer = await ask(`${gateway.url}${path}`, asked);
     expect([answer.status, answer.problem]).toEqual([status, problem]);
     expect(answer.headers['content-type']).toBe('application/problem+json');
     expect(answer.headers['cache-control']).toBe('no-store');
-    expect(answer.json).toMatchObject({ status, code: expect.any(Number), title: expect.any(String), detail: expect.any(String) });
+    expect(answer.json).toMatchObject({
+      status,
+      code: expect.any(Number),
+      title: expect.any(String),
+      detail: expect.any(String),
+    });
     expect(answer.text).not.toContain('secret words');
   });
   test('405 says what is offered instead', async () => {
@@ -202,7 +259,9 @@ describe('an id of the client', () => {
     const { json, headers } = await ask(`${gateway.url}/func/who/call`, { headers: { [name]: value } });
     channels.request.unsubscribe(listen);
     expect([json, headers['x-request-id']]).toEqual([id, id]);
-    expect(seen).toMatchObject([{ correlationId: id, target: 'who/call', method: 'GET', code: '200', identity: 'local' }]);
+    expect(seen).toMatchObject([
+      { correlationId: id, target: 'who/call', method: 'GET', code: '200', identity: 'local' },
+    ]);
   });
   test.each([
     ['x-request-id', 'a b'],

@@ -95,16 +95,20 @@ export interface Answered {
 export function ask(url: string, { method = 'GET', headers = {}, body, tls = {} }: Asked = {}): Promise<Answered> {
   const send = url.startsWith('https:') ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
-    const made = send(url, { method, headers: { ...headers } as Record<string, string>, agent: false, ...tls }, (answer) => {
-      const parts: Buffer[] = [];
-      answer.on('data', (part: Buffer) => parts.push(part));
-      answer.on('end', () => {
-        const bytes = new Uint8Array(Buffer.concat(parts));
-        const text = Buffer.from(bytes).toString();
-        resolve(answeredOf(answer.statusCode ?? 0, answer.headers, bytes, text));
-      });
-      answer.on('error', reject);
-    });
+    const made = send(
+      url,
+      { method, headers: { ...headers } as Record<string, string>, agent: false, ...tls },
+      (answer) => {
+        const parts: Buffer[] = [];
+        answer.on('data', (part: Buffer) => parts.push(part));
+        answer.on('end', () => {
+          const bytes = new Uint8Array(Buffer.concat(parts));
+          const text = Buffer.from(bytes).toString();
+          resolve(answeredOf(answer.statusCode ?? 0, answer.headers, bytes, text));
+        });
+        answer.on('error', reject);
+      },
+    );
     made.on('error', reject);
     made.end(body);
   });
@@ -113,9 +117,20 @@ export function ask(url: string, { method = 'GET', headers = {}, body, tls = {} 
 function answeredOf(status: number, headers: IncomingHttpHeaders, bytes: Uint8Array, text: string): Answered {
   const json: unknown = headers['content-type']?.includes('json') === true ? JSON.parse(text || 'null') : undefined;
   const type: unknown = typeof json === 'object' && json !== null && 'type' in json ? json.type : undefined;
-  return { status, headers, bytes, text, json, problem: typeof type === 'string' ? type.replace('funcoap:e/', '') : undefined };
+  return {
+    status,
+    headers,
+    bytes,
+    text,
+    json,
+    problem: typeof type === 'string' ? type.replace('funcoap:e/', '') : undefined,
+  };
 }
 
 /** POST with a JSON body. */
 export const post = (url: string, value: unknown, headers: Asked['headers'] = {}): Promise<Answered> =>
-  ask(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(value) });
+  ask(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(value),
+  });

@@ -124,8 +124,17 @@ describe('a bearer token', () => {
     const token = await tokenOf('ann');
     const [header = '', claims = '', signature = ''] = token.split('.');
     const none = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url');
-    const forged = Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(claims, 'base64url').toString()), sub: 'x' })).toString('base64url');
-    const wrong = ['x', `${none}.${claims}.`, `${none}.${claims}.${signature}`, `${header}.${forged}.${signature}`, `${header}.${claims}.`, `${token}.x`];
+    const forged = Buffer.from(
+      JSON.stringify({ ...JSON.parse(Buffer.from(claims, 'base64url').toString()), sub: 'x' }),
+    ).toString('base64url');
+    const wrong = [
+      'x',
+      `${none}.${claims}.`,
+      `${none}.${claims}.${signature}`,
+      `${header}.${forged}.${signature}`,
+      `${header}.${claims}.`,
+      `${token}.x`,
+    ];
     for (const text of wrong) {
       const { status, headers } = await am(gateway, bearing(text));
       expect([text, status, headers['www-authenticate']]).toEqual([text, 401, 'Bearer error="invalid_token"']);
@@ -158,16 +167,23 @@ describe('a bearer token', () => {
     expect((await am(gateway, bearing(token))).status).toBe(401);
   });
   test('is not made for who is revoked or unknown', async () => {
-    expect(await ran(['token', 'nobody', '--data', data])).toMatchObject({ code: 2, err: expect.stringContaining('nobody') });
+    expect(await ran(['token', 'nobody', '--data', data])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('nobody'),
+    });
     await funcoap('enroll carl');
     await funcoap('identities revoke carl');
-    expect(await ran(['token', 'carl', '--data', data])).toMatchObject({ code: 2, err: expect.stringContaining('revoked') });
+    expect(await ran(['token', 'carl', '--data', data])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('revoked'),
+    });
   });
 });
 
 describe('a certificate over https', () => {
   const secure = { listen: [], secureListen: ['127.0.0.1'] };
-  const amAt = (gateway: OpenDoor, tls: Asked['tls']) => ask(`${gateway.secureUrl}/func/who/am`, { tls: { ca, ...tls } });
+  const amAt = (gateway: OpenDoor, tls: Asked['tls']) =>
+    ask(`${gateway.secureUrl}/func/who/am`, { tls: { ca, ...tls } });
 
   test('that is enrolled is who it is of', async () => {
     expect((await amAt(await gatewayWith(secure), { cert, key })).json).toBe('gate');
@@ -210,21 +226,33 @@ describe('a proxy that is trusted', () => {
 });
 
 describe('pages of the web', () => {
-  test.each(['evil.example', 'evil.example:3419', '127.0.0.1.evil.example', 'localhost.evil.example', '[::1].evil.example', 'evil.example:1:2'])(
-    'a name that leads here is refused (DNS rebinding): Host %j',
+  test.each([
+    'evil.example',
+    'evil.example:3419',
+    '127.0.0.1.evil.example',
+    'localhost.evil.example',
+    '[::1].evil.example',
+    'evil.example:1:2',
+  ])('a name that leads here is refused (DNS rebinding): Host %j', async (host) => {
+    const { status, problem } = await am(await gatewayWith(), { headers: { host } });
+    expect([status, problem]).toEqual([403, 'foreign-host']);
+  });
+  test.each(['localhost', 'LOCALHOST:1', '127.0.0.1', '[::1]:3419', '192.168.1.5:3419', 'gw.example'])(
+    '%s is us',
     async (host) => {
-      const { status, problem } = await am(await gatewayWith(), { headers: { host } });
-      expect([status, problem]).toEqual([403, 'foreign-host']);
+      expect((await am(await gatewayWith({ hosts: ['GW.example'] }), { headers: { host } })).json).toBe('local');
     },
   );
-  test.each(['localhost', 'LOCALHOST:1', '127.0.0.1', '[::1]:3419', '192.168.1.5:3419', 'gw.example'])('%s is us', async (host) => {
-    expect((await am(await gatewayWith({ hosts: ['GW.example'] }), { headers: { host } })).json).toBe('local');
-  });
   test('the Host beside an absolute target does not count', async () => {
     const gateway = await gatewayWith();
     const { port } = new URL(gateway.url);
     const { request } = await import('node:http');
-    const made = request({ host: '127.0.0.1', port, path: 'http://evil.example/frmlist', headers: { host: 'localhost' } });
+    const made = request({
+      host: '127.0.0.1',
+      port,
+      path: 'http://evil.example/frmlist',
+      headers: { host: 'localhost' },
+    });
     made.end();
     const [answer] = (await once(made, 'response')) as [{ statusCode: number; resume(): void }];
     answer.resume();
@@ -237,7 +265,7 @@ describe('pages of the web', () => {
       expect([origin, status, problem]).toEqual([origin, 403, 'foreign-origin']);
       expect(headers['access-control-allow-origin']).toBeUndefined();
     }
-    const preflight = { origin: 'http://evil.example', 'access-control-request-method': 'POST' };
+    const preflight = { 'origin': 'http://evil.example', 'access-control-request-method': 'POST' };
     expect((await ask(`${gateway.url}/func/who/change`, { method: 'OPTIONS', headers: preflight })).status).toBe(403);
     expect((await post(`${gateway.url}/func/who/change`, {}, { origin: gateway.url })).json).toBe('changed');
   });
@@ -253,7 +281,11 @@ describe('pages of the web', () => {
   test('what a form can send is no call: text is taken with a token only', async () => {
     const gateway = await gatewayWith();
     const say = (headers: Record<string, string>) =>
-      ask(`${gateway.url}/func/who/say`, { method: 'POST', headers: { 'content-type': 'text/plain', ...headers }, body: 'hello' });
+      ask(`${gateway.url}/func/who/say`, {
+        method: 'POST',
+        headers: { 'content-type': 'text/plain', ...headers },
+        body: 'hello',
+      });
     expect((await say({})).problem).toBe('unsupported-format');
     const { status, json, text } = await say({ authorization: `Bearer ${await tokenOf('ann')}` });
     expect([status, json, text]).toEqual([200, undefined, 'hello']);

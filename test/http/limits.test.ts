@@ -1,0 +1,196 @@
+/** What a client cannot do to the door: hold it, flood it, put words into its mouth; and that a client who leaves stops its call. */
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { milliseconds } from '../../src/core/duration.ts';
+import { openDoors, type Doors, type DoorSettings, type OpenDoor } from './doors.ts';
+import { ask, post } from './gateway.ts';
+
+vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
+
+const libraries = {
+  'slow/index.ts': `import { writeFileSync } from 'node:fs';
+    import { context, fn, z } from 'funcoap/library';
+    /** @safe */ export function quick(): string { return 'quick'; }
+    export async function wait(folder: string): Promise<string> {
+      const { signal } = context();
+      writeFileSync(folder + '/began', '');
+      return await new Promise((resolve) => {
+        signal.addEventListener('abort', () => { writeFileSync(folder + '/aborted', ''); resolve('aborted'); });
+        setTimeout(() => resolve('done'), 700);
+      });
+    }
+    export const limited = fn({ timeLimit: 50 }, () => new Promise(() => {}));`,
+};
+
+let doors: Doors;
+let folder: string;
+const open: OpenDoor[] = [];
+beforeAll(async () => {
+  doors = await openDoors(libraries);
+  folder = mkdtempSync(join(tmpdir(), 'funcoap-limits-'));
+});
+afterAll(async () => {
+  await doors.close();
+  rmSync(folder, { recursive: true });
+});
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((door) => door.close()));
+});
+
+async function doorWith(settings: DoorSettings = {}): Promise<OpenDoor> {
+  const door = await doors.open(settings);
+  open.push(door);
+  return door;
+}
+
+const impatient = {
+  headers: milliseconds(100),
+  request: milliseconds(200),
+  keepAlive: milliseconds(100),
+  idle: milliseconds(300),
+  lookEvery: milliseconds(20),
+};
+
+async function socketTo({ url }: OpenDoor): Promise<Socket> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  await once(socket, 'connect');
+  socket.on('error', () => undefined);
+  return socket;
+}
+
+/** All that comes until the other end closes. */
+async function untilClosed(socket: Socket, text = ''): Promise<string> {
+  let heard = '';
+  socket.setEncoding('latin1').on('data', (part: string) => {
+    heard += part;
+  });
+  const closed = once(socket, 'close');
+  if (text !== '') socket.write(text);
+  await closed;
+  return heard;
+}
+
+const head = (line: string, ...headers: readonly string[]): string => [line, ...headers, '', ''].join('\r\n');
+
+describe('slow clients', () => {
+  test.each([
+    ['headers that never end', 'GET /frmlist HTTP/1.1\r\nHost: localhost\r\nX-', '408'],
+    [
+      'a body that never comes',
+      head('POST /func/slow/quick HTTP/1.1', 'Host: localhost', 'Content-Type: application/json', 'Content-Length: 9'),
+      '408',
+    ],
+    ['nothing at all', '', '408'],
+  ])('%s: the connection ends', async (_, text, status) => {
+    expect(await untilClosed(await socketTo(await doorWith({ patience: impatient })), text)).toMatch(
+      `HTTP/1.1 ${status} `,
+    );
+  });
+  test('a connection that is kept ends when nothing more is asked', async () => {
+    const socket = await socketTo(await doorWith({ patience: impatient }));
+    const heard = await untilClosed(socket, head('GET /frmlist HTTP/1.1', 'Host: localhost'));
+    expect(heard).toContain('{"frameworks":["slow"]}');
+  });
+  test('who waits for a function longer than that is not cut off', async () => {
+    const { url } = await doorWith({ patience: impatient });
+    expect((await post(`${url}/func/slow/wait`, [folder])).json).toBe('done');
+  });
+});
+
+describe('many', () => {
+  test('connections beyond the limit are closed', async () => {
+    const door = await doorWith({ maxConnections: 2 });
+    const sockets = [await socketTo(door), await socketTo(door)];
+    expect(await untilClosed(await socketTo(door), head('GET /frmlist HTTP/1.1', 'Host: localhost'))).toBe('');
+    for (const socket of sockets) socket.destroy();
+    await vi.waitFor(async () => expect((await ask(`${door.url}/frmlist`)).status).toBe(200));
+  });
+  test('requests beyond the rate are 429 with Retry-After, over however many connections', async () => {
+    const { url } = await doorWith({ rate: { perSecond: 0.1, burst: 2, loopback: true } });
+    const answers = [await ask(`${url}/frmlist`), await ask(`${url}/frmlist`), await ask(`${url}/frmlist`)];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 429]);
+    expect(answers[2]?.problem).toBe('rate-exceeded');
+    expect(Number(answers[2]?.headers['retry-after'])).toBeGreaterThan(5);
+  });
+  test('headers beyond 16 KiB are 431', async () => {
+    const socket = await socketTo(await doorWith());
+    const heard = await untilClosed(
+      socket,
+      head('GET /frmlist HTTP/1.1', 'Host: localhost', `X-Long: ${'x'.repeat(17_000)}`),
+    );
+    expect(heard).toMatch(/^HTTP\/1\.1 431 /);
+  });
+  test('a body without a length is cut off at the limit, too', async () => {
+    const { url } = await doorWith({ maxBodyBytes: 1000 });
+    const headers = { 'content-type': 'application/json', 'transfer-encoding': 'chunked' };
+    const answer = await ask(`${url}/func/slow/wait`, { method: 'POST', headers, body: `"${'x'.repeat(2000)}"` });
+    expect([answer.status, answer.problem]).toEqual([413, 'too-large']);
+  });
+});
+
+describe('words that are none', () => {
+  test.each([
+    ['no Host', head('GET /frmlist HTTP/1.1'), 400],
+    ['an empty Host', head('GET /frmlist HTTP/1.1', 'Host:', 'Connection: close'), 403],
+    ['HTTP/1.0 without Host', head('GET /frmlist HTTP/1.0'), 403],
+    ['no HTTP', 'hello\r\n\r\n', 400],
+    [
+      'a length and chunks',
+      head('POST /f HTTP/1.1', 'Host: localhost', 'Content-Length: 1', 'Transfer-Encoding: chunked'),
+      400,
+    ],
+    ['two lengths', head('POST /f HTTP/1.1', 'Host: localhost', 'Content-Length: 1', 'Content-Length: 2'), 400],
+  ])('%s', async (_, text, status) => {
+    const heard = await untilClosed(await socketTo(await doorWith()), text);
+    expect(heard).toMatch(`HTTP/1.1 ${status} `);
+    // Node itself refuses who says no Host, without a word.
+    if (text.includes('\r\nHost') || text.includes('1.0')) expect(heard).toContain('application/problem+json');
+  });
+  test('nothing of a request becomes a header of its answer', async () => {
+    const { url } = await doorWith();
+    const path = '/func/slow/%0d%0aset-cookie:%20a=b';
+    const { status, headers } = await ask(url + path, { headers: { 'x-request-id': 'a\tb' } });
+    expect(status).toBe(404);
+    expect(Object.keys(headers).sort()).toEqual(
+      ['cache-control', 'connection', 'content-length', 'content-type', 'date', 'x-request-id'].sort(),
+    );
+    expect(headers['x-request-id']).toMatch(/^h[\da-z]+$/);
+  });
+});
+
+describe('time', () => {
+  test('a function that runs out of it is 504', async () => {
+    const { url } = await doorWith();
+    const { status, problem } = await ask(`${url}/func/slow/limited`, { method: 'POST' });
+    expect([status, problem]).toEqual([504, 'time-limit']);
+  });
+  test('a client that leaves stops its call', async () => {
+    const { url } = await doorWith();
+    const own = mkdtempSync(join(folder, 'left-'));
+    const made = request(`${url}/func/slow/wait`, { method: 'POST', headers: { 'content-type': 'application/json' } });
+    made.on('error', () => undefined);
+    made.end(JSON.stringify([own]));
+    await vi.waitFor(() => expect(existsSync(join(own, 'began'))).toBe(true), { interval: 10 });
+    made.destroy();
+    await vi.waitFor(() => expect(existsSync(join(own, 'aborted'))).toBe(true), { interval: 10 });
+  });
+  test('a gateway that stops answers what is under way, and 503 to all else', async () => {
+    const { url, calls, door } = await doorWith();
+    const own = mkdtempSync(join(folder, 'stop-'));
+    const waiting = post(`${url}/func/slow/wait`, [own]);
+    await vi.waitFor(() => expect(existsSync(join(own, 'began'))).toBe(true), { interval: 10 });
+    calls.close();
+    const { status, problem, headers } = await ask(`${url}/func/slow/quick`);
+    expect([status, problem, headers['retry-after']]).toEqual([503, 'not-ready', '5']);
+    door.stopAccepting();
+    await expect(ask(`${url}/frmlist`)).rejects.toThrow();
+    expect(door.pending).toBe(1);
+    expect((await waiting).json).toBe('done');
+    await vi.waitFor(() => expect(door.pending).toBe(0));
+  });
+});
