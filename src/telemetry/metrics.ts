@@ -58,20 +58,13 @@ export const lostLines = (value: number): MetricSample => ({
 export const metricsContentType: string = new Registry<RegistryContentType>().contentType;
 
 const maxTargets = 1000;
-/** Where a code, though it is an error, does not prove that the target exists. */
-const unproven: ReadonlySet<string> = new Set([
-  '4.00',
-  '4.01',
-  '4.02',
-  '4.03',
-  '4.04',
-  '4.05',
-  '4.08',
-  '4.13',
-  '4.15',
-  '4.29',
-  '5.03',
-]);
+/** Where a code, though it is an error, does not prove that the target exists; over HTTP the same digits. */
+const unproven: ReadonlySet<string> = new Set(
+  ['4.00', '4.01', '4.02', '4.03', '4.04', '4.05', '4.08', '4.13', '4.15', '4.29', '5.03'].flatMap((code) => [
+    code,
+    code.replace('.', ''),
+  ]),
+);
 
 /** Requests by method and code, and durations, of one target. */
 interface TargetCounts {
