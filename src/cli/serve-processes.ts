@@ -39,7 +39,7 @@ export async function serveProcesses(
       await log.flush();
       const open = whoCanCall(config, serving);
       ready({ ...serving, whoCanCall: open, processes, metricsUrl: metricsServer?.url });
-      const announcement = await announce(config, () => ({ coap: addresses, coaps: securedAddresses }));
+      const announcement = await announce(config, () => ({ coap: serving.addresses, coaps: serving.securedAddresses }));
       await Promise.race([interrupted, supervisor.failed]);
       await announcement?.close();
     }

@@ -208,7 +208,7 @@ describe('a certificate over https', () => {
   });
   test('plain HTTP is not spoken there', async () => {
     const gateway = await gatewayWith(secure);
-    await expect(ask(gateway.secureUrl.replace('https:', 'http:'))).rejects.toThrow();
+    await expect(ask(gateway.secureUrl.replace('https:', 'http:'))).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 });
 
