@@ -35,6 +35,8 @@ async function funcoap(line: string): Promise<string> {
   expect([code, err]).toEqual([0, '']);
   return out;
 }
+/** The gateway looks ten times a second for who is enrolled. */
+const patiently = { timeout: 10_000 };
 const tokenOf = async (name: string, more = ''): Promise<string> => (await funcoap(`token ${name}${more}`)).trim();
 const bearing = (token: string): Asked => ({ headers: { authorization: `Bearer ${token}` } });
 
@@ -158,12 +160,12 @@ describe('a bearer token', () => {
     const gateway = await gatewayWith();
     await funcoap('enroll bob');
     const token = await tokenOf('bob');
-    await vi.waitFor(async () => expect((await am(gateway, bearing(token))).json).toBe('bob'));
+    await vi.waitFor(async () => expect((await am(gateway, bearing(token))).json).toBe('bob'), patiently);
     await funcoap('identities revoke bob');
-    await vi.waitFor(async () => expect((await am(gateway, bearing(token))).status).toBe(401));
+    await vi.waitFor(async () => expect((await am(gateway, bearing(token))).status).toBe(401), patiently);
     await funcoap('enroll bob');
     const fresh = await tokenOf('bob');
-    await vi.waitFor(async () => expect((await am(gateway, bearing(fresh))).json).toBe('bob'));
+    await vi.waitFor(async () => expect((await am(gateway, bearing(fresh))).json).toBe('bob'), patiently);
     expect((await am(gateway, bearing(token))).status).toBe(401);
   });
   test('is not made for who is revoked or unknown', async () => {
