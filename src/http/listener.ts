@@ -168,7 +168,7 @@ export class Listener {
       const client = this.#clients.get(request.socket);
       this.#pending++;
       if (client !== undefined) client.busy++;
-      response.once('close', () => {
+      response.on('close', () => {
         this.#pending--;
         if (client !== undefined) client.busy--;
       });

@@ -67,7 +67,8 @@ function bodyFormatOf({ headers }: FastifyRequest): number {
 
 /** Segments, decoded; never a trailing empty one. Undefined where they are not percent-encoded UTF-8. */
 export function pathOf(url: string): readonly string[] | undefined {
-  const path = url.split(/[?#]/, 1)[0] ?? '';
+  const end = url.indexOf('?');
+  const path = end < 0 ? url : url.slice(0, end);
   const start = path.startsWith('/') ? 1 : path.indexOf('/', path.indexOf('://') + 3) + 1;
   const segments = path.slice(start).split('/');
   if (segments.at(-1) === '') segments.pop();

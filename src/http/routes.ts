@@ -58,7 +58,9 @@ export async function openRoutes(options: RoutesOptions): Promise<FastifyInstanc
   });
   app.decorateRequest('exchange');
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
+  // Those that are usual are found without a search.
+  for (const type of ['application/json', 'application/cbor', '*'])
+    app.addContentTypeParser(type, { parseAs: 'buffer' }, (_, body, done) => done(null, body));
 
   function exchangeOf(request: FastifyRequest, reply: FastifyReply): Exchange {
     if (request.exchange !== undefined) return request.exchange;

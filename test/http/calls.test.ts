@@ -42,7 +42,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => gateway.close());
 
-describe('arguments', () => {
+describe('P22 arguments', () => {
   test.each([
     ['by name', { a: 10, b: 20 }, 30],
     ['by position', [10, 20], 30],
@@ -80,7 +80,7 @@ describe('arguments', () => {
   });
 });
 
-describe('answers', () => {
+describe('P22 answers', () => {
   test.each([
     ['application/cbor', '181e', 'application/cbor'],
     ['text/plain', hex(utf8('30')), 'text/plain; charset=utf-8'],
