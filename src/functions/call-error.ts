@@ -46,7 +46,7 @@ export const problems = {
   'unencodable-result': { number: 29, status: 0xa0, title: 'The result cannot be encoded' },
   'proxying-not-supported': { number: 32, status: 0xa5, title: 'The gateway is no proxy' },
   'access-denied': { number: 33, status: 0x83, title: 'The caller may not do this' },
-  'not-authenticated': { number: 34, status: 0x81, title: 'The caller has not proved who it is' },
+  'identity-needed': { number: 34, status: 0x81, title: 'The caller has to say who it is' },
   'foreign-host': { number: 35, status: 0x83, title: 'The request names another host' },
   'foreign-origin': { number: 36, status: 0x83, title: 'A page of another site asks' },
   'internal-error': { number: 31, status: 0xa0, title: 'The gateway failed' },

@@ -165,13 +165,11 @@ class Visit implements DoorVisit {
     now: Instant,
   ): DoorAnswer | Promise<DoorAnswer> {
     const { cache, clock, invoker, timeLimit } = this.#options;
-    const { remote, key } = this.#guest;
-    const callerKey = `${key} ${remote.address} ${remote.port}`;
-    const hit = cache.recall(question, callerKey, now);
+    const hit = cache.recall(question, this.#guest, now);
     if (hit !== undefined) return this.#answer(call, question, hit, format, now);
     const { correlationId } = call;
     const deadline = after(now, fn.timeLimit ?? timeLimit);
-    const result = cache.ask(question, callerKey, now, () =>
+    const result = cache.ask(question, this.#guest, now, () =>
       invoker.invoke({
         function: fn,
         args,
@@ -193,7 +191,7 @@ class Visit implements DoorVisit {
       format: stated,
       etag: call.safe ? etag : undefined,
       maxAge: result.maxAgeLeft(now) / 1000,
-      private: question.state.private || this.#guest.principal !== undefined,
+      private: question.state.private !== false || this.#guest.principal !== undefined,
       cache,
       queued,
       ran,

@@ -55,13 +55,13 @@ export class Guests {
     this.#proxies = new Set(options.proxies.map(normaliseAddress));
   }
 
-  /** @throws CallError `not-authenticated` */
+  /** @throws CallError `identity-needed` */
   guestOf(headers: IncomingHttpHeaders, connection: Connection): Endpoint {
     const isForwarded = wasForwarded(headers);
     const principal = this.#principalOf(headers, connection);
     const isPlain = !isForwarded && this.#proxies.size === 0;
     if (principal === undefined) {
-      if (!connection.isLoopbackListener || !isPlain) throw new CallError('not-authenticated', whoAreYou(isPlain));
+      if (!connection.isLoopbackListener || !isPlain) throw new CallError('identity-needed', whoAreYou(isPlain));
       return connection.anonymous;
     }
     const remote = isForwarded ? this.#clientOf(headers, connection.remote) : connection.remote;
@@ -90,16 +90,16 @@ export class Guests {
   #byToken(authorization: string): Principal {
     const text = bearer.exec(authorization)?.[1];
     if (text === undefined) {
-      throw new CallError('not-authenticated', 'Only bearer tokens are taken here: `Authorization: Bearer TOKEN`.');
+      throw new CallError('identity-needed', 'Only bearer tokens are taken here: `Authorization: Bearer TOKEN`.');
     }
     const token = this.#read(text);
     if (token !== undefined && token.expires <= this.#options.timeOfDay()) {
-      throw new CallError('not-authenticated', 'The token has expired; `funcoap token NAME` makes another.');
+      throw new CallError('identity-needed', 'The token has expired; `funcoap token NAME` makes another.');
     }
     const principal = token && this.#options.identities?.credentials.byId(token.credentialId);
     if (principal === undefined) {
       throw new CallError(
-        'not-authenticated',
+        'identity-needed',
         'The token is not one of this gateway, or its identity was revoked, rotated or has expired.',
       );
     }

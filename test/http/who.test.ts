@@ -89,7 +89,7 @@ describe('without an identity', () => {
     ['via', '1.1 proxy'],
   ])('not where %s says that a proxy stands between', async (name, value) => {
     const { status, problem, headers } = await am(await gatewayWith(), { headers: { [name]: value } });
-    expect([status, problem, headers['www-authenticate']]).toEqual([401, 'not-authenticated', 'Bearer']);
+    expect([status, problem, headers['www-authenticate']]).toEqual([401, 'identity-needed', 'Bearer']);
   });
   test('not where it is behind thousands of other headers', async () => {
     const gateway = await gatewayWith();
