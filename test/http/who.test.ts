@@ -116,7 +116,7 @@ describe('a bearer token', () => {
     const token = await tokenOf('ann');
     expect((await am(gateway, bearing(token))).json).toBe('ann');
     expect((await ask(`${gateway.url}/func/staff/only`, bearing(token))).json).toBe('staff');
-    expect((await ask(`${gateway.url}/func/staff/only`)).problem).toBe('access-denied');
+    expect((await ask(`${gateway.url}/func/staff/only`)).problem).toBe('identity-needed');
     expect((await ask(`${gateway.url}/frmlist`)).json).toEqual({ frameworks: ['who'] });
     expect((await ask(`${gateway.url}/openapi.json`)).text).not.toContain('staff');
     expect((await ask(`${gateway.url}/openapi.json`, bearing(token))).text).toContain('/func/staff/only');
