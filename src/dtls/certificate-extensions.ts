@@ -1,7 +1,9 @@
-/** What a certificate's extensions say about its use (RFC 5280 §4.2): the part that node:crypto does not tell. */
+/** What a certificate says about its use (RFC 5280 §4.1.1.2, §4.2): the part that node:crypto does not tell. */
 import { derElements, derSequence, derTags, oidOf } from './der.ts';
 
 export interface CertificateUse {
+  /** The OID of what its issuer signed it with. */
+  readonly signatureAlgorithm: string;
   /** Undefined where there is no such extension. */
   readonly digitalSignature: boolean | undefined;
   readonly keyCertSign: boolean | undefined;
@@ -19,17 +21,20 @@ const extensionsTag = 0xa3;
 
 /** Undefined where the certificate is not well-formed. */
 export function certificateUse(der: Uint8Array): CertificateUse | undefined {
-  const [tbs] = derSequence(der) ?? [];
-  if (tbs === undefined) return undefined;
+  const [tbs, algorithm] = derSequence(der) ?? [];
+  if (tbs === undefined || algorithm === undefined) return undefined;
+  const [algorithmId] = derElements(algorithm.value) ?? [];
   const fields = derElements(tbs.value);
-  const wrapped = fields?.find(({ tag }) => tag === extensionsTag);
-  if (fields === undefined) return undefined;
+  if (algorithmId === undefined || fields === undefined) return undefined;
+  const wrapped = fields.find(({ tag }) => tag === extensionsTag);
+  const extensions = wrapped === undefined ? [] : derSequence(wrapped.value);
+  if (extensions === undefined) return undefined;
   let digitalSignature: boolean | undefined;
   let keyCertSign: boolean | undefined;
   let maxPathLength: number | undefined;
   const unknownCritical: string[] = [];
-  for (const extension of wrapped === undefined ? [] : (derSequence(wrapped.value) ?? [])) {
-    const parts = derElements(extension.value);
+  for (const extension of extensions) {
+    const parts = extension.tag === derTags.sequence ? derElements(extension.value) : undefined;
     const [id, second] = parts ?? [];
     const value = parts?.at(-1);
     if (id === undefined || value === undefined || value.tag !== derTags.octetString) return undefined;
@@ -48,5 +53,11 @@ export function certificateUse(der: Uint8Array): CertificateUse | undefined {
       keyCertSign = (first & 0x04) !== 0;
     }
   }
-  return { digitalSignature, keyCertSign, maxPathLength, unknownCritical };
+  return {
+    signatureAlgorithm: oidOf(algorithmId.value),
+    digitalSignature,
+    keyCertSign,
+    maxPathLength,
+    unknownCritical,
+  };
 }

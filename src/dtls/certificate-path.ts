@@ -32,6 +32,16 @@ export type PathResult =
 const usages = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' } as const;
 const anyUsage = '2.5.29.37.0';
 
+/**
+ * What may hold a path together: nothing with MD5 or SHA-1, of which collisions can be made (RFC 9155, "SLOTH").
+ * ECDSA with SHA-256, -384, -512; Ed25519; RSA PKCS #1 with SHA-256, -384, -512.
+ */
+const signatureAlgorithms: readonly string[] = [
+  ...[2, 3, 4].map((last) => `1.2.840.10045.4.3.${last}`),
+  '1.3.101.112',
+  ...[11, 12, 13].map((last) => `1.2.840.113549.1.1.${last}`),
+];
+
 const refused = (alert: AlertDescription, reason: string): PathResult => ({ accepted: false, alert, reason });
 
 /** @param chain in DER, the leaf first; the order of the others does not count. */
@@ -60,6 +70,9 @@ function faultAbove(
   const fault = faultOf(certificate, depth, options);
   // RFC 5280 §6.1.1: an anchor is trusted as it is, but for how long it is good.
   if (fault !== undefined || anchors.some((anchor) => equalBytes(anchor.der, certificate.der))) return fault;
+  if (!signatureAlgorithms.includes(certificateUse(certificate.der)?.signatureAlgorithm ?? '')) {
+    return refused('bad_certificate', `${certificate.subject} is signed in a way that is too weak`);
+  }
   const anchor = anchors.find((one) => certificate.issuedBy(one));
   const issuer = anchor ?? intermediates.find((one) => one !== certificate && certificate.issuedBy(one));
   if (issuer === undefined) return refused('unknown_ca', `No trusted authority has issued ${certificate.subject}`);
@@ -74,8 +87,9 @@ function faultAbove(
 /** @param depth 0 for the leaf; how many certificates stand below. */
 function faultOf(certificate: ParsedCertificate, depth: number, { nowMs, usage }: PathOptions): PathResult | undefined {
   const { subject, notBeforeMs, notAfterMs, isCa, extendedKeyUsage } = certificate;
-  if (nowMs < notBeforeMs) return refused('certificate_expired', `${subject} is not valid yet`);
-  if (nowMs > notAfterMs) return refused('certificate_expired', `${subject} has expired`);
+  // So written that a time that cannot be read, which is not a number, is refused.
+  if (!(nowMs >= notBeforeMs)) return refused('certificate_expired', `${subject} is not valid yet`);
+  if (!(nowMs <= notAfterMs)) return refused('certificate_expired', `${subject} has expired`);
   const use = certificateUse(certificate.der);
   if (use === undefined) return refused('bad_certificate', `${subject} is not well-formed`);
   if (use.unknownCritical.length > 0) {

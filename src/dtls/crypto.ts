@@ -142,7 +142,8 @@ class PublicKey implements VerifyingKey {
   }
 
   verify(data: Uint8Array, signature: Uint8Array): boolean {
-    return verify('sha256', data, this.key, signature);
+    // With keys that know no SHA-256 (Ed25519, X25519) it throws.
+    return attempt(() => verify('sha256', data, this.key, signature)) ?? false;
   }
 }
 

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { validatePath, type PathOptions, type PathResult } from '../../src/dtls/certificate-path.ts';
+import { utf8 } from '../../src/core/bytes.ts';
+import { certificateUse } from '../../src/dtls/certificate-extensions.ts';
+import { nodeCrypto } from '../../src/dtls/crypto.ts';
 import { parseRevocationList, type RevocationList } from '../../src/dtls/revocation-list.ts';
 import { certificateOf, derOf, parsed, pathOptions, pkiFile, testTimeMs } from './certificates.ts';
 
@@ -42,6 +45,7 @@ describe('a path is refused', () => {
     ['with a critical extension that is not understood', ['strange'], 'unsupported_certificate'],
     ['over a certificate that is no authority', ['impostor', 'client'], 'unknown_ca'],
     ['longer than an authority allows', ['too-deep', 'below', 'devices'], 'bad_certificate'],
+    ['that SHA-1 holds together (SLOTH, RFC 9155)', ['weak'], 'bad_certificate'],
   ])('%s', (_, chain, alert) => {
     expect(alertOf(check(chain))).toBe(alert);
   });
@@ -53,6 +57,23 @@ describe('a path is refused', () => {
     expect(alertOf(check(['client'], { nowMs: notBeforeMs - 1000 }))).toBe('certificate_expired');
     expect(alertOf(check(['client'], { nowMs: notAfterMs + 1000 }))).toBe('certificate_expired');
     expect(alertOf(check(['client'], { nowMs: testTimeMs }))).toBe('accepted');
+  });
+  test('whose time cannot be read, also where it is trusted itself', () => {
+    const der = certificateOf('client');
+    const time = /\d{14}Z/.exec(Buffer.from(der).toString('latin1'))?.index;
+    if (time === undefined) throw new Error('no GeneralizedTime');
+    der.set(utf8('x'), time);
+    const trusted = nodeCrypto.parseCertificate(der);
+    if (trusted === undefined) throw new Error('it cannot be read at all');
+    expect(alertOf(validatePath([der], { ...pathOptions('client'), anchors: [trusted] }))).toBe('certificate_expired');
+  });
+  test('with extensions that are not well-formed, also where it is trusted itself', () => {
+    const der = certificateOf('client');
+    // The outer tag of keyUsage: SEQUENCE becomes something else.
+    const at = Buffer.from(der).indexOf(Buffer.from('0603551d0f', 'hex')) - 2;
+    const spoiled = der.map((byte, i) => (i === at ? 0x31 : byte));
+    expect(certificateUse(der)?.digitalSignature).toBe(true);
+    expect(certificateUse(spoiled)).toBeUndefined();
   });
   test('of another host', () => {
     const of = (host: string): string => alertOf(check(['server'], { usage: 'server', host }));

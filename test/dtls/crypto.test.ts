@@ -1,4 +1,4 @@
-import { createCipheriv } from 'node:crypto';
+import { createCipheriv, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
 import { hex } from '../../src/core/bytes.ts';
@@ -76,9 +76,42 @@ describe('key agreement', () => {
     expect(x25519.agree(new Uint8Array(32))).toBeUndefined();
     expect(x25519.agree(new Uint8Array(31).fill(9))).toBeUndefined();
   });
+  test.each([
+    ['0', '00'.repeat(32)],
+    ['1', `01${'00'.repeat(31)}`],
+    ['of order 8', 'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800'],
+    ['of order 8, the other', '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157'],
+    ['p - 1', `ec${'ff'.repeat(30)}7f`],
+    ['p', `ed${'ff'.repeat(30)}7f`],
+    ['p + 1', `ee${'ff'.repeat(30)}7f`],
+  ])('refuses a point of small order on Curve25519: %s (RFC 7748 §6.1, §7)', (_, point) => {
+    expect(nodeCrypto.keyShare('x25519').agree(bytesOf(point))).toBeUndefined();
+  });
+  test('refuses the point at infinity, and coordinates beyond the field', () => {
+    const p256 = nodeCrypto.keyShare('secp256r1');
+    const beyond = 'ffffffff00000001000000000000000000000000ffffffffffffffffffffffff';
+    for (const point of ['00', `04${'00'.repeat(64)}`, `04${beyond}${'00'.repeat(32)}`, `04${'ff'.repeat(64)}`])
+      expect(p256.agree(bytesOf(point))).toBeUndefined();
+  });
 });
 
 test('what is no key and no certificate is told, not thrown', () => {
   expect(nodeCrypto.verifyingKey(bytesOf('30 03 02 01 00'))).toBeUndefined();
   expect(nodeCrypto.parseCertificate(bytesOf('30 03 02 01 00'))).toBeUndefined();
+});
+
+describe('a public key that does not sign with ECDSA', () => {
+  test.each(['ed25519', 'x25519'] as const)('verifies nothing, and throws nothing: %s', (type) => {
+    const { publicKey } = generateKeyPairSync(type as 'ed25519');
+    const key = nodeCrypto.verifyingKey(new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })));
+    expect(key?.isP256).toBe(false);
+    expect(key?.verify(new Uint8Array(3), new Uint8Array(64))).toBe(false);
+  });
+});
+
+test('a signature that is no DER verifies nothing', () => {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const key = nodeCrypto.verifyingKey(new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })));
+  for (const signature of ['', '00', '30', '3006020100020100', '30060201000201'].map(bytesOf))
+    expect(key?.verify(new Uint8Array(3), signature)).toBe(false);
 });

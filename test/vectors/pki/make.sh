@@ -6,11 +6,11 @@ days=36500
 
 key() { openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"; }
 
-# issue NAME ISSUER EXTENSIONS: a certificate for CN=NAME
+# issue NAME ISSUER EXTENSIONS [DIGEST]: a certificate for CN=NAME
 issue() {
   key "$1"
   openssl req -new -key "$1.key" -subj "/CN=$1" -out "$1.csr"
-  openssl x509 -req -in "$1.csr" -CA "$2.pem" -CAkey "$2.key" -CAcreateserial -days $days -out "$1.pem" -extfile <(printf '%b' "$3") 2>/dev/null
+  openssl x509 -req -in "$1.csr" -CA "$2.pem" -CAkey "$2.key" -CAcreateserial -days $days "-${4:-sha256}" -out "$1.pem" -extfile <(printf '%b' "$3") 2>/dev/null
   rm "$1.csr"
 }
 
@@ -31,6 +31,7 @@ issue device devices "${leaf}extendedKeyUsage=clientAuth\n"
 issue below devices 'basicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign\n'
 issue too-deep below "${leaf}"
 issue impostor client "${leaf}"
+issue weak root "${leaf}" sha1
 
 # A list of revoked certificates: the one named so.
 touch index.txt
