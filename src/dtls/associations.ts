@@ -204,7 +204,7 @@ export class Associations {
     if (state === 'established' && !waits && this.sendProtected(association, contentType.applicationData, bytes))
       return;
     // What is too large will not become smaller.
-    const canWait = state !== 'closed' && bytes.length <= layer.maxContentBytes;
+    const canWait = state !== 'closed' && bytes.length <= layer.maxProtectedBytes;
     if (canWait && queue.length < this.#options.limits.maxQueuedDatagrams) queue.push(bytes);
     else this.#unsent++;
   }
@@ -283,6 +283,7 @@ export class Associations {
     while (this.table.establishedCount > this.#options.limits.maxAssociations) {
       const quietest = this.table.quietest();
       if (quietest === undefined) return;
+      this.sendAlert(quietest, 'warning', 'close_notify');
       this.close(quietest, { kind: 'evicted' }, now);
     }
   }
@@ -308,10 +309,11 @@ export class Associations {
   #newCid(): Uint8Array {
     const { connectionId, crypto } = this.#options;
     if (connectionId === undefined) return emptyBytes;
-    for (;;) {
+    for (let attempts = 0; attempts < 8; attempts++) {
       const cid = crypto.randomBytes(connectionId.length);
       cid[0] = connectionId.node;
       if (this.table.byCid(cid) === undefined) return cid;
     }
+    return emptyBytes; // they are so short that nearly all are taken
   }
 }

@@ -6,13 +6,14 @@ import type { ClientCredentials } from './credentials.ts';
 import { nullCompression, type ClientHello } from './messages/client-hello.ts';
 import {
   certificateTypes,
+  checkPointFormats,
   checkRenegotiationInfo,
   connectionIdOf,
   extensionsOf,
   extensionTypes,
   groupList,
   hasExtension,
-  maxFragmentLength,
+  isSignalled,
   readExtension,
   recordSizeLimit,
   signatureAlgorithms,
@@ -114,30 +115,28 @@ export function accept(server: ServerHello, hello: ClientHello, offered: ClientS
       throw new FatalAlert('unsupported_extension', `The server answers an extension ${type} that was not sent`);
   }
   checkRenegotiationInfo(extensions);
+  checkPointFormats(extensions);
   const suite = cipherSuiteOf(server.cipherSuite);
   if (suite === undefined || !hello.cipherSuites.includes(suite.id)) {
     throw new FatalAlert('illegal_parameter', 'The server chose a cipher suite that was not offered');
   }
-  if (suite.cipher.kind === 'cbc' && !hasExtension(extensions, 'encrypt_then_mac')) {
+  if (suite.cipher.kind === 'cbc' && !isSignalled(extensions, 'encrypt_then_mac')) {
     throw new FatalAlert('handshake_failure', 'The server would use CBC without encrypt-then-MAC');
   }
-  if (!hasExtension(extensions, 'extended_master_secret')) {
+  if (!isSignalled(extensions, 'extended_master_secret')) {
     throw new FatalAlert('handshake_failure', 'The server has no extended master secret (RFC 7627)');
   }
   const resumed = hello.sessionId.length > 0 && equalBytes(server.sessionId, hello.sessionId);
   if (resumed && offered?.session.cipherSuite !== suite.id) {
     throw new FatalAlert('illegal_parameter', 'The server resumes a session with another cipher suite');
   }
-  const limit =
-    recordSizeLimit(extensions) ??
-    maxFragmentLength(readExtension(extensions, 'max_fragment_length', (reader) => reader.uint(1)));
   const peerCid = connectionIdOf(extensions);
   return {
     suite,
     resumed,
     peerCid,
-    returnRoutability: peerCid !== undefined && hasExtension(extensions, 'return_routability_check'),
-    maxContentBytes: Math.min(limit ?? maxPlaintextBytes, maxPlaintextBytes),
+    returnRoutability: peerCid !== undefined && isSignalled(extensions, 'return_routability_check'),
+    maxContentBytes: Math.min(recordSizeLimit(extensions) ?? maxPlaintextBytes, maxPlaintextBytes),
     sendsTicket: hasExtension(extensions, 'session_ticket'),
     ownCertificateType: chosenType(extensions, hello, 'client_certificate_type'),
     serverCertificateType: chosenType(extensions, hello, 'server_certificate_type'),

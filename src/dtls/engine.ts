@@ -306,7 +306,7 @@ export class DtlsEngine {
     if (message === undefined) return false;
     if (message.type === 'path_challenge') {
       const answer = encodePathMessage({ type: 'path_response', cookie: message.cookie });
-      // RFC 9853 §6.3: on the path that is asked about.
+      // RFC 9853 §5.4: on the path that is asked about.
       return this.#associations.sendProtected(association, contentType.returnRoutabilityCheck, answer, peer);
     }
     if (association.pathCheck?.isAnsweredBy(message, peer.key) !== true) return false;

@@ -39,6 +39,8 @@ export class HandshakeChannel {
   /** The last message of the peer's flight that ours answers. */
   #answered = -1;
   #deadline: Instant | undefined = undefined;
+  /** No message is expected any more, but flights may have to be repeated. */
+  #over = false;
 
   constructor(
     options: ChannelOptions,
@@ -76,7 +78,7 @@ export class HandshakeChannel {
       const repeated =
         fragment.sequence === this.#answered && fragment.offset + fragment.bytes.length === fragment.length;
       if (repeated) this.repeat(now);
-      else for (const message of this.#reassembly.add(fragment)) handle(message);
+      else if (!this.#over) for (const message of this.#reassembly.add(fragment)) handle(message);
     }
   }
 
@@ -97,6 +99,7 @@ export class HandshakeChannel {
     this.#pending = [];
     this.#answered = this.#reassembly.next - 1;
     this.#deadline = undefined;
+    this.#over = final;
     this.#transmitFlight();
     if (!final) this.#deadline = this.#flight.deadlineAfter(now);
   }
@@ -104,6 +107,7 @@ export class HandshakeChannel {
   /** The peer's last flight has come: ours is not needed any more. */
   finish(): void {
     this.#flight = undefined;
+    this.#over = true;
     this.#deadline = undefined;
   }
 

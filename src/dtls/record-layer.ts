@@ -40,6 +40,8 @@ export class RecordLayer {
   #ownCid: Uint8Array = emptyBytes;
   /** The most content that the peer takes in one record (RFC 6066 §4, RFC 8449). */
   maxContentBytes: number = maxPlaintextBytes;
+  /** The most that is taken from it. */
+  maxReadBytes: number = maxPlaintextBytes;
   reservation: SequenceReservation = { until: maxSequence };
 
   /** @param sequence where epoch 0 begins (RFC 6347 §4.2.1). */
@@ -102,10 +104,16 @@ export class RecordLayer {
     return headerLength + cid + (cid > 0 ? 1 : 0) + this.#write.overhead;
   }
 
+  /** The most content of a record of epoch 1: with a Connection ID, its type counts as content (RFC 9146 §4). */
+  get maxProtectedBytes(): number {
+    return this.maxContentBytes - (this.#peerCid.length > 0 ? 1 : 0);
+  }
+
   /** Undefined where no sequence number may be used, or the content is larger than the peer takes. */
   seal(epoch: 0 | 1, type: number, content: Uint8Array): Uint8Array | undefined {
     const sequence = this.#sequences[epoch];
-    if (content.length > this.maxContentBytes || sequence > maxSequence) return undefined;
+    if (content.length > (epoch === 0 ? this.maxContentBytes : this.maxProtectedBytes) || sequence > maxSequence)
+      return undefined;
     if (epoch === 0) {
       this.#sequences[0]++;
       return encodePlaintext(type, 0, sequence, content);
@@ -121,7 +129,7 @@ export class RecordLayer {
       // Nothing in epoch 0 is authentic, so nothing moves a window; application data has no place there (§4.1).
       const plain =
         type === contentType.handshake || type === contentType.alert || type === contentType.changeCipherSpec;
-      if (!plain || fragment.length > maxPlaintextBytes) return undefined;
+      if (!plain || fragment.length > this.maxReadBytes) return undefined;
       return { type, content: fragment, epoch, newest: false };
     }
     if (epoch !== 1 || this.#read === undefined) return undefined;
@@ -129,7 +137,7 @@ export class RecordLayer {
     if ((type === contentType.connectionId) !== this.#ownCid.length > 0) return undefined;
     if (!this.#window.accepts(sequence)) return undefined;
     const opened = this.#read.open(record);
-    if (opened === undefined || opened.content.length > maxPlaintextBytes) return undefined;
+    if (opened === undefined || opened.content.length > this.maxReadBytes) return undefined;
     return { type: opened.type, content: opened.content, epoch, newest: this.#window.add(sequence) };
   }
 }

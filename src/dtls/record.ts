@@ -61,14 +61,16 @@ export function decodeRecords(datagram: Uint8Array, cidLength: number): RecordVi
     const type = datagram[at] ?? 0;
     const extra = type === contentType.connectionId ? cidLength : 0;
     const start = at + headerLength + extra;
-    // Any minor version is read: a ClientHello may come in a record of 1.0 (RFC 6347 §4.1).
-    if (datagram[at + 1] !== dtls10 >> 8 || start > datagram.length) break;
+    const version = uint16(datagram, at + 1);
+    const epoch = uint16(datagram, at + 3);
+    // Any minor version is read before one is agreed on: a ClientHello may come in a record of 1.0 (RFC 6347 §4.1).
+    if (version >> 8 !== dtls10 >> 8 || (epoch > 0 && version !== dtls12) || start > datagram.length) break;
     if (type === contentType.connectionId && cidLength === 0) break;
     const length = uint16(datagram, start - 2);
     if (length > maxCiphertextBytes || start + length > datagram.length) break;
     records.push({
       type,
-      epoch: uint16(datagram, at + 3),
+      epoch,
       sequence:
         uint16(datagram, at + 5) * 0x1_0000_0000 + uint16(datagram, at + 7) * 0x1_0000 + uint16(datagram, at + 9),
       cid: extra === 0 ? emptyBytes : datagram.subarray(at + 11, at + 11 + extra),

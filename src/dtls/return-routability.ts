@@ -1,10 +1,12 @@
 /**
- * Return routability (RFC 9853), the basic check: whether a peer that was seen at a new address receives there.
+ * Return routability (RFC 9853), the basic check (§5.1): whether a peer that was seen at a new address receives there.
  *
  *     | msg_type 1: path_challenge 0, path_response 1, path_drop 2 | cookie 8 |
  *
- * Left out: the enhanced check, which asks at the old address first. It guards against one who forwards records faster than the
- * network; such a one gains nothing here but to forward more, since what the application does is bound to the association.
+ * Left out: the enhanced check (§5.2), which asks at the old address first and waits there for its timeout: a second more for each
+ * device behind a NAT, at each change. It guards against one who forwards records faster than the network; such a one
+ * gains nothing here but to forward more, since what the application does is bound to the association. path_drop answers only
+ * that check, and this end never leaves a path of its own accord, so it neither expects nor sends one.
  */
 import { concatBytes, equalBytes } from '../core/bytes.ts';
 import { seconds, type Instant } from '../core/duration.ts';
@@ -14,7 +16,7 @@ const messageTypes = { path_challenge: 0, path_response: 1 } as const;
 type PathMessageType = keyof typeof messageTypes;
 
 const cookieLength = 8;
-/** RFC 9853 §6.4: the check waits for a second where the round-trip time is not known. */
+/** RFC 9853 §5.5: the check waits for a second where the round-trip time is not known. */
 const patience = seconds(1);
 
 export interface PathMessage {

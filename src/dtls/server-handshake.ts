@@ -35,7 +35,7 @@ import { encodeNewSessionTicket } from './messages/new-session-ticket.ts';
 import { encodeServerHello } from './messages/server-hello.ts';
 import { encodeEcdhParams, encodeServerKeyExchange } from './messages/server-key-exchange.ts';
 import type { KeyShare, VerifyingKey } from './primitives.ts';
-import { agree, answerExtensions, choose, type Agreement, type Choice } from './server-negotiation.ts';
+import { agree, answerExtensions, choose, offersSuite, type Agreement, type Choice } from './server-negotiation.ts';
 import type { Session, SessionCache } from './session.ts';
 
 const ending: readonly Step[] = [{ type: 'change_cipher_spec' }, { type: 'finished' }];
@@ -79,6 +79,7 @@ export class ServerHandshake implements Handshake {
     this.#random = helloRandom(crypto);
     this.#agreement = agree(hello, credentials);
     context.layer.maxContentBytes = this.#agreement.maxContentBytes;
+    context.layer.maxReadBytes = this.#agreement.maxReadBytes;
     context.transcript.add(message);
     this.#session = this.#resumable();
     if (this.#session === undefined) {
@@ -154,8 +155,8 @@ export class ServerHandshake implements Handshake {
     const session =
       (ticket.length > 0 ? options.tickets?.open(ticket, nowMs) : undefined) ??
       this.#sessions.get(this.#hello.sessionId, nowMs);
-    if (session === undefined || !this.#hello.cipherSuites.includes(session.cipherSuite)) return undefined;
-    if (options.cipherSuites.every(({ id }) => id !== session.cipherSuite)) return undefined;
+    const suite = options.cipherSuites.find(({ id }) => id === session?.cipherSuite);
+    if (session === undefined || suite === undefined || !offersSuite(this.#hello, suite)) return undefined;
     if (!this.#credentials.mayResume(session.identity)) return undefined;
     if (!extendedMasterSecret) {
       throw new FatalAlert('handshake_failure', 'A session with extended master secret cannot go on without');
@@ -186,7 +187,7 @@ export class ServerHandshake implements Handshake {
 
   /** ServerHello, change_cipher_spec and Finished of a session that goes on. */
   #resume(session: Session, now: Instant): void {
-    this.#sessionId = this.#hello.sessionId;
+    this.#sessionId = this.#hello.sessionId.slice(); // it is kept, and the ClientHello is not
     this.#identity = session.identity;
     this.#master = session.masterSecret;
     this.#addServerHello(undefined);

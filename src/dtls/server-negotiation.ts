@@ -9,11 +9,13 @@ import type { OwnCertificate, ServerCredentials } from './credentials.ts';
 import { nullCompression, offersDtls12, type ClientHello } from './messages/client-hello.ts';
 import {
   certificateTypes,
+  checkPointFormats,
   checkRenegotiationInfo,
   connectionIdOf,
   emptyRenegotiationInfo,
   extensionsOf,
   hasExtension,
+  isSignalled,
   maxFragmentLength,
   offeredCertificateTypes,
   offeredGroups,
@@ -36,7 +38,9 @@ export interface Agreement {
   /** What the client wants in records to it; undefined where it does not know of Connection IDs. */
   readonly peerCid: Uint8Array | undefined;
   readonly returnRoutability: boolean;
+  /** In a record to the client, and from it. */
   readonly maxContentBytes: number;
+  readonly maxReadBytes: number;
   /** The client understands tickets (RFC 5077 §3.2). */
   readonly takesTicket: boolean;
   /** What it offers in its ticket extension. */
@@ -62,19 +66,22 @@ export function agree(hello: ClientHello, credentials: ServerCredentials): Agree
     throw new FatalAlert('illegal_parameter', 'The client insists on compression');
   }
   checkRenegotiationInfo(extensions);
-  const extendedMasterSecret = hasExtension(extensions, 'extended_master_secret');
+  checkPointFormats(extensions);
+  const extendedMasterSecret = isSignalled(extensions, 'extended_master_secret');
   if (!extendedMasterSecret && !credentials.allowLegacyMasterSecret) {
     throw new FatalAlert('handshake_failure', 'The client has no extended master secret (RFC 7627)');
   }
-  // RFC 8449 §5: where both are there, the newer one counts.
-  const limit = recordSizeLimit(extensions) ?? fragmentLength(extensions);
+  // RFC 8449 §5: where both are there, the newer one counts; the older one holds for both directions.
+  const sizeLimit = recordSizeLimit(extensions);
+  const fragmentLimit = sizeLimit === undefined ? fragmentLength(extensions) : undefined;
   const ticket = extensions.get(35);
   const peerCid = connectionIdOf(extensions);
   return {
     extendedMasterSecret,
     peerCid,
-    returnRoutability: peerCid !== undefined && hasExtension(extensions, 'return_routability_check'),
-    maxContentBytes: Math.min(limit ?? maxPlaintextBytes, maxPlaintextBytes),
+    returnRoutability: peerCid !== undefined && isSignalled(extensions, 'return_routability_check'),
+    maxContentBytes: Math.min(sizeLimit ?? fragmentLimit ?? maxPlaintextBytes, maxPlaintextBytes),
+    maxReadBytes: fragmentLimit ?? maxPlaintextBytes,
     takesTicket: ticket !== undefined,
     ticket: ticket ?? emptyBytes,
   };
@@ -82,6 +89,10 @@ export function agree(hello: ClientHello, credentials: ServerCredentials): Agree
 
 const fragmentLength = (extensions: Extensions): number | undefined =>
   maxFragmentLength(readExtension(extensions, 'max_fragment_length', (reader) => reader.uint(1)));
+
+/** CBC is taken with encrypt-then-MAC only (RFC 7366), in a resumed session too. */
+export const offersSuite = ({ cipherSuites, extensions }: ClientHello, { id, cipher }: CipherSuite): boolean =>
+  cipherSuites.includes(id) && (cipher.kind !== 'cbc' || isSignalled(extensions, 'encrypt_then_mac'));
 
 /** @throws FatalAlert where there is no suite that both speak. */
 export function choose(hello: ClientHello, options: DtlsOptions, credentials: ServerCredentials): Choice {
@@ -93,10 +104,10 @@ export function choose(hello: ClientHello, options: DtlsOptions, credentials: Se
     offered === undefined
       ? options.groups.find((group) => group === 'secp256r1')
       : options.groups.find((group) => offered.includes(group));
-  const legacy = !hasExtension(extensions, 'extended_master_secret');
-  const suite = options.cipherSuites.find(({ id, keyExchange, cipher }) => {
-    if (!hello.cipherSuites.includes(id)) return false;
-    if (cipher.kind === 'cbc' && !hasExtension(extensions, 'encrypt_then_mac')) return false;
+  const legacy = !isSignalled(extensions, 'extended_master_secret');
+  const suite = options.cipherSuites.find((suite) => {
+    const { keyExchange } = suite;
+    if (!offersSuite(hello, suite)) return false;
     if (keyExchange !== 'psk' && group === undefined) return false;
     return keyExchange === 'ecdhe_ecdsa'
       ? certificate !== undefined && !legacy

@@ -7,18 +7,11 @@ import { encodeClientHello } from '../../src/dtls/messages/client-hello.ts';
 import { decodeHelloVerifyRequest } from '../../src/dtls/messages/hello-verify-request.ts';
 import { contentType, encodePlaintext } from '../../src/dtls/record.ts';
 import { defaultDtlsLimits } from '../../src/dtls/options.ts';
-import { endpointOf, Host, Link, pskIdentity, pskServer, type InFlight } from './link.ts';
+import { replaced } from './bytes.ts';
+import { endpointOf, Host, Link, psk, pskIdentity, pskServer, type InFlight } from './link.ts';
 import { plainHello, Puppet } from './puppet.ts';
 
 const now = 1000 as Instant;
-
-function replaced(bytes: Uint8Array, from: readonly number[], to: readonly number[]): Uint8Array {
-  const changed = Uint8Array.from(bytes);
-  for (let at = 0; at + from.length <= changed.length; at++) {
-    if (from.every((byte, i) => changed[at + i] === byte)) changed.set(to, at);
-  }
-  return changed;
-}
 
 describe('spoofed ClientHellos', () => {
   test('ten thousand leave no state, and get back less than they sent', { timeout: 60_000 }, () => {
@@ -212,7 +205,6 @@ describe('an association', () => {
     for (let length = 0; length < sent.bytes.length; length++)
       link.deliver({ ...sent, bytes: sent.bytes.subarray(0, length) });
     for (let at = 0; at < sent.bytes.length; at++) {
-      if (at === 1 || at === 2) continue; // the version is not authenticated
       link.deliver({ ...sent, bytes: sent.bytes.map((byte, i) => (i === at ? byte ^ 0x21 : byte)) });
     }
     expect(link.server.received).toEqual([]);
@@ -229,7 +221,59 @@ describe('an association', () => {
     }
     expect(link.server.engine.counters().associations).toBe(3);
     expect(link.server.of('closed').map(({ reason }) => reason.kind)).toEqual(['evicted', 'evicted']);
+    // RFC 5246 §7.2.1: it is told, and need not find out by silence.
+    const alerts = link.sent.filter(({ to, bytes }) => to === 'client' && bytes[0] === contentType.alert);
+    expect(alerts.map(({ bytes }) => bytes[4])).toEqual([1, 1]);
   });
+});
+
+describe('what stays of a handshake', () => {
+  test('is not the ClientHello, however large it was', () => {
+    const link = new Link({ server: { connectionId: { length: 6, node: 1 } } });
+    const puppet = new Puppet();
+    Object.defineProperty(puppet, 'server', { value: link.server });
+    const extensions = new Map([
+      [23, new Uint8Array()],
+      [54, Uint8Array.of(2, 7, 7)],
+      [0xfafa, new Uint8Array(8000)],
+    ]);
+    puppet.greet({ ...plainHello, extensions });
+    puppet.pskKeyExchange(pskIdentity);
+    puppet.keys(psk);
+    puppet.layer.protectWrites(
+      puppet.protection('client'),
+      (puppet.serverHello?.extensions.get(54) ?? utf8('?')).subarray(1),
+    );
+    puppet.changeCipherSpec();
+    puppet.finished();
+    const [established] = link.server.of('established');
+    const { layer, clientRandom } = established?.endpoint.association ?? {};
+    expect([...(layer?.peerCid ?? [])]).toEqual([7, 7]);
+    expect([layer?.peerCid.buffer.byteLength, clientRandom]).toEqual([2, undefined]);
+  });
+  test('is no room for messages that nobody expects any more', () => {
+    const puppet = new Puppet();
+    puppet.greet();
+    puppet.pskKeyExchange(pskIdentity);
+    puppet.keys(psk);
+    puppet.changeCipherSpec();
+    puppet.finished();
+    const association = puppet.server.of('established')[0]?.endpoint.association;
+    // A first piece of a large message that is next, and of one after it.
+    for (const ahead of [puppet.sequence, puppet.sequence + 1])
+      puppet.record(1, contentType.handshake, Uint8Array.of(20, 0, 0x1f, 0xff, 0, ahead, 0, 0, 0, 0, 0, 1, 7));
+    expect(association?.channel?.heldBytes).toBe(0);
+  });
+});
+
+test('where there are no Connection IDs left, an association does without', { timeout: 30_000 }, () => {
+  const limits = { ...defaultDtlsLimits, maxHandshakesPerSecond: 1000 };
+  const link = new Link({ server: { connectionId: { length: 2, node: 9 }, limits } });
+  for (let i = 0; i < 258; i++) {
+    link.clientAddress = `device-${i}`;
+    link.establish();
+  }
+  expect(link.server.engine.counters().associations).toBe(258);
 });
 
 describe('one in the middle', () => {

@@ -19,12 +19,13 @@ import {
   pskPremasterSecret,
   recordProtection,
   verifyData,
-  type KeyBlock,
+  type Side,
 } from '../../src/dtls/key-schedule.ts';
 import { encodeClientHello, nullCompression, type ClientHello } from '../../src/dtls/messages/client-hello.ts';
 import { decodeHelloVerifyRequest } from '../../src/dtls/messages/hello-verify-request.ts';
 import { decodeServerHello, type ServerHello } from '../../src/dtls/messages/server-hello.ts';
 import { contentType, decodeRecords, dtls12 } from '../../src/dtls/record.ts';
+import type { RecordProtection } from '../../src/dtls/record-protection.ts';
 import { RecordLayer } from '../../src/dtls/record-layer.ts';
 import { vector } from '../../src/dtls/presentation.ts';
 import { utf8 } from '../../src/core/bytes.ts';
@@ -109,17 +110,27 @@ export class Puppet {
   }
 
   /** Keys from a pre-shared key, as the transcript stands. */
-  keys(key: Uint8Array, extended = true): KeyBlock {
+  keys(key: Uint8Array, extended = true): void {
     const [clientRandom, serverRandom] = [this.hello.random, this.serverHello?.random ?? emptyBytes];
     this.master = masterSecret(
       nodeCrypto,
       pskPremasterSecret(key),
       extended ? { extended, sessionHash: this.hash } : { extended, clientRandom, serverRandom },
     );
-    const keys = keyBlock(nodeCrypto, this.suite.cipher, this.master, clientRandom, serverRandom);
-    this.layer.protectWrites(recordProtection(nodeCrypto, this.suite.cipher, keys.client), emptyBytes);
-    this.layer.protectReads(recordProtection(nodeCrypto, this.suite.cipher, keys.server), emptyBytes);
-    return keys;
+    this.layer.protectWrites(this.protection('client'), emptyBytes);
+    this.layer.protectReads(this.protection('server'), emptyBytes);
+  }
+
+  /** Of records that one side writes. */
+  protection(side: Side): RecordProtection {
+    const keys = keyBlock(
+      nodeCrypto,
+      this.suite.cipher,
+      this.master,
+      this.hello.random,
+      this.serverHello?.random ?? emptyBytes,
+    );
+    return recordProtection(nodeCrypto, this.suite.cipher, keys[side]);
   }
 
   changeCipherSpec(): void {

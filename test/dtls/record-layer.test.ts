@@ -54,7 +54,6 @@ describe.each(cases)('$name', ({ suite, ownCid }) => {
     const { writer, reader } = pair(suite, ownCid);
     const sealed = writer.seal(1, contentType.applicationData, text) ?? emptyBytes;
     for (let at = 0; at < sealed.length; at++) {
-      if (at === 1 || at === 2) continue; // of the version, only what is not authenticated here
       const [record] = decodeRecords(
         sealed.map((byte, i) => (i === at ? byte ^ 0x40 : byte)),
         cid.length,
@@ -104,11 +103,31 @@ describe('the record layer', () => {
   });
 });
 
+describe('limits of records', () => {
+  test('count the type that a Connection ID hides in the content (RFC 8449 §4, RFC 9146 §4)', () => {
+    const { writer } = pair(anySuite, cid);
+    writer.maxContentBytes = 64;
+    expect(writer.maxProtectedBytes).toBe(63);
+    expect(writer.seal(1, 23, new Uint8Array(64))).toBeUndefined();
+    expect(writer.seal(1, 23, new Uint8Array(63))).toBeDefined();
+  });
+  test('hold for records of the peer too, and one beyond moves no window (RFC 6066 §4)', () => {
+    const { writer, reader } = pair(anySuite, emptyBytes);
+    reader.maxReadBytes = 512;
+    expect(reader.open(only(writer.seal(1, 23, new Uint8Array(513)), 0))).toBeUndefined();
+    expect(reader.receiveMark).toBe(-1);
+    expect(reader.open(only(writer.seal(1, 23, new Uint8Array(512)), 0))).toBeDefined();
+    expect(reader.open(only(encodePlaintext(22, 0, 0, new Uint8Array(513)), 0))).toBeUndefined();
+  });
+});
+
 describe('a record with a Connection ID', () => {
   test('hides its type in its end (RFC 9146 §4)', () => {
     expect(hex(wrapInner(23, bytesOf('aabb')))).toBe('aabb17');
     expect(unwrapInner(bytesOf('aabb17000000'))).toEqual({ type: 23, content: bytesOf('aabb') });
     expect(unwrapInner(bytesOf('000000'))).toBeUndefined();
+    expect(unwrapInner(emptyBytes)).toBeUndefined();
+    expect(unwrapInner(bytesOf('1700'))).toEqual({ type: 23, content: emptyBytes });
   });
   test('is authenticated with its own header (RFC 9146 §5.3)', () => {
     expect(hex(authenticatedHeader(25, 1, 2, cid, 0x1234))).toBe(

@@ -50,6 +50,7 @@ describe('the records of a datagram', () => {
     ['is shorter than a header', clientAlert.subarray(0, 12)],
     ['ends within its fragment', clientAlert.subarray(0, 14)],
     ['is of another protocol', bytesOf('15 0303 0000 000000000007 0002 0228')],
+    ['is protected, and of DTLS 1.0', bytesOf('17 feff 0001 000000000007 0002 0228')],
     ['ends within its Connection ID', withCid.subarray(0, 13)],
   ])('a record that %s is the end', (_, bytes) => {
     expect(decodeRecords(bytes, 3)).toEqual([]);

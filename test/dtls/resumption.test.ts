@@ -1,9 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { cipherSuites, type CipherSuite } from '../../src/dtls/cipher-suites.ts';
 import type { ServerCredentials } from '../../src/dtls/credentials.ts';
 import { nodeCrypto } from '../../src/dtls/crypto.ts';
+import { decodeFragments } from '../../src/dtls/handshake-message.ts';
+import { decodeServerHello } from '../../src/dtls/messages/server-hello.ts';
+import { decodeRecords } from '../../src/dtls/record.ts';
 import type { Session, ClientSession } from '../../src/dtls/session.ts';
 import { TicketKeys, type TicketKey } from '../../src/dtls/ticket.ts';
 import { certificateClient, certificateServer } from './certificates.ts';
+import { replaced } from './bytes.ts';
 import { Link, pskClient, pskServer } from './link.ts';
 
 const hour = 3_600_000;
@@ -71,6 +76,48 @@ describe.each([
     const link = new Link(options());
     const session = sessionOf(link);
     const other = new Link({ server: { tickets: new TicketKeys(nodeCrypto, hour) } });
+    other.establish(pskClient, session);
+    expect(resumed(other)).toEqual([false, false]);
+  });
+
+  test('with CBC, a client that does not offer encrypt-then-MAC again begins anew (RFC 7366 §3)', () => {
+    const only = (id: number): CipherSuite[] => cipherSuites.filter((suite) => suite.id === id);
+    const both = { cipherSuites: [...only(0xc037), ...only(0x00a8)] };
+    const link = new Link({ client: both, server: { ...options()?.server, ...both } });
+    const session = sessionOf(link);
+    expect(session.session.cipherSuite).toBe(0xc037);
+    link.mangle = (datagram) => [
+      datagram.bytes[13] === 1
+        ? { ...datagram, bytes: replaced(datagram.bytes, [0, 22, 0, 0], [0xfa, 0xfa, 0, 0]) }
+        : datagram,
+    ];
+    link.connect(pskClient, session);
+    link.run();
+    const answer =
+      link.sent.findLast(({ to, bytes }) => to === 'client' && bytes[0] === 22 && bytes[13] === 2)?.bytes ??
+      new Uint8Array();
+    const [message] = decodeFragments(decodeRecords(answer, 0)[0]?.fragment ?? answer) ?? [];
+    const { cipherSuite, extensions } = decodeServerHello(message?.bytes ?? answer);
+    expect([cipherSuite, extensions.has(22)]).toEqual([0x00a8, false]);
+  });
+
+  test('a ClientHello that takes the extended master secret away ends the handshake (RFC 7627 §5.3)', () => {
+    const server = { ...pskServer, allowLegacyMasterSecret: true };
+    const link = new Link(options(server));
+    const session = sessionOf(link);
+    link.mangle = (datagram) => [{ ...datagram, bytes: replaced(datagram.bytes, [0, 23, 0, 0], [0xfa, 0xfa, 0, 0]) }];
+    link.connect(pskClient, session);
+    link.run();
+    expect(link.server.of('failed').map(({ reason }) => reason)).toEqual([
+      'A session with extended master secret cannot go on without',
+    ]);
+  });
+
+  test('a session with a suite that the client does not offer any more is a full handshake', () => {
+    const link = new Link(options());
+    const session = sessionOf(link);
+    const other = new Link({ client: { cipherSuites: cipherSuites.filter(({ id }) => id === 0x00a8) } });
+    Object.defineProperty(other, 'server', { value: link.server });
     other.establish(pskClient, session);
     expect(resumed(other)).toEqual([false, false]);
   });

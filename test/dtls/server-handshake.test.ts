@@ -63,6 +63,14 @@ describe('a ClientHello is refused', () => {
       { ...plainHello, cipherSuites: [0xc0ae] },
       'handshake_failure',
     ],
+    [
+      'with ECC and without uncompressed points (RFC 8422 §5.1.2)',
+      { ...withExtensions([10, bytesOf('0002 0017')], [11, bytesOf('01 01')]), cipherSuites: [0xd001] },
+      'illegal_parameter',
+    ],
+    ['with data where an extension has none', withExtensions([23, Uint8Array.of(0)]), 'decode_error'],
+    ['with a Connection ID that lies about its length', withExtensions([54, bytesOf('02 aa')]), 'decode_error'],
+    ['with a session ticket and suites of nothing', { ...plainHello, cipherSuites: [0x00ff] }, 'handshake_failure'],
     ['with CBC and without encrypt-then-MAC', { ...plainHello, cipherSuites: [0xc037] }, 'handshake_failure'],
   ] as const)('%s', (_, hello, alert) => {
     const puppet = new Puppet({ cipherSuites });
@@ -294,6 +302,27 @@ describe('a client certificate', () => {
     const puppet = attempt(undefined, 'client', false);
     expect([puppet.established, puppet.alerts]).toEqual([false, ['unexpected_message']]);
   });
+});
+
+test('a maximum fragment length holds for both ends (RFC 6066 §4)', () => {
+  const puppet = new Puppet();
+  puppet.greet(withExtensions([1, Uint8Array.of(1)]));
+  puppet.pskKeyExchange(pskIdentity);
+  puppet.keys(psk);
+  puppet.changeCipherSpec();
+  puppet.finished();
+  puppet.record(1, contentType.applicationData, new Uint8Array(513).fill(0x61));
+  puppet.record(1, contentType.applicationData, new Uint8Array(512).fill(0x62));
+  expect(puppet.server.received.map(({ text }) => text)).toEqual(['b'.repeat(512)]);
+  const endpoint = puppet.server.received[0]?.endpoint;
+  if (endpoint === undefined) throw new Error('nothing came');
+  const send = (length: number): void =>
+    puppet.server.engine.send([{ bytes: new Uint8Array(length), endpoint, multicast: false }], puppet.now);
+  send(513);
+  expect(puppet.server.engine.takeOutput()).toEqual([]);
+  send(512);
+  expect(puppet.server.engine.takeOutput()).toHaveLength(1);
+  expect(puppet.server.engine.counters().unsent).toBe(1);
 });
 
 test('a renegotiation is refused, and the association goes on (RFC 5746 §4.5 allows it)', () => {

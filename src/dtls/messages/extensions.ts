@@ -31,7 +31,7 @@ export const extensionTypes = {
   session_ticket: 35,
   /** RFC 9146 §3 */
   connection_id: 54,
-  /** RFC 9853 §3 */
+  /** RFC 9853 §3: `rrc` */
   return_routability_check: 61,
   /** RFC 5746 §3.2 */
   renegotiation_info: 0xff01,
@@ -46,6 +46,9 @@ export type CertificateType = keyof typeof certificateTypes;
 
 /** RFC 8422 §5.1.1 */
 export const namedGroups: Readonly<Record<NamedGroup, number>> = { secp256r1: 23, x25519: 29 };
+
+/** ECPointFormat (RFC 8422 §5.1.2) */
+const uncompressed = 0;
 
 /** The one signature algorithm here (RFC 5246 §7.4.1.4.1): SHA-256 with ECDSA. */
 export const ecdsaSha256 = 0x0403;
@@ -82,6 +85,12 @@ export function readExtension<T>(
   return value;
 }
 
+/** An extension without data: that it is there is all it says. @throws FatalAlert where it has some. */
+export const isSignalled = (
+  extensions: Extensions,
+  type: 'extended_master_secret' | 'encrypt_then_mac' | 'return_routability_check',
+): boolean => readExtension(extensions, type, () => true) ?? false;
+
 export const hasExtension = (extensions: Extensions, type: ExtensionType): boolean =>
   extensions.has(extensionTypes[type]);
 
@@ -90,6 +99,14 @@ export const offeredGroups = (extensions: Extensions): NamedGroup[] | undefined 
   readExtension(extensions, 'supported_groups', (reader) => reader.uint16s(2, 2))?.flatMap((number) =>
     (Object.keys(namedGroups) as NamedGroup[]).filter((name) => namedGroups[name] === number),
   );
+
+/** RFC 8422 §5.1.2, §5.2: who names point formats takes uncompressed ones. */
+export function checkPointFormats(extensions: Extensions): void {
+  const formats = readExtension(extensions, 'ec_point_formats', (reader) => reader.vector(1, 1));
+  if (formats?.includes(uncompressed) === false) {
+    throw new FatalAlert('illegal_parameter', 'The peer takes no uncompressed points');
+  }
+}
 
 /** True also where a client names none: RFC 5246 §7.4.1.4.1 would then take SHA-1, which no peer here should sign with. */
 export const takesEcdsaSha256 = (extensions: Extensions): boolean =>
@@ -121,9 +138,9 @@ export function recordSizeLimit(extensions: Extensions): number | undefined {
   return limit;
 }
 
-/** `opaque cid<0..2^8-1>` (RFC 9146 §3) */
+/** `opaque cid<0..2^8-1>` (RFC 9146 §3). A copy: it is kept for long, and the hello need not be. */
 export const connectionIdOf = (extensions: Extensions): Uint8Array | undefined =>
-  readExtension(extensions, 'connection_id', (reader) => reader.vector(1));
+  readExtension(extensions, 'connection_id', (reader) => reader.vector(1).slice());
 
 /** RFC 5746 §3.4, §3.6: in a first handshake renegotiated_connection is empty. */
 export function checkRenegotiationInfo(extensions: Extensions): void {
@@ -139,7 +156,7 @@ export const extensionsOf = (entries: readonly (ExtensionEntry | undefined)[]): 
   new Map(entries.flatMap((entry) => (entry === undefined ? [] : [[extensionTypes[entry[0]], entry[1]] as const])));
 
 export const emptyRenegotiationInfo: ExtensionEntry = ['renegotiation_info', vector(1)];
-export const uncompressedPoints: ExtensionEntry = ['ec_point_formats', vector(1, Uint8Array.of(0))];
+export const uncompressedPoints: ExtensionEntry = ['ec_point_formats', vector(1, Uint8Array.of(uncompressed))];
 export const groupList = (groups: readonly NamedGroup[]): ExtensionEntry => [
   'supported_groups',
   vector(2, uint16s(groups.map((group) => namedGroups[group]))),
