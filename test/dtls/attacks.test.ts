@@ -114,8 +114,7 @@ describe('a cookie', () => {
 
 describe('handshakes under way', () => {
   const begun = (server: Host, address: string): Puppet => {
-    const puppet = new Puppet();
-    Object.defineProperty(puppet, 'server', { value: server });
+    const puppet = new Puppet(server);
     puppet.address = address;
     puppet.greet();
     return puppet;
@@ -151,8 +150,7 @@ describe('an association', () => {
     const link = new Link();
     const endpoint = link.establish();
     for (let i = 0; i < 5; i++) {
-      const puppet = new Puppet();
-      Object.defineProperty(puppet, 'server', { value: link.server });
+      const puppet = new Puppet(link.server);
       puppet.address = 'client';
       puppet.greet({ ...plainHello, random: new Uint8Array(32).fill(i) });
     }
@@ -230,8 +228,7 @@ describe('an association', () => {
 describe('what stays of a handshake', () => {
   test('is not the ClientHello, however large it was', () => {
     const link = new Link({ server: { connectionId: { length: 6, node: 1 } } });
-    const puppet = new Puppet();
-    Object.defineProperty(puppet, 'server', { value: link.server });
+    const puppet = new Puppet(link.server);
     const extensions = new Map([
       [23, new Uint8Array()],
       [54, Uint8Array.of(2, 7, 7)],
