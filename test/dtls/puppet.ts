@@ -69,7 +69,8 @@ export class Puppet {
   /** Bytes to the server; what comes back is sorted into the lists. */
   raw(bytes: Uint8Array): void {
     this.server.receive(bytes, endpointOf(this.address, 'server'), this.now);
-    for (const { bytes } of this.server.engine.takeOutput()) this.#hear(bytes);
+    for (const { bytes, endpoint } of this.server.engine.takeOutput())
+      if (endpoint.remote.address === this.address) this.#hear(bytes);
   }
 
   record(epoch: 0 | 1, type: number, content: Uint8Array): void {
@@ -160,7 +161,7 @@ export class Puppet {
         const message = { type: name, sequence: fragment.sequence, body: fragment.bytes };
         this.messages.push(message);
         this.transcript.push(encodeHandshake(message));
-        if (name === 'server_hello') this.serverHello = decodeServerHello(fragment.bytes);
+        if (name === 'server_hello' && record.epoch === 0) this.serverHello = decodeServerHello(fragment.bytes);
       }
     }
   }
