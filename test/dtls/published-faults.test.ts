@@ -10,6 +10,7 @@ import { FatalAlert } from '../../src/dtls/alert.ts';
 import { Association } from '../../src/dtls/association.ts';
 import { cipherSuites } from '../../src/dtls/cipher-suites.ts';
 import { nodeCrypto } from '../../src/dtls/crypto.ts';
+import type { Verdict } from '../../src/dtls/credentials.ts';
 import { keepEarly } from '../../src/dtls/early-record.ts';
 import { encodeFragment, encodeHandshake, handshakeTypes } from '../../src/dtls/handshake-message.ts';
 import { encodeClientHello, type ClientHello } from '../../src/dtls/messages/client-hello.ts';
@@ -312,7 +313,10 @@ describe('a certificate', () => {
       ...certificateServer,
       clientCertificates: {
         ...wanted,
-        verify: (shown: unknown) => (asked.push(shown), { accepted: true, name: 'x' } as const),
+        verify: (shown: unknown): Verdict => {
+          asked.push(shown);
+          return { accepted: true, name: 'x' };
+        },
       },
     };
     const link = new Link({ server: { server } });
