@@ -57,8 +57,7 @@ export class HelloListener {
       sequence,
       body: encodeHelloVerifyRequest(this.#jar.bake(endpoint.key, hello, now)),
     });
-    // RFC 6347 §4.2.1: with the record's own sequence number.
-    const answer = encodePlaintext(contentType.handshake, 0, record.sequence, request, dtls10);
-    return answer.length < record.fragment.length + 13 ? answer : undefined;
+    // RFC 6347 §4.2.1: with the record's own sequence number. Of 44 bytes; the shortest ClientHello has 67.
+    return encodePlaintext(contentType.handshake, 0, record.sequence, request, dtls10);
   }
 }

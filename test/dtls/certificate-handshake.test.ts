@@ -9,6 +9,7 @@ import {
   rawKeyClient,
   verifier,
 } from './certificates.ts';
+import { replaced } from './bytes.ts';
 import { Link, pskClient, type Mangle } from './link.ts';
 
 const certificateSuites = cipherSuites.filter(({ keyExchange }) => keyExchange === 'ecdhe_ecdsa');
@@ -135,6 +136,23 @@ describe('what a client does not take from a server', () => {
     link.mangle = change(edit);
     link.establish(pskClient);
     expect(link.client.of('failed').map(({ alert }) => alert)).toEqual([alert]);
+  });
+
+  test('another suite than that of the session that it goes on with', () => {
+    const link = new Link();
+    link.establish();
+    const session = link.client.of('established')[0]?.result.clientSession;
+    link.mangle = change((body) => body.set([0x00, 0xa8], suiteAt(body)));
+    link.establish(pskClient, session);
+    expect(link.client.of('failed').map(({ alert }) => alert)).toEqual(['illegal_parameter']);
+  });
+
+  test('a group that was not offered', () => {
+    const link = new Link({ client: { groups: ['x25519'] }, server: { server: certificateServer } });
+    // One in the middle turns the group into the other, or the server does as if.
+    link.mangle = (datagram) => [{ ...datagram, bytes: replaced(datagram.bytes, [0, 2, 0, 29], [0, 2, 0, 23]) }];
+    link.establish(certificateClient);
+    expect(link.client.of('failed').map(({ alert }) => alert)).toEqual(['illegal_parameter']);
   });
 
   test('cookies without end', () => {

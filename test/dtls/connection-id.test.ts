@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { hex } from '../../src/core/bytes.ts';
+import { emptyBytes, hex, utf8 } from '../../src/core/bytes.ts';
 import { seconds } from '../../src/core/duration.ts';
 import type { AssociationEndpoint } from '../../src/dtls/association.ts';
-import { decodeRecords, type RecordView } from '../../src/dtls/record.ts';
-import { Link, type InFlight } from './link.ts';
+import { extensionTypes } from '../../src/dtls/messages/extensions.ts';
+import { vector } from '../../src/dtls/presentation.ts';
+import { contentType, decodeRecords, type RecordView } from '../../src/dtls/record.ts';
+import { bytesOf } from './bytes.ts';
+import { Link, psk, pskIdentity, type InFlight } from './link.ts';
+import { extension, plainHello, Puppet } from './puppet.ts';
 
 const serverCid = { connectionId: { length: 6, node: 0x2a } };
 
@@ -200,5 +204,79 @@ describe('return routability (RFC 9853)', () => {
     link.run();
     expect(link.server.of('moved')).toHaveLength(2);
     expect(link.server.of('moved')[1]?.endpoint.association.unverifiedAddress).toBe(false);
+  });
+});
+
+describe('a peer that answers challenges as it likes', () => {
+  const rrc = contentType.returnRoutabilityCheck;
+
+  /** An association of a puppet that has negotiated Connection IDs and, or not, return routability. */
+  function moved(extensions: readonly (readonly [number, Uint8Array])[]): {
+    puppet: Puppet;
+    endpoint: AssociationEndpoint;
+  } {
+    const puppet = new Puppet(serverCid);
+    puppet.greet({ ...plainHello, extensions: new Map([...plainHello.extensions, ...extensions]) });
+    puppet.pskKeyExchange(pskIdentity);
+    puppet.keys(psk);
+    const cid = puppet.serverHello?.extensions.get(extension.connectionId)?.subarray(1) ?? emptyBytes;
+    puppet.layer.protectWrites(puppet.protection('client'), cid);
+    puppet.changeCipherSpec();
+    puppet.finished();
+    const endpoint = puppet.server.of('established')[0]?.endpoint;
+    if (endpoint === undefined) throw new Error('it was not let in');
+    puppet.address = 'elsewhere';
+    puppet.record(1, contentType.applicationData, utf8('from there'));
+    expect(endpoint.verified).toBe(false);
+    return { puppet, endpoint };
+  }
+  const withBoth: [number, Uint8Array][] = [
+    [extension.connectionId, vector(1)],
+    [extensionTypes.return_routability_check, emptyBytes],
+  ];
+  const said = ({ plaintexts }: Puppet): string[] =>
+    plaintexts.filter(({ type }) => type === rrc).map(({ content }) => hex(content));
+  const cookieOf = (puppet: Puppet): string => said(puppet)[0]?.slice(2) ?? '';
+
+  test('is verified by the cookie that it was sent, and by no other', () => {
+    const { puppet, endpoint } = moved(withBoth);
+    expect(said(puppet)).toEqual([expect.stringMatching(/^00[0-9a-f]{16}$/)]);
+    const cookie = cookieOf(puppet);
+    for (const wrong of [
+      `01${'00'.repeat(8)}`,
+      `00${cookie}`,
+      `02${cookie}`,
+      `03${cookie}`,
+      `01${cookie}00`,
+      `01${cookie.slice(2)}`,
+    ])
+      puppet.record(1, rrc, bytesOf(wrong));
+    expect(endpoint.verified).toBe(false);
+    puppet.record(1, rrc, bytesOf(`01${cookie}`));
+    expect(endpoint.verified).toBe(true);
+  });
+  test('is not verified by an answer from another place than was asked', () => {
+    const { puppet, endpoint } = moved(withBoth);
+    puppet.address = 'third';
+    puppet.record(1, rrc, bytesOf(`01${cookieOf(puppet)}`));
+    expect(endpoint.verified).toBe(false);
+    // Nor when it is back where it was asked, by what it said before: there it is asked anew.
+    puppet.address = 'elsewhere';
+    puppet.record(1, rrc, bytesOf(`01${cookieOf(puppet)}`));
+    expect(endpoint.verified).toBe(false);
+    puppet.record(1, rrc, bytesOf(`01${said(puppet).at(-1)?.slice(2)}`));
+    expect(endpoint.verified).toBe(true);
+  });
+  test('gets one answer to each challenge of its own, where it asked from (RFC 9853 §5.4)', () => {
+    const { puppet } = moved(withBoth);
+    puppet.address = 'third';
+    puppet.record(1, rrc, bytesOf('00 0102030405060708'));
+    expect(said(puppet).filter((content) => content.startsWith('01'))).toEqual(['010102030405060708']);
+  });
+  test('neither asks nor answers where that was not negotiated (RFC 9853 §3)', () => {
+    const { puppet, endpoint } = moved([[extension.connectionId, vector(1)]]);
+    puppet.record(1, rrc, bytesOf('00 0102030405060708'));
+    puppet.record(1, rrc, bytesOf('01 0102030405060708'));
+    expect([said(puppet), endpoint.verified]).toEqual([[], false]);
   });
 });

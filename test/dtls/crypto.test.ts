@@ -33,6 +33,36 @@ describe('AES-CCM composed of ECB and CBC', () => {
   });
 });
 
+describe('published vectors', () => {
+  test('of CCM with nonces of 12 bytes and tags of 8: NIST SP 800-38C, example 3', () => {
+    const aead = nodeCrypto.aesCcm(bytesOf('404142434445464748494a4b4c4d4e4f'), 8);
+    const sealed = new Uint8Array(32);
+    const nonce = bytesOf('101112131415161718191a1b');
+    const aad = bytesOf('000102030405060708090a0b0c0d0e0f10111213');
+    aead.seal(nonce, aad, bytesOf('202122232425262728292a2b2c2d2e2f3031323334353637'), sealed, 0);
+    expect(hex(sealed)).toBe('e3b201a9f5b71a7a9b1ceaeccd97e70b6176aad9a4428aa5484392fbc1b09951');
+  });
+  test('of GCM: McGrew and Viega, test case 4', () => {
+    const aead = nodeCrypto.aesGcm(bytesOf('feffe9928665731c6d6a8f9467308308'));
+    const plaintext = bytesOf(
+      'd9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72' +
+        '1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39',
+    );
+    const sealed = new Uint8Array(76);
+    aead.seal(
+      bytesOf('cafebabefacedbaddecaf888'),
+      bytesOf('feedfacedeadbeeffeedfacedeadbeefabaddad2'),
+      plaintext,
+      sealed,
+      0,
+    );
+    expect(hex(sealed)).toBe(
+      '42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e' +
+        '21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e0915bc94fbc3221a5db94fae95ae7121a47',
+    );
+  });
+});
+
 describe.each([
   ['CCM_8', (): ReturnType<typeof nodeCrypto.aesGcm> => nodeCrypto.aesCcm(new Uint8Array(16), 8)],
   ['CCM', (): ReturnType<typeof nodeCrypto.aesGcm> => nodeCrypto.aesCcm(new Uint8Array(16), 16)],

@@ -61,8 +61,8 @@ describe('before there is any handshake', () => {
       helloRecord(0, bytesOf(`fefd ${'11'.repeat(32)} 00 00 0003 c0a8c0 01 00`)),
     ],
     [
-      'half a ClientHello (CVE-2014-3511)',
-      encodePlaintext(22, 0, 0, encodeFragment(handshakeTypes.client_hello, 0, encodeClientHello(plainHello), 0, 30)),
+      'a ClientHello in pieces, the first of which could be a whole one (CVE-2014-3511)',
+      encodePlaintext(22, 0, 0, encodeFragment(handshakeTypes.client_hello, 0, encodeClientHello(plainHello), 0, 42)),
     ],
     ['application data (CVE-2019-20786)', encodePlaintext(contentType.applicationData, 0, 0, utf8('me'))],
     ['an empty record', encodePlaintext(contentType.handshake, 0, 0, emptyBytes)],

@@ -21,32 +21,42 @@ function otherGenerator(): Uint8Array {
   return spki;
 }
 
+/** Whom it is asked about. */
+class Guard {
+  readonly asked: unknown[] = [];
+  readonly verify = (shown: unknown): Verdict => {
+    this.asked.push(shown);
+    return { accepted: true, name: 'x' };
+  };
+}
+
 describe('a certificate', () => {
-  test.each([
+  describe.each([
     ['of RSA (CVE-2021-34558)', spkiOf(generateKeyPairSync('rsa', { modulusLength: 2048 }))],
     ['of Ed25519', spkiOf(generateKeyPairSync('ed25519'))],
     ['of P-384', spkiOf(generateKeyPairSync('ec', { namedCurve: 'P-384' }))],
     ['of P-256 with another generator (CVE-2020-0601, CVE-2022-0778)', otherGenerator()],
   ])('or raw key %s is refused before anybody is asked who it is', (_, spki) => {
-    const wanted = certificateServer.clientCertificates;
-    if (wanted === undefined) throw new Error('no client certificates');
-    const asked: unknown[] = [];
-    const server = {
-      ...certificateServer,
-      clientCertificates: {
-        ...wanted,
-        verify: (shown: unknown): Verdict => {
-          asked.push(shown);
-          return { accepted: true, name: 'x' };
-        },
-      },
-    };
-    const link = new Link({ server: { server } });
-    link.establish({
-      ...certificateClient,
-      certificate: { ...ownCertificate('client'), type: 'raw_public_key', payload: [spki] },
+    const [{ signingKey }, guard] = [ownCertificate('client'), new Guard()];
+    const shown = { type: 'raw_public_key', payload: [spki], signingKey } as const;
+    const types = ['raw_public_key'] as const;
+    test('of a client', () => {
+      const clientCertificates = { types, required: true, verify: guard.verify };
+      const link = new Link({ server: { server: { ...certificateServer, clientCertificates } } });
+      link.establish({ ...certificateClient, certificate: shown });
+      expect([guard.asked, link.server.of('failed').map(({ alert }) => alert)]).toEqual([
+        [],
+        ['unsupported_certificate'],
+      ]);
     });
-    expect([asked, link.server.of('failed').map(({ alert }) => alert)]).toEqual([[], ['unsupported_certificate']]);
+    test('of a server', () => {
+      const link = new Link({ server: { server: { ...certificateServer, certificates: [shown] } } });
+      link.establish({ serverCertificates: { types, verify: guard.verify } });
+      expect([guard.asked, link.client.of('failed').map(({ alert }) => alert)]).toEqual([
+        [],
+        ['unsupported_certificate'],
+      ]);
+    });
   });
   test('of which the key exchange carries no signature is worth nothing (CVE-2021-34433)', () => {
     const of = (end: string): boolean | string => verified(bytesOf(`03 001d 20 ${'09'.repeat(32)} ${end}`));
