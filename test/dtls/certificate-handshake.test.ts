@@ -147,6 +147,23 @@ describe('what a client does not take from a server', () => {
     expect(link.client.of('failed').map(({ alert }) => alert)).toEqual(['illegal_parameter']);
   });
 
+  test('CBC without encrypt-then-MAC', () => {
+    const only = cipherSuites.filter(({ cipher }) => cipher.kind === 'cbc');
+    const link = new Link({ client: { cipherSuites: only }, server: { cipherSuites: only } });
+    // Where the server says that it does so, it seems to say that it will send a ticket.
+    const inHello = change((body) => body.set(replaced(body, [0, 22, 0, 0], [0, 35, 0, 0])));
+    link.mangle = inHello;
+    link.establish(pskClient);
+    expect(link.client.of('failed').map(({ alert }) => alert)).toEqual(['handshake_failure']);
+  });
+
+  test('a type of certificate that was not offered', () => {
+    const link = new Link({ server: { server: certificateServer } });
+    link.mangle = change((body) => body.set(replaced(body, [0, 20, 0, 1, 2], [0, 20, 0, 1, 0])));
+    link.establish(rawKeyClient);
+    expect(link.client.of('failed').map(({ alert }) => alert)).toEqual(['illegal_parameter']);
+  });
+
   test('a group that was not offered', () => {
     const link = new Link({ client: { groups: ['x25519'] }, server: { server: certificateServer } });
     // One in the middle turns the group into the other, or the server does as if.

@@ -10,6 +10,7 @@ import { encodeClientKeyExchange } from '../../src/dtls/messages/client-key-exch
 import { decodeServerKeyExchange } from '../../src/dtls/messages/server-key-exchange.ts';
 import { contentType } from '../../src/dtls/record.ts';
 import { vector } from '../../src/dtls/presentation.ts';
+import { TicketKeys } from '../../src/dtls/ticket.ts';
 import { certificateOf, certificateServer, pkiFile } from './certificates.ts';
 import { psk, pskIdentity, pskServer } from './link.ts';
 import { extension, plainHello, Puppet } from './puppet.ts';
@@ -146,6 +147,25 @@ describe('a client without extended master secret', () => {
     });
     expect(puppet.server.engine.counters().sessions).toBe(0);
   });
+  test('gets no ticket either', () => {
+    const tickets = new TicketKeys(nodeCrypto, 3_600_000);
+    const answered = (hello: typeof plainHello): boolean => {
+      const puppet = new Puppet({ server, tickets });
+      puppet.greet(hello);
+      return puppet.serverHello?.extensions.has(35) === true;
+    };
+    expect(answered(withExtensions([35, emptyBytes]))).toBe(true);
+    expect(answered({ ...legacy, extensions: new Map([[35, emptyBytes]]) })).toBe(false);
+  });
+  test('gets in with a pre-shared key only: an identity by certificate is never marked', () => {
+    const puppet = new Puppet({ server: { ...certificateServer, allowLegacyMasterSecret: true } });
+    const extensions = new Map([
+      [10, bytesOf('0004 001d 0017')],
+      [13, bytesOf('0002 0403')],
+    ]);
+    puppet.greet({ ...plainHello, cipherSuites: [0xc0ae], extensions });
+    expect(puppet.alerts).toEqual(['handshake_failure']);
+  });
   test('is told that its key is wrong where it is not, as if the identity were unknown', () => {
     const [known, unknown] = [attempt(pskIdentity), attempt('nobody')];
     expect(known.established).toBe(false);
@@ -254,15 +274,8 @@ describe('a client certificate', () => {
       extended: true,
       sessionHash: puppet.hash,
     });
-    const keys = keyBlock(
-      nodeCrypto,
-      puppet.suite.cipher,
-      puppet.master,
-      puppet.hello.random,
-      puppet.serverHello?.random ?? emptyBytes,
-    );
-    puppet.layer.protectWrites(recordProtection(nodeCrypto, puppet.suite.cipher, keys.client), emptyBytes);
-    puppet.layer.protectReads(recordProtection(nodeCrypto, puppet.suite.cipher, keys.server), emptyBytes);
+    puppet.layer.protectWrites(puppet.protection('client'), emptyBytes);
+    puppet.layer.protectReads(puppet.protection('server'), emptyBytes);
     if (signer !== undefined) {
       const transcript = Buffer.concat(puppet.transcript);
       puppet.say('certificate_verify', encodeCertificateVerify(signingKey(pkiFile(`${signer}.key`)).sign(transcript)));
