@@ -235,6 +235,14 @@ describe('after a handshake', () => {
     expect(puppet.server.received.map(({ text }) => text)).toEqual(['still here']);
   });
 
+  test('a change_cipher_spec under the keys changes nothing, and counts as dropped', () => {
+    const puppet = admitted();
+    puppet.record(1, contentType.changeCipherSpec, Uint8Array.of(1));
+    expect(puppet.server.engine.counters().droppedRecords).toBe(1);
+    puppet.record(1, contentType.applicationData, utf8('still here'));
+    expect(puppet.server.received.map(({ text }) => text)).toEqual(['still here']);
+  });
+
   test('a renegotiation with a ClientHello that is cut is refused like any (tinyDTLS issue 272, CVE-2021-3449)', () => {
     const puppet = admitted();
     puppet.record(1, contentType.handshake, encodeHandshake({ type: 'client_hello', sequence: 9, body: emptyBytes }));
