@@ -267,6 +267,18 @@ describe('a peer that answers challenges as it likes', () => {
     puppet.record(1, rrc, bytesOf(`01${said(puppet).at(-1)?.slice(2)}`));
     expect(endpoint.verified).toBe(true);
   });
+  test('nor by one that comes late and from elsewhere, and moves nothing itself', () => {
+    const { puppet, endpoint } = moved(withBoth);
+    const answer = bytesOf(`01${cookieOf(puppet)}`);
+    const late = puppet.layer.seal(1, rrc, answer) ?? emptyBytes;
+    puppet.record(1, contentType.applicationData, utf8('newer'));
+    puppet.address = 'third';
+    puppet.raw(late);
+    expect([endpoint.verified, endpoint.remote.address]).toEqual([false, 'elsewhere']);
+    puppet.address = 'elsewhere';
+    puppet.record(1, rrc, answer);
+    expect(endpoint.verified).toBe(true);
+  });
   test('gets one answer to each challenge of its own, where it asked from (RFC 9853 §5.4)', () => {
     const { puppet } = moved(withBoth);
     puppet.address = 'third';

@@ -64,6 +64,15 @@ describe.each(cases)('$name', ({ suite, ownCid }) => {
     expect(reader.open(only(sealed, cid.length))).toBeDefined();
   });
 
+  test('drops a record that is shorter than what protection adds (CVE-2012-2333)', () => {
+    const { reader } = pair(suite, ownCid);
+    for (let length = 0; length <= 80; length++) {
+      const type = ownCid.length > 0 ? contentType.connectionId : contentType.applicationData;
+      const record = { type, epoch: 1, sequence: 1, cid: ownCid, fragment: new Uint8Array(length) };
+      expect(reader.open(record)).toBeUndefined();
+    }
+  });
+
   test('never protects two records with one sequence number', () => {
     const { writer } = pair(suite, ownCid);
     const sequences = Array.from({ length: 20 }, () => only(writer.seal(1, 23, text), cid.length).sequence);
@@ -73,6 +82,41 @@ describe.each(cases)('$name', ({ suite, ownCid }) => {
 
 const [anySuite] = cipherSuites;
 if (anySuite === undefined) throw new Error('no suites');
+
+describe('CBC, of one who has the keys', () => {
+  /** What a reader makes of a record whose blocks were spoiled before the MAC was made. */
+  const opened = (spoil: (blocks: Uint8Array) => Uint8Array, before = spoil): unknown => {
+    const cipher = { kind: 'cbc' } as const;
+    const crypto = {
+      ...nodeCrypto,
+      aesCbcEncrypt: (key: Uint8Array, iv: Uint8Array, blocks: Uint8Array) =>
+        spoil(nodeCrypto.aesCbcEncrypt(key, iv, before(blocks))),
+    };
+    const [writer, reader] = [new RecordLayer(), new RecordLayer()];
+    writer.protectWrites(recordProtection(crypto, cipher, keysOf), emptyBytes);
+    reader.protectReads(recordProtection(nodeCrypto, cipher, keysOf), emptyBytes);
+    const record = only(writer.seal(1, contentType.applicationData, text), 0);
+    return reader.open(record);
+  };
+  const same = (blocks: Uint8Array): Uint8Array => blocks;
+  const withByte = (at: number, value: number) => (blocks: Uint8Array) =>
+    blocks.map((byte, i) => (i === (at + blocks.length) % blocks.length ? value : byte));
+
+  test('is read as it was written', () => expect(opened(same)).toBeDefined());
+  test.each([
+    ['padding that is not all the same (POODLE, CVE-2014-8730)', withByte(-2, 77)],
+    ['more padding than there are bytes', withByte(-1, 255)],
+    ['padding of another length', withByte(-1, 0x0e)],
+  ])('with %s is dropped', (_, before) => {
+    expect(opened(same, before)).toBeUndefined();
+  });
+  test.each([
+    ['without any block', (): Uint8Array => emptyBytes],
+    ['with half a block', (blocks: Uint8Array) => blocks.subarray(0, 24)],
+  ])('%s is dropped, and nothing throws', (_, after) => {
+    expect(opened(after, same)).toBeUndefined();
+  });
+});
 
 describe('the record layer', () => {
   test('reads nothing of epoch 1 before it has keys', () => {
