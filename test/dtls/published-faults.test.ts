@@ -227,6 +227,19 @@ describe('after a handshake', () => {
     expect([puppet.plaintexts.length - before, puppet.server.engine.counters().droppedRecords]).toEqual([0, 1]);
   });
 
+  test('a fatal alert ends its session too, a close_notify is answered and does not (RFC 5246 §7.2.1, §7.2.2)', () => {
+    const after = (...alert: readonly number[]): unknown => {
+      const puppet = admitted();
+      puppet.record(1, contentType.alert, Uint8Array.from(alert));
+      const { associations, sessions } = puppet.server.engine.counters();
+      return [associations, sessions, puppet.alerts];
+    };
+    expect(after(2, 80)).toEqual([0, 0, []]);
+    expect(after(1, 0)).toEqual([0, 1, ['close_notify']]);
+    expect(after(1, 90)).toEqual([1, 1, []]);
+    expect(after(2, 80, 0)).toEqual([1, 1, []]);
+  });
+
   test('nothing that is not protected is believed (CVE-2021-42146)', () => {
     const puppet = admitted();
     for (const type of [20, 21, 22, 23, 27])
