@@ -129,6 +129,20 @@ describe('handshakes under way', () => {
     for (let i = 0; i < 50; i++) begun(server, `eager-${i}`);
     expect(server.engine.counters().handshakes).toBe(5);
   });
+  test('send their flight only so often, however often a ClientHello is repeated', () => {
+    const puppet = new Puppet();
+    puppet.greet();
+    const [hello] = puppet.transcript;
+    for (let i = 0; i < 500; i++) puppet.record(0, contentType.handshake, hello ?? new Uint8Array());
+    expect(puppet.messages.filter(({ type }) => type === 'server_hello')).toHaveLength(64);
+  });
+  test('let only so many datagrams wait for their end', () => {
+    const link = new Link();
+    const endpoint = link.connect();
+    for (let i = 0; i < 20; i++) link.say(endpoint, `${i}`);
+    link.run();
+    expect([link.server.received.length, link.client.engine.counters().unsent]).toEqual([8, 12]);
+  });
   test('end when nothing more comes', () => {
     const link = new Link();
     begun(link.server, 'gone');
