@@ -80,6 +80,18 @@ describe.each([
     expect(resumed(other)).toEqual([false, false]);
   });
 
+  test('a session is good for a day from its full handshake on, and resuming makes it no younger', () => {
+    let nowMs = 1_800_000_000_000;
+    const link = new Link({ server: { ...options()?.server, wallClock: () => nowMs } });
+    const session = sessionOf(link);
+    nowMs += 24 * hour - 1;
+    link.establish(pskClient, session);
+    expect(resumed(link)).toEqual([true, true]);
+    nowMs += 1;
+    link.establish(pskClient, session);
+    expect(resumed(link)).toEqual([false, false]);
+  });
+
   test('with CBC, a client that does not offer encrypt-then-MAC again begins anew (RFC 7366 §3)', () => {
     const only = (id: number): CipherSuite[] => cipherSuites.filter((suite) => suite.id === id);
     const both = { cipherSuites: [...only(0xc037), ...only(0x00a8)] };
@@ -161,6 +173,12 @@ describe('the keys of tickets', () => {
     expect([...second.subarray(0, 4)]).not.toEqual([...first.subarray(0, 4)]);
     expect(keys.open(first, at(34))).toBeDefined();
     expect(keys.open(first, at(35))).toBeUndefined();
+  });
+  test('are few, however often they change', () => {
+    let kept: readonly TicketKey[] = [];
+    const keys = new TicketKeys(nodeCrypto, 24 * hour, [], (keys) => (kept = keys));
+    for (let hours = 0; hours < 1000; hours++) keys.seal(session, at(hours));
+    expect(kept.length).toBeLessThanOrEqual(4);
   });
   test('open nothing that was changed', () => {
     const keys = new TicketKeys(nodeCrypto, 24 * hour);
