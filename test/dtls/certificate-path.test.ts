@@ -44,6 +44,8 @@ describe('a path is refused', () => {
     ['with a key that is not meant to sign', ['no-signature'], 'unsupported_certificate'],
     ['with a critical extension that is not understood', ['strange'], 'unsupported_certificate'],
     ['over a certificate that is no authority', ['impostor', 'client'], 'unknown_ca'],
+    ['over one that may sign certificates and is not marked as an authority', ['under', 'unmarked'], 'bad_certificate'],
+    ['that goes in a circle', ['stranger', 'other-root', 'other-root'], 'unknown_ca'],
     ['longer than an authority allows', ['too-deep', 'below', 'devices'], 'bad_certificate'],
     ['that SHA-1 holds together (SLOTH, RFC 9155)', ['weak'], 'bad_certificate'],
   ])('%s', (_, chain, alert) => {

@@ -101,7 +101,10 @@ describe('key agreement', () => {
   test('refuses a point that is not on the curve, a compressed one, and the zero of X25519 (RFC 8422 §5.11)', () => {
     const p256 = nodeCrypto.keyShare('secp256r1');
     expect(p256.agree(Uint8Array.of(4, ...new Uint8Array(64).fill(1)))).toBeUndefined();
-    expect(p256.agree(Uint8Array.of(2, ...new Uint8Array(32).fill(1)))).toBeUndefined();
+    const { publicKey } = nodeCrypto.keyShare('secp256r1');
+    expect(p256.agree(publicKey)).toBeDefined();
+    expect(p256.agree(Uint8Array.of(2 + ((publicKey[64] ?? 0) & 1), ...publicKey.subarray(1, 33)))).toBeUndefined();
+    expect(p256.agree(Uint8Array.of(6 + ((publicKey[64] ?? 0) & 1), ...publicKey.subarray(1)))).toBeUndefined();
     const x25519 = nodeCrypto.keyShare('x25519');
     expect(x25519.agree(new Uint8Array(32))).toBeUndefined();
     for (const length of [0, 31, 33]) expect(x25519.agree(new Uint8Array(length).fill(9))).toBeUndefined();

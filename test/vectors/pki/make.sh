@@ -32,6 +32,8 @@ issue below devices 'basicConstraints=critical,CA:true\nkeyUsage=critical,keyCer
 issue too-deep below "${leaf}"
 issue impostor client "${leaf}"
 issue weak root "${leaf}" sha1
+issue unmarked root 'keyUsage=critical,keyCertSign\n'
+issue under unmarked "${leaf}"
 
 # A list of revoked certificates: the one named so.
 touch index.txt
