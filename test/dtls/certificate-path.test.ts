@@ -113,6 +113,15 @@ describe('a revocation list (RFC 5280 §5)', () => {
     expect(alertOf(check(['client'], options))).toBe('accepted');
     expect(alertOf(check(['device', 'devices'], options))).toBe('accepted');
   });
+  test('of another authority says nothing of the same serial number', () => {
+    const serialNumbers = new Set([parsed('client').serialNumber.replace(/^0+/, '')]);
+    const by = (name: string): RevocationList => ({
+      serialNumbers,
+      signedBy: (authority) => authority.subject === `CN=${name}`,
+    });
+    expect(alertOf(check(['client'], { revocationLists: [by('other-root')] }))).toBe('accepted');
+    expect(alertOf(check(['client'], { revocationLists: [by('other-root'), by('root')] }))).toBe('certificate_revoked');
+  });
   test('that was changed counts for nothing', () => {
     const der = derOf(pkiFile('root.crl'));
     for (let at = 0; at < der.length; at += 3) {
