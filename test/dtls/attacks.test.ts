@@ -291,8 +291,9 @@ describe('one in the middle', () => {
   test('cannot take away the suites that both prefer', () => {
     const link = new Link({ client: { cipherSuites }, server: { cipherSuites } });
     // All but TLS_PSK_WITH_AES_128_GCM_SHA256 become unknown ones, in every ClientHello.
-    const list = cipherSuites.flatMap(({ id }) => [id >> 8, id & 0xff]);
-    const weaker = cipherSuites.flatMap(({ id }) => (id === 0x00a8 ? [0x00, 0xa8] : [0xfa, 0xfa]));
+    const offered = cipherSuites.filter(({ keyExchange }) => keyExchange !== 'ecdhe_ecdsa');
+    const list = offered.flatMap(({ id }) => [id >> 8, id & 0xff]);
+    const weaker = offered.flatMap(({ id }) => (id === 0x00a8 ? [0x00, 0xa8] : [0xfa, 0xfa]));
     link.mangle = (datagram) => [{ ...datagram, bytes: replaced(datagram.bytes, list, weaker) }];
     link.establish();
     expect([link.client.of('established'), link.server.of('established')]).toEqual([[], []]);
