@@ -277,9 +277,10 @@ describe('what stays of a handshake', () => {
   });
 });
 
-test('where there are no Connection IDs left, an association does without', { timeout: 30_000 }, () => {
+test('where there are no Connection IDs left, an association does without', { timeout: 60_000 }, () => {
   const limits = { ...defaultDtlsLimits, maxHandshakesPerSecond: 1000 };
-  const link = new Link({ server: { connectionId: { length: 2, node: 9 }, limits } });
+  const cheapest = cipherSuites.filter(({ id }) => id === 0xc0a8);
+  const link = new Link({ server: { connectionId: { length: 2, node: 9 }, limits, cipherSuites: cheapest } });
   for (let i = 0; i < 258; i++) {
     link.clientAddress = `device-${i}`;
     link.establish();
