@@ -36,10 +36,10 @@ function typeText(type: DescribedType): string {
 }
 
 export function parameterText(parameter: DescribedParameter): string {
-  const { name, type, rest, required } = parameter;
-  const optional = required || rest || parameter.default !== undefined ? '' : '?';
+  const { name, type, rest, others, required } = parameter;
+  const optional = required || rest || others === true || parameter.default !== undefined ? '' : '?';
   const assumed = parameter.default === undefined ? '' : ` = ${encodeJson(parameter.default)}`;
-  return `${rest ? '...' : ''}${name}${optional}: ${typeText(type)}${assumed}`;
+  return `${rest ? '...' : others === true ? '**' : ''}${name}${optional}: ${typeText(type)}${assumed}`;
 }
 
 export function signatureText(fn: DescribedFunction): string {

@@ -22,10 +22,10 @@ export function functionCddl(fn: DescribedFunction): string {
   const lines = [
     `; ${comment(fn.title === undefined ? `${fn.library}/${fn.method}` : `${fn.library}/${fn.method}: ${fn.title}`)}`,
     `arguments = ${choices.join(' / ')}`,
-    `by-name = ${group('{', fn.parameters.map(byName), '}')}`,
+    `by-name = ${group('{', [...fn.parameters.map(byName), ...fn.parameters.flatMap(anyName)], '}')}`,
   ];
   if (locked) lines.push(`by-id = ${group('{', fn.parameters.map(byId), '}')}`);
-  lines.push(`by-position = ${group('[', fn.parameters.map(byPosition), ']')}`);
+  lines.push(`by-position = ${group('[', fn.parameters.filter(({ keyword }) => keyword !== true).map(byPosition), ']')}`);
   if (lone) lines.push(`only = ${typeCddl(lone.type)}`);
   lines.push(`result = ${fn.returns ? typeCddl(fn.returns) : 'any'}`);
   return `${lines.join('\n')}\n`;
@@ -63,6 +63,9 @@ function isScalar(type: DescribedType): boolean {
 
 const byName = (parameter: DescribedParameter): string =>
   `${occurrence(parameter)}${memberKey(parameter.name)} ${valueOf(parameter)}`;
+
+const anyName = ({ others, type }: DescribedParameter): readonly string[] =>
+  others === true && type.kind === 'object' ? [`* tstr => ${typeCddl(type.additional ?? { kind: 'any' })}`] : [];
 
 const byId = (parameter: DescribedParameter): string =>
   `${occurrence(parameter)}${parameter.id ?? 0} => ${valueOf(parameter)}`;

@@ -22,6 +22,7 @@
  *                    { name: "more", id: 2, type: { kind: "array", items: "number" }, rest: true }],
  *       returns: "number" }
  *
+ * Python's parameters may be `keyword: true` (by name only) or `others: true` (takes names that are no parameter's).
  * `maxAge` is in seconds as on the wire, and there only for pure functions; `doc` only where it
  * says more than the title. Types are written as type-value.ts says.
  */
@@ -78,6 +79,8 @@ const parameterValue = (parameter: DescribedParameter): Value => ({
     type: typeValue(parameter.type),
     required: parameter.required,
     rest: parameter.rest,
+    keyword: parameter.keyword,
+    others: parameter.others,
     doc: parameter.doc,
   }),
   // A default of false is something to say.

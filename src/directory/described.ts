@@ -31,6 +31,10 @@ export interface DescribedParameter {
   readonly default?: Value;
   /** Takes all further positional arguments; `type` is the array's. */
   readonly rest: boolean;
+  /** Given by name, never by position. */
+  readonly keyword?: boolean;
+  /** Takes all arguments by name that are no parameter's; `type` is that of an object of them. */
+  readonly others?: boolean;
   readonly doc: string | undefined;
 }
 

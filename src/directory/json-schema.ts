@@ -20,8 +20,13 @@ export function parametersSchema(fn: DescribedFunction): JsonSchema {
     type: 'object',
     properties: Object.fromEntries(fn.parameters.map((parameter) => [parameter.name, parameterSchema(parameter)])),
     ...(required.length > 0 && { required }),
-    additionalProperties: false,
+    additionalProperties: othersSchema(fn),
   };
+}
+
+function othersSchema({ parameters }: DescribedFunction): Value {
+  const taking = parameters.find(({ others }) => others === true)?.type;
+  return taking?.kind === 'object' && taking.additional !== undefined ? typeSchema(taking.additional) : false;
 }
 
 const parameterSchema = (parameter: DescribedParameter): JsonSchema => ({

@@ -100,6 +100,8 @@ function readParameter(value: Value): DescribedParameter {
     type: readType(fieldOf(record, 'type')),
     required: flagOf(fieldOf(record, 'required')),
     rest: flagOf(fieldOf(record, 'rest')),
+    ...(flagOf(fieldOf(record, 'keyword')) && { keyword: true }),
+    ...(flagOf(fieldOf(record, 'others')) && { others: true }),
     doc: optionalTextOf(fieldOf(record, 'doc'), `the documentation of ${name}`),
     ...(assumed !== undefined && { default: assumed }),
   };

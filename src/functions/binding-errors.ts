@@ -20,7 +20,9 @@ export function tooManyRest(plan: Plan, index: number): CallError {
 const maxNames = 12;
 
 function takes(plan: Plan): string {
-  const names = plan.slots.map(({ parameter }) => (parameter.rest ? `...${parameter.name}` : parameter.name));
+  const names = plan.slots.map(({ parameter: { name, rest, others } }) =>
+    rest ? `...${name}` : others === true ? `**${name}` : name,
+  );
   if (names.length === 0) return 'it takes no arguments';
   return `it takes ${names.slice(0, maxNames).join(', ')}${names.length > maxNames ? ', …' : ''}`;
 }

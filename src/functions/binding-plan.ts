@@ -8,8 +8,12 @@ export interface Plan {
   readonly slots: readonly Slot[];
   readonly byName: ReadonlyMap<string, number>;
   readonly byId: ReadonlyMap<number, number>;
+  /** How many parameters a list fills before the rest parameter takes over. */
+  readonly room: number;
   /** Position of the rest parameter. */
   readonly rest: number | undefined;
+  /** Position of the parameter that takes names which are no parameter's. */
+  readonly others: number | undefined;
   /** The only parameter, where it is declared an object: a map or a query may be its members. */
   readonly onlyObject: ParameterDescription | undefined;
 }
@@ -24,7 +28,8 @@ export interface Slot {
 export function planOf(fn: FunctionDescription): Plan {
   const { parameters } = fn;
   const [first] = parameters;
-  const rest = parameters.findIndex((parameter) => parameter.rest);
+  const positionOf = (index: number): number | undefined => (index === -1 ? undefined : index);
+  const named = parameters.findIndex(({ rest, keyword }) => rest || keyword === true);
   const onlyObject = parameters.length === 1 && first !== undefined && !first.rest && isObject(first.type);
   return {
     fn,
@@ -35,7 +40,9 @@ export function planOf(fn: FunctionDescription): Plan {
     })),
     byName: new Map(parameters.map((parameter, index) => [parameter.name, index])),
     byId: new Map(parameters.flatMap(({ id }, index): [number, number][] => (id === undefined ? [] : [[id, index]]))),
-    rest: rest === -1 ? undefined : rest,
+    room: positionOf(named) ?? parameters.length,
+    rest: positionOf(parameters.findIndex((parameter) => parameter.rest)),
+    others: positionOf(parameters.findIndex((parameter) => parameter.others === true)),
     onlyObject: onlyObject ? first : undefined,
   };
 }

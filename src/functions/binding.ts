@@ -20,10 +20,11 @@
 import type { Value } from '../core/value.ts';
 import { givenTwice, maxRest, missing, tooMany, tooManyRest, unexpected, unknownItem } from './binding-errors.ts';
 import { indexOf, nameOf, planOf, type Plan } from './binding-plan.ts';
-import { mismatch } from './converter.ts';
+import { mismatch, recordOf } from './converter.ts';
 import type { FunctionDescription, ParameterDescription } from './description.ts';
 import { shown } from './names.ts';
 import { readQuery } from './query-text.ts';
+import { anyType } from './signature/value-types.ts';
 import { wrongType } from './validation.ts';
 
 /** Arguments as they arrived. Control words (`_why`, `c.pmin`) are taken out of `items` before. */
@@ -80,24 +81,40 @@ function namesOnlyParameter(plan: Plan, value: NamedArguments): boolean {
 
 function fromObject(plan: Plan, value: Readonly<Record<string, Value>>): Value[] {
   const given: Value[] = [];
+  const others: [string, Value][] = [];
   const keys = Object.keys(value);
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] ?? '';
     const index = plan.byName.get(key) ?? indexOf(plan, key);
-    if (index === undefined) throw unexpected(plan, key);
-    put(plan, given, index, value[key]);
+    if (index !== undefined) put(plan, given, index, value[key]);
+    else if (plan.others !== undefined) others.push([key, value[key]]);
+    else throw unexpected(plan, key);
   }
+  putOthers(plan, given, others);
   return given;
 }
 
 function fromMap(plan: Plan, value: ReadonlyMap<Value, Value>): Value[] {
   const given: Value[] = [];
+  const others: [string, Value][] = [];
   for (const [key, argument] of value) {
     const index = typeof key === 'string' || typeof key === 'number' ? indexOf(plan, key) : undefined;
-    if (index === undefined) throw unexpected(plan, key);
-    put(plan, given, index, argument);
+    if (index !== undefined) put(plan, given, index, argument);
+    else if (plan.others !== undefined && typeof key === 'string') others.push([key, argument]);
+    else throw unexpected(plan, key);
   }
+  putOthers(plan, given, others);
   return given;
+}
+
+/** Names that are no parameter's, besides those that were given under the name of the parameter that takes them. */
+function putOthers(plan: Plan, given: Value[], others: readonly (readonly [string, Value])[]): void {
+  if (others.length === 0 || plan.others === undefined) return;
+  const named = recordOf(given[plan.others]) ?? {};
+  const twice = others.find(([name]) => Object.hasOwn(named, name));
+  if (twice !== undefined) throw unexpected(plan, twice[0]);
+  given[plan.others] = undefined;
+  put(plan, given, plan.others, Object.fromEntries([...Object.entries(named), ...others]));
 }
 
 function put(plan: Plan, given: Value[], index: number, value: Value): void {
@@ -108,12 +125,13 @@ function put(plan: Plan, given: Value[], index: number, value: Value): void {
 }
 
 function fromList(plan: Plan, values: readonly Value[]): readonly Value[] {
-  const { slots, rest } = plan;
-  const room = rest ?? slots.length;
+  const { room, rest } = plan;
   if (values.length <= room) return finish(plan, values);
   if (rest === undefined) throw tooMany(plan, values.length);
-  if (values.length - rest > maxRest) throw tooManyRest(plan, rest);
-  return finish(plan, [...values.slice(0, rest), values.slice(rest)]);
+  if (values.length - room > maxRest) throw tooManyRest(plan, rest);
+  const given = values.slice(0, room);
+  put(plan, given, rest, values.slice(room));
+  return finish(plan, given);
 }
 
 /** Converts, fills in defaults, spreads the rest, leaves off what is omitted at the end. */
@@ -157,17 +175,27 @@ function fromQuery(plan: Plan, items: readonly string[]): Value[] {
   if (direct) return [readMembers(plan, onlyObject, items)];
   const given: Value[] = [];
   const texts = new Map<number, (string | undefined)[]>();
+  const others = new Map<string, (string | undefined)[]>();
   for (const item of items) {
     const name = nameOfItem(item);
     const index = indexOf(plan, name);
-    if (index === undefined) throw unknownItem(plan, name, [...plan.byName.keys()]);
-    addTo(texts, index, textOfItem(item));
+    if (index !== undefined) addTo(texts, index, textOfItem(item));
+    else if (plan.others !== undefined) addTo(others, name, textOfItem(item));
+    else throw unknownItem(plan, name, [...plan.byName.keys()]);
   }
   for (const [index, list] of texts) {
     const parameter = plan.slots[index]?.parameter;
     if (parameter !== undefined)
       put(plan, given, index, readQuery(list, parameter.type, parameter.name, nameOf(plan, index)));
   }
+  const { others: at } = plan;
+  const taking = at === undefined ? undefined : plan.slots[at]?.parameter.type;
+  const type = taking?.kind === 'object' ? (taking.additional ?? anyType) : anyType;
+  putOthers(
+    plan,
+    given,
+    [...others].map(([name, list]) => [name, readQuery(list, type, shown(name), nameOf(plan, at ?? 0))]),
+  );
   return given;
 }
 

@@ -4,6 +4,7 @@
  */
 import { FuncoapError, type ErrorFamily } from '../core/error.ts';
 import type { Milliseconds } from '../core/duration.ts';
+import type { Value } from '../core/value.ts';
 import type { ValueType } from './description.ts';
 
 export interface Problem {
@@ -65,7 +66,13 @@ export interface CallErrorDetails {
   readonly retryAfter?: Milliseconds;
   readonly cause?: unknown;
   /** What the function threw: shown to the peer only if a debug setting says so. */
-  readonly remote?: { readonly name: string; readonly message: string; readonly stack: string | undefined };
+  readonly remote?: {
+    readonly name: string;
+    readonly message: string;
+    readonly stack: string | undefined;
+    /** Of an exception that has members of its own, those that are data. */
+    readonly attributes?: Readonly<Record<string, Value>> | undefined;
+  };
 }
 
 /** A call that has no result. `message` is one sentence that says what was wrong and what to do. */

@@ -50,6 +50,8 @@ export function lostError(call: Call, loss: WorkerLoss | undefined, culprit: boo
         'worker-lost',
         `${nameOf(call)} ran in a thread that the library ended with process.exit().`,
       );
+    case 'process':
+      return new CallError('worker-lost', `${nameOf(call)} ran in a Python process that ended ${loss.how}.`);
     case undefined:
       return new CallError(
         'worker-lost',
@@ -70,6 +72,8 @@ export function describeLoadLoss(loss: WorkerLoss | undefined): string {
       if (loss.exitCode === 13)
         return 'it waits for something that never comes: a top-level await does not end; mend it and save the file.';
       return `it called process.exit(${loss.exitCode}) while loading.`;
+    case 'process':
+      return `its Python process ended ${loss.how} while loading.`;
     case undefined:
       return 'it had to be stopped while loading.';
   }

@@ -41,6 +41,10 @@ export interface ParameterDescription {
   readonly default?: Value;
   /** `...rest`: takes all further positional arguments; by name, an array. `type` is the array's. */
   readonly rest: boolean;
+  /** Python's keyword-only: given by name, never by position. */
+  readonly keyword?: true;
+  /** Python's `**others`: takes all arguments by name that are no parameter's. Its value is an object of them. */
+  readonly others?: true;
   readonly doc: string | undefined;
 }
 

@@ -1,11 +1,11 @@
 /**
  * The files of a library's folder and the version that they make: a hash over names and contents.
- * Not counted: node_modules, the data folder, and names that begin with a dot (editors' own files).
+ * Not counted: node_modules, what Python compiles, the data folder, and names that begin with a dot (editors' own files).
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { UsageError } from '../core/error.ts';
 
 export interface LibraryFiles {
@@ -23,19 +23,28 @@ const maxDepth = 16;
 
 export const dataFolderName = 'data';
 
-/** In the order of preference. */
-const entryNames = ['index.ts', 'index.mts', 'index.js', 'index.mjs'] as const;
+/** In the order of preference. A Python module has the name of its library, `-` written as `_`, or is a package. */
+const entryNames = (library: string): readonly string[] => [
+  'index.ts',
+  'index.mts',
+  'index.js',
+  'index.mjs',
+  `${library.replaceAll('-', '_')}.py`,
+  '__init__.py',
+];
+
+export const isPython = (entry: string): boolean => entry.endsWith('.py');
 
 export const libraryNamePattern: RegExp = /^[a-z][a-z0-9_-]{0,63}$/;
 
-/** The file that is loaded, or undefined where the folder has none. */
-export function entryOf(folder: string): string | undefined {
-  return entryNames.map((name) => join(folder, name)).find((path) => existsSync(path));
+/** The file that is loaded, or undefined where the folder has none. A folder may be called otherwise than its library. */
+export function entryOf(folder: string, library: string): string | undefined {
+  return entryNames(library).map((name) => join(folder, name)).find((path) => existsSync(path));
 }
 
 /** Changes whenever the entry file is written or replaced; undefined where there is no folder. One system call as a rule. */
 export function entryMark(folder: string): string | undefined {
-  for (const name of entryNames) {
+  for (const name of entryNames(basename(folder))) {
     const found = statSync(join(folder, name), { throwIfNoEntry: false });
     if (found !== undefined) return `${name} ${found.ino} ${found.size} ${found.mtimeMs}`;
   }
@@ -71,4 +80,4 @@ export async function readLibraryFiles(folder: string): Promise<LibraryFiles> {
 }
 
 const isCounted = (name: string, depth: number): boolean =>
-  !name.startsWith('.') && !name.endsWith('~') && name !== 'node_modules' && !(depth === 0 && name === dataFolderName);
+  !name.startsWith('.') && !name.endsWith('~') && name !== 'node_modules' && name !== '__pycache__' && !(depth === 0 && name === dataFolderName);

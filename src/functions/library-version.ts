@@ -5,10 +5,12 @@ import { channels } from '../core/channels.ts';
 import type { Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { runInline, type InlineParts } from './inline-functions.ts';
-import { dataFolderName } from './library-files.ts';
+import { dataFolderName, isPython } from './library-files.ts';
 import { installHooks } from './runtimes/node/hooks.ts';
 import { describeLoadError, loadModule, type Exports } from './runtimes/node/load-module.ts';
 import { startThread } from './runtimes/node/thread.ts';
+import { readManifest } from './runtimes/python/manifest.ts';
+import { startPython } from './runtimes/python/process.ts';
 import { WorkerPool } from './worker-pool.ts';
 import type { Call, CallResult } from './call.ts';
 import type { ExportDescription } from './export-description.ts';
@@ -89,21 +91,25 @@ const dataFolderOf = (folder: string): string => join(folder, dataFolderName);
 
 function createPool(parts: LibraryVersionParts): WorkerPool {
   const { library, folder, entry, options, output } = parts;
-  const thread = {
+  const worker = {
     library,
     folder,
     entry,
     dataFolder: dataFolderOf(folder),
     maxHeapMebibytes: options.pool.maxHeapMebibytes,
-    priorityAddon: options.priorityAddon,
     printed: (stream: 'stdout' | 'stderr', text: string) => output.print(stream, text),
   };
+  const manifest = isPython(entry) ? readManifest(folder) : undefined;
   return new WorkerPool({
     library,
-    options: options.pool,
+    // A module's variables are those of one program, unless its author says that it may be several.
+    options: manifest === undefined ? options.pool : { ...options.pool, maxWorkers: manifest.processes },
     budget: parts.budget,
     scheduler: options.scheduler,
-    start: (start, listener) => startThread(thread, start, listener),
+    start: (start, listener) =>
+      manifest === undefined
+        ? startThread({ ...worker, priorityAddon: options.priorityAddon }, start, listener)
+        : startPython({ ...worker, manifest, python: options.python }, start, listener),
     invalidated: parts.invalidated,
     lost: (loss) => publishLoss(library, loss),
   });
@@ -131,7 +137,9 @@ function publishLoss(library: string, loss: WorkerLoss): void {
       ? `${loss.name}: ${loss.message}`
       : loss.kind === 'memory'
         ? 'out of memory'
-        : `process.exit(${loss.exitCode})`;
+        : loss.kind === 'process'
+          ? `its process ended ${loss.how}`
+          : `process.exit(${loss.exitCode})`;
   channels.functionFailed.publish({
     target: library,
     problem: loss.kind === 'memory' ? 'memory-limit' : 'worker-lost',

@@ -29,6 +29,8 @@ export interface RegistryOptions {
   readonly maxOutputPerSecond: number;
   /** The file of a Node-API addon whose `lowerPriority()` puts the threads of libraries behind the gateway's own. */
   readonly priorityAddon: string | undefined;
+  /** The command that runs libraries in Python which have no `.venv` of their own. */
+  readonly python: string;
   readonly scheduler: Scheduler;
 }
 
@@ -48,4 +50,5 @@ export const defaultRegistryOptions: RegistrySettings = Object.freeze({
   linger: seconds(2),
   maxOutputPerSecond: 65_536,
   priorityAddon: undefined,
+  python: 'python3',
 });

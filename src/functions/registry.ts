@@ -294,10 +294,10 @@ export class Registry implements Invoker {
 
   /** A library in one file is an easy mistake. Names with more dots are configuration and declarations. */
   #reportFile(name: string): void {
-    const [, library = '', ending = ''] = /^([^.]+)\.(m?[jt]s)$/.exec(name) ?? [];
+    const [, library = '', ending = ''] = /^([^.]+)\.(m?[jt]s|py)$/.exec(name) ?? [];
     if (!libraryNamePattern.test(library) || this.#reportedNames.has(name)) return;
     this.#reportedNames.add(name);
-    const message = `${name} is not served: a library is a folder. If it is one, put it into ${library}/index.${ending}.`;
+    const message = `${name} is not served: a library is a folder. If it is one, put it into ${library}/${ending === 'py' ? name : `index.${ending}`}.`;
     channels.library.publish({ library: name, state: 'ignored', functions: 0, message });
   }
 

@@ -1,4 +1,4 @@
-/** What the worker pool needs of one thread. runtimes/node/thread.ts is the real one. */
+/** What the worker pool needs of one thread or process: runtimes/node/thread.ts, runtimes/python/process.ts. */
 import type { FromWorker, ToWorker } from './runtimes/node/messages.ts';
 
 /** Why a thread ended without being told to. */
@@ -7,7 +7,9 @@ export type WorkerLoss =
   /** An exception that nobody caught. */
   | { readonly kind: 'crashed'; readonly name: string; readonly message: string; readonly stack: string | undefined }
   /** The library ended it: process.exit(). */
-  | { readonly kind: 'exited'; readonly exitCode: number };
+  | { readonly kind: 'exited'; readonly exitCode: number }
+  /** A process of its own ended: `with exit code 3`, `by SIGSEGV`. */
+  | { readonly kind: 'process'; readonly how: string };
 
 export interface WorkerPort {
   /** One state per slot, shared with the thread: see messages.ts. */

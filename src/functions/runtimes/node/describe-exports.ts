@@ -3,11 +3,12 @@
  * really has. Runs in the worker, so that neither a huge file nor a strange schema can hold up the gateway.
  */
 import { readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../../../core/error.ts';
 import { milliseconds, seconds } from '../../../core/duration.ts';
 import { isLibraryFunction, type FunctionDefinition } from '../../library.ts';
+import { libraryTitle } from '../../library-title.ts';
 import { readExports } from '../../signature/exports.ts';
 import { parametersFromJsonSchema, specialType, typeFromJsonSchema } from '../../signature/json-schema.ts';
 import type { DeclaredExport } from '../../signature/declared-export.ts';
@@ -47,7 +48,7 @@ export function describeExports(
     if (typeof value !== 'function') continue;
     described.push(describeExport(declared, value, `${file}:${declared.line}: ${declared.name}`));
   }
-  return { title: titleOf(dirname(entry)), exports: described };
+  return { title: libraryTitle(dirname(entry)), exports: described };
 }
 
 function describeExport(declared: DeclaredExport, value: object, where: string): ExportDescription {
@@ -110,14 +111,4 @@ function jsonSchema(type: z.ZodType, io: 'input' | 'output'): unknown {
       if (kind === 'date' || kind === 'bigint') schema[specialType] = kind;
     },
   });
-}
-
-/** The heading of the library's README. */
-function titleOf(folder: string): string | undefined {
-  try {
-    return /^#\s+(.+?)\s*$/m.exec(readFileSync(join(folder, 'README.md'), 'utf8').slice(0, 4096))?.[1]?.slice(0, 200);
-  } catch {
-    // A README is welcome, not needed.
-    return undefined;
-  }
 }

@@ -9,6 +9,7 @@
  */
 import type { Milliseconds } from '../../../core/duration.ts';
 import type { ReadCaller } from '../../../core/principal.ts';
+import type { Value } from '../../../core/value.ts';
 import type { Call, Caller } from '../../call.ts';
 import type { Invalidation } from '../../invalidation.ts';
 import type { Returned } from '../../returned.ts';
@@ -46,12 +47,14 @@ export interface ThrownError {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
+  /** Members of a Python exception, as far as they are data. */
+  readonly attributes?: Readonly<Record<string, Value>> | undefined;
 }
 
 export interface CallFailure {
   readonly problem: Extract<
     ProblemName,
-    'function-failed' | 'invalid-argument' | 'no-such-method' | 'unencodable-result'
+    'function-failed' | 'invalid-argument' | 'no-such-method' | 'unencodable-result' | 'memory-limit'
   >;
   readonly message: string;
   readonly parameter: string | undefined;

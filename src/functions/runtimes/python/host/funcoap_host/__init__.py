@@ -1,0 +1,1 @@
+"""The side of the gateway that runs inside a Python process: one process serves one version of one library."""

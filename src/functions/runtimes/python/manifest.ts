@@ -1,0 +1,62 @@
+/**
+ * `funcoap.json` in a Python library's folder: promises of functions whose file shall stay as it is, and how many processes
+ * may run it. What it does not say, decorators say; where both speak, the manifest counts.
+ *
+ *     { "processes": 2, "functions": { "list": { "pure": true, "maxAge": 60 } } }
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UsageError } from '../../../core/error.ts';
+
+const manifestName = 'funcoap.json';
+/** A year: longer than anything is served. */
+const maxSeconds = 31_536_000;
+const span = z.number().min(0).max(maxSeconds);
+
+/** What a decorator or the manifest may promise of a function. Times are in seconds. */
+export const promisesSchema: z.ZodType<Promises> = z.strictObject({
+  safe: z.boolean().optional(),
+  pure: z.boolean().optional(),
+  maxAge: span.optional(),
+  staleWhileRevalidate: span.optional(),
+  shared: z.boolean().optional(),
+  timeLimit: z.number().positive().max(maxSeconds).optional(),
+}) as z.ZodType<Promises>;
+
+export interface Promises {
+  readonly safe?: boolean;
+  readonly pure?: boolean;
+  readonly maxAge?: number;
+  readonly staleWhileRevalidate?: number;
+  readonly shared?: boolean;
+  readonly timeLimit?: number;
+}
+
+export interface PythonManifest {
+  readonly processes: number;
+  readonly functions: Readonly<Record<string, Promises>>;
+}
+
+const manifestSchema = z.strictObject({
+  processes: z.int().min(1).max(64).default(1),
+  functions: z.record(z.string(), promisesSchema).default({}),
+});
+
+/** @throws UsageError 'library-load' with one sentence that names the file */
+export function readManifest(folder: string): PythonManifest {
+  const path = join(folder, manifestName);
+  if (!existsSync(path)) return { processes: 1, functions: {} };
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError('library-load', `${manifestName} is no JSON: ${reason}; mend it and save the file.`, { cause });
+  }
+  const parsed = manifestSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.map(String).join('.')}: `;
+  throw new UsageError('library-load', `${manifestName}: ${where}${issue?.message ?? 'is not understood'}; see docs/python.md.`);
+}
