@@ -5,14 +5,12 @@ A hint that is not understood is `any`, and its value is handed over as it came.
 """
 from builtins import *
 import collections.abc
-import dataclasses
 import datetime
-import decimal
 import enum
 import os
+import sys
 import types
 import typing
-import uuid
 
 any_type = {'kind': 'any'}
 #: A whole number of any size, as Python's are.
@@ -86,7 +84,7 @@ def _generic(hint, origin, args, inner):
 def _class(hint, inner):
     if issubclass(hint, enum.Enum):
         return _one_of([member.value for member in hint]), hint
-    if dataclasses.is_dataclass(hint):
+    if hasattr(hint, '__dataclass_fields__'):
         return _dataclass(hint, inner)
     if typing.is_typeddict(hint) if hasattr(typing, 'is_typeddict') else hasattr(hint, '__total__'):
         return _typed_dict(hint, inner)
@@ -104,10 +102,10 @@ def _class(hint, inner):
         return _text, datetime.time.fromisoformat
     if hint is datetime.timedelta:
         return _number, lambda seconds: datetime.timedelta(seconds=seconds)
-    if hint is decimal.Decimal:
-        return {'kind': 'union', 'options': [_number, _text]}, lambda value: decimal.Decimal(str(value))
-    if hint is uuid.UUID:
-        return _text, uuid.UUID
+    if hint is _loaded('decimal', 'Decimal'):
+        return {'kind': 'union', 'options': [_number, _text]}, lambda value: hint(str(value))
+    if hint is _loaded('uuid', 'UUID'):
+        return _text, hint
     if issubclass(hint, os.PathLike):
         return _text, hint if hasattr(hint, 'joinpath') else None
     if hint is list:
@@ -117,6 +115,11 @@ def _class(hint, inner):
     if hint is dict:
         return any_type, None
     return any_type, None
+
+
+def _loaded(module, name):
+    """A class of a module that costs time to import, and that is imported where a hint names it."""
+    return getattr(sys.modules.get(module), name, module)
 
 
 def _one_of(values):
@@ -188,6 +191,7 @@ def _revived(members, given):
 
 
 def _dataclass(hint, inner):
+    import dataclasses
     hints = hints_of(hint)
     members = {}
     for field in dataclasses.fields(hint):
