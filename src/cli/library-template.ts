@@ -1,6 +1,6 @@
-/** What `funcoap new library` writes: a library that works at once, in each of three ways to declare one. */
+/** What `funcoap new library` writes: a library that works at once, in each of four ways to write one. */
 
-export type LibraryForm = 'ts' | 'js' | 'zod';
+export type LibraryForm = 'ts' | 'js' | 'zod' | 'python';
 
 export interface TemplateFile {
   readonly name: string;
@@ -97,6 +97,29 @@ export const record = fn({ params: { value: z.number().default(20) }, returns: z
 });
 `;
 
+const python = (
+  name: string,
+): string => `"""${name}: a library of funcoap. Every function that is defined here is callable; nothing else is."""
+import os
+
+from funcoap import context, pure
+
+
+@pure(max_age=60)
+def greet(name: str = 'world') -> str:
+    """Greets somebody."""
+    return f'Hello, {name}!'
+
+
+def record(value: float = 20) -> str:
+    """Writes a value into data/values.txt: a side effect, so it is called with POST and runs every time."""
+    folder = context().data_folder
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, 'values.txt'), 'a') as values:
+        values.write(f'{value:g}\\n')
+    return f'recorded {value:g}'
+`;
+
 const readme = (name: string, file: string, base: string): string => `# ${name}
 
 | function | what it does |
@@ -116,6 +139,7 @@ const sources: Readonly<Record<LibraryForm, (name: string) => TemplateFile>> = {
   // .mjs is an ES module whatever a package.json above says.
   js: (name) => ({ name: 'index.mjs', text: js(name) }),
   zod: (name) => ({ name: 'index.ts', text: zod(name) }),
+  python: (name) => ({ name: `${name.replaceAll('-', '_')}.py`, text: python(name) }),
 };
 
 /** `base` is the gateway's URI, such as `coap://127.0.0.1`. */

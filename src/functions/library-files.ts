@@ -39,7 +39,9 @@ export const libraryNamePattern: RegExp = /^[a-z][a-z0-9_-]{0,63}$/;
 
 /** The file that is loaded, or undefined where the folder has none. A folder may be called otherwise than its library. */
 export function entryOf(folder: string, library: string): string | undefined {
-  return entryNames(library).map((name) => join(folder, name)).find((path) => existsSync(path));
+  return entryNames(library)
+    .map((name) => join(folder, name))
+    .find((path) => existsSync(path));
 }
 
 /** Changes whenever the entry file is written or replaced; undefined where there is no folder. One system call as a rule. */
@@ -80,4 +82,8 @@ export async function readLibraryFiles(folder: string): Promise<LibraryFiles> {
 }
 
 const isCounted = (name: string, depth: number): boolean =>
-  !name.startsWith('.') && !name.endsWith('~') && name !== 'node_modules' && name !== '__pycache__' && !(depth === 0 && name === dataFolderName);
+  !name.startsWith('.') &&
+  !name.endsWith('~') &&
+  name !== 'node_modules' &&
+  name !== '__pycache__' &&
+  !(depth === 0 && name === dataFolderName);

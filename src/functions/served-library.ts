@@ -148,7 +148,10 @@ export class ServedLibrary {
     if (files.version === this.#failedVersion && this.#entryMark === this.#failedMark) return;
     const entry = entryOf(folder, this.name);
     if (entry === undefined) {
-      this.#fail(`the folder has no index.ts or index.js, and no ${this.name.replaceAll('-', '_')}.py or __init__.py; write one that has functions.`, files.version);
+      this.#fail(
+        `the folder has no index.ts or index.js, and no ${this.name.replaceAll('-', '_')}.py or __init__.py; write one that has functions.`,
+        files.version,
+      );
       return;
     }
     try {
@@ -198,7 +201,8 @@ export class ServedLibrary {
 }
 
 /** Lock files, temporary files of editors and data do not make a new version. */
-const isSource = (name: string): boolean => !name.startsWith('.') && !name.endsWith('~') && !['data', '__pycache__'].includes(basename(name));
+const isSource = (name: string): boolean =>
+  !name.startsWith('.') && !name.endsWith('~') && !['data', '__pycache__'].includes(basename(name));
 
 function describe(error: unknown): string {
   if (error instanceof FuncoapError) return error.message;

@@ -77,7 +77,9 @@ describe('parameters', () => {
       code: 'missing-argument',
       details: { parameter: { name: 'd' } },
     });
-    expect(await folder.failure('lib/every', { a: 1, b: 2, d: true, other: 'x' })).toMatchObject({ code: 'wrong-type' });
+    expect(await folder.failure('lib/every', { a: 1, b: 2, d: true, other: 'x' })).toMatchObject({
+      code: 'wrong-type',
+    });
     expect(await folder.say('lib/mutable', [1])).toEqual([1]);
     expect(await folder.say('lib/mutable', [2])).toEqual([1, 2]);
     expect(await folder.say('lib/hidden', [7])).toBe(7);
@@ -100,14 +102,24 @@ describe('parameters', () => {
     expect(await folder.failure('lib/revived', { p: { x: 1, z: 2 } })).toMatchObject({ code: 'wrong-type' });
     expect(await folder.failure('lib/revived', { p: { x: 1 }, colour: 'green' })).toMatchObject({ code: 'wrong-type' });
     const id = '12345678-1234-1234-1234-123456789abc';
-    expect(await folder.say('lib/kinds', [id, '1.50', [1, 1], [1, 'a'], 'a/b', '2026-01-31'])).toEqual(
-      ['UUID', 'Decimal', 'set', 'tuple', 'PosixPath', 'date'],
-    );
+    expect(await folder.say('lib/kinds', [id, '1.50', [1, 1], [1, 'a'], 'a/b', '2026-01-31'])).toEqual([
+      'UUID',
+      'Decimal',
+      'set',
+      'tuple',
+      'PosixPath',
+      'date',
+    ]);
     expect(await folder.failure('lib/kinds', ['no id', '1', [], [1, 'a'], 'a', '2026-01-31'])).toMatchObject({
       code: 'invalid-argument',
       details: { parameter: { name: 'u' } },
     });
-    expect(await folder.say('lib/pair', [[1, 'b'], [{ x: 1 }, { x: 2 }]])).toEqual([1, 'b', [1, 2]]);
+    expect(
+      await folder.say('lib/pair', [
+        [1, 'b'],
+        [{ x: 1 }, { x: 2 }],
+      ]),
+    ).toEqual([1, 'b', [1, 2]]);
     expect(await folder.say('lib/either', [{ x: 1 }, 1])).toEqual(['Point', 1]);
     expect(await folder.say('lib/either', [5])).toEqual(['int', 'a']);
     expect(await folder.say('lib/either', [2n ** 80n])).toEqual(['int', 'a']);
@@ -172,7 +184,13 @@ def wrapped(): return later(5)
     expect(await folder.say('lib/numbers', [3])).toEqual([0, 1, 2]);
     expect(await folder.say('lib/later', [5])).toBe(5);
     expect(await folder.say('lib/ticks')).toEqual([{ i: 0 }, { i: 1 }, { i: 2 }]);
-    expect(await folder.say('lib/nested')).toEqual({ rows: [[1, 2], [3, 4]], m: ['1'] });
+    expect(await folder.say('lib/nested')).toEqual({
+      rows: [
+        [1, 2],
+        [3, 4],
+      ],
+      m: ['1'],
+    });
     expect((await folder.failure('lib/broken')).details.remote).toMatchObject({ message: 'in the middle' });
     expect(await folder.say('lib/runs_its_own_loop')).toBe(1);
     expect(await folder.say('lib/wrapped')).toBe(5);
@@ -180,7 +198,8 @@ def wrapped(): return later(5)
 
   test('W6 functions that wait share a process: fifty that sleep take as long as one', async () => {
     const folder = await pythonFolder({
-      'lib/lib.py': 'import asyncio\nrunning = most = 0\nasync def wait():\n    global running, most\n    running += 1\n    most = max(most, running)\n    await asyncio.sleep(0.3)\n    running -= 1\n    return most\n',
+      'lib/lib.py':
+        'import asyncio\nrunning = most = 0\nasync def wait():\n    global running, most\n    running += 1\n    most = max(most, running)\n    await asyncio.sleep(0.3)\n    running -= 1\n    return most\n',
     });
     await folder.say('lib/wait');
     const all = await Promise.all(Array.from({ length: 50 }, () => folder.say('lib/wait')));
@@ -236,7 +255,10 @@ def nothing(): pass
       point: { x: 1, y: [{ x: 2, y: [] }] },
       rows: [{ a: 1, b: null }],
       counter: { a: 2, b: 1 },
-      keys: new Map<unknown, unknown>([[1, 'a'], [[1, 2], 'b']]),
+      keys: new Map<unknown, unknown>([
+        [1, 'a'],
+        [[1, 2], 'b'],
+      ]),
       function: '[function everything]',
       class: '[class Point]',
       surrogates: '\u{1f600} \ufffd',

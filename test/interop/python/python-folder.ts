@@ -1,6 +1,6 @@
 /** Folders of libraries in Python, called as the gateway calls them: bound, and by real python3 processes. */
 import { execFileSync } from 'node:child_process';
-import { seconds } from '../../../src/core/duration.ts';
+import { milliseconds, seconds } from '../../../src/core/duration.ts';
 import type { Value } from '../../../src/core/value.ts';
 import { bind } from '../../../src/functions/binding.ts';
 import { CallError } from '../../../src/functions/call-error.ts';
@@ -26,7 +26,7 @@ export interface PythonFolder extends LibraryFolder {
 }
 
 /** A busy machine takes its time to start Python: no test is about that. */
-const patient = { loadLimit: seconds(30), grace: seconds(1) };
+const patient = { loadLimit: seconds(30), grace: milliseconds(300) };
 
 export async function pythonFolder(
   files: Readonly<Record<string, string>>,

@@ -69,9 +69,15 @@ if __name__ == '__main__':
 const manifest = JSON.stringify({ functions: { list: { pure: true, maxAge: 60 }, names: { safe: true } } });
 
 test('R9 oslist.list gives the rows of a database in its data folder, lazily iterated, and is pure by its manifest', async () => {
-  const folder = await pythonFolder({ 'oslist/oslist.py': oslist, 'oslist/funcoap.json': manifest, 'oslist/data/.keep': '' });
+  const folder = await pythonFolder({
+    'oslist/oslist.py': oslist,
+    'oslist/funcoap.json': manifest,
+    'oslist/data/.keep': '',
+  });
   const database = new DatabaseSync(join(folder.path, 'oslist', 'data', 'os-list.db'));
-  database.exec("CREATE TABLE os (id INTEGER, name TEXT, size REAL); INSERT INTO os VALUES (1, 'Contiki', 1.5), (2, 'RIOT', NULL)");
+  database.exec(
+    "CREATE TABLE os (id INTEGER, name TEXT, size REAL); INSERT INTO os VALUES (1, 'Contiki', 1.5), (2, 'RIOT', NULL)",
+  );
   database.close();
   const rows = [
     { id: 1, name: 'Contiki', size: 1.5 },
@@ -80,7 +86,11 @@ test('R9 oslist.list gives the rows of a database in its data folder, lazily ite
   expect(await folder.say('oslist/list', { databasefile: 'os-list.db' })).toEqual(rows);
   expect(await folder.say('oslist/list')).toEqual(rows);
   expect(await folder.say('oslist/names')).toEqual(['Contiki', 'RIOT']);
-  expect(folder.registry.find('oslist', 'list')).toMatchObject({ pure: true, safe: true, maxAge: milliseconds(60_000) });
+  expect(folder.registry.find('oslist', 'list')).toMatchObject({
+    pure: true,
+    safe: true,
+    maxAge: milliseconds(60_000),
+  });
   expect((await folder.failure('oslist/list', ['none.db'])).details.remote).toMatchObject({
     name: 'OperationalError',
     message: 'no such table: os',
@@ -97,8 +107,11 @@ test('R9 date.date gives the clock and the date', async () => {
   });
 });
 
-test('E3 the five functions, in a module called as one of Python\'s own', async () => {
-  const folder = await pythonFolder({ 'math/math.py': calculator, 'calc/calc.py': 'import math, random, statistics\ndef f(): return math.floor(2.5)' });
+test("E3 the five functions, in a module called as one of Python's own", async () => {
+  const folder = await pythonFolder({
+    'math/math.py': calculator,
+    'calc/calc.py': 'import math, random, statistics\ndef f(): return math.floor(2.5)',
+  });
   expect(await folder.say('math/add', [10, 20])).toBe(30);
   expect(await folder.say('math/sub', { a: 10, b: 20 })).toBe(-10);
   expect(await folder.say('math/multiply', [2n ** 70n, 2])).toBe(2n ** 71n);
@@ -142,10 +155,14 @@ def wrapped(a, b=2): return [a, b]
 short = lambda x: x
 `,
     'calc/inner.py': 'def helper(): return 1\ndef shown(): return 2\n',
-    'listed/listed.py': "from os.path import basename\n__all__ = ['basename', 'own']\ndef own(): return 1\ndef other(): return 2\n",
+    'listed/listed.py':
+      "from os.path import basename\n__all__ = ['basename', 'own']\ndef own(): return 1\ndef other(): return 2\n",
   });
   const methods = (name: string): readonly string[] =>
-    folder.registry.libraries().find((library) => library.name === name)?.functions.map((fn) => fn.method) ?? [];
+    folder.registry
+      .libraries()
+      .find((library) => library.name === name)
+      ?.functions.map((fn) => fn.method) ?? [];
   expect(methods('calc')).toEqual(['traced', 'cached', 'wrapped', 'short']);
   expect(methods('listed')).toEqual(['basename', 'own']);
   expect(await folder.say('calc/wrapped', [1])).toEqual([1, 2]);

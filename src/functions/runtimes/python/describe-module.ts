@@ -56,11 +56,7 @@ const described = z.array(
 type Described = z.output<typeof described>[number];
 
 /** @throws UsageError 'library-load' with one sentence that names the file, and the line where it is known */
-export function describeModule(
-  entry: string,
-  said: Value,
-  manifest: PythonManifest,
-): readonly ExportDescription[] {
+export function describeModule(entry: string, said: Value, manifest: PythonManifest): readonly ExportDescription[] {
   const file = basename(entry);
   const parsed = described.safeParse(said);
   if (!parsed.success)
@@ -86,7 +82,8 @@ function describeFunction(fn: Described, manifest: PythonManifest, where: string
   }
   const promises = { ...decorated.data, ...manifest.functions[fn.method] };
   const { pure = false, safe = pure, maxAge = 0, staleWhileRevalidate = 0, shared = false, timeLimit } = promises;
-  if (pure && !safe) throw new UsageError('library-load', `${where}: ${fn.method} is pure, so it is safe; remove "safe": false.`);
+  if (pure && !safe)
+    throw new UsageError('library-load', `${where}: ${fn.method} is pure, so it is safe; remove "safe": false.`);
   if (maxAge > 0 && !pure)
     throw new UsageError(
       'library-load',

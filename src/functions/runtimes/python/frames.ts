@@ -22,19 +22,19 @@ import type { Value } from '../../../core/value.ts';
 import { decodeCbor } from '../../../cbor/decode.ts';
 import { encodeExactly } from '../../../cbor/encode.ts';
 import type { DecodeLimits } from '../../../cbor/limits.ts';
-import { maxEncodedBytes } from '../../../cbor/writer.ts';
 import { PackedArguments } from '../../packed-arguments.ts';
 import { Returned } from '../../returned.ts';
+import { withoutFolders } from '../node/load-module.ts';
 import type { CallFailure, FromWorker, RunMessage } from '../node/messages.ts';
 
 const toPython = { run: 1, abort: 2 } as const;
 const fromPython = { loaded: 1, loadFailed: 2, done: 3, failed: 4, yielded: 5, heard: 6, invalidate: 7 } as const;
 
 const lengthBytes = 4;
-/** A result, and what stands around it. */
-const maxFrameBytes = maxEncodedBytes + 65_536;
+/** More than a result of the largest size (cbor.py), its last item and what stands around it. */
+const maxFrameBytes = 67_108_864;
 /** The other side bounds depth and size; what it makes otherwise is refused, whatever it is. */
-const limits: DecodeLimits = { maxDepth: 256, maxItems: Infinity, maxBignumBytes: Infinity, maxKeyBytes: 1_048_576 };
+const limits: DecodeLimits = { maxDepth: 256, maxItems: 1_000_001, maxBignumBytes: Infinity, maxKeyBytes: 1_048_576 };
 
 /** What no Python process of ours says. */
 export class BrokenPythonFrame extends InternalError {
@@ -109,7 +109,8 @@ export class FrameAssembler {
 
 /** What is said of the module's functions: read by describe-module.ts. */
 export type FromPython =
-  Exclude<FromWorker, { kind: 'loaded' }> | { readonly kind: 'loaded'; readonly described: Value };
+  | Exclude<FromWorker, { kind: 'loaded' }>
+  | { readonly kind: 'loaded'; readonly described: Value };
 
 /** @throws BrokenPythonFrame */
 export function readFrame(frame: Uint8Array): FromPython {
@@ -126,7 +127,7 @@ export function readFrame(frame: Uint8Array): FromPython {
     case fromPython.loaded:
       return { kind: 'loaded', described: decodeCbor(bytesIn(first), limits) };
     case fromPython.loadFailed:
-      return { kind: 'load-failed', failure: { message: textIn(first) } };
+      return { kind: 'load-failed', failure: { message: withoutFolders(textIn(first)) } };
     case fromPython.done:
       return readDone(message);
     case fromPython.failed:

@@ -52,11 +52,16 @@ export function readManifest(folder: string): PythonManifest {
     json = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError('library-load', `${manifestName} is no JSON: ${reason}; mend it and save the file.`, { cause });
+    throw new UsageError('library-load', `${manifestName} is no JSON: ${reason}; mend it and save the file.`, {
+      cause,
+    });
   }
   const parsed = manifestSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.map(String).join('.')}: `;
-  throw new UsageError('library-load', `${manifestName}: ${where}${issue?.message ?? 'is not understood'}; see docs/python.md.`);
+  throw new UsageError(
+    'library-load',
+    `${manifestName}: ${where}${issue?.message ?? 'is not understood'}; see docs/python.md.`,
+  );
 }

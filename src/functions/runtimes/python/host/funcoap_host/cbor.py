@@ -16,7 +16,9 @@ import types
 from collections.abc import Iterable, Mapping
 
 max_depth = 128
-max_bytes = 64 * 1024 * 1024
+#: The gateway makes the deterministic form of it in its own thread: larger results are to come in pieces.
+max_bytes = 16 * 1024 * 1024
+max_items = 1_000_000
 
 _pack_double = struct.Struct('>Bd').pack
 _pack_32 = struct.Struct('>BI').pack
@@ -32,6 +34,7 @@ class _Encoder:
     def __init__(self):
         self.out = bytearray()
         self.open = []
+        self.items = 0
 
     def head(self, major, n):
         out = self.out
@@ -54,6 +57,9 @@ class _Encoder:
             self.other(value)
         else:
             put(self, value)
+        self.items += 1
+        if self.items > max_items:
+            raise Unencodable(f'The result has more than {max_items} items; return it in pieces.')
         if len(self.out) > max_bytes:
             raise Unencodable(f'The result takes more than {max_bytes} bytes; return it in pieces.')
 
@@ -338,7 +344,8 @@ def _key(items):
 def _tagged(tag, content):
     if tag == 1:
         try:
-            return _epoch + datetime.timedelta(seconds=content)
+            # The gateway's dates are of milliseconds, which a float of seconds does not hold exactly.
+            return _epoch + datetime.timedelta(milliseconds=round(content * 1000))
         except OverflowError:
             raise ValueError('a date is before the year 1 or after 9999, which Python has no form for') from None
     n = int.from_bytes(content, 'big')

@@ -1,0 +1,186 @@
+/** Libraries in Python as files: dropped in, edited, mistaken, removed, and what they run in. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { missingPython, pythonFolder, type PythonFolder } from './python-folder.ts';
+
+const missing = missingPython();
+beforeEach(({ skip }) => {
+  if (missing !== undefined) skip(missing);
+});
+
+const errorOf = (folder: PythonFolder, name: string): string | undefined =>
+  folder.registry.libraries().find((library) => library.name === name)?.error;
+
+describe('a library in Python', () => {
+  test('is served from the call after it was dropped in, edited, and removed', async () => {
+    const folder = await pythonFolder({});
+    folder.write('lib/lib.py', 'def f(): return 1\n');
+    expect(await folder.say('lib/f')).toBe(1);
+    folder.write('lib/lib.py', 'def f(): return 2\ndef g(): return 3\n');
+    expect(await folder.say('lib/f')).toBe(2);
+    expect(await folder.say('lib/g')).toBe(3);
+    folder.write('lib/part.py', 'x = 5\n');
+    folder.write('lib/lib.py', 'import part\ndef f(): return part.x\n');
+    expect(await folder.say('lib/f')).toBe(5);
+    folder.write('lib/part.py', 'x = 6\n');
+    await expect.poll(() => folder.say('lib/f'), { timeout: 15_000 }).toBe(6);
+    folder.remove('lib');
+    await expect
+      .poll(() => folder.problem('lib', 'f'))
+      .toBe('no-such-library')
+      .catch(() => undefined);
+    expect(() => folder.registry.find('lib', 'f')).toThrow();
+  });
+
+  test('keeps what a module remembers as long as its files stay, in one process', async () => {
+    const folder = await pythonFolder({ 'lib/lib.py': 'n = 0\ndef f():\n    global n\n    n += 1\n    return n\n' });
+    const all = await Promise.all(Array.from({ length: 100 }, () => folder.say('lib/f')));
+    expect(all).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
+  });
+
+  test('may say that several processes run it', async () => {
+    const folder = await pythonFolder({
+      'lib/lib.py': 'import os, time\ndef f():\n    time.sleep(0.4)\n    return os.getpid()\n',
+      'lib/funcoap.json': '{ "processes": 2 }',
+    });
+    const pids = await Promise.all(Array.from({ length: 12 }, () => folder.say('lib/f')));
+    expect(new Set(pids).size).toBe(2);
+  });
+
+  test('finishes calls on the code that they began on, and its process tidies up', async () => {
+    const folder = await pythonFolder({
+      'lib/lib.py': `
+import atexit, os, time
+@atexit.register
+def tidy(): open(os.path.join(os.path.dirname(__file__), 'data', 'tidied'), 'w').close()
+def f():
+    time.sleep(0.5)
+    return 1
+`,
+      'lib/data/.keep': '',
+    });
+    await folder.registry.pending('lib');
+    const running = folder.say('lib/f');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    folder.write('lib/lib.py', 'def f(): return 2\n');
+    expect(await folder.say('lib/f')).toBe(2);
+    expect(await running).toBe(1);
+    await expect.poll(() => existsSync(join(folder.path, 'lib/data/tidied')), { timeout: 10_000 }).toBe(true);
+  });
+
+  test('has ids in the lock file, also for keyword-only parameters, and leaves no compiled files', async () => {
+    const folder = await pythonFolder({
+      'my-lib/my_lib.py': 'import part\ndef f(a, *more, c=1): return 1\n',
+      'my-lib/part.py': '',
+    });
+    const lock: unknown = JSON.parse(readFileSync(join(folder.path, 'funcoap.lock.json'), 'utf8'));
+    expect(JSON.stringify(lock)).toContain('"my-lib"');
+    expect(folder.registry.find('my-lib', 'f').parameters.map(({ name, id }) => [name, id])).toEqual([
+      ['a', 0],
+      ['c', 1],
+      ['more', 2],
+    ]);
+    expect(readdirSync(join(folder.path, 'my-lib')).sort()).toEqual(['my_lib.py', 'part.py']);
+  });
+
+  test('uses the .venv of its folder where there is one', async ({ skip }) => {
+    const folder = await pythonFolder({ 'plain/plain.py': 'import sys\ndef f(): return sys.prefix\n' });
+    const venv = join(folder.path, 'own', '.venv');
+    try {
+      execFileSync('python3', ['-m', 'venv', '--without-pip', venv], { stdio: 'ignore' });
+    } catch {
+      skip('needs the module venv (Debian: python3-venv)');
+    }
+    folder.write('own/own.py', 'import sys\ndef f(): return sys.prefix\n');
+    expect(await folder.say('own/f')).toBe(venv);
+    expect(await folder.say('plain/f')).not.toBe(venv);
+  });
+});
+
+describe('a mistake is told in one sentence, and takes no other library down', () => {
+  const mistakes: readonly (readonly [name: string, files: Readonly<Record<string, string>>, told: string])[] = [
+    ['syntax', { 'syntax.py': 'x = 1\ndef f(:\n' }, 'syntax.py:2: invalid syntax; mend it and save the file.'],
+    [
+      'missing',
+      { 'missing.py': '\nimport flask_of_nobody\n' },
+      "missing.py:2: there is no module 'flask_of_nobody'; install it in the library's folder with `python3 -m venv .venv && .venv/bin/pip install flask_of_nobody` and save the file.",
+    ],
+    [
+      'name',
+      { 'name.py': 'from os import nothing_such\n' },
+      "name.py:1: ImportError: cannot import name 'nothing_such' from 'os' (os.py); mend it and save the file.",
+    ],
+    [
+      'raises',
+      { 'raises.py': 'def f(): g()\ndef g(): raise ValueError("no database.")\nf()\n' },
+      'raises.py:2: ValueError: no database; mend it and save the file.',
+    ],
+    [
+      'inside',
+      { 'inside.py': 'import part\n', 'part.py': '\n\n1 / 0\n' },
+      'part.py:3: ZeroDivisionError: division by zero; mend it and save the file.',
+    ],
+    [
+      'exits',
+      { 'exits.py': 'import sys\nsys.exit(2)\n' },
+      'exits.py:2: it called sys.exit(2) while loading; put what a program does below `if __name__ == "__main__":`.',
+    ],
+    ['dies', { 'dies.py': 'import os\nos._exit(9)\n' }, 'its Python process ended with exit code 9 while loading.'],
+    [
+      'promise',
+      { 'promise.py': 'from funcoap import pure\n@pure(max_age="long")\ndef f(): pass\n' },
+      'promise.py:2: f promises what cannot be understood: maxAge Invalid input: expected number, received string.',
+    ],
+    [
+      'manifest',
+      { 'manifest.py': 'def f(): pass\n', 'funcoap.json': '{ "functions": { "g": { "pure": true } } }' },
+      'funcoap.json promises something of g, and manifest.py has no such function; mend the name.',
+    ],
+    [
+      'unsafe',
+      { 'unsafe.py': 'def f(): pass\n', 'funcoap.json': '{ "functions": { "f": { "maxAge": 60 } } }' },
+      'unsafe.py:1: only results of a pure function are cached; promise that f is pure, or remove maxAge.',
+    ],
+    [
+      'empty',
+      { 'other.py': 'def f(): pass\n' },
+      'the folder has no index.ts or index.js, and no empty.py or __init__.py; write one that has functions.',
+    ],
+  ];
+
+  test('file and line where they are known', async () => {
+    const files = Object.fromEntries(
+      mistakes.flatMap(([name, own]) => Object.entries(own).map(([file, text]) => [`${name}/${file}`, text])),
+    );
+    const folder = await pythonFolder({ ...files, 'good/good.py': 'def f(): return 1\n' });
+    expect(mistakes.map(([name]) => [name, errorOf(folder, name)])).toEqual(
+      mistakes.map(([name, , told]) => [name, told]),
+    );
+    expect(await folder.say('good/f')).toBe(1);
+    expect(await folder.problem('syntax', 'f')).toBe('library-failed');
+    folder.write('syntax/syntax.py', 'def f(): return 5\n');
+    expect(await folder.say('syntax/f')).toBe(5);
+  });
+
+  test('the last good version stays in service', async () => {
+    const folder = await pythonFolder({ 'lib/lib.py': 'def f(): return 1\n' });
+    folder.write('lib/lib.py', 'def f(: return 2\n');
+    expect(await folder.say('lib/f')).toBe(1);
+    expect(errorOf(folder, 'lib')).toMatch(/^lib\.py:1: invalid syntax/);
+  });
+
+  test('where there is no python3, libraries in Python say so, and the others are served', async () => {
+    const folder = await pythonFolder(
+      { 'lib/lib.py': 'def f(): return 1\n', 'node/index.ts': 'export const f = (): number => 2;' },
+      {},
+      { python: 'no-python-here' },
+    );
+    expect(errorOf(folder, 'lib')).toBe(
+      'it is written in Python, and there is no no-python-here on this machine; install Python 3.9 or newer and save the file.',
+    );
+    expect(await folder.say('node/f')).toBe(2);
+    expect((await folder.failure('lib/f')).message).toMatch(/^lib does not load: it is written in Python/);
+  });
+});
