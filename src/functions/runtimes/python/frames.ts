@@ -20,11 +20,11 @@ import { concatBytes } from '../../../core/bytes.ts';
 import { FuncoapError, InternalError } from '../../../core/error.ts';
 import type { Value } from '../../../core/value.ts';
 import { decodeCbor } from '../../../cbor/decode.ts';
-import { encodeExactly } from '../../../cbor/encode.ts';
 import type { DecodeLimits } from '../../../cbor/limits.ts';
 import { PackedArguments } from '../../packed-arguments.ts';
 import { Returned } from '../../returned.ts';
 import { withoutFolders } from '../node/load-module.ts';
+import { encodeInOrder } from './in-order.ts';
 import type { CallFailure, FromWorker, RunMessage } from '../node/messages.ts';
 
 const toPython = { run: 1, abort: 2 } as const;
@@ -58,7 +58,7 @@ export const startFrame = (start: PythonStart): Uint8Array => framed({ ...start 
 
 export function runFrame(run: RunMessage): Uint8Array {
   const { id, method, remaining, timeLimit, caller, correlationId } = run;
-  const args = encodeExactly(run.args instanceof PackedArguments ? run.args.values : run.args);
+  const args = encodeInOrder(run.args instanceof PackedArguments ? run.args.values : run.args);
   const { identity, peer } = caller;
   return framed([toPython.run, id, method, remaining, timeLimit, identity, peer, correlationId, args]);
 }
@@ -66,7 +66,7 @@ export function runFrame(run: RunMessage): Uint8Array {
 export const abortFrame = (id: number): Uint8Array => framed([toPython.abort, id]);
 
 function framed(message: Value): Uint8Array {
-  const payload = encodeExactly(message);
+  const payload = encodeInOrder(message);
   const frame = new Uint8Array(lengthBytes + payload.length);
   new DataView(frame.buffer).setUint32(0, payload.length);
   frame.set(payload, lengthBytes);

@@ -93,8 +93,14 @@ class PythonProcess {
     this.#socket = socket;
     this.#gone = new Promise((resolve) => {
       this.#child.once('exit', (code, signal) => {
-        this.#lose(lossOf(code, signal));
         resolve();
+        // What it said before it ended counts, and may still lie in the socket; a copy of it may hold that open.
+        const lost = (): void => this.#lose(lossOf(code, signal));
+        if (socket.closed) lost();
+        else {
+          socket.once('close', lost);
+          setTimeout(lost, leaveMs).unref();
+        }
       });
       this.#child.once('error', (error) => {
         this.#fail(this.#cannotStart(error));
