@@ -38,7 +38,8 @@ async function newLibrary(name: string, options: NewLibraryOptions, terminal: Te
       `${JSON.stringify(name)} cannot be the name of a library; use lower-case letters, digits, "-" and "_", beginning with a letter, at most 64 characters.`,
     );
   }
-  const form: LibraryForm = options.js === true ? 'js' : options.zod === true ? 'zod' : options.python === true ? 'python' : 'ts';
+  const form: LibraryForm =
+    options.js === true ? 'js' : options.zod === true ? 'zod' : options.python === true ? 'python' : 'ts';
   const folder = resolve(terminal.workingFolder, options.libraries, name);
   const shown = relative(terminal.workingFolder, folder) || folder;
   try {
@@ -74,9 +75,13 @@ export const addNew: AddCommand = (program, terminal, done) => {
     .summary('make a library that works at once')
     .description('Writes a folder with a library that works at once: two functions and a README.')
     .argument('<name>', 'lower-case letters, digits, "-" and "_", beginning with a letter')
-    .addOption(new Option('--ts', 'TypeScript, types read from the source (default)').conflicts(['js', 'zod', 'python']))
+    .addOption(
+      new Option('--ts', 'TypeScript, types read from the source (default)').conflicts(['js', 'zod', 'python']),
+    )
     .addOption(new Option('--js', 'JavaScript, types read from JSDoc').conflicts(['ts', 'zod', 'python']))
-    .addOption(new Option('--zod', 'TypeScript with Zod types that are checked on every call').conflicts(['ts', 'js', 'python']))
+    .addOption(
+      new Option('--zod', 'TypeScript with Zod types that are checked on every call').conflicts(['ts', 'js', 'python']),
+    )
     .addOption(new Option('--python', 'Python, run by python3').conflicts(['ts', 'js', 'zod']))
     .option('--libraries <folder>', 'where libraries are', 'libraries')
     .addOption(jsonOption())

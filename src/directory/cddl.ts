@@ -25,7 +25,9 @@ export function functionCddl(fn: DescribedFunction): string {
     `by-name = ${group('{', [...fn.parameters.map(byName), ...fn.parameters.flatMap(anyName)], '}')}`,
   ];
   if (locked) lines.push(`by-id = ${group('{', fn.parameters.map(byId), '}')}`);
-  lines.push(`by-position = ${group('[', fn.parameters.filter(({ keyword }) => keyword !== true).map(byPosition), ']')}`);
+  lines.push(
+    `by-position = ${group('[', fn.parameters.filter(({ keyword }) => keyword !== true).map(byPosition), ']')}`,
+  );
   if (lone) lines.push(`only = ${typeCddl(lone.type)}`);
   lines.push(`result = ${fn.returns ? typeCddl(fn.returns) : 'any'}`);
   return `${lines.join('\n')}\n`;

@@ -110,7 +110,9 @@ function fromMap(plan: Plan, value: ReadonlyMap<Value, Value>): Value[] {
 /** Names that are no parameter's, besides those that were given under the name of the parameter that takes them. */
 function putOthers(plan: Plan, given: Value[], others: readonly (readonly [string, Value])[]): void {
   if (others.length === 0 || plan.others === undefined) return;
-  const named = recordOf(given[plan.others]) ?? {};
+  const named = given[plan.others] === undefined ? {} : recordOf(given[plan.others]);
+  // What else stands under that name is refused as any value is that does not fit.
+  if (named === undefined) return;
   const twice = others.find(([name]) => Object.hasOwn(named, name));
   if (twice !== undefined) throw unexpected(plan, twice[0]);
   given[plan.others] = undefined;

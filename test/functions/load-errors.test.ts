@@ -68,7 +68,7 @@ const mistakes: Readonly<Record<string, readonly [file: string, source: string, 
   nothing: [
     'main.ts',
     'export const f = 1;',
-    'the folder has no index.ts or index.js; write one that exports functions.',
+    'the folder has no index.ts or index.js, and no nothing.py or __init__.py; write one that has functions.',
   ],
 };
 

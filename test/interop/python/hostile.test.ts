@@ -125,6 +125,7 @@ def same_keys():
     import enum
     class E(enum.Enum): A = 1
     return {E.A: 'a', 1: 'b'}
+def large_integer(): return 1 << 1000000
 def many(): return (i for i in iter(int, 1))
 def huge(): return ['x' * 1000000] * 100
 def memory(): return len(bytearray(10 ** 10))
@@ -332,6 +333,7 @@ describe('values', () => {
       ['plain_object', 'A object cannot be carried; return plain data or a dataclass, or give it a __str__.'],
       ['lying_list', 'A LyingList changed while it was read; return a copy.'],
       ['huge', 'The result takes more than 16777216 bytes; return it in pieces.'],
+      ['large_integer', 'An integer takes more than 65536 bytes; return it as text.'],
       ['many', 'The result has more than 1000000 items; return it in pieces.'],
     ];
     await keepsItsProcess(folder, async () => {

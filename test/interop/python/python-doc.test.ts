@@ -24,7 +24,8 @@ function rowsBelow(head: string): readonly (readonly [string, string])[] {
   return (
     below
       .split('\n\n', 1)[0]
-      ?.split('\n')
+      ?.trim()
+      .split('\n')
       .map((row): readonly [string, string] => {
         const [, code = '', told = ''] = /^\| `(.*?)` \| (.*) \|$/.exec(row) ?? [];
         return [code, told];

@@ -1,6 +1,5 @@
 /** R9, E3, E4 and their like: modules as their authors wrote them, for other systems, unchanged. */
 import { DatabaseSync } from 'node:sqlite';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { milliseconds } from '../../../src/core/duration.ts';

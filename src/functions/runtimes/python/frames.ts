@@ -34,7 +34,7 @@ const lengthBytes = 4;
 /** More than a result of the largest size (cbor.py), its last item and what stands around it. */
 const maxFrameBytes = 67_108_864;
 /** The other side bounds depth and size; what it makes otherwise is refused, whatever it is. */
-const limits: DecodeLimits = { maxDepth: 256, maxItems: 1_000_001, maxBignumBytes: Infinity, maxKeyBytes: 1_048_576 };
+const limits: DecodeLimits = { maxDepth: 256, maxItems: 1_000_001, maxBignumBytes: 65_536, maxKeyBytes: 1_048_576 };
 
 /** What no Python process of ours says. */
 export class BrokenPythonFrame extends InternalError {
@@ -114,18 +114,12 @@ export type FromPython =
 
 /** @throws BrokenPythonFrame */
 export function readFrame(frame: Uint8Array): FromPython {
-  let message: Value;
-  try {
-    message = decodeCbor(frame, limits);
-  } catch (error) {
-    if (error instanceof FuncoapError) throw new BrokenPythonFrame(error.message);
-    throw error;
-  }
+  const message = decoded(frame);
   if (!isList(message)) throw new BrokenPythonFrame('a message is no list');
   const [what, first, second] = message;
   switch (what) {
     case fromPython.loaded:
-      return { kind: 'loaded', described: decodeCbor(bytesIn(first), limits) };
+      return { kind: 'loaded', described: decoded(bytesIn(first)) };
     case fromPython.loadFailed:
       return { kind: 'load-failed', failure: { message: withoutFolders(textIn(first)) } };
     case fromPython.done:
@@ -143,6 +137,15 @@ export function readFrame(frame: Uint8Array): FromPython {
       };
     default:
       throw new BrokenPythonFrame('a message is of no kind that there is');
+  }
+}
+
+function decoded(bytes: Uint8Array): Value {
+  try {
+    return decodeCbor(bytes, limits);
+  } catch (error) {
+    if (error instanceof FuncoapError) throw new BrokenPythonFrame(error.message);
+    throw error;
   }
 }
 
@@ -197,10 +200,10 @@ function readFailure(message: readonly Value[]): CallFailure {
 
 function attributesIn(value: Value): Readonly<Record<string, Value>> | undefined {
   if (value === null) return undefined;
-  const decoded = decodeCbor(bytesIn(value), limits);
-  if (typeof decoded !== 'object' || decoded === null || isList(decoded) || decoded instanceof Map)
+  const attributes = decoded(bytesIn(value));
+  if (typeof attributes !== 'object' || attributes === null || isList(attributes) || attributes instanceof Map)
     throw new BrokenPythonFrame('the attributes of an exception have no names');
-  return decoded as Readonly<Record<string, Value>>;
+  return attributes as Readonly<Record<string, Value>>;
 }
 
 const isList = (value: Value): value is readonly Value[] => Array.isArray(value);

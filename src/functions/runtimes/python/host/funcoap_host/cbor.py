@@ -19,6 +19,8 @@ max_depth = 128
 #: The gateway makes the deterministic form of it in its own thread: larger results are to come in pieces.
 max_bytes = 16 * 1024 * 1024
 max_items = 1_000_000
+#: Arithmetic on larger ones is quadratic, in the gateway too.
+max_integer_bytes = 65_536
 
 _pack_double = struct.Struct('>Bd').pack
 _pack_32 = struct.Struct('>BI').pack
@@ -77,6 +79,8 @@ class _Encoder:
         if value < 0x10000000000000000:
             self.head(major, value)
         else:
+            if value.bit_length() > 8 * max_integer_bytes:
+                raise Unencodable(f'An integer takes more than {max_integer_bytes} bytes; return it as text.')
             # RFC 8949 §3.4.3: tags 2 and 3, no leading zeros.
             self.out.append(0xc3 if major else 0xc2)
             self.bytes(value.to_bytes((value.bit_length() + 7) // 8, 'big'))
