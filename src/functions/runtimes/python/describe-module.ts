@@ -28,7 +28,7 @@ const type: z.ZodType<ValueType> = z.lazy(() =>
       additional: type.optional().transform((additional) => additional),
     }),
   ]),
-) as z.ZodType<ValueType>;
+);
 
 const parameter = z.object({
   name: z.string(),

@@ -2,6 +2,7 @@
  * Value -> CBOR (RFC 8949) with the members of maps in their own order, which Python's dicts keep: the deterministic form of
  * cbor/encode.ts sorts them. undefined stays undefined. Values are trees of a bounded depth: decoded, or bound from such.
  */
+import { InternalError } from '../../../core/error.ts';
 import type { Value } from '../../../core/value.ts';
 import { CborWriter } from '../../../cbor/writer.ts';
 
@@ -31,6 +32,9 @@ function put(out: CborWriter, value: Value): void {
     case 'object':
       if (value === null) out.byte(0xf6);
       else putObject(out, value);
+      return;
+    default:
+      throw new InternalError('not-a-value', `A ${typeof value} is not a value that a function can be given.`);
   }
 }
 
