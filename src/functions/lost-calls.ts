@@ -20,9 +20,7 @@ export function sortLostCalls(lane: WorkerLane, loss: WorkerLoss | undefined): L
   // Calls that were given up and still run may be to blame as well.
   let running = 0;
   for (const pending of lane.calls.values()) {
-    const begun =
-      Atomics.compareExchange(lane.port.claims, pending.slot, slotState.offered, slotState.withdrawn) !==
-      slotState.offered;
+    const begun = !takeBack(lane, pending, slotState.offered) && !takeBack(lane, pending, slotState.ahead);
     pending.startedAt = begun ? pending.startedAt : undefined;
     if (begun) running++;
     if (pending.settled) continue;
@@ -42,3 +40,6 @@ export function sortLostCalls(lane: WorkerLane, loss: WorkerLoss | undefined): L
   }
   return { again: again.sort((a, b) => a.id - b.id), failed };
 }
+
+const takeBack = ({ port }: WorkerLane, { slot }: PendingCall, from: number): boolean =>
+  Atomics.compareExchange(port.claims, slot, from, slotState.withdrawn) === from;

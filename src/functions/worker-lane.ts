@@ -69,6 +69,7 @@ export class WorkerLane {
       id: pending.id,
       slot,
       method: call.function.method,
+      safe: call.function.safe,
       args: call.args,
       caller: call.caller,
       correlationId: call.correlationId,

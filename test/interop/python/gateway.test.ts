@@ -58,8 +58,8 @@ test('a call, its forms, its cache and its compact path are those of every libra
   expect(await funcoap('call', '-m', 'GET', uri, 'a=10')).toBe('30\n');
   expect(await funcoap('call', `${gateway.uri}/f/0/0`, 'a=10')).toBe('30\n');
   expect(await funcoap('call', `${gateway.uri}/func/calc/count`)).toBe('1\n');
-  expect(await funcoap('call', uri, 'a=ten')).toContain('wrong-type');
-  expect(await funcoap('call', `${gateway.uri}/func/calc/nothing`)).toContain('no-such-method');
+  expect(await funcoap('call', uri, 'a=ten')).toContain('a must be a whole number');
+  expect(await funcoap('call', `${gateway.uri}/func/calc/nothing`)).toContain('no function nothing');
 });
 
 test('a long result comes in blocks', async () => {

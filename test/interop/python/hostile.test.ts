@@ -1,6 +1,7 @@
 /** What functions may do to their process, and what it costs: their own call, never the gateway, rarely their neighbours. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { channels, type LibraryPrinted } from '../../../src/core/channels.ts';
 import { milliseconds } from '../../../src/core/duration.ts';
@@ -204,6 +205,40 @@ describe('an end that a function asks for', () => {
     expect(await ends).toMatchObject({ code: 'worker-lost' });
     expect(others.map((each) => (each as number[])[1])).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
   });
+});
+
+test('calls with side effects run once each, whatever becomes of the process that they wait for', async () => {
+  const folder = await pythonFolder({
+    'lib/lib.py': `
+import os, time
+from funcoap import safe
+def mark(i):
+    with open('marks', 'a') as marks: marks.write(f'{i} ')
+    return i
+def end(): os._exit(1)
+@safe
+def quick(i): return i
+@safe
+def slow():
+    time.sleep(0.05)
+    return 'slow'
+`,
+    'lib/data/.keep': '',
+  });
+  await folder.say('lib/quick', [0]);
+  const calls: Promise<unknown>[] = [];
+  for (let i = 0; i < 60; i++) {
+    calls.push(folder.say('lib/quick', [i]), folder.say('lib/mark', [i]));
+    if (i % 20 === 10)
+      calls.push(
+        folder.failure('lib/end').then(({ code }) => code),
+        folder.say('lib/slow'),
+      );
+  }
+  const ends = (await Promise.all(calls)).filter((result) => typeof result === 'string' && result !== 'slow');
+  expect(ends).toEqual(['worker-lost', 'worker-lost', 'worker-lost']);
+  const marks = readFileSync(join(folder.path, 'lib/data/marks'), 'utf8').trim().split(' ').map(Number);
+  expect(marks.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, i) => i));
 });
 
 describe('a function that never returns', () => {

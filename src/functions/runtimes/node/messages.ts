@@ -16,13 +16,22 @@ import type { Returned } from '../../returned.ts';
 import type { ExportDescription } from '../../export-description.ts';
 import type { ProblemName } from '../../call-error.ts';
 
-export const slotState = { free: 0, offered: 1, taken: 2, withdrawn: 3 } as const;
+export const slotState = {
+  free: 0,
+  offered: 1,
+  taken: 2,
+  withdrawn: 3,
+  /** Of a Python process: on its way, cannot be taken back, and not known to have begun. */
+  ahead: 4,
+} as const;
 
 export interface RunMessage {
   readonly kind: 'run';
   readonly id: number;
   readonly slot: number;
   readonly method: string;
+  /** It may run once more than it is answered. */
+  readonly safe?: boolean;
   readonly args: Call['args'];
   readonly caller: Caller;
   readonly correlationId: string;

@@ -1,8 +1,9 @@
 /**
  * One Python process as the worker pool sees it (worker-port.ts).
  *
- * A plain function holds the process until it is over, so the process is given the next call only then: what it was given has
- * begun, what it was not can still go elsewhere, and nothing is lost with it that had not begun. A coroutine gives it back.
+ * A plain function holds the process until it is over, a coroutine gives it back. A call with side effects is sent when nothing
+ * is ahead of it, so what was sent has begun, and nothing else is lost with the process. Safe calls are sent ahead, as long as
+ * those before were quick: they may be begun by a process that is ended, and run once more by the next.
  *
  * Left out: memory is limited by the process itself (host/funcoap_host/limits.py).
  */
@@ -14,7 +15,7 @@ import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { FuncoapError, InternalError } from '../../../core/error.ts';
 import { libraryTitle } from '../../library-title.ts';
-import { slotState, type FromWorker, type RunMessage } from '../node/messages.ts';
+import { slotState, type CallFailure, type FromWorker, type RunMessage } from '../node/messages.ts';
 import { describeModule } from './describe-module.ts';
 import { abortFrame, FrameAssembler, readFrame, runFrame, startFrame, type FromPython } from './frames.ts';
 import type { PythonManifest } from './manifest.ts';
@@ -34,6 +35,9 @@ export interface PythonOptions {
 }
 
 const mebibyte = 1_048_576;
+/** Safe calls that are on their way to a process that is quick, and how soon a quick one answers. No RFC's numbers. */
+const maxAhead = 32;
+const quickMs = 2;
 /** How long a process that has nothing to do may take to end by itself. No RFC's number. */
 const leaveMs = 250;
 const script = fileURLToPath(new URL('host/start.py', import.meta.url));
@@ -67,10 +71,16 @@ class PythonProcess {
   readonly #gone: Promise<void>;
   /** Calls that wait for the process, in order. */
   #waiting: RunMessage[] = [];
-  /** Calls that it has begun, with their slots. */
-  readonly #begun = new Map<number, number>();
-  /** The one that computes. */
-  #computing: number | undefined;
+  /** Calls that were sent and have no result, with their slots. */
+  readonly #sent = new Map<number, number>();
+  /** Those of them that have not given the process back, in order: the first one computes. */
+  #line: number[] = [];
+  /** When the first one began, as far as known. */
+  #beganAt = 0;
+  #window = 1;
+  #corked = false;
+  /** None of those in line has side effects. */
+  #onlySafe = true;
   #batch: FromWorker[] = [];
   #telling = false;
   #ended = false;
@@ -122,14 +132,22 @@ class PythonProcess {
   }
 
   abort(id: number): void {
-    this.#socket.write(abortFrame(id));
+    const slot = this.#sent.get(id);
+    if (slot !== undefined && Atomics.load(this.claims, slot) === slotState.ahead) {
+      // It waits for another: the process has nothing to do with it yet, and its result will be nobody's.
+      this.#sent.delete(id);
+      Atomics.store(this.claims, slot, slotState.free);
+      this.#tell({ kind: 'failed', id, failure: givenUp });
+      return;
+    }
+    this.#write(abortFrame(id));
   }
 
   /** At once where it computes; otherwise it is told, so that it can tidy up. */
   async end(): Promise<void> {
     this.#ended = true;
     this.#socket.end();
-    const timer = setTimeout(() => this.#kill(), this.#computing === undefined ? leaveMs : 0);
+    const timer = setTimeout(() => this.#kill(), this.#line.length === 0 ? leaveMs : 0);
     await this.#gone;
     clearTimeout(timer);
     // What the library has started is of its group.
@@ -146,21 +164,53 @@ class PythonProcess {
     }
   }
 
-  /** Gives the process the next call, unless it computes. */
+  /** Gives the process the next calls, as many as may be on their way. */
   #give(): void {
-    while (this.#computing === undefined) {
-      const next = this.#waiting.shift();
+    for (;;) {
+      const [next] = this.#waiting;
       if (next === undefined) return;
+      const { length } = this.#line;
+      if (length > 0 && (next.safe !== true || !this.#onlySafe || length >= this.#window)) return;
+      this.#waiting.shift();
       const { id, slot } = next;
-      if (Atomics.compareExchange(this.claims, slot, slotState.offered, slotState.taken) !== slotState.offered) {
+      const state = length === 0 ? slotState.taken : slotState.ahead;
+      if (Atomics.compareExchange(this.claims, slot, slotState.offered, state) !== slotState.offered) {
         Atomics.store(this.claims, slot, slotState.free);
         this.#tell({ kind: 'heard', id });
         continue;
       }
-      this.#begun.set(id, slot);
-      this.#computing = id;
-      this.#socket.write(runFrame(next));
+      this.#sent.set(id, slot);
+      this.#line.push(id);
+      this.#onlySafe = next.safe === true;
+      if (length === 0) this.#beganAt = performance.now();
+      this.#write(runFrame(next));
     }
+  }
+
+  /** The function has returned, or a coroutine waits: the next one in line computes. */
+  #advance(id: number): void {
+    const at = this.#line.indexOf(id);
+    if (at < 0) return;
+    this.#line.splice(at, 1);
+    if (at > 0) return;
+    const now = performance.now();
+    this.#window = now - this.#beganAt < quickMs ? maxAhead : 1;
+    this.#beganAt = now;
+    const slot = this.#sent.get(this.#line[0] ?? -1);
+    if (slot !== undefined) Atomics.compareExchange(this.claims, slot, slotState.ahead, slotState.taken);
+  }
+
+  /** All that is written in a turn leaves at once. */
+  #write(frame: Uint8Array): void {
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#socket.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        this.#socket.uncork();
+      });
+    }
+    this.#socket.write(frame);
   }
 
   #hear(chunk: Uint8Array): void {
@@ -182,15 +232,15 @@ class PythonProcess {
         return;
       case 'done':
       case 'failed': {
-        const slot = this.#begun.get(message.id);
+        const slot = this.#sent.get(message.id);
+        this.#advance(message.id);
         if (slot === undefined) return;
-        this.#begun.delete(message.id);
+        this.#sent.delete(message.id);
         Atomics.store(this.claims, slot, slotState.free);
-        if (this.#computing === message.id) this.#computing = undefined;
         break;
       }
       case 'yielded':
-        if (this.#computing === message.id) this.#computing = undefined;
+        this.#advance(message.id);
         break;
       case 'load-failed':
       case 'heard':
@@ -248,6 +298,14 @@ class PythonProcess {
       : `Python cannot be started: ${error.message}.`;
   }
 }
+
+/** The pool has told its caller already. */
+const givenUp: CallFailure = {
+  problem: 'function-failed',
+  message: 'The call was given up before it began.',
+  parameter: undefined,
+  thrown: undefined,
+};
 
 const lossOf = (code: number | null, signal: NodeJS.Signals | null): WorkerLoss => ({
   kind: 'process',
