@@ -1,5 +1,5 @@
 /** Python libraries in the gateway's own process, over CoAP, as people and devices call them. */
-import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { GatewayProcess } from '../../gateway/gateway-process.ts';
 import { ran } from '../../cli/terminal.ts';
@@ -80,15 +80,22 @@ test('what it raises and prints stands in the log, and does not reach the peer',
   await expect.poll(() => gateway.errors).toContain('ValueError');
 });
 
-test('its processes end with the gateway', async () => {
-  const children = (): string => {
-    try {
-      return execFileSync('pgrep', ['-P', String(gateway.pid), '-f', 'start.py'], { encoding: 'utf8' });
-    } catch {
-      return '';
-    }
-  };
-  const pids = children().trim().split('\n').map(Number);
+function isChild(pid: string): boolean {
+  try {
+    const parent = /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return parent === String(gateway.pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('start.py');
+  } catch {
+    // It has ended meanwhile.
+    return false;
+  }
+}
+
+test('its processes end with the gateway', async ({ skip }) => {
+  if (process.platform !== 'linux') skip('/proc is of Linux');
+
+  const pids = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && isChild(name))
+    .map(Number);
   expect(pids).toHaveLength(1);
   gateway.signal('SIGTERM');
   await gateway.ended();
