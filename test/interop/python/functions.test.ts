@@ -323,7 +323,7 @@ def change(part): invalidate(tag=part)
     expect(folder.registry.find('lib', 'looked')).toMatchObject({ safe: true, pure: false, timeLimit: 500 });
     expect(folder.registry.find('lib', 'who').parameters.map(({ name }) => name)).toEqual(['x']);
     expect(await folder.call('lib', 'count', ['A17'])).toMatchObject({ tags: ['A17'], readCaller: false, value: 3 });
-    expect(await folder.call('lib', 'looked')).toMatchObject({ readCaller: true, value: 'local' });
+    expect(await folder.call('lib', 'looked')).toMatchObject({ readCaller: 'identity', value: 'local' });
     expect(await folder.say('lib/who', [5])).toEqual(['local', '127.0.0.1:49152', 'c-1', true, 'data', 5]);
     expect(await folder.failure('lib/count', ['B1'])).toMatchObject({
       code: 'invalid-argument',

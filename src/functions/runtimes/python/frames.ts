@@ -158,7 +158,7 @@ function readDone(message: readonly Value[]): FromPython {
       kind: 'done',
       id,
       returned: Returned.of(value),
-      readCaller: readCaller === true,
+      readCaller: readCaller === 'peer' || readCaller === 'identity' ? readCaller : false,
       tags: isList(tags) ? tags.map(textIn) : [],
     };
   } catch (error) {

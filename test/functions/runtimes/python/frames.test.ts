@@ -70,10 +70,10 @@ describe('frames', () => {
   });
 
   it('say how a call ended', () => {
-    expect(say(3, 7, true, ['t'], encodeCbor({ b: 1, a: 2 }))).toMatchObject({
+    expect(say(3, 7, 'peer', ['t'], encodeCbor({ b: 1, a: 2 }))).toMatchObject({
       kind: 'done',
       id: 7,
-      readCaller: true,
+      readCaller: 'peer',
       tags: ['t'],
       returned: { value: { a: 2, b: 1 } },
     });

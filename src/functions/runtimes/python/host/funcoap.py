@@ -70,13 +70,13 @@ class Context:
     @property
     def identity(self):
         """Who calls. Reading it makes a cached result private to this caller, unless it is shared."""
-        self._read_caller = True
+        self._read_caller = self._read_caller or 'identity'
         return self._identity
 
     @property
     def peer(self):
         """The caller's address and port. Reading it makes a cached result private too."""
-        self._read_caller = True
+        self._read_caller = 'peer'
         return self._peer
 
 
