@@ -42,6 +42,7 @@ export async function openCoapsDoor(
       port: coaps.port,
       receiveBufferBytes: coap.receiveBuffer,
     };
+    const limits = { maxAssociations: coaps.sessions, maxHandshakesPerSecond: coaps.handshakeRate };
     return {
       options: {
         udp,
@@ -49,6 +50,7 @@ export async function openCoapsDoor(
         credentials,
         certificates: () => certificate.current,
         node,
+        limits,
         timeOfDay: now,
       },
       close: async () => {

@@ -24,6 +24,10 @@ export interface CoapsConfig {
   readonly port: number;
   /** By the names of their RFCs, the preferred one first. */
   readonly cipherSuites: readonly string[];
+  /** Sessions at a time: the quietest makes room. */
+  readonly sessions: number;
+  /** Handshakes a second of peers that have shown that they receive at their address. */
+  readonly handshakeRate: number;
 }
 
 export interface HttpConfig {

@@ -108,6 +108,16 @@ const schema = z.strictObject({
       defaultCipherSuites.map(({ name }) => name),
       'Cipher suites of DTLS that are spoken, the preferred one first. The default is all but CBC.',
     ),
+    sessions: setting(
+      integer(1),
+      131_072,
+      'DTLS sessions at a time, about 10 kB each; beyond that the one that was quiet for longest makes room.',
+    ),
+    handshakeRate: setting(
+      integer(1),
+      200,
+      'DTLS handshakes begun in a second; more wait for their turn. It bounds what strangers can cost those who are connected.',
+    ),
   }),
   http: z.strictObject({
     listen: setting(

@@ -18,7 +18,7 @@ import type { OwnCertificate, PresentedCertificate, ServerCredentials, Verdict }
 import { nodeCrypto } from '../dtls/crypto.ts';
 import type { DtlsCounters } from '../dtls/engine.ts';
 import type { DtlsEvent } from '../dtls/event.ts';
-import { defaultDtlsOptions } from '../dtls/options.ts';
+import { defaultDtlsLimits, defaultDtlsOptions, type DtlsLimits } from '../dtls/options.ts';
 import { TicketKeys } from '../dtls/ticket.ts';
 import { openListener, type ListenerOptions } from '../transport/listener.ts';
 import { openSecured, type SecuredTransport } from '../transport/secured-transport.ts';
@@ -32,6 +32,7 @@ export interface CoapsOptions {
   readonly certificates: () => readonly OwnCertificate[];
   /** The first byte of Connection IDs (RFC 9146): the number of this process. */
   readonly node: number;
+  readonly limits: Pick<DtlsLimits, 'maxAssociations' | 'maxHandshakesPerSecond'>;
   readonly timeOfDay: () => number;
 }
 
@@ -66,12 +67,13 @@ export class CoapsDoor {
 
   /** @throws UsageError where no address can be bound */
   async open(receiver: DatagramReceiver): Promise<SecuredTransport> {
-    const { cipherSuites, credentials, node, timeOfDay, udp } = this.#options;
+    const { cipherSuites, credentials, limits, node, timeOfDay, udp } = this.#options;
     const transport = await openSecured(
       {
         dtls: {
           ...defaultDtlsOptions,
           cipherSuites,
+          limits: { ...defaultDtlsLimits, ...limits },
           crypto: nodeCrypto,
           wallClock: timeOfDay,
           connectionId: { length: 6, node },

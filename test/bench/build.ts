@@ -13,12 +13,18 @@ export interface Programs extends Disposable {
   readonly limit: string;
   /** Undefined where libcoap's headers are not on this machine. */
   readonly libcoap: string | undefined;
+  /** The same over DTLS by OpenSSL. */
+  readonly securedLibcoap: string | undefined;
+  /** Undefined where OpenSSL's headers are not. */
+  readonly securedGenerator: string | undefined;
+  readonly floodGenerator: string | undefined;
 }
 
 const here = import.meta.dirname;
 const flags = ['-std=c11', '-O2', '-D_GNU_SOURCE', '-Wall', '-Wextra', '-Werror'];
-/** Debian's build without TLS: what every request would pay for otherwise. */
+/** Debian's builds: without TLS, as every request would pay for it otherwise, and with. */
 const libcoap = 'libcoap-3-notls';
+const securedLibcoap = 'libcoap-3-openssl';
 
 function compile(sources: readonly string[], output: string, libraries: readonly string[] = []): string {
   const files = sources.map((name) => join(here, name));
@@ -35,9 +41,9 @@ function compile(sources: readonly string[], output: string, libraries: readonly
   return output;
 }
 
-function libcoapFlags(): string[] | undefined {
+function flagsOf(library: string): string[] | undefined {
   try {
-    const text = execFileSync('pkg-config', ['--cflags', '--libs', libcoap], {
+    const text = execFileSync('pkg-config', ['--cflags', '--libs', library], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     });
@@ -47,22 +53,34 @@ function libcoapFlags(): string[] | undefined {
   }
 }
 
+const sourcesOf = (folder: string): string[] =>
+  readdirSync(join(here, folder))
+    .filter((name) => name.endsWith('.c'))
+    .map((name) => `${folder}/${name}`);
+
 export function buildPrograms(): Programs {
   const folder = mkdtempSync(join(tmpdir(), 'funcoap-bench-'));
-  const generator = readdirSync(join(here, 'generator')).filter((name) => name.endsWith('.c'));
-  const foundFlags = libcoapFlags();
+  const generator = sourcesOf('generator');
+  const shared = generator.filter((name) => !name.endsWith('/main.c'));
+  const opensslFlags = flagsOf('openssl');
+  const server = (library: string): string | undefined => {
+    const found = flagsOf(library);
+    return found && compile(['servers/libcoap.c'], join(folder, library), found);
+  };
   return {
     folder,
-    generator: compile(
-      generator.map((name) => `generator/${name}`),
-      join(folder, 'generator'),
-    ),
+    generator: compile(generator, join(folder, 'generator')),
+    securedGenerator:
+      opensslFlags &&
+      compile([...shared, ...sourcesOf('secured-generator')], join(folder, 'secured-generator'), opensslFlags),
+    floodGenerator: undefined,
     httpGenerator: compile(
       ['http-generator/main.c', 'generator/histogram.c', 'generator/cpu-time.c'],
       join(folder, 'http-generator'),
     ),
     limit: compile(['servers/limit.c'], join(folder, 'limit')),
-    libcoap: foundFlags && compile(['servers/libcoap.c'], join(folder, 'libcoap'), foundFlags),
+    libcoap: server(libcoap),
+    securedLibcoap: server(securedLibcoap),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
   };
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Programs } from './build.ts';
 import type { Call } from './calls.ts';
+import { identities, preSharedKey, securedData } from './identities.ts';
 
 export type ContestantName =
   | 'limit'
@@ -17,6 +18,11 @@ export type ContestantName =
   | 'coap-server'
   | 'coap-server-few'
   | 'npm-coap'
+  | 'funcoap-coaps'
+  | 'libcoap-openssl'
+  | 'libcoap-openssl-few'
+  | 'coap-server-openssl'
+  | 'coap-server-openssl-few'
   | 'http'
   | 'fastify'
   | 'funcoap-http';
@@ -34,7 +40,7 @@ export interface Setting {
 
 export interface Contestant {
   readonly title: string;
-  readonly protocol: 'coap' | 'http';
+  readonly protocol: 'coap' | 'coaps' | 'http';
   /** Instead of the scenario's: for servers that get slower with each peer, and remember no Message IDs. */
   readonly endpoints?: number;
   /** In C: as fast at first as later. */
@@ -94,6 +100,23 @@ const funcoap =
     },
   });
 
+/** Its coaps door, for the identities of identities.ts; plain CoAP is open on a port that nobody asks. */
+const securedFuncoap: Contestant['command'] = (port, call, { environment }, programs) =>
+  funcoap([], {})(
+    0,
+    call,
+    {
+      environment: {
+        FUNCOAP_COAPS_LISTEN: '127.0.0.1',
+        FUNCOAP_COAPS_PORT: String(port),
+        FUNCOAP_COAPS_HANDSHAKE_RATE: '100000',
+        FUNCOAP_DATA_FOLDER: securedData(programs),
+        ...environment,
+      },
+    },
+    programs,
+  );
+
 /** coap-server has no functions: its resource at `/` answers a GET with a constant text. */
 const constantText = ({ confirmable, code }: Call): Call => ({
   confirmable,
@@ -140,6 +163,33 @@ const coapServer: Omit<Contestant, 'title'> = {
   command: (port) => ({ file: 'coap-server-notls', args: ['-A', '127.0.0.1', '-p', String(port)] }),
   version: () => debianVersion('libcoap3-bin'),
   advice: 'on Debian: apt install libcoap3-bin',
+};
+
+const securedLibcoap: Omit<Contestant, 'title'> = {
+  ...libcoap,
+  protocol: 'coaps',
+  command: (port, _, __, programs) => ({ file: programs.securedLibcoap ?? '', args: [String(port), preSharedKey] }),
+  version: ({ securedLibcoap, securedGenerator }) =>
+    securedLibcoap === undefined || securedGenerator === undefined ? undefined : debianVersion('libcoap3-dev'),
+  advice: 'on Debian: apt install libcoap3-dev libssl-dev pkg-config',
+};
+
+const securedCoapServer: Omit<Contestant, 'title'> = {
+  ...coapServer,
+  protocol: 'coaps',
+  // It listens for DTLS on the port after the one that it is given.
+  command: (port, _, __, programs) => {
+    const { server, trusted } = identities(programs);
+    return {
+      file: 'coap-server-openssl',
+      args: [
+        ...['-A', '127.0.0.1', '-p', String(port - 1), '-v', '3', '-h', '', '-k', preSharedKey],
+        ...['-c', server.certificate, '-j', server.privateKey, '-C', trusted],
+      ],
+    };
+  },
+  version: ({ securedGenerator }) => (securedGenerator === undefined ? undefined : debianVersion('libcoap3-bin')),
+  advice: 'on Debian: apt install libcoap3-bin libssl-dev pkg-config',
 };
 
 const own: Pick<Contestant, 'protocol' | 'call' | 'version' | 'advice'> = {
@@ -198,6 +248,18 @@ export const contestants: Readonly<Record<ContestantName, Contestant>> = {
   },
   'coap-server': { ...coapServer, title: 'coap-server (libcoap)' },
   'coap-server-few': { ...coapServer, title: `coap-server, ${few} peers`, endpoints: few },
+  'funcoap-coaps': {
+    ...own,
+    title: 'funcoap, coaps',
+    protocol: 'coaps',
+    command: securedFuncoap,
+    version: ({ securedGenerator }) => (securedGenerator === undefined ? undefined : ownVersion()),
+    advice: 'on Debian: apt install libssl-dev pkg-config',
+  },
+  'libcoap-openssl': { ...securedLibcoap, title: 'libcoap, OpenSSL' },
+  'libcoap-openssl-few': { ...securedLibcoap, title: `libcoap, OpenSSL, ${few} peers`, endpoints: few },
+  'coap-server-openssl': { ...securedCoapServer, title: 'coap-server-openssl' },
+  'coap-server-openssl-few': { ...securedCoapServer, title: `coap-server-openssl, ${few} peers`, endpoints: few },
   'npm-coap': {
     ...own,
     title: 'npm coap',

@@ -1,10 +1,12 @@
 /** Runs a load generator once, on a processor of its own, and reads what it measured. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { InternalError } from '../../src/core/error.ts';
 import type { Programs } from './build.ts';
 import type { Call } from './calls.ts';
 import { contestants } from './contestants.ts';
+import { identities, preSharedWords } from './identities.ts';
 import { loadCpu, type Server } from './servers.ts';
 
 /** How hard, for how long, and with which of many requests. */
@@ -25,6 +27,8 @@ export interface Load {
   readonly freshPercent?: number;
   /** Asks for Block2 of this size and follows it (RFC 7959). */
   readonly blockSize?: number;
+  /** Over coaps: handshakes are what is measured, with a pre-shared key or with certificates at both ends. */
+  readonly handshakes?: 'psk' | 'certificates';
   /** The first fresh counter: no two measurements of a server share one. */
   readonly counterStart?: number;
 }
@@ -67,6 +71,8 @@ export const faultsOf = ({ faults }: Measurement): number =>
 /** Retransmissions of a lost request take up to 2 + 4 + 8 + 16 s (RFC 7252 §4.2). */
 const burstSeconds = 31;
 const fillSeconds = 300;
+/** Before the load over coaps, for the largest number of sessions. */
+const handshakeSeconds = 300;
 
 function coapArguments(server: Server, call: Call, etag: string | undefined, load: Load): string[] {
   const seconds = load.once === 'burst' ? burstSeconds : load.once === 'fill' ? fillSeconds : load.seconds;
@@ -100,6 +106,16 @@ function coapArguments(server: Server, call: Call, etag: string | undefined, loa
   return args;
 }
 
+/** Sessions are kept from one run to the next: a server shakes hands with each endpoint once. */
+function securedArguments({ port }: Server, { handshakes }: Load, programs: Programs): string[] {
+  if (handshakes !== 'certificates') {
+    const kept = handshakes === undefined ? ['--sessions', join(programs.folder, `sessions-${port}`)] : ['--handshakes'];
+    return ['--psk', preSharedWords, ...kept];
+  }
+  const { certificate, privateKey } = identities(programs).client;
+  return ['--certificate', certificate, '--private-key', privateKey, '--handshakes'];
+}
+
 function httpArguments({ port, pid }: Server, { path, json }: Call, load: Load): string[] {
   if (json === undefined) throw new InternalError('bench-call', `${path} has no form for HTTP.`);
   const { inFlight, warmUpSeconds, seconds } = load;
@@ -115,12 +131,19 @@ export async function measure(
   load: Load,
 ): Promise<Measurement> {
   const { protocol, call: translate } = contestants[server.name];
-  const http = protocol === 'http';
-  const args = http ? httpArguments(server, call, load) : coapArguments(server, translate(call), etag, load);
-  const program = http ? programs.httpGenerator : programs.generator;
+  const args = {
+    http: () => httpArguments(server, call, load),
+    coap: () => coapArguments(server, translate(call), etag, load),
+    coaps: () => [
+      ...coapArguments(server, translate(call), etag, load),
+      ...securedArguments(server, load, programs),
+    ],
+  }[protocol]();
+  const program = { http: programs.httpGenerator, coap: programs.generator, coaps: programs.securedGenerator }[protocol];
+  if (program === undefined) throw new InternalError('bench-generator', `There is no load generator for ${protocol}.`);
   const child = spawn('taskset', ['-c', String(loadCpu), program, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: (load.warmUpSeconds + load.seconds + (load.once === undefined ? 10 : fillSeconds)) * 1000,
+    timeout: (load.warmUpSeconds + load.seconds + (load.once === undefined ? handshakeSeconds : fillSeconds)) * 1000,
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

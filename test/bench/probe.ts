@@ -98,9 +98,23 @@ async function probeHttp({ port, name }: Server, { path, json }: Call): Promise<
   throw new InternalError('bench-probe', `${name} did not answer on port ${port} within ${patienceMs / 1000} s.`);
 }
 
+/** The load's first request over DTLS finds out the rest; a ClientHello that nobody receives is repeated after a second. */
+async function awaitSocket({ listens, name, port, complaint }: Server): Promise<undefined> {
+  const until = performance.now() + patienceMs;
+  while (!listens()) {
+    if (performance.now() > until)
+      throw new InternalError('bench-probe', `${name} did not listen on port ${port}. ${complaint()}`);
+    await sleep(intervalMs);
+  }
+}
+
 export async function probe(server: Server, call: Call): Promise<Probed> {
   const { protocol, call: translate } = contestants[server.name];
-  const etag = protocol === 'http' ? await probeHttp(server, call) : await probeCoap(server, translate(call));
+  const etag = await {
+    http: () => probeHttp(server, call),
+    coap: () => probeCoap(server, translate(call)),
+    coaps: () => awaitSocket(server),
+  }[protocol]();
   return { etag: etag ?? undefined, startUpMs: performance.now() - server.startedAt };
 }
 

@@ -70,6 +70,26 @@ const entries: ThroughputScenario['entries'] = ({ options }) => {
   ];
 };
 
+/** Sessions that are there; of the largest number also with a few that speak, as most devices sleep. */
+const sessions: ThroughputScenario['entries'] = ({ options }) => {
+  const [few, many] = options.quick ? [100, 10_000] : [1000, 100_000];
+  const of = (all: number, asked: number, variant: string): Entry => ({
+    contestant: 'funcoap-coaps',
+    variant,
+    call: fetchSum,
+    server: count(all),
+    setting: { environment: { FUNCOAP_LIMITS_PEERS: String(all + 1000) } },
+    load: { endpoints: asked },
+  });
+  return [
+    of(few, few, `${count(few)} sessions`),
+    of(many, many, `${count(many)} sessions`),
+    of(many, few, `${count(many)} sessions, ${count(few)} ${hotVariant}`),
+  ];
+};
+
+const securedServers = ['funcoap-coaps', 'coap-server-openssl'] as const;
+
 const mixed: Partial<Load> = { distinct: 100, freshPercent: 10 };
 
 export const scenarios: readonly (Scenario | ThroughputScenario)[] = [
@@ -173,6 +193,37 @@ export const scenarios: readonly (Scenario | ThroughputScenario)[] = [
     title: 'Memory of 10,000 peers that have asked once',
     call: fetchSum,
     contestants: ['funcoap', 'libcoap', 'npm-coap'],
+    peers: 10_000,
+  }),
+  throughput({
+    name: 'coaps-hit',
+    title: 'The same over DTLS with PSK and CCM_8: 64 in flight over 256 sessions',
+    entries: each(
+      ['funcoap-coaps', 'libcoap-openssl', 'libcoap-openssl-few', 'coap-server-openssl', 'coap-server-openssl-few'],
+      fetchSum,
+      { endpoints: 256 },
+    ),
+  }),
+  throughput({
+    name: 'coaps-psk',
+    title: 'DTLS handshakes with PSK, 32 at a time',
+    entries: each(securedServers, fetchSum, { handshakes: 'psk', inFlight: 32, endpoints: 50_000 }),
+  }),
+  throughput({
+    name: 'coaps-ecdsa',
+    title: 'DTLS handshakes with ECDHE-ECDSA and certificates at both ends, 32 at a time',
+    entries: each(securedServers, fetchSum, { handshakes: 'certificates', inFlight: 32, endpoints: 50_000 }),
+  }),
+  throughput({
+    name: 'coaps-sessions',
+    title: 'FETCH over DTLS, result in the cache, all sessions in turn',
+    entries: sessions,
+  }),
+  memory({
+    name: 'coaps-memory',
+    title: 'Memory of 10,000 DTLS sessions that have asked once',
+    call: fetchSum,
+    contestants: securedServers,
     peers: 10_000,
   }),
   startUp({

@@ -23,6 +23,8 @@ export interface Server extends AsyncDisposable {
   readonly startedAt: number;
   /** Resident memory, in bytes. */
   memory(): number;
+  /** Whether its socket is there. */
+  listens(): boolean;
   /** Datagrams that came while its receive buffer was full, so far. */
   dropped(): number;
   /** The last of what it wrote on its error output. */
@@ -43,13 +45,15 @@ function residentBytes(pid: number): number {
   return Number(kilobytes ?? 0) * 1024;
 }
 
-/** The last column of the line of the socket with this local port. */
-function droppedBy(port: number): number {
+/** The columns of the sockets with this local port. */
+function socketsOf(port: number): string[][] {
   const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const lines = readFileSync('/proc/net/udp', 'utf8').split('\n').slice(1);
-  const own = lines.map((line) => line.trim().split(/\s+/)).filter((fields) => fields[1]?.endsWith(local));
-  return own.reduce((sum, fields) => sum + Number(fields.at(-1)), 0);
+  return lines.map((line) => line.trim().split(/\s+/)).filter((fields) => fields[1]?.endsWith(local));
 }
+
+/** The last column. */
+const droppedBy = (port: number): number => socketsOf(port).reduce((sum, fields) => sum + Number(fields.at(-1)), 0);
 
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
@@ -99,6 +103,7 @@ export async function startServer(
     pid,
     startedAt,
     memory: () => residentBytes(pid),
+    listens: () => socketsOf(port).length > 0,
     dropped: () => droppedBy(port),
     complaint: () => complaint,
     [Symbol.asyncDispose]: () => stop(child),

@@ -57,6 +57,9 @@ const references: readonly (readonly [ContestantName, string])[] = [
   ['libcoap-few', '× libcoap at its best'],
   ['libcoap-plain', '× libcoap, no ETag'],
   ['coap-server-few', '× coap-server'],
+  ['libcoap-openssl-few', '× libcoap, OpenSSL, at its best'],
+  ['coap-server-openssl-few', '× coap-server-openssl at its best'],
+  ['coap-server-openssl', '× coap-server-openssl'],
   ['libcoap', '× libcoap'],
   ['npm-coap', '× npm coap'],
 ];

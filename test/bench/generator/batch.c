@@ -22,11 +22,19 @@ static void prepare(struct datagrams *datagrams)
 	}
 }
 
-int batch_open(struct batch *batch, const struct sockaddr_in *server, uint32_t endpoints)
+int32_t batch_port(const struct batch *batch)
+{
+	struct sockaddr_in own;
+	socklen_t length = sizeof(own);
+
+	return getsockname(batch->socket, (struct sockaddr *)&own, &length) < 0 ? -errno : ntohs(own.sin_port);
+}
+
+int batch_open(struct batch *batch, const struct sockaddr_in *server, uint16_t source_port, uint32_t endpoints)
 {
 	const int on = 1;
 	const int buffer = SOCKET_BUFFER_BYTES;
-	struct sockaddr_in any = {.sin_family = AF_INET};
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(source_port)};
 
 	memset(batch, 0, sizeof(*batch));
 	batch->server = *server;
@@ -65,11 +73,17 @@ uint8_t *batch_reserve(struct batch *batch, uint32_t endpoint)
 		batch_flush(batch);
 	}
 	memcpy(CMSG_DATA(&batch->out.controls[batch->queued].header), &info, sizeof(info));
-	return batch->out.bytes[batch->queued];
+	batch->reserved_for = endpoint;
+	return batch->out.bytes[batch->queued] + (batch->protection == NULL ? 0 : batch->protection->headroom);
 }
 
 void batch_commit(struct batch *batch, size_t length)
 {
+	const struct protection *protection = batch->protection;
+
+	if (protection != NULL) {
+		length = protection->seal(protection->context, batch->reserved_for, batch->out.bytes[batch->queued], length);
+	}
 	batch->out.vectors[batch->queued].iov_len = length;
 	batch->queued++;
 }
@@ -124,6 +138,22 @@ int batch_receive(struct batch *batch, int wait_ms)
 	return n > 0 ? n : 0;
 }
 
+static void deliver(struct batch *batch, int i, uint32_t endpoint, batch_receiver receiver, void *context)
+{
+	const struct protection *protection = batch->protection;
+	const uint8_t *message = batch->in.bytes[i];
+	size_t length = batch->in.headers[i].msg_len;
+
+	if (protection != NULL) {
+		message = protection->open(protection->context, endpoint, batch->in.bytes[i], &length);
+	}
+	if (message == NULL) {
+		batch->forged++;
+	} else {
+		receiver(context, endpoint, message, length);
+	}
+}
+
 void batch_deliver(struct batch *batch, int count, batch_receiver receiver, void *context)
 {
 	for (int i = 0; i < count; i++) {
@@ -135,7 +165,7 @@ void batch_deliver(struct batch *batch, int count, batch_receiver receiver, void
 		    from->sin_addr.s_addr != batch->server.sin_addr.s_addr) {
 			batch->foreign++;
 		} else {
-			receiver(context, (uint32_t)endpoint, batch->in.bytes[i], batch->in.headers[i].msg_len);
+			deliver(batch, i, (uint32_t)endpoint, receiver, context);
 		}
 		batch->in.headers[i].msg_hdr.msg_namelen = sizeof(batch->in.addresses[i]);
 		batch->in.headers[i].msg_hdr.msg_controllen = sizeof(batch->in.controls[i].bytes);

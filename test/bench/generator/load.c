@@ -261,7 +261,7 @@ int load_open(struct load *load, const struct options *options)
 		load->slots[i].endpoint = i % options->endpoints;
 		load->slots[i].generation = load->next_message_id[i];
 	}
-	return batch_open(&load->batch, &options->server, options->endpoints);
+	return batch_open(&load->batch, &options->server, options->source_port, options->endpoints);
 }
 
 void load_start(struct load *load)
@@ -324,4 +324,5 @@ void load_reset(struct load *load)
 	memset(&load->latency, 0, sizeof(load->latency));
 	load->batch.send_errors = 0;
 	load->batch.foreign = 0;
+	load->batch.forged = 0;
 }

@@ -18,7 +18,7 @@
 #include "options.h"
 
 #define LOAD_MAX_IN_FLIGHT 65536
-#define LOAD_MAX_ENDPOINTS 65536
+#define LOAD_MAX_ENDPOINTS 131072
 
 enum slot_state { SLOT_IDLE, SLOT_SENT, SLOT_ACKNOWLEDGED };
 

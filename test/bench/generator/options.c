@@ -25,6 +25,9 @@ static const char usage[] =
 	"  --in-flight N        requests under way at any time, or with --rate at most\n"
 	"  --rate N             N requests per second arrive; latency counts from the arrival\n"
 	"  --once               one request of each of --in-flight endpoints at once, then ends\n"
+	"  --psk IDENTITY:HEX   --certificate FILE --private-key FILE   (over DTLS, the secured generator alone)\n"
+	"  --sessions FILE      keeps sessions there, and goes on with those of the run before (the same)\n"
+	"  --handshakes         measures handshakes, --in-flight of them at a time (the same)\n"
 	"  --warm-up SECONDS    --seconds SECONDS   --pid N (report that process's CPU time)\n";
 
 static int hex_digit(char c)
@@ -160,6 +163,11 @@ enum option_name {
 	WARM_UP,
 	SECONDS,
 	PID,
+	PSK,
+	CERTIFICATE,
+	PRIVATE_KEY,
+	HANDSHAKES,
+	SESSIONS,
 };
 
 static int parse_one(struct options *options, int name, const char *value)
@@ -228,6 +236,21 @@ static int parse_one(struct options *options, int name, const char *value)
 	case PID:
 		options->pid = atoi(value);
 		return 0;
+	case PSK:
+		options->psk = value;
+		return 0;
+	case CERTIFICATE:
+		options->certificate = value;
+		return 0;
+	case PRIVATE_KEY:
+		options->private_key = value;
+		return 0;
+	case SESSIONS:
+		options->sessions = value;
+		return 0;
+	case HANDSHAKES:
+		options->handshakes = true;
+		return 0;
 	}
 	return -EINVAL;
 }
@@ -258,6 +281,11 @@ int options_parse(struct options *options, int argc, char **argv)
 		{"warm-up", required_argument, NULL, WARM_UP},
 		{"seconds", required_argument, NULL, SECONDS},
 		{"pid", required_argument, NULL, PID},
+		{"psk", required_argument, NULL, PSK},
+		{"certificate", required_argument, NULL, CERTIFICATE},
+		{"private-key", required_argument, NULL, PRIVATE_KEY},
+		{"handshakes", no_argument, NULL, HANDSHAKES},
+		{"sessions", required_argument, NULL, SESSIONS},
 		{0},
 	};
 	int name;
@@ -285,9 +313,9 @@ int options_parse(struct options *options, int argc, char **argv)
 		}
 	}
 	if (options->server.sin_port == 0 || options->in_flight == 0 || options->in_flight > 65000 ||
-	    options->endpoints == 0 || options->endpoints > 65000 ||
+	    options->endpoints == 0 || options->endpoints > 130000 ||
 	    (options->fill && options->distinct == 0)) {
-		fprintf(stderr, "generator: needs --server, --in-flight and --endpoints up to 65000, and --distinct with --fill\n%s",
+		fprintf(stderr, "generator: needs --server, --in-flight up to 65000, --endpoints up to 130000, and --distinct with --fill\n%s",
 			usage);
 		return -EINVAL;
 	}

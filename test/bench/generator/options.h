@@ -44,6 +44,17 @@ struct options {
 	/* The counter in the answer is that of the request plus this. */
 	uint32_t expected_addition;
 
+	/* For DTLS (secured-generator): IDENTITY:HEX, or files in PEM. NULL: none. */
+	const char *psk;
+	const char *certificate;
+	const char *private_key;
+	/* Where sessions are kept from one run to the next; NULL: nowhere. */
+	const char *sessions;
+	/* Handshakes are what is measured. */
+	bool handshakes;
+
+	/* UDP port of all endpoints; 0: any. */
+	uint16_t source_port;
 	uint32_t endpoints;
 	uint32_t in_flight;
 	/* Requests per second that arrive whatever the answers do; 0: a closed loop. */

@@ -36,6 +36,7 @@ static void print_faults(const struct load *load, uint64_t unanswered)
 		{"malformed", tally->malformed},
 		{"resets", tally->resets},
 		{"foreign", load->batch.foreign},
+		{"forged", load->batch.forged},
 		{"sendErrors", load->batch.send_errors},
 		{"unanswered", tally->timeouts + unanswered},
 	};

@@ -45,6 +45,7 @@ async function measureOne(bench: Bench, contestant: ContestantName, call: Call, 
   });
   const residentAfter = server.memory();
   const bytesPerPeer = (residentAfter - residentBefore) / peers;
+  // Of sessions funcoap states nothing.
   if (contestant !== 'funcoap') return { residentBefore, residentAfter, bytesPerPeer };
   const statedBytesPerPeer = ((await statedBytes(metricsPort)) - statedBefore) / peers;
   return {

@@ -9,7 +9,7 @@
  * Left out, as it costs libcoap time and is not asked of it: validation beyond what the sum needs, a cache,
  * deduplication beyond libcoap's own. The sum is quicker than a look into a cache would be.
  *
- * usage: libcoap PORT
+ * usage: libcoap PORT, or over DTLS with a pre-shared key: libcoap PORT KEY
  */
 #include <coap3/coap.h>
 #include <errno.h>
@@ -194,6 +194,19 @@ static void widen_receive_buffers(void)
 	}
 }
 
+/* An endpoint without security, or over DTLS with `key` for whoever has it. */
+static bool open_endpoint(coap_context_t *context, const coap_address_t *address, const char *key)
+{
+	coap_dtls_spsk_t setup = {.version = COAP_DTLS_SPSK_SETUP_VERSION};
+
+	if (key == NULL) {
+		return coap_new_endpoint(context, address, COAP_PROTO_UDP) != NULL;
+	}
+	setup.psk_info.key.s = (const uint8_t *)key;
+	setup.psk_info.key.length = strlen(key);
+	return coap_context_set_psk2(context, &setup) == 1 && coap_new_endpoint(context, address, COAP_PROTO_DTLS) != NULL;
+}
+
 int main(int argc, char **argv)
 {
 	coap_address_t address;
@@ -204,10 +217,10 @@ int main(int argc, char **argv)
 	coap_address_init(&address);
 	address.addr.sin.sin_family = AF_INET;
 	address.addr.sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	address.addr.sin.sin_port = htons((uint16_t)(argc == 2 ? atoi(argv[1]) : 0));
+	address.addr.sin.sin_port = htons((uint16_t)(argc > 1 ? atoi(argv[1]) : 0));
 	address.size = sizeof(address.addr.sin);
-	if (argc != 2 || context == NULL || coap_new_endpoint(context, &address, COAP_PROTO_UDP) == NULL) {
-		fprintf(stderr, "usage: libcoap PORT\n");
+	if (argc < 2 || context == NULL || !open_endpoint(context, &address, argc > 2 ? argv[2] : NULL)) {
+		fprintf(stderr, "usage: libcoap PORT [KEY]\n");
 		return 2;
 	}
 	widen_receive_buffers();
