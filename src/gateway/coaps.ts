@@ -21,6 +21,7 @@ import type { DtlsEvent } from '../dtls/event.ts';
 import { defaultDtlsLimits, defaultDtlsOptions, type DtlsLimits } from '../dtls/options.ts';
 import { TicketKeys } from '../dtls/ticket.ts';
 import { openListener, type ListenerOptions } from '../transport/listener.ts';
+import { withNativeCcm } from '../transport/native-ccm.ts';
 import { openSecured, type SecuredTransport } from '../transport/secured-transport.ts';
 
 export interface CoapsOptions {
@@ -68,17 +69,18 @@ export class CoapsDoor {
   /** @throws UsageError where no address can be bound */
   async open(receiver: DatagramReceiver): Promise<SecuredTransport> {
     const { cipherSuites, credentials, limits, node, timeOfDay, udp } = this.#options;
+    const crypto = udp.transport === 'dgram' ? nodeCrypto : await withNativeCcm(nodeCrypto);
     const transport = await openSecured(
       {
         dtls: {
           ...defaultDtlsOptions,
           cipherSuites,
           limits: { ...defaultDtlsLimits, ...limits },
-          crypto: nodeCrypto,
+          crypto,
           wallClock: timeOfDay,
           connectionId: { length: 6, node },
           server: serverCredentials(this.#options),
-          tickets: new TicketKeys(nodeCrypto, sessionLifetimeMs),
+          tickets: new TicketKeys(crypto, sessionLifetimeMs),
           sessionLifetimeMs,
         },
         client: undefined,

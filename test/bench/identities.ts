@@ -44,7 +44,7 @@ export function identities(programs: Folder): Identities {
     execFileSync(process.execPath, [file, ...args, '--host', '127.0.0.1', '--data', data], { stdio: 'pipe' });
   };
   const keyFile = join(folder, 'bench.psk');
-  writeFileSync(keyFile, Buffer.from(preSharedKey).toString('hex'));
+  writeFileSync(keyFile, preSharedKey);
   funcoap('ca', 'init');
   funcoap('enroll', identity, '--psk', '--from', keyFile);
   const enrolled = (name: string): KeyFiles => {

@@ -1,4 +1,4 @@
-/** The face of udp-batch.c, whose header says what the words of a descriptor mean. */
+/** The face of the addon: of udp-batch.c, whose header says what the words of a descriptor mean, and of what is compiled with it. */
 import { getSystemErrorName } from 'node:util';
 
 /** A socket of the addon; nothing but the addon can look into it. */
@@ -7,7 +7,14 @@ export type UdpHandle = object;
 /** What a socket tells: how many datagrams have come, that it can be written again, an errno. */
 export const udpEvent = { received: 0, writable: 1, error: 2 } as const;
 
-export interface UdpAddon {
+/** Of aes-ccm.c, whose header says what lies where in `bytes`; false where that does not fit, or is not authentic. */
+export interface CcmAddon {
+  ccmSeal(bytes: Uint8Array, aadLength: number, length: number, tagLength: number): boolean;
+  ccmOpen(bytes: Uint8Array, aadLength: number, length: number, tagLength: number): boolean;
+}
+
+/** CCM is there only where Node's OpenSSL has what it needs. */
+export interface UdpAddon extends Partial<CcmAddon> {
   /** 64 descriptors, then the bytes of what has come: until the next event of any socket of this thread. */
   readonly incoming: ArrayBuffer;
   /** 256 descriptors, then room for the bytes of what is to be sent. */

@@ -1,5 +1,5 @@
 /**
- * Gets udp-batch.c and thread-priority.c compiled for this machine, and loads it. Nothing here fails: what is missing is a reason
+ * Gets udp-batch.c and what belongs to it compiled for this machine, and loads it. Nothing here fails: what is missing is a reason
  * to use the portable transport.
  *
  * The binary's name carries the system, the processor and a hash of the sources and of how it is compiled,
@@ -32,8 +32,8 @@ export interface CompileOptions {
 
 const packageFolder = fileURLToPath(new URL('../../..', import.meta.url));
 const sourceOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const sources = ['udp-batch.c', 'thread-priority.c'].map(sourceOf);
-const included = ['thread-priority.h'].map(sourceOf);
+const sources = ['udp-batch.c', 'thread-priority.c', 'aes-ccm.c'].map(sourceOf);
+const included = ['thread-priority.h', 'aes-ccm.h'].map(sourceOf);
 const flags = ['-std=c11', '-O2', '-fPIC', '-shared', '-fvisibility=hidden'];
 /** It takes a second; no RFC's number. */
 const compileTimeoutMs = 60_000;
@@ -73,7 +73,7 @@ async function find({ folders, compiler, platform }: CompileOptions): Promise<Fo
   try {
     name = binaryName([...sources, ...included].map((file) => readFileSync(file)));
   } catch {
-    return { missing: `its sources ${sources.join(' and ')} cannot be read` };
+    return { missing: `its sources ${sources.join(', ')} cannot be read` };
   }
   for (const folder of folders) {
     const file = join(folder, name);

@@ -22,7 +22,8 @@
  * Nothing of what JavaScript hands over is trusted: objects are type-tagged, offsets and lengths are checked
  * against the buffer as it is at that moment (it might have been detached).
  *
- * The file is longer than others because everything that moves datagrams stands in it; thread-priority.c is compiled with it.
+ * The file is longer than others because everything that moves datagrams stands in it; thread-priority.c and aes-ccm.c are compiled
+ * with it.
  * Left out: names, other families, errors that arrive by ICMP (IP_RECVERR), and generic segmentation
  * (docs/decisions/0004-native-batch-transport.md).
  */
@@ -41,6 +42,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "aes-ccm.h"
 #include "thread-priority.h"
 
 /*
@@ -914,7 +916,8 @@ NAPI_MODULE_INIT()
 		return NULL;
 	}
 	if (napi_get_uv_event_loop(env, &thread->loop) != napi_ok ||
-	    napi_define_properties(env, exports, sizeof(functions) / sizeof(functions[0]), functions) != napi_ok) {
+	    napi_define_properties(env, exports, sizeof(functions) / sizeof(functions[0]), functions) != napi_ok ||
+	    aes_ccm_init(env, exports) != napi_ok) {
 		(void)napi_throw_error(env, NULL, "udp-batch.c cannot be set up");
 		return NULL;
 	}
