@@ -6,6 +6,7 @@
  *
  * The explicit nonce is epoch and sequence number (RFC 6655 §3): no number is used twice, so no nonce is.
  */
+import { Slab } from '../core/slab.ts';
 import type { Aead } from './primitives.ts';
 import { writeUint } from './presentation.ts';
 import { contentType, headerLength, writeHeader, type RecordView } from './record.ts';
@@ -17,6 +18,8 @@ import {
   type RecordProtection,
 } from './record-protection.ts';
 
+/** Records are short and leave soon: one array for many of them. */
+const slab = new Slab(65_536);
 const saltLength = 4;
 const explicitLength = 8;
 
@@ -36,7 +39,7 @@ export class AeadProtection implements RecordProtection {
     const plaintext = withCid ? wrapInner(type, content) : content;
     const outerType = withCid ? contentType.connectionId : type;
     const fragmentLength = plaintext.length + this.overhead;
-    const record = new Uint8Array(headerLength + cid.length + fragmentLength);
+    const record = slab.take(headerLength + cid.length + fragmentLength);
     const at = writeHeader(record, outerType, epoch, sequence, cid, fragmentLength);
 
     const nonce = new Uint8Array(saltLength + explicitLength);

@@ -7,9 +7,16 @@
 import type { Endpoint } from '../core/datagram.ts';
 import type { Association } from './association.ts';
 
-interface Place {
-  established: Association | undefined;
-  handshaking: Association | undefined;
+/** A pair of addresses. Noted in its endpoint: to look up a key of a hundred thousand takes as long as to open a record. */
+class Place {
+  established: Association | undefined = undefined;
+  handshaking: Association | undefined = undefined;
+  /** Undefined when there is nobody any more. */
+  table: AssociationTable | undefined;
+
+  constructor(table: AssociationTable) {
+    this.table = table;
+  }
 }
 
 /** How many of the longest-known associations are looked at to find the one that was quiet for longest. */
@@ -44,11 +51,11 @@ export class AssociationTable {
   }
 
   establishedAt(endpoint: Endpoint): Association | undefined {
-    return this.#places.get(endpoint.key)?.established;
+    return this.#known(endpoint)?.established;
   }
 
   handshakingAt(endpoint: Endpoint): Association | undefined {
-    return this.#places.get(endpoint.key)?.handshaking;
+    return this.#known(endpoint)?.handshaking;
   }
 
   byCid(cid: Uint8Array): Association | undefined {
@@ -122,10 +129,18 @@ export class AssociationTable {
     if (association.ownCid.length > 0) this.#byCid.set(cidNumber(association.ownCid), association);
   }
 
+  #known(endpoint: Endpoint): Place | undefined {
+    const { note } = endpoint;
+    if (note instanceof Place && note.table === this) return note;
+    const place = this.#places.get(endpoint.key);
+    if (place !== undefined) endpoint.note = place;
+    return place;
+  }
+
   #place(endpoint: Endpoint): Place {
-    let place = this.#places.get(endpoint.key);
+    let place = this.#known(endpoint);
     if (place === undefined) {
-      place = { established: undefined, handshaking: undefined };
+      place = new Place(this);
       this.#places.set(endpoint.key, place);
     }
     return place;
@@ -136,7 +151,8 @@ export class AssociationTable {
     if (place === undefined) return;
     if (place.established === association) place.established = undefined;
     if (place.handshaking === association) place.handshaking = undefined;
-    if (place.established === undefined && place.handshaking === undefined)
-      this.#places.delete(association.endpoint.key);
+    if (place.established !== undefined || place.handshaking !== undefined) return;
+    this.#places.delete(association.endpoint.key);
+    place.table = undefined;
   }
 }

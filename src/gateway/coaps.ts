@@ -87,7 +87,8 @@ export class CoapsDoor {
         scheduler: this.#scheduler,
         admit: (endpoint) => this.#admit(endpoint),
         onEvent: (event) => this.#happened(event),
-        open: (records) => openListener(udp, records),
+        // Twice as many addresses as sessions: those of strangers, and of devices that move.
+        open: (records) => openListener({ ...udp, maxEndpoints: 2 * limits.maxAssociations }, records),
       },
       receiver,
     );

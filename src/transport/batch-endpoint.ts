@@ -64,15 +64,12 @@ export class BatchEndpoint implements Endpoint {
 const ways = 8;
 
 export interface BatchEndpointsOptions {
-  /** A power of two, at least 8. */
+  /** At least so many; a power of two is made of it. */
   readonly maxEndpoints: number;
   readonly seed: number;
   readonly interfaceName: (index: number) => string | undefined;
   readonly interfaceIndex: (name: string) => number;
 }
-
-/** Of one transport. No RFC's number: about 30 MB when full. */
-export const defaultMaxBatchEndpoints = 65_536;
 
 export class BatchEndpoints {
   readonly #options: BatchEndpointsOptions;
@@ -84,9 +81,10 @@ export class BatchEndpoints {
 
   constructor(options: BatchEndpointsOptions) {
     this.#options = options;
-    this.#tags = new Int32Array(options.maxEndpoints);
-    this.#endpoints = new Array<BatchEndpoint | undefined>(options.maxEndpoints).fill(undefined);
-    this.#setMask = options.maxEndpoints / ways - 1;
+    const size = Math.max(ways, 2 ** Math.ceil(Math.log2(options.maxEndpoints)));
+    this.#tags = new Int32Array(size);
+    this.#endpoints = new Array<BatchEndpoint | undefined>(size).fill(undefined);
+    this.#setMask = size / ways - 1;
   }
 
   /** The peer with the address in the four words from `at`. */

@@ -7,8 +7,8 @@ import type { Address, Endpoint } from '../core/datagram.ts';
 import { GenerationalMap } from '../core/generational-map.ts';
 import { formatAddress, isLoopback, isWildcard } from './address.ts';
 
-/** Per local address. No RFC's number: about 30 MB when full. */
-const defaultMaxEndpoints = 65_536;
+/** No RFC's number: about 30 MB when full. */
+export const defaultMaxEndpoints = 65_536;
 
 /** Slots of the front table: a hot peer is found without making a key. A power of two. */
 const frontSlots = 1024;

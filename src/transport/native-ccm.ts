@@ -1,5 +1,6 @@
 /** AES-CCM by the addon, for all that DTLS does (native/aes-ccm.c, whose header says what lies where). */
 import { InternalError } from '../core/error.ts';
+import { Slab } from '../core/slab.ts';
 import type { Aead, Crypto } from '../dtls/primitives.ts';
 import type { CcmAddon } from './native/addon.ts';
 import { findAddon } from './native/compile.ts';
@@ -11,8 +12,11 @@ const maxTextBytes = 18_432;
 const maxAadBytes = textAt - aadAt;
 const longTag = 16;
 
-/** Shared by all keys: nothing in it outlives a call. */
+const slabBytes = 65_536;
+
+/** Shared by all keys: nothing but plaintexts outlives a call. */
 class Desk {
+  readonly slab: Slab = new Slab(slabBytes);
   readonly bytes: Uint8Array = new Uint8Array(textAt + maxTextBytes + longTag);
   readonly addon: CcmAddon;
 
@@ -45,7 +49,7 @@ class NativeCcm implements Aead {
     const length = sealed.length - this.tagLength;
     if (length < 0 || !this.#lay(nonce, aad, sealed)) return undefined;
     if (!addon.ccmOpen(bytes, aad.length, length, this.tagLength)) return undefined;
-    const plaintext = new Uint8Array(length);
+    const plaintext = this.#desk.slab.take(length);
     copy(bytes, textAt, plaintext, 0, length);
     return plaintext;
   }

@@ -12,7 +12,7 @@ import { UsageError } from '../core/error.ts';
 import { familyOf, formatAddress, isWildcard, normaliseAddress, type Family } from './address.ts';
 import { addressText, isMappedWords, isMulticastWords } from './address-words.ts';
 import { BatchBuffers } from './batch-buffers.ts';
-import { BatchEndpoint, BatchEndpoints, defaultMaxBatchEndpoints, type LocalPort } from './batch-endpoint.ts';
+import { BatchEndpoint, BatchEndpoints, type LocalPort } from './batch-endpoint.ts';
 import { BatchGroups } from './batch-groups.ts';
 import { LocalPorts } from './batch-local-ports.ts';
 import { BatchSocket, type BatchSocketOwner } from './batch-socket.ts';
@@ -81,7 +81,7 @@ class UdpBatchListener implements UdpTransport {
       socketError: (address, error) => this.#notices.socketError(address, error),
     };
     this.#endpoints = new BatchEndpoints({
-      maxEndpoints: defaultMaxBatchEndpoints,
+      maxEndpoints: options.maxEndpoints,
       seed: systemRandomness.uniform() * 0x1_0000_0000,
       interfaceName: (index) => addon.interfaceName(index),
       interfaceIndex: (name) => addon.interfaceIndex(name),

@@ -17,6 +17,7 @@ import {
   type LocalAddress,
   type ReadInterfaces,
 } from './local-addresses.ts';
+import { defaultMaxEndpoints } from './endpoint-table.ts';
 import { checkedGroups, Groups } from './multicast.ts';
 import { systemCode, type TransportCounters } from './notices.ts';
 import { defaultReceiveBufferBytes, reportReceiveBuffer } from './receive-buffer.ts';
@@ -31,6 +32,8 @@ export interface UdpOptions {
   /** 0 is any free port, the same on every address. */
   readonly port: number;
   readonly receiveBufferBytes: number;
+  /** Peers known by address at a time, about 0.5 kB each; more are made anew when they come again. Of the native transport. */
+  readonly maxEndpoints: number;
   /** SO_REUSEPORT: other processes of this user listen on the same addresses and port, each for a part of the peers. */
   readonly reusePort: boolean;
   /**
@@ -50,6 +53,7 @@ export const defaultUdpOptions: UdpOptions = {
   listen: ['127.0.0.1', '::1'],
   port: 5683, // RFC 7252 §6.1
   receiveBufferBytes: defaultReceiveBufferBytes,
+  maxEndpoints: defaultMaxEndpoints,
   reusePort: false,
   held: new Map(),
   groups: [],

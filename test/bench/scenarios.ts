@@ -78,7 +78,7 @@ const sessions: ThroughputScenario['entries'] = ({ options }) => {
     variant,
     call: fetchSum,
     server: count(all),
-    setting: { environment: { FUNCOAP_LIMITS_PEERS: String(all + 1000) } },
+    setting: { environment: { FUNCOAP_LIMITS_PEERS: String(2 * all + 2000) } },
     load: { endpoints: asked },
   });
   return [
