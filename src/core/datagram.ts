@@ -55,6 +55,11 @@ export interface DatagramTransport {
 
 /** Who is called when something arrives; set once, when the transport is opened. */
 export interface DatagramReceiver {
+  /**
+   * Asked, where it is there and the transport can, before anything is made of the datagram that is `length` bytes from
+   * `from` on of `bytes`. True: it is dropped, as the network might have.
+   */
+  refuses?(bytes: Uint8Array, from: number, length: number): boolean;
   receive(batch: readonly Datagram[]): void;
   sendFailed(failure: SendFailure): void;
 }

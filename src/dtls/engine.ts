@@ -22,7 +22,7 @@ import { handshakeTypes } from './handshake-message.ts';
 import { beginsWithClientHello, HelloListener, type VerifiedHello } from './hello-listener.ts';
 import type { DtlsOptions } from './options.ts';
 import { RateLimit } from './rate-limit.ts';
-import { contentType, decodeRecords, type RecordView } from './record.ts';
+import { contentType, decodeRecords, headerLength, type RecordView } from './record.ts';
 import type { OpenedRecord } from './record-layer.ts';
 import { decodePathMessage, encodePathMessage, PathCheck } from './return-routability.ts';
 import { ServerHandshake } from './server-handshake.ts';
@@ -58,6 +58,19 @@ export class DtlsEngine {
     this.#listener = new HelloListener(options.crypto, options.limits.maxHellosPerSecond);
     this.#handshakeRate = new RateLimit(options.limits.maxHandshakesPerSecond);
     this.#cidLength = options.connectionId?.length ?? 0;
+  }
+
+  /** A ClientHello when enough were looked at: a flood of them is not to cost what looking at each would. */
+  refuses(bytes: Uint8Array, from: number, length: number, now: Instant): boolean {
+    const begins =
+      length > headerLength &&
+      bytes[from] === contentType.handshake &&
+      bytes[from + 3] === 0 &&
+      bytes[from + 4] === 0 &&
+      bytes[from + headerLength] === handshakeTypes.client_hello;
+    if (!begins || !this.#listener.isSpent(now)) return false;
+    this.#droppedRecords++;
+    return true;
   }
 
   receive(batch: readonly Datagram[], now: Instant): void {

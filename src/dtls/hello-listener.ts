@@ -35,6 +35,11 @@ export class HelloListener {
     this.#rate = new RateLimit(maxHellosPerSecond);
   }
 
+  /** None is looked at any more in this second. */
+  isSpent(now: Instant): boolean {
+    return this.#rate.isSpent(now);
+  }
+
   /** A ClientHello whose sender receives at its address, the answer to one that has still to show it, or nothing. */
   receive(record: RecordView, endpoint: Endpoint, now: Instant): VerifiedHello | Uint8Array | undefined {
     if (!this.#rate.take(now)) return undefined;

@@ -27,8 +27,8 @@ export interface DtlsLimits {
 export const defaultDtlsLimits: DtlsLimits = {
   maxAssociations: 131_072,
   maxHandshakes: 1000,
-  // A flood of either costs those who are connected less than a fifth of a processor.
-  maxHellosPerSecond: 20_000,
+  // A flood of either costs those who are connected less than a fifth of their rate (docs/performance.md).
+  maxHellosPerSecond: 5000,
   maxHandshakesPerSecond: 200,
   maxMessageBytes: 8192,
   maxSessions: 10_000,

@@ -10,6 +10,11 @@ export class RateLimit {
     this.#perSecond = perSecond;
   }
 
+  /** Nothing more may happen in this second. */
+  isSpent(now: Instant): boolean {
+    return this.#taken >= this.#perSecond && now - this.#window < seconds(1);
+  }
+
   take(now: Instant): boolean {
     if (now - this.#window >= seconds(1)) {
       this.#window = now;

@@ -2,7 +2,7 @@
  * The two buffers in which datagrams cross between JavaScript and the addon. Both are used within one call
  * only, so all sockets of a thread share them.
  */
-import type { Datagram, SendFailure } from '../core/datagram.ts';
+import type { Datagram, DatagramReceiver, SendFailure } from '../core/datagram.ts';
 import { inHeapBytes, Slab } from '../core/slab.ts';
 import { BatchEndpoint } from './batch-endpoint.ts';
 import {
@@ -34,6 +34,14 @@ export class BatchBuffers {
     this.#incoming = new Uint8Array(addon.incoming);
     this.#words = new Int32Array(addon.outgoing, 0, outgoingDescriptors * descriptorWords);
     this.#outgoing = new Uint8Array(addon.outgoing);
+  }
+
+  /** Whether the receiver does not want the bytes that the descriptor at a word of `received` is about. */
+  refusedAt(at: number, receiver: DatagramReceiver): boolean {
+    const { received } = this;
+    return (
+      receiver.refuses?.(this.#incoming, received[at + word.offset] ?? 0, received[at + word.length] ?? 0) === true
+    );
   }
 
   /** A copy of the bytes that the descriptor at a word of `received` is about. */

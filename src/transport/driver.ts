@@ -10,6 +10,8 @@ import { systemScheduler } from './scheduler.ts';
 
 export interface SansIoEngine {
   receive(batch: readonly Datagram[], now: Instant): void;
+  /** See DatagramReceiver. */
+  refuses?(bytes: Uint8Array, from: number, length: number, now: Instant): boolean;
   /** Called at `nextDeadline`, or earlier. */
   poll(now: Instant): void;
   nextDeadline(): Instant | undefined;
@@ -37,6 +39,10 @@ class Driver<T extends DatagramTransport> implements DatagramReceiver {
   start(transport: T): void {
     this.#transport = transport;
     this.#flush();
+  }
+
+  refuses(bytes: Uint8Array, from: number, length: number): boolean {
+    return this.#engine.refuses?.(bytes, from, length, this.#scheduler.now()) === true;
   }
 
   receive(batch: readonly Datagram[]): void {

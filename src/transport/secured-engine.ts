@@ -34,6 +34,10 @@ export class SecuredEngine implements SansIoEngine {
     );
   }
 
+  refuses(bytes: Uint8Array, from: number, length: number, now: Instant): boolean {
+    return this.dtls.refuses(bytes, from, length, now);
+  }
+
   receive(batch: readonly Datagram[], now: Instant): void {
     this.#now = now;
     this.dtls.receive(batch, now);

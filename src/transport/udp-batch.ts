@@ -254,6 +254,7 @@ class UdpBatchListener implements UdpTransport {
         port === 0 ||
         via === undefined ||
         words[at + word.result] !== 0 ||
+        buffers.refusedAt(at, this.#receiver) ||
         (socket.family === 'IPv6' && isMappedWords(words, at + word.remote))
       ) {
         this.#notices.dropped++;
