@@ -17,7 +17,7 @@ export interface Programs extends Disposable {
   readonly securedLibcoap: string | undefined;
   /** Undefined where OpenSSL's headers are not. */
   readonly securedGenerator: string | undefined;
-  readonly floodGenerator: string | undefined;
+  readonly floodGenerator: string;
 }
 
 const here = import.meta.dirname;
@@ -73,7 +73,7 @@ export function buildPrograms(): Programs {
     securedGenerator:
       opensslFlags &&
       compile([...shared, ...sourcesOf('secured-generator')], join(folder, 'secured-generator'), opensslFlags),
-    floodGenerator: undefined,
+    floodGenerator: compile(['flood-generator/main.c', ...shared], join(folder, 'flood-generator')),
     httpGenerator: compile(
       ['http-generator/main.c', 'generator/histogram.c', 'generator/cpu-time.c'],
       join(folder, 'http-generator'),

@@ -109,7 +109,8 @@ function coapArguments(server: Server, call: Call, etag: string | undefined, loa
 /** Sessions are kept from one run to the next: a server shakes hands with each endpoint once. */
 function securedArguments({ port }: Server, { handshakes }: Load, programs: Programs): string[] {
   if (handshakes !== 'certificates') {
-    const kept = handshakes === undefined ? ['--sessions', join(programs.folder, `sessions-${port}`)] : ['--handshakes'];
+    const kept =
+      handshakes === undefined ? ['--sessions', join(programs.folder, `sessions-${port}`)] : ['--handshakes'];
     return ['--psk', preSharedWords, ...kept];
   }
   const { certificate, privateKey } = identities(programs).client;
@@ -134,12 +135,11 @@ export async function measure(
   const args = {
     http: () => httpArguments(server, call, load),
     coap: () => coapArguments(server, translate(call), etag, load),
-    coaps: () => [
-      ...coapArguments(server, translate(call), etag, load),
-      ...securedArguments(server, load, programs),
-    ],
+    coaps: () => [...coapArguments(server, translate(call), etag, load), ...securedArguments(server, load, programs)],
   }[protocol]();
-  const program = { http: programs.httpGenerator, coap: programs.generator, coaps: programs.securedGenerator }[protocol];
+  const program = { http: programs.httpGenerator, coap: programs.generator, coaps: programs.securedGenerator }[
+    protocol
+  ];
   if (program === undefined) throw new InternalError('bench-generator', `There is no load generator for ${protocol}.`);
   const child = spawn('taskset', ['-c', String(loadCpu), program, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -13,7 +13,7 @@ export interface BenchOptions {
   readonly warmUpSeconds: number;
   /** Names of contestants and scenarios; empty for all. */
   readonly only: readonly string[];
-  /** Whether docs/performance.md is written: not after a quick or a partial run, unless a quick one is told to. */
+  /** Whether docs/performance.md is written: not after a quick or a partial run, unless it is told to. */
   readonly writes: boolean;
 }
 
@@ -25,7 +25,7 @@ export const usage = (
 Measures funcoap against the machine's limit and against other servers, on loopback, in one run.
 
   --quick          under two minutes instead of a quarter of an hour; docs/performance.md stays as it is
-  --write          writes it all the same
+  --write          writes it all the same; of a part, into the figures that are there
   --seconds N      length of each measurement
   --rounds N       how often each is repeated; tables show medians and ranges
   --only A,B       only these scenarios or contestants; docs/performance.md stays as it is
@@ -72,8 +72,8 @@ export function parseOptions(
   if (values.help) return undefined;
   const names = [...scenarios, ...contestants];
   const only = values.only.split(',').flatMap((name) => (name === '' ? [] : [known(name, 'only', names)]));
-  if (values.write && only.length > 0)
-    throw new UsageError('bench-option', '--write is for a run of everything: leave out --only.');
+  if (values.write && only.some((name) => contestants.includes(name)))
+    throw new UsageError('bench-option', '--write is for whole scenarios: --only may name no contestants then.');
   return {
     micro: values.micro,
     profile: values.profile === undefined ? undefined : known(values.profile, 'profile', scenarios),
@@ -82,6 +82,6 @@ export function parseOptions(
     seconds: positive(values.seconds, 'seconds', values.quick ? 0.3 : 0.8),
     warmUpSeconds: values.quick ? 0.1 : 0.2,
     only,
-    writes: only.length === 0 && (!values.quick || values.write),
+    writes: values.write || (only.length === 0 && !values.quick),
   };
 }

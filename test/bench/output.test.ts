@@ -131,7 +131,8 @@ describe('options', () => {
     expect(parse('--quick')?.writes).toBe(false);
     expect(parse('--quick', '--write')?.writes).toBe(true);
     expect(parse('--only', 'hit,limit')).toMatchObject({ writes: false, only: ['hit', 'limit'] });
-    expect(() => parse('--only', 'hit', '--write')).toThrow('leave out --only');
+    expect(parse('--only', 'hit', '--write')).toMatchObject({ writes: true });
+    expect(() => parse('--only', 'hit,limit', '--write')).toThrow('--only may name no contestants');
   });
 
   test('what is not known is told, with what there is', () => {

@@ -60,6 +60,10 @@ function jsonText({ samples, ...results }: Results, verdicts: readonly Verdict[]
   return `${head},\n "samples": [\n${lines.join(',\n')}\n ]\n}\n`;
 }
 
+/** As they were written last. */
+export const readResults = (): Results =>
+  JSON.parse(readFileSync(join(docs, 'performance/results.json'), 'utf8')) as Results;
+
 export function writePage(results: Results, verdicts: readonly Verdict[]): void {
   const file = join(docs, 'performance.md');
   const folder = join(docs, 'performance');

@@ -52,6 +52,11 @@ function scalePlot(scenario: string, title: string, summaries: readonly Summary[
 /** Those of which there are figures. */
 export const plots = (summaries: readonly Summary[]): Plot[] => [
   ...throughputPlot('hit', 'Requests per second: FETCH, result in the cache', summaries),
+  ...throughputPlot(
+    'coaps-hit',
+    'Requests per second over DTLS with PSK and CCM_8: FETCH, result in the cache',
+    summaries,
+  ),
   ...throughputPlot('inline-miss', 'Requests per second: FETCH, other arguments every time, inline', summaries),
   ...throughputPlot('blocks', 'Transfers per second: longer results, block by block', summaries),
   ...latencyPlot('latency', 'Latency at half of the highest rate, µs', summaries),

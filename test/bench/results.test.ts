@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { bars, judge } from './bars.ts';
-import { summarise, totalFaults, type Sample, type Values } from './results.ts';
+import { merge } from './merge.ts';
+import { summarise, totalFaults, type Results, type Sample, type Values } from './results.ts';
 import { ratiosByRound, spreadOf } from './statistics.ts';
 import { barTable, scenarioTable } from './table.ts';
 
@@ -168,4 +169,43 @@ describe('a table', () => {
   test('of a scenario that was not run is none', () => {
     expect(scenarioTable(hit, [])).toBeUndefined();
   });
+});
+
+test('scenarios that are measured again take the place of their former figures, and of no others', () => {
+  const results = (date: string, samples: readonly Sample[], notes: readonly string[] = []): Results => ({
+    date,
+    machine: { processor: '', processors: 2, system: '', node: '', receiveBufferLimit: 0, otherLoad: 0.25 },
+    versions: {},
+    options: {
+      micro: false,
+      profile: undefined,
+      quick: false,
+      rounds: 5,
+      seconds: 1,
+      warmUpSeconds: 0.1,
+      only: [],
+      writes: true,
+    },
+    notes,
+    failures: [],
+    samples,
+    summaries: [hit, valid].flatMap((comparison) => summarise(samples, comparison)),
+  });
+  const valid = { ...hit, name: 'valid' };
+  const of = (scenario: string, requestsPerSecond: number): Sample =>
+    sample('funcoap', 1, { requestsPerSecond }, { scenario });
+  const kept = results('2026-01-01', [of('hit', 1), of('valid', 2)], ['all of it']);
+  const once = merge(kept, results('2026-02-01', [of('hit', 3)], ['noisy']), ['hit', 'valid']);
+  const twice = merge(once, results('2026-03-01', [of('hit', 4)]), ['hit', 'valid']);
+  expect(once.samples).toEqual([of('hit', 3), of('valid', 2)]);
+  expect(once.notes).toEqual([
+    'all of it',
+    'hit: measured apart, on 2026-02-01, 5 rounds of 1 s, load before it 0.3.',
+    'hit: noisy',
+  ]);
+  expect(twice.summaries.map(({ values }) => values.requestsPerSecond?.median)).toEqual([4, 2]);
+  expect(twice.notes).toEqual([
+    'all of it',
+    'hit: measured apart, on 2026-03-01, 5 rounds of 1 s, load before it 0.3.',
+  ]);
 });

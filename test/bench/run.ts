@@ -6,7 +6,8 @@ import { compare } from './compare.ts';
 import { contestantNames } from './contestants.ts';
 import { requireSuitableMachine } from './machine.ts';
 import { parseOptions, usage } from './options.ts';
-import { writePage } from './page.ts';
+import { merge } from './merge.ts';
+import { readResults, writePage } from './page.ts';
 import { profileScenario } from './profile.ts';
 import { watch } from './progress.ts';
 import { totalFaults } from './results.ts';
@@ -54,7 +55,8 @@ async function main(): Promise<number> {
       `\n${faults} answers were wrong or missing: the figures of those servers do not count, and nothing was written.`,
     );
   } else if (options.writes) {
-    writePage(results, verdicts);
+    const whole = options.only.length === 0 ? results : merge(readResults(), results, scenarioNames);
+    writePage(whole, judgeAll(whole.summaries));
     log('\nwritten: docs/performance.md, docs/performance/results.json and its plots');
   }
   return failed ? 1 : 0;

@@ -2,6 +2,7 @@
 import { fetchSum, getSum, inlineSum, nonSum, oneOfMany, textOf, validSum, workerSum, type Call } from './calls.ts';
 import type { ContestantName } from './contestants.ts';
 import { burst } from './kinds/burst.ts';
+import { flood } from './kinds/flood.ts';
 import { disturbed, latency } from './kinds/latency.ts';
 import type { Load } from './load.ts';
 import { manyFunctions } from './many-functions.ts';
@@ -221,10 +222,18 @@ export const scenarios: readonly (Scenario | ThroughputScenario)[] = [
   }),
   memory({
     name: 'coaps-memory',
-    title: 'Memory of 10,000 DTLS sessions that have asked once',
+    title: 'Memory of 10,000 DTLS sessions that have asked once, beside 5,000 that were there',
     call: fetchSum,
     contestants: securedServers,
     peers: 10_000,
+    before: 5000,
+  }),
+  flood({
+    name: 'coaps-flood',
+    title: 'The same over 1,000 DTLS sessions, beside floods of ClientHellos',
+    call: fetchSum,
+    contestants: ['funcoap-coaps'],
+    sessions: 1000,
   }),
   startUp({
     name: 'start-up',
