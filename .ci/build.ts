@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, rmSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 rmSync('dist', { recursive: true, force: true });
-execFileSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+execFileSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 cpSync('src', 'dist', {
   recursive: true,
   filter: (path) => (statSync(path).isDirectory() ? !path.endsWith('__pycache__') : !path.endsWith('.ts')),

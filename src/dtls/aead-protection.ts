@@ -26,12 +26,13 @@ const explicitLength = 8;
 export class AeadProtection implements RecordProtection {
   readonly overhead: number;
   readonly #aead: Aead;
-  readonly #salt: Uint8Array;
+  /** As a number: an array of four bytes takes 200. */
+  readonly #salt: number;
 
   constructor(aead: Aead, salt: Uint8Array) {
     this.overhead = explicitLength + aead.tagLength;
     this.#aead = aead;
-    this.#salt = salt;
+    this.#salt = salt.reduce((number, byte) => number * 256 + byte, 0);
   }
 
   seal(type: number, epoch: number, sequence: number, cid: Uint8Array, content: Uint8Array): Uint8Array {
@@ -43,7 +44,7 @@ export class AeadProtection implements RecordProtection {
     const at = writeHeader(record, outerType, epoch, sequence, cid, fragmentLength);
 
     const nonce = new Uint8Array(saltLength + explicitLength);
-    nonce.set(this.#salt);
+    writeUint(nonce, 0, this.#salt, saltLength);
     writeUint(nonce, saltLength, epoch, 2);
     writeUint(nonce, saltLength + 2, sequence, 6);
     record.set(nonce.subarray(saltLength), at);
@@ -57,7 +58,7 @@ export class AeadProtection implements RecordProtection {
     const length = fragment.length - this.overhead;
     if (length < 0) return undefined;
     const nonce = new Uint8Array(saltLength + explicitLength);
-    nonce.set(this.#salt);
+    writeUint(nonce, 0, this.#salt, saltLength);
     // The peer may make it another way than from the sequence number.
     nonce.set(fragment.subarray(0, explicitLength), saltLength);
     const aad = authenticatedHeader(type, epoch, sequence, cid, length);

@@ -99,7 +99,7 @@ export async function profileScenario(name: string, programs: Programs, options:
     scenario !== undefined && 'entries' in scenario
       ? scenario
           .entries(context)
-          .findLast(({ contestant, variant = '' }) => contestant === 'funcoap' && !variant.endsWith(hotVariant))
+          .findLast(({ contestant, variant = '' }) => (contestant === 'funcoap' || contestant === 'funcoap-coaps') && !variant.endsWith(hotVariant))
       : undefined;
   if (scenario === undefined || entry === undefined)
     throw new UsageError('bench-option', `--profile takes a scenario of throughput with funcoap, and ${name} is none.`);
@@ -108,7 +108,7 @@ export async function profileScenario(name: string, programs: Programs, options:
   const nodeFlags = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
   let measured: Measurement;
   {
-    await using server = await startServer('funcoap', { call, setting, nodeFlags }, programs);
+    await using server = await startServer(entry.contestant, { call, setting, nodeFlags }, programs);
     const { etag } = await probe(server, call);
     const all = { ...defaultLoad, seconds: profiledSeconds, warmUpSeconds: options.warmUpSeconds };
     if (fill !== undefined) await measure(programs, server, call, etag, { ...all, once: 'fill', distinct: fill });

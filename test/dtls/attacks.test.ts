@@ -52,6 +52,30 @@ describe('spoofed ClientHellos', () => {
     expect([answered(now), answered(now + 500), answered(now + 1000)]).toEqual([100, 0, 100]);
   });
 
+  test('are refused before anything is made of them, once enough were looked at in a second, and nothing else is', () => {
+    const limits = { ...defaultDtlsLimits, maxHellosPerSecond: 2 };
+    const server = new Host({ server: pskServer, limits }, now);
+    const body = encodeClientHello(plainHello);
+    const hello = encodePlaintext(22, 0, 0, encodeHandshake({ type: 'client_hello', sequence: 0, body }));
+    const refused = (bytes: Uint8Array, at: number): boolean => {
+      const within = Uint8Array.of(9, 9, 9, ...bytes, 9);
+      return server.engine.refuses(within, 3, bytes.length, at as Instant);
+    };
+    const take = (): void => server.receive(hello, endpointOf('somebody', 'server'), now);
+    expect(refused(hello, now)).toBe(false);
+    take();
+    expect(refused(hello, now)).toBe(false);
+    take();
+    expect([refused(hello, now), refused(hello, now + 999), refused(hello, now + 1000)]).toEqual([true, true, false]);
+    const others = [
+      encodePlaintext(22, 0, 0, encodeHandshake({ type: 'finished', sequence: 0, body })),
+      encodePlaintext(22, 1, 0, hello.subarray(13)),
+      encodePlaintext(23, 0, 0, hello.subarray(13)),
+      hello.subarray(0, 13),
+    ];
+    expect(others.map((bytes) => refused(bytes, now))).toEqual([false, false, false, false]);
+  });
+
   test('even the shortest there can be is longer than its answer', () => {
     const puppet = new Puppet();
     const shortest = encodeClientHello({ ...plainHello, extensions: new Map() });
