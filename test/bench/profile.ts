@@ -99,7 +99,10 @@ export async function profileScenario(name: string, programs: Programs, options:
     scenario !== undefined && 'entries' in scenario
       ? scenario
           .entries(context)
-          .findLast(({ contestant, variant = '' }) => (contestant === 'funcoap' || contestant === 'funcoap-coaps') && !variant.endsWith(hotVariant))
+          .findLast(
+            ({ contestant, variant = '' }) =>
+              (contestant === 'funcoap' || contestant === 'funcoap-coaps') && !variant.endsWith(hotVariant),
+          )
       : undefined;
   if (scenario === undefined || entry === undefined)
     throw new UsageError('bench-option', `--profile takes a scenario of throughput with funcoap, and ${name} is none.`);
