@@ -8,7 +8,7 @@ import type { Crypto, NamedGroup } from './primitives.ts';
 import type { TicketKeys } from './ticket.ts';
 
 export interface DtlsLimits {
-  /** The one that was quiet for longest makes room. About 4 kB each, and 6 kB more when it speaks with CCM. */
+  /** The one that was quiet for longest makes room. About 10 kB each, and 6 kB more where CCM is composed. */
   readonly maxAssociations: number;
   /** Handshakes under way, whose peer has shown that it receives at its address; the oldest makes room. */
   readonly maxHandshakes: number;

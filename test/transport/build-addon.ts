@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url';
 import type { UdpAddon } from '../../src/transport/native/addon.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const sources = ['udp-batch.c', 'thread-priority.c', 'aes-ccm.c'].map((name) => join(here, '../../src/transport/native', name));
+const sources = ['udp-batch.c', 'thread-priority.c', 'aes-ccm.c'].map((name) =>
+  join(here, '../../src/transport/native', name),
+);
 const require = createRequire(import.meta.url);
 const headers = join(dirname(require.resolve('node-api-headers')), 'include');
 const flags = ['-std=c11', '-fPIC', '-shared', '-Wall', '-Wextra', '-Wconversion', '-Wshadow', '-Werror'];
