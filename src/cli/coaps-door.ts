@@ -8,6 +8,7 @@ import type { CoapsOptions } from '../gateway/coaps.ts';
 import { CertificateFiles } from '../store/certificate-files.ts';
 import { hasIdentities, SqliteIdentityStore } from '../store/sqlite/identity-store.ts';
 import { GatewayCertificate } from './gateway-certificate.ts';
+import { openAssociations } from './kept-associations.ts';
 import { systemScheduler } from '../transport/scheduler.ts';
 
 export interface OpenedDoor {
@@ -23,11 +24,9 @@ export const opensCoaps = ({ coaps, data: { folder } }: Config): boolean =>
  * @param node the number of this process
  * @throws UsageError where the store, the key file or the certificate cannot be used
  */
-export async function openCoapsDoor(
-  { coap, coaps, data: { folder } }: Config,
-  logger: Logger,
-  node: number,
-): Promise<OpenedDoor> {
+export async function openCoapsDoor(config: Config, logger: Logger, node: number): Promise<OpenedDoor> {
+  const { coap, coaps, data } = config;
+  const { folder } = data;
   const store = SqliteIdentityStore.open(folder, systemScheduler);
   const now = (): ReturnType<typeof timeOfDay> => timeOfDay(Date.now());
   const onFault = (error: unknown): void => {
@@ -43,6 +42,7 @@ export async function openCoapsDoor(
       receiveBufferBytes: coap.receiveBuffer,
     };
     const limits = { maxAssociations: coaps.sessions, maxHandshakesPerSecond: coaps.handshakeRate };
+    const kept = openAssociations(config, logger, node);
     return {
       options: {
         udp,
@@ -52,8 +52,11 @@ export async function openCoapsDoor(
         node,
         limits,
         timeOfDay: now,
+        store: kept.associations,
+        ticketKeys: kept.ticketKeys,
       },
       close: async () => {
+        await kept.close();
         credentials.close();
         await store.close();
       },

@@ -53,6 +53,7 @@ const metrics: Metrics = {
     unsent: ['counter', 'Datagrams for associations that had ended, or too large for one.'],
     established: ['counter', 'DTLS handshakes that came to an association.'],
     failed: ['counter', 'DTLS handshakes that came to nothing.'],
+    restored: ['counter', 'Associations of the process before this one that go on.'],
     ended: ['counter', 'Associations ended because their identity was revoked, rotated or had expired.'],
   },
 };

@@ -6,6 +6,7 @@ import { openMetricsServer, type MetricsServer } from '../telemetry/metrics-serv
 import { systemScheduler } from '../transport/scheduler.ts';
 import { opensCoaps } from './coaps-door.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
+import { lockDataFolder } from './kept-associations.ts';
 import { aborted, announce, warnIfOpen, whoCanCall, type ServeSession } from './serve-session.ts';
 
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
@@ -21,9 +22,11 @@ export async function serveProcesses(
   let supervisor: Supervisor | undefined;
   let metricsServer: MetricsServer | undefined;
   let killed = 0;
+  let unlock = (): void => undefined;
   try {
     const scheduler = systemScheduler;
     const secured = opensCoaps(config);
+    if (secured) unlock = lockDataFolder(config);
     supervisor = await Supervisor.open({ processes, config, entry, log, isTerminal, secured, scheduler });
     const { metrics } = supervisor;
     if (config.metrics.enabled)
@@ -49,6 +52,7 @@ export async function serveProcesses(
     if (!interrupt.signal.aborted) throw error;
   } finally {
     killed = (await supervisor?.close()) ?? 0;
+    unlock();
     await metricsServer?.close();
     await log.close();
   }

@@ -11,7 +11,8 @@ import { ClientRole, type ClientRequest, type PendingRequest, type PingListener 
 import type { TransferListener } from './blockwise/client-transfer.ts';
 import type { Message } from './codec/message.ts';
 import type { Seal } from './echo.ts';
-import { MessageLayer } from './exchange/message-layer.ts';
+import type { KeptRequest, Ledger } from './exchange/ledger.ts';
+import { MessageLayer, type NotRun } from './exchange/message-layer.ts';
 import type { Peer } from './exchange/peer.ts';
 import type { ServerExchange } from './exchange/server-exchange.ts';
 import type { Observation } from './observe/observation.ts';
@@ -73,6 +74,10 @@ export interface EngineOptions {
   readonly seal: Seal;
   /** How the engine's own refusals are told to peers; undefined tells them by their code alone. */
   readonly refusalPayload?: RefusalPayload;
+  /** Keeps unsafe requests beyond the end of the process; left out, deduplication ends with it. */
+  readonly ledger?: Ledger | undefined;
+  /** An association's peer, heard at another address, has shown that it receives there. */
+  readonly onVerified?: (endpoint: Endpoint, now: Instant) => void;
   /** Where the engine's time starts. */
   readonly now: Instant;
 }
@@ -113,6 +118,8 @@ export class CoapEngine {
       maxWordings: limits.maxWordings,
       parametersFor,
       random: random.uniform,
+      ledger: options.ledger,
+      onVerified: options.onVerified ?? (() => undefined),
     };
     this.#layer = new MessageLayer(layerOptions, this.#messageHandler(), options.now);
     this.#client = new ClientRole(this.#layer, random.bytes);
@@ -156,6 +163,11 @@ export class CoapEngine {
    */
   sendFailed({ endpoint, code }: SendFailure, now: Instant): void {
     if (code === 'ECONNREFUSED') this.#client.unreachable(endpoint, now);
+  }
+
+  /** Unsafe requests of an endpoint that a process before this one has begun: before anything of it is received. False where there is no room. */
+  restore(endpoint: Endpoint, kept: readonly KeptRequest[], now: Instant): boolean {
+    return this.#layer.restore(endpoint, kept, now);
   }
 
   /** An association's peer was heard from another address. */
@@ -216,7 +228,8 @@ export class CoapEngine {
     return {
       request: (exchange: ServerExchange, wording: Wording, now: Instant) =>
         this.#server.receive(exchange, wording, now),
-      refuse: (exchange: ServerExchange, wording: Wording, now: Instant) => this.#server.refuse(exchange, wording, now),
+      refuse: (exchange: ServerExchange, wording: Wording, reason: NotRun, now: Instant) =>
+        this.#server.refuse(exchange, wording, reason, now),
       awaits: (peer: Peer, message: Message) => this.#client.awaits(peer, message),
       response: (peer: Peer, message: Message, now: Instant) => this.#client.receive(peer, message, now),
     };

@@ -15,7 +15,7 @@ import { codeClass, isSafeMethod, responseCode, type ResponseCode } from './code
 import type { Message } from './codec/message.ts';
 import { opaqueOption, optionNumber, type Option } from './codec/options.ts';
 import { EchoVerifier, type Seal } from './echo.ts';
-import type { MessageLayer } from './exchange/message-layer.ts';
+import type { MessageLayer, NotRun } from './exchange/message-layer.ts';
 import type { ServerExchange } from './exchange/server-exchange.ts';
 import { ObservationRegistry, type Observation, type ObservationLimits } from './observe/observation.ts';
 import { refusalResponse, type Refusal, type RefusalPayload } from './refusal.ts';
@@ -98,6 +98,7 @@ export class ServerRole {
     const { echo, block1, block2 } = wording;
     if (echo !== undefined && !peer.isVerified(now) && this.#echo.isFresh(peer.endpoint, echo, now)) {
       peer.verifiedUntil = after(now, verifiedFor);
+      this.#layer.verified(peer, now);
     }
     if (block1 === 'invalid' || block2 === 'invalid') {
       this.#refuse(exchange, wording, badBlock, now); // RFC 7959 §2.2
@@ -116,9 +117,12 @@ export class ServerRole {
     this.kept.expire(now);
   }
 
-  /** There is no room for the sender, or for the record of an unsafe request (RFC 7252 §4.5): it must not run. */
-  refuse(exchange: ServerExchange, wording: Wording, now: Instant): void {
-    this.#refuse(exchange, wording, this.#busy(), now);
+  /** It must not run (RFC 7252 §4.5). */
+  refuse(exchange: ServerExchange, wording: Wording, reason: NotRun, now: Instant): void {
+    const { retryAfterSeconds } = this.#options;
+    const refusal: Refusal =
+      reason === 'no-room' ? this.#busy() : { reason: 'overloaded', message: notRun[reason], retryAfterSeconds };
+    this.#refuse(exchange, wording, refusal, now);
   }
 
   /** RFC 7641 §4.1: undefined where the request does not ask for it, or there is no room. */
@@ -165,7 +169,7 @@ export class ServerRole {
     if (isSafeMethod(request.code) && !request.multicast && request.wording.observe === 1) {
       this.observations.end(request.peer, request.exchange.token, now);
     }
-    request.exchange.bodyBytes = request.payload.length;
+    request.exchange.holdBody(request.payload.length);
     if (this.#isFull(request)) this.#respondRefusal(request, this.#busy(), now);
     else this.#handler.handle(request, now);
   }
@@ -267,6 +271,11 @@ function tooLarge({ peer }: Request): Refusal {
   const size1 = peer.parameters.maxBodyBytes;
   return { reason: 'too-large', message: `The body is longer than ${size1} bytes.`, size1 };
 }
+
+const notRun: Readonly<Record<Exclude<NotRun, 'no-room'>, string>> = {
+  unwritten: 'The gateway cannot write down that it runs this, and so does not; come back later.',
+  interrupted: 'The gateway was restarted while it ran this, and cannot tell what came of it.',
+};
 
 const badOption = (number: number): Refusal => ({
   reason: 'bad-option',

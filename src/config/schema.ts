@@ -111,7 +111,7 @@ const schema = z.strictObject({
     sessions: setting(
       integer(1),
       131_072,
-      'DTLS sessions at a time, about 10 kB each; beyond that the one that was quiet for longest makes room.',
+      'DTLS sessions at a time, about 10 kB each, and 660 bytes on disk; beyond that the one that was quiet for longest makes room.',
     ),
     handshakeRate: setting(
       integer(1),

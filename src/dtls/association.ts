@@ -33,13 +33,13 @@ export class AssociationEndpoint implements Endpoint {
   }
 
   get remote(): Address {
-    return this.association.endpoint.remote;
+    return this.association.whereabouts.remote;
   }
   get local(): Address {
-    return this.association.endpoint.local;
+    return this.association.whereabouts.local;
   }
   get loopback(): boolean {
-    return this.association.endpoint.loopback;
+    return this.association.whereabouts.loopback;
   }
   get verified(): boolean {
     return !this.association.unverifiedAddress;
@@ -64,8 +64,13 @@ export class Association {
   verifiedAt: string;
   /** Asks whether the peer receives where it was seen (RFC 9853). */
   pathCheck: PathCheck | undefined = undefined;
-  /** Of a process before this one: a new address counts in the journal only when it is verified. */
+  /**
+   * Of a process before this one: what that one had read and not yet marked may be replayed, from anywhere. So a new address
+   * is only a detour, until it is verified.
+   */
   restored = false;
+  /** Where a restored association's peer was heard and is answered, while its address stays what it was. */
+  detour: { readonly endpoint: Endpoint; until: Instant } | undefined = undefined;
   state: AssociationState = 'handshaking';
   identity: PeerIdentity = anonymous;
   suite: CipherSuite | undefined = undefined;
@@ -101,7 +106,12 @@ export class Association {
 
   /** The peer was seen where it has not shown yet that it receives. */
   get unverifiedAddress(): boolean {
-    return this.endpoint.key !== this.verifiedAt;
+    return this.whereabouts.key !== this.verifiedAt;
+  }
+
+  /** Where what is sent goes. */
+  get whereabouts(): Endpoint {
+    return this.detour?.endpoint ?? this.endpoint;
   }
 }
 

@@ -7,7 +7,7 @@
  */
 import { emptyBytes, hex } from '../core/bytes.ts';
 import type { Datagram, Endpoint } from '../core/datagram.ts';
-import type { Instant } from '../core/duration.ts';
+import { after, seconds, type Instant } from '../core/duration.ts';
 import { TimerWheel } from '../core/timer-wheel.ts';
 import { encodeAlert, FatalAlert, type AlertDescription, type AlertLevel } from './alert.ts';
 import type { AssociationSnapshot } from './association-journal.ts';
@@ -33,6 +33,12 @@ export interface Beginning {
   /** Makes the handshake, which sends its first flight. @throws FatalAlert */
   readonly make: (context: HandshakeContext, association: Association) => Handshake;
 }
+
+/**
+ * How long a peer is answered where it was last heard and not verified: what was asked from there is answered by then. It is
+ * EXCHANGE_LIFETIME of RFC 7252 §4.8.2, rounded up.
+ */
+const detourLifetime = seconds(250);
 
 export class Associations {
   readonly table: AssociationTable = new AssociationTable();
@@ -96,7 +102,7 @@ export class Associations {
     const association = new Association(hex(crypto.randomBytes(8)), side, peer, layer, ownCid, now);
     const transcript = new Transcript(crypto);
     const channelOptions = { retransmission, maxDatagramBytes, maxMessageBytes: limits.maxMessageBytes };
-    const transmit = (bytes: Uint8Array): void => this.transmit(bytes, association.endpoint);
+    const transmit = (bytes: Uint8Array): void => this.transmit(bytes, association.whereabouts);
     const channel = new HandshakeChannel(channelOptions, layer, transcript, transmit, start);
     association.channel = channel;
     this.table.add(association);
@@ -179,26 +185,43 @@ export class Associations {
 
   /** An authentic record, newer than all before, came from elsewhere (RFC 9146 §6). */
   move(association: Association, peer: Endpoint, now: Instant): void {
-    const from = association.endpoint.remote;
-    this.table.move(association, peer);
-    // What was read before the process ended may not have been marked in time, and may be replayed from anywhere.
-    if (!association.restored) this.#options.journal?.moved(association.id, peer);
+    const from = association.whereabouts.remote;
+    if (!association.restored) {
+      this.table.move(association, peer);
+      this.#options.journal?.moved(association.id, peer);
+    } else {
+      const isBack = peer.key === association.endpoint.key;
+      association.detour = isBack ? undefined : { endpoint: peer, until: after(now, detourLifetime) };
+    }
     this.#onEvent({ type: 'moved', endpoint: association.application, from }, now);
+  }
+
+  /** It was heard once more from where it is not verified. */
+  prolongDetour({ detour }: Association, now: Instant): void {
+    if (detour !== undefined) detour.until = after(now, detourLifetime);
   }
 
   /** The peer is known to receive where it is. */
   verify(association: Association, now: Instant): void {
     if (!association.unverifiedAddress || association.state === 'closed') return;
+    const { detour } = association;
+    if (detour !== undefined) {
+      association.detour = undefined;
+      this.table.move(association, detour.endpoint);
+      this.#options.journal?.moved(association.id, detour.endpoint);
+    }
+    association.restored = false;
     association.verifiedAt = association.endpoint.key;
     association.pathCheck = undefined;
-    if (association.restored) this.#options.journal?.moved(association.id, association.endpoint);
-    association.restored = false;
     this.#onEvent({ type: 'verified', endpoint: association.application }, now);
   }
 
   /** A datagram of the application. Before the end of a client's handshake, and without a number that is reserved, it waits. */
   send(association: Association, bytes: Uint8Array, now: Instant): void {
     association.lastUsed = now;
+    if (association.detour !== undefined && now >= association.detour.until) {
+      this.move(association, association.endpoint, now);
+    }
     const { layer, queue, state } = association;
     const waits = state === 'handshaking' || queue.length > 0;
     if (state === 'established' && !waits && this.sendProtected(association, contentType.applicationData, bytes))
@@ -218,7 +241,7 @@ export class Associations {
   sendProtected(association: Association, type: number, content: Uint8Array, peer?: Endpoint): boolean {
     const record = association.layer.seal(1, type, content);
     if (record === undefined) return false;
-    this.transmit(record, peer ?? association.endpoint);
+    this.transmit(record, peer ?? association.whereabouts);
     this.#reservations?.used(association);
     return true;
   }
@@ -226,7 +249,7 @@ export class Associations {
   sendAlert(association: Association, level: AlertLevel, description: AlertDescription): void {
     const epoch = association.layer.writesProtected ? 1 : 0;
     const record = association.layer.seal(epoch, contentType.alert, encodeAlert(level, description));
-    if (record !== undefined) this.transmit(record, association.endpoint);
+    if (record !== undefined) this.transmit(record, association.whereabouts);
   }
 
   #established(association: Association, result: Established, keys: KeyBlock, now: Instant): void {

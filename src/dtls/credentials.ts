@@ -7,9 +7,12 @@ import type { CertificateType } from './messages/extensions.ts';
 import type { AlertDescription } from './alert.ts';
 import type { SigningKey } from './primitives.ts';
 
+/** In the order of their numbers at rest. */
+export const peerKinds = ['psk', 'x509', 'raw_public_key', 'anonymous'] as const;
+
 /** Who is at the other end of an association. */
 export interface PeerIdentity {
-  readonly kind: 'psk' | 'x509' | 'raw_public_key' | 'anonymous';
+  readonly kind: (typeof peerKinds)[number];
   /** The name that access rules speak of; empty for an anonymous peer. */
   readonly name: string;
 }

@@ -26,7 +26,7 @@ import { contentType, decodeRecords, headerLength, type RecordView } from './rec
 import type { OpenedRecord } from './record-layer.ts';
 import { decodePathMessage, encodePathMessage, PathCheck } from './return-routability.ts';
 import { ServerHandshake } from './server-handshake.ts';
-import { SessionCache, type ClientSession } from './session.ts';
+import { SessionCache, type ClientSession, type Session } from './session.ts';
 
 export interface DtlsCounters {
   readonly associations: number;
@@ -54,7 +54,7 @@ export class DtlsEngine {
   constructor(options: DtlsOptions, onEvent: (event: DtlsEvent, now: Instant) => void, now: Instant) {
     this.#options = options;
     this.#associations = new Associations(options, onEvent, now);
-    this.#sessions = new SessionCache(options.limits.maxSessions, options.sessionLifetimeMs);
+    this.#sessions = new SessionCache(options.limits.maxSessions, options.sessionLifetimeMs, options.journal);
     this.#listener = new HelloListener(options.crypto, options.limits.maxHellosPerSecond);
     this.#handshakeRate = new RateLimit(options.limits.maxHandshakesPerSecond);
     this.#cidLength = options.connectionId?.length ?? 0;
@@ -157,6 +157,11 @@ export class DtlsEngine {
     return this.#associations.restore(snapshot, now)?.application;
   }
 
+  /** A session that a process before this one has remembered can be resumed by its ID. */
+  restoreSession(id: Uint8Array, session: Session): void {
+    this.#sessions.restore(id, session);
+  }
+
   /** The journal has made durable that numbers below `until` are reserved. */
   reserved(id: string, until: number, now: Instant): void {
     this.#associations.reserved(id, until, now);
@@ -211,7 +216,8 @@ export class DtlsEngine {
 
   /** A record newer than all before it says where the peer is (RFC 9146 §6). */
   #heardFrom(association: Association, record: RecordView, peer: Endpoint, now: Instant): void {
-    if (association.endpoint.key !== peer.key) this.#associations.move(association, peer, now);
+    if (association.whereabouts.key !== peer.key) this.#associations.move(association, peer, now);
+    else this.#associations.prolongDetour(association, now);
     this.#options.journal?.received(association.id, record.sequence);
     if (association.unverifiedAddress && association.returnRoutability) this.#checkPath(association, now);
   }
@@ -307,11 +313,13 @@ export class DtlsEngine {
   }
 
   #checkPath(association: Association, now: Instant): void {
-    const { endpoint, pathCheck } = association;
-    if (pathCheck?.isOver(endpoint.key, now) === false) return;
-    const check = new PathCheck(this.#options.crypto, endpoint.key, now);
-    association.pathCheck = check;
-    this.#associations.sendProtected(association, contentType.returnRoutabilityCheck, check.challenge);
+    const { whereabouts, pathCheck } = association;
+    if (pathCheck?.isOver(whereabouts.key, now) === false) return;
+    const check = new PathCheck(this.#options.crypto, whereabouts.key, now);
+    const { returnRoutabilityCheck } = contentType;
+    // Without a number for it, the next record will do.
+    if (this.#associations.sendProtected(association, returnRoutabilityCheck, check.challenge))
+      association.pathCheck = check;
   }
 
   #pathMessage(association: Association, content: Uint8Array, peer: Endpoint, now: Instant): boolean {

@@ -4,7 +4,7 @@
  */
 import { concatBytes, hex, textOf, utf8 } from '../core/bytes.ts';
 import { GenerationalMap } from '../core/generational-map.ts';
-import type { PeerIdentity } from './credentials.ts';
+import { peerKinds, type PeerIdentity } from './credentials.ts';
 import { Reader, uint, vector } from './presentation.ts';
 
 export interface Session {
@@ -25,15 +25,13 @@ export interface ClientSession {
   readonly ticket: Uint8Array;
 }
 
-const kinds = ['psk', 'x509', 'raw_public_key', 'anonymous'] as const;
-
 /** | cipher suite 2 | created 6 | master secret 1+ | kind of identity 1 | name 2+ | */
 export const encodeSession = ({ cipherSuite, masterSecret, identity, createdMs }: Session): Uint8Array =>
   concatBytes([
     uint(cipherSuite, 2),
     uint(createdMs, 6),
     vector(1, masterSecret),
-    uint(kinds.indexOf(identity.kind), 1),
+    uint(peerKinds.indexOf(identity.kind), 1),
     vector(2, utf8(identity.name)),
   ]);
 
@@ -43,21 +41,31 @@ export function decodeSession(bytes: Uint8Array): Session | undefined {
   const cipherSuite = reader.uint(2);
   const createdMs = reader.uint(6);
   const masterSecret = reader.vector(1);
-  const kind = kinds[reader.uint(1)];
+  const kind = peerKinds[reader.uint(1)];
   const name = textOf(reader.vector(2));
   return kind === undefined || name === undefined
     ? undefined
     : { cipherSuite, createdMs, masterSecret, identity: { kind, name } };
 }
 
+/** Told of sessions that must not be forgotten with the process; none of it is waited for. */
+export interface SessionJournal {
+  /** A session can be resumed by its ID. */
+  remembered(sessionId: Uint8Array, session: Session): void;
+  /** It cannot any more. */
+  forgotten(sessionId: Uint8Array): void;
+}
+
 /** What a server remembers by session ID: bounded, what was not used for longest out. */
 export class SessionCache {
   readonly #sessions: GenerationalMap<string, Session>;
   readonly #lifetimeMs: number;
+  readonly #journal: SessionJournal | undefined;
 
-  constructor(maxSessions: number, lifetimeMs: number) {
+  constructor(maxSessions: number, lifetimeMs: number, journal?: SessionJournal) {
     this.#sessions = new GenerationalMap({ maxEntries: maxSessions });
     this.#lifetimeMs = lifetimeMs;
+    this.#journal = journal;
   }
 
   get size(): number {
@@ -72,10 +80,16 @@ export class SessionCache {
 
   set(id: Uint8Array, session: Session): void {
     this.#sessions.set(hex(id), session);
+    this.#journal?.remembered(id, session);
+  }
+
+  /** One that a process before this one has remembered. */
+  restore(id: Uint8Array, session: Session): void {
+    this.#sessions.set(hex(id), session);
   }
 
   /** RFC 5246 §7.2.2: a session of which a connection ended with a fatal alert is not resumed. */
   delete(id: Uint8Array): void {
-    this.#sessions.delete(hex(id));
+    if (this.#sessions.delete(hex(id))) this.#journal?.forgotten(id);
   }
 }

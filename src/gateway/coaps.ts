@@ -3,26 +3,32 @@
  * dtls/, datagrams from transport/.
  *
  * A certificate is believed because it, and no other, is enrolled: its own validity and use are checked, and revoking it ends
- * its credential. Left out: associations that outlive the process.
+ * its credential.
  */
+import type { KeptRequest } from '../coap/exchange/ledger.ts';
 import { channels } from '../core/channels.ts';
 import type { Scheduler } from '../core/clock.ts';
-import type { DatagramReceiver } from '../core/datagram.ts';
-import { seconds } from '../core/duration.ts';
+import type { DatagramReceiver, Endpoint } from '../core/datagram.ts';
+import { minutes, seconds, type Instant } from '../core/duration.ts';
+import type { TimeOfDay } from '../core/time-of-day.ts';
 import { emptyBytes } from '../core/bytes.ts';
 import type { Credentials, KnownPeer } from '../devices/credentials.ts';
-import type { AssociationEndpoint } from '../dtls/association.ts';
+import { AssociationEndpoint } from '../dtls/association.ts';
 import type { CipherSuite } from '../dtls/cipher-suites.ts';
 import { validatePath } from '../dtls/certificate-path.ts';
 import type { OwnCertificate, PresentedCertificate, ServerCredentials, Verdict } from '../dtls/credentials.ts';
 import { nodeCrypto } from '../dtls/crypto.ts';
-import type { DtlsCounters } from '../dtls/engine.ts';
+import type { DtlsCounters, DtlsEngine } from '../dtls/engine.ts';
 import type { DtlsEvent } from '../dtls/event.ts';
 import { defaultDtlsLimits, defaultDtlsOptions, type DtlsLimits } from '../dtls/options.ts';
-import { TicketKeys } from '../dtls/ticket.ts';
+import { TicketKeys, type TicketKeyKeeper } from '../dtls/ticket.ts';
+import type { AssociationStore } from '../store/associations/association-store.ts';
+import type { KeptAssociation } from '../store/associations/kept-part.ts';
+import { endpointKey } from '../transport/address.ts';
 import { openListener, type ListenerOptions } from '../transport/listener.ts';
 import { withNativeCcm } from '../transport/native-ccm.ts';
 import { openSecured, type SecuredTransport } from '../transport/secured-transport.ts';
+import { keptRequests } from './coaps-ledger.ts';
 
 export interface CoapsOptions {
   readonly udp: Partial<ListenerOptions>;
@@ -34,24 +40,39 @@ export interface CoapsOptions {
   /** The first byte of Connection IDs (RFC 9146): the number of this process. */
   readonly node: number;
   readonly limits: Pick<DtlsLimits, 'maxAssociations' | 'maxHandshakesPerSecond'>;
-  readonly timeOfDay: () => number;
+  readonly timeOfDay: () => TimeOfDay;
+  /** Where associations outlive the process; undefined: they end with it. */
+  readonly store: AssociationStore | undefined;
+  /** The same for the keys of tickets. */
+  readonly ticketKeys: TicketKeyKeeper | undefined;
+}
+
+/** The engine of CoAP, as its door for associations uses it. */
+export interface AssociationUser {
+  /** An association's peer was heard from another address. */
+  moved(endpoint: Endpoint): void;
+  /** False where there is no room for what a process before this one has kept. */
+  restore(endpoint: Endpoint, kept: readonly KeptRequest[], now: Instant): boolean;
 }
 
 export interface CoapsCounters extends DtlsCounters {
   readonly established: number;
   readonly failed: number;
   readonly ended: number;
+  /** Of a process before this one. */
+  readonly restored: number;
 }
 
 /** Tickets and remembered sessions are good for this long. No RFC's number. */
 const sessionLifetimeMs = 24 * 3600 * 1000;
+/** No record of a request is good for longer, whatever the link and however clocks were set. No RFC's number. */
+const longestExchange = minutes(30);
 const expireEvery = seconds(1);
 
 export class CoapsDoor {
   readonly #options: CoapsOptions;
   readonly #scheduler: Scheduler;
-  /** An association's peer was heard from another address. */
-  readonly #onMoved: (endpoint: AssociationEndpoint) => void;
+  readonly #user: AssociationUser;
   readonly #byCredential = new Map<string, Set<AssociationEndpoint>>();
   #transport: SecuredTransport | undefined;
   #stopExpiring: () => void = () => undefined;
@@ -59,16 +80,17 @@ export class CoapsDoor {
   #established = 0;
   #failed = 0;
   #ended = 0;
+  #restored = 0;
 
-  constructor(options: CoapsOptions, scheduler: Scheduler, onMoved: (endpoint: AssociationEndpoint) => void) {
+  constructor(options: CoapsOptions, scheduler: Scheduler, user: AssociationUser) {
     this.#options = options;
     this.#scheduler = scheduler;
-    this.#onMoved = onMoved;
+    this.#user = user;
   }
 
   /** @throws UsageError where no address can be bound */
   async open(receiver: DatagramReceiver): Promise<SecuredTransport> {
-    const { cipherSuites, credentials, limits, node, timeOfDay, udp } = this.#options;
+    const { cipherSuites, credentials, limits, node, store, ticketKeys, timeOfDay, udp } = this.#options;
     const crypto = udp.transport === 'dgram' ? nodeCrypto : await withNativeCcm(nodeCrypto);
     const transport = await openSecured(
       {
@@ -80,13 +102,15 @@ export class CoapsDoor {
           wallClock: timeOfDay,
           connectionId: { length: 6, node },
           server: serverCredentials(this.#options),
-          tickets: new TicketKeys(crypto, sessionLifetimeMs),
+          tickets: new TicketKeys(crypto, sessionLifetimeMs, ticketKeys),
           sessionLifetimeMs,
+          journal: store,
         },
         client: undefined,
         scheduler: this.#scheduler,
         admit: (endpoint) => this.#admit(endpoint),
         onEvent: (event) => this.#happened(event),
+        restore: (dtls, now) => this.#restore(dtls, now),
         // Twice as many addresses as sessions: those of strangers, and of devices that move.
         open: (records) => openListener({ ...udp, maxEndpoints: 2 * limits.maxAssociations }, records),
       },
@@ -101,7 +125,18 @@ export class CoapsDoor {
   counters(): CoapsCounters | undefined {
     const { dtlsCounters } = this.#transport ?? {};
     if (dtlsCounters === undefined) return undefined;
-    return { ...dtlsCounters, established: this.#established, failed: this.#failed, ended: this.#ended };
+    return {
+      ...dtlsCounters,
+      established: this.#established,
+      failed: this.#failed,
+      ended: this.#ended,
+      restored: this.#restored,
+    };
+  }
+
+  /** An association's peer has shown that it receives at its address. */
+  verified(endpoint: Endpoint): void {
+    if (endpoint instanceof AssociationEndpoint) this.#transport?.verify(endpoint);
   }
 
   /** Identities are looked at no more; the transport is closed by whoever drives it. */
@@ -126,7 +161,7 @@ export class CoapsDoor {
         this.#forget(event.endpoint);
         break;
       case 'moved':
-        this.#onMoved(event.endpoint);
+        this.#user.moved(event.endpoint);
         break;
       case 'failed':
         this.#failed++;
@@ -134,6 +169,41 @@ export class CoapsDoor {
       case 'verified':
     }
     if (channels.association.hasSubscribers) publish(event);
+  }
+
+  /** Takes up what a process before this one has left, of identities that are still good. */
+  async #restore(dtls: DtlsEngine, now: Instant): Promise<void> {
+    const { credentials, store } = this.#options;
+    if (store === undefined) return;
+    store.onReserved = (granted) => {
+      for (const [id, until] of granted) dtls.reserved(id, until, this.#scheduler.now());
+      this.#transport?.wake();
+    };
+    for (const kept of store.takeKept()) {
+      const isKnown = credentials.byId(kept.identity.name) !== undefined;
+      if (isKnown && this.#restoreOne(dtls, kept, now)) this.#restored++;
+      else store.closed(kept.id);
+    }
+    const oldest = this.#options.timeOfDay() - sessionLifetimeMs;
+    for (const { id, session } of store.takeKeptSessions()) {
+      const isGood = session.createdMs > oldest && credentials.byId(session.identity.name) !== undefined;
+      if (isGood) dtls.restoreSession(id, session);
+      else store.forgotten(id);
+    }
+    // So that those who speak first can be answered at once.
+    await store.settled();
+  }
+
+  #restoreOne(dtls: DtlsEngine, kept: KeptAssociation, now: Instant): boolean {
+    const { place } = kept;
+    const snapshot = { ...kept, endpoint: { ...place, key: endpointKey(place.remote, place.local) } };
+    const endpoint = dtls.restore(snapshot, now);
+    if (endpoint === undefined) return false;
+    const parts = { clock: this.#scheduler, timeOfDay: this.#options.timeOfDay };
+    const requests = keptRequests(kept.requests, parts, longestExchange);
+    if (this.#admit(endpoint) && (requests.length === 0 || this.#user.restore(endpoint, requests, now))) return true;
+    dtls.close(endpoint, now);
+    return false;
   }
 
   #admit(endpoint: AssociationEndpoint): boolean {

@@ -4,7 +4,7 @@ import { ResultCache, type ResultCacheOptions } from '../cache/result-cache.ts';
 import type { CacheCounters } from '../cache/cacheable.ts';
 import { CoapEngine, type EngineCounters, type EngineLimits, type EngineOptions } from '../coap/engine.ts';
 import { deriveParameters, type TransmissionOptions, type TransmissionParameters } from '../coap/parameters.ts';
-import type { Address, Datagram } from '../core/datagram.ts';
+import type { Address, Datagram, Endpoint } from '../core/datagram.ts';
 import { channels } from '../core/channels.ts';
 import { milliseconds, type Milliseconds } from '../core/duration.ts';
 import { contentFormat } from '../cbor/content-format.ts';
@@ -25,6 +25,7 @@ import { AccessRules, type AccessRule } from './access-rules.ts';
 import { BodyThread } from './body-thread.ts';
 import { Calls } from './calls.ts';
 import { CoapsDoor, type CoapsCounters, type CoapsOptions } from './coaps.ts';
+import { coapsLedger } from './coaps-ledger.ts';
 import { Front } from './front.ts';
 import { refusalPayload } from './problem-response.ts';
 import { RateLimit, type RateLimitOptions } from './rate-limit.ts';
@@ -155,9 +156,11 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     showInternals: options.showInternals,
   });
   await options.siblings?.ready();
-  const engine = new CoapEngine(engineOptions(options, access), front);
-  const coaps =
-    options.coaps === undefined ? undefined : new CoapsDoor(options.coaps, clock, (endpoint) => engine.moved(endpoint));
+  const { store, timeOfDay } = options.coaps ?? {};
+  const ledger = store && timeOfDay && coapsLedger({ store, clock, timeOfDay, wake });
+  const onVerified = (endpoint: Endpoint): void => coaps?.verified(endpoint);
+  const engine = new CoapEngine({ ...engineOptions(options, access), ledger, onVerified }, front);
+  const coaps = options.coaps && new CoapsDoor(options.coaps, clock, engine);
   const driven = await drive(
     watched(engine, { looks: () => channels.message.hasSubscribers, see: publishMessage }),
     (receiver) =>

@@ -30,8 +30,8 @@ export function createKeyFile(path: string): Uint8Array {
   return readKeyFile(path);
 }
 
-/** After a power cut the key is there whenever something is that was encrypted under it. */
-function flushFolder(folder: string): void {
+/** After a power cut the folder lists what it lists now: so the key is there whenever something is that was encrypted under it. */
+export function flushFolder(folder: string): void {
   // Windows opens no folders.
   if (process.platform === 'win32') return;
   const file = openSync(folder, 'r');

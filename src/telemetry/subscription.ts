@@ -29,6 +29,7 @@ export function subscribe(table: ChannelTable, listeners: Listeners): Subscripti
     listen(table, 'library', listeners.library),
     listen(table, 'libraryPrinted', listeners.libraryPrinted),
     listen(table, 'transport', listeners.transport),
+    listen(table, 'association', listeners.association),
     listen(table, 'message', listeners.message),
   ];
   return {

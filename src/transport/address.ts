@@ -14,6 +14,10 @@ export const familyOf = (address: string): Family => (address.includes(':') ? 'I
 export const formatAddress = ({ address, port }: Address): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 
+/** What a pair of addresses is called: `Endpoint.key`. */
+export const endpointKey = (remote: Address, local: Address): string =>
+  `${formatAddress(remote)}>${formatAddress(local)}`;
+
 const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/;
 
 /** @throws UsageError for what is not an IP address */

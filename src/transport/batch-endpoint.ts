@@ -6,7 +6,7 @@
  * as their addresses, and a peer that was pushed out gets an equal object (equal `key`) when it speaks again.
  */
 import type { Address, Datagram, Endpoint } from '../core/datagram.ts';
-import { formatAddress, isLoopback, type Family } from './address.ts';
+import { endpointKey, isLoopback, type Family } from './address.ts';
 import { addressText, addressWords } from './address-words.ts';
 
 /** What sends for a local address. */
@@ -46,7 +46,7 @@ export class BatchEndpoint implements Endpoint {
   readonly scope: number;
 
   constructor(via: LocalPort, remote: Address, words: Int32Array, at: number, scope: number) {
-    this.key = `${formatAddress(remote)}>${formatAddress(via.address)}`;
+    this.key = endpointKey(remote, via.address);
     this.remote = remote;
     this.local = via.address;
     // A loopback peer can reach a loopback address only from this machine.

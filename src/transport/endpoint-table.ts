@@ -5,7 +5,7 @@
  */
 import type { Address, Endpoint } from '../core/datagram.ts';
 import { GenerationalMap } from '../core/generational-map.ts';
-import { formatAddress, isLoopback, isWildcard } from './address.ts';
+import { endpointKey, isLoopback, isWildcard } from './address.ts';
 
 /** No RFC's number: about 30 MB when full. */
 export const defaultMaxEndpoints = 65_536;
@@ -15,7 +15,6 @@ const frontSlots = 1024;
 
 export class EndpointTable {
   readonly local: Address;
-  readonly #localText: string;
   /** A loopback peer can reach this address only from this machine. */
   readonly #loopback: boolean;
   readonly #endpoints: GenerationalMap<string, Endpoint>;
@@ -23,7 +22,6 @@ export class EndpointTable {
 
   constructor(local: Address, maxEndpoints: number = defaultMaxEndpoints) {
     this.local = local;
-    this.#localText = formatAddress(local);
     this.#loopback = isLoopback(local.address) || isWildcard(local.address);
     this.#endpoints = new GenerationalMap({ maxEntries: maxEndpoints });
   }
@@ -38,7 +36,7 @@ export class EndpointTable {
     if (endpoint === undefined) {
       const remote: Address = { address, port };
       endpoint = {
-        key: `${formatAddress(remote)}>${this.#localText}`,
+        key: endpointKey(remote, this.local),
         remote,
         local: this.local,
         loopback: this.#loopback && isLoopback(address),

@@ -15,7 +15,7 @@ import type { Instant } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import type { AssociationEndpoint } from '../dtls/association.ts';
 import type { ClientCredentials } from '../dtls/credentials.ts';
-import type { DtlsCounters } from '../dtls/engine.ts';
+import type { DtlsCounters, DtlsEngine } from '../dtls/engine.ts';
 import type { DtlsEvent } from '../dtls/event.ts';
 import type { DtlsOptions } from '../dtls/options.ts';
 import type { ClientSession } from '../dtls/session.ts';
@@ -33,6 +33,8 @@ export interface SecuredTransportOptions {
   /** Asked when a handshake is over, before anything of the peer's is read; false ends it. */
   readonly admit: (endpoint: AssociationEndpoint) => boolean;
   readonly onEvent: (event: DtlsEvent, now: Instant) => void;
+  /** Restores what a process before this one has left, before anything is read. */
+  readonly restore?: (dtls: DtlsEngine, now: Instant) => Promise<void>;
   /** The transport of the records. */
   readonly open: (receiver: DatagramReceiver) => Promise<UdpTransport>;
 }
@@ -41,7 +43,7 @@ export async function openSecured(
   options: SecuredTransportOptions,
   receiver: DatagramReceiver,
 ): Promise<SecuredTransport> {
-  const { admit, dtls, onEvent, open, scheduler, client } = options;
+  const { admit, dtls, onEvent, open, restore, scheduler, client } = options;
   const established = new Set<AssociationEndpoint>();
   const sessions = new Map<string, ClientSession>();
   const relay = new Relay(receiver);
@@ -57,8 +59,10 @@ export async function openSecured(
     },
     scheduler.now(),
   );
+  await restore?.(engine.dtls, scheduler.now());
   const driven = await drive(engine, open, scheduler);
-  return new SecuredTransport({ engine, relay, driven, scheduler, client, established, sessions });
+  const goesOn = dtls.journal !== undefined;
+  return new SecuredTransport({ engine, relay, driven, scheduler, client, established, sessions, goesOn });
 }
 
 interface Parts {
@@ -69,6 +73,8 @@ interface Parts {
   readonly client: ClientCredentials | undefined;
   readonly established: ReadonlySet<AssociationEndpoint>;
   readonly sessions: ReadonlyMap<string, ClientSession>;
+  /** Associations outlive this process. */
+  readonly goesOn: boolean;
 }
 
 /** Of a client: the next handshake with the same server is a short one (RFC 5246 §7.3). */
@@ -135,10 +141,21 @@ export class SecuredTransport implements DatagramTransport {
     driven.wake();
   }
 
-  /** Tells all peers that it is over (RFC 5246 §7.2.1), so that they need not find out. */
+  /** The peer of an association is known to receive at its address. */
+  verify(endpoint: AssociationEndpoint): void {
+    const { engine, scheduler } = this.#parts;
+    engine.dtls.verify(endpoint, scheduler.now());
+  }
+
+  /** The engine that `restore` was handed has something to send. */
+  wake(): void {
+    this.#parts.driven.wake();
+  }
+
+  /** Tells all peers that it is over (RFC 5246 §7.2.1), so that they need not find out; unless another process goes on. */
   async close(): Promise<void> {
-    const { driven, established } = this.#parts;
-    for (const endpoint of established) this.end(endpoint);
+    const { driven, established, goesOn } = this.#parts;
+    if (!goesOn) for (const endpoint of established) this.end(endpoint);
     // The driver hands over what was said in a task of its own.
     await Promise.resolve();
     await driven.close();

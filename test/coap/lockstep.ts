@@ -3,6 +3,7 @@
  * Nothing here knows what the engine should do: it encodes what it is told and decodes what comes back.
  */
 import { CoapEngine, defaultEngineLimits, type EngineLimits } from '../../src/coap/engine.ts';
+import type { Ledger } from '../../src/coap/exchange/ledger.ts';
 import { messageType, type Message } from '../../src/coap/codec/message.ts';
 import { sortOptions, type Option } from '../../src/coap/codec/options.ts';
 import { decodeMessage, encodeMessage, isMalformed } from '../../src/coap/codec/rfc7252.ts';
@@ -25,6 +26,8 @@ export interface LockstepOptions {
   readonly random: () => number;
   readonly refusalPayload: RefusalPayload;
   readonly refused: (refused: RefusedRequest) => void;
+  readonly ledger: Ledger;
+  readonly onVerified: (endpoint: Endpoint) => void;
 }
 
 export interface OutgoingMessage {
@@ -60,6 +63,8 @@ export class Lockstep {
           return sealed;
         },
         now: this.now,
+        ledger: options.ledger,
+        onVerified: (endpoint) => options.onVerified?.(endpoint),
         ...(options.refusalPayload !== undefined && { refusalPayload: options.refusalPayload }),
       },
       {

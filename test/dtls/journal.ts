@@ -1,10 +1,13 @@
 /** A journal in memory, with a disk that can be cut off: what is not written when the process ends is lost. */
+import { hex } from '../../src/core/bytes.ts';
 import type { Endpoint } from '../../src/core/datagram.ts';
 import type { AssociationJournal, AssociationSnapshot } from '../../src/dtls/association-journal.ts';
+import type { Session } from '../../src/dtls/session.ts';
 
 export class MemoryJournal implements AssociationJournal {
   /** What is durable. */
   readonly stored: Map<string, AssociationSnapshot> = new Map();
+  readonly sessions: Map<string, Session> = new Map();
   /** Reservations that wait to be written. */
   readonly asked: { readonly id: string; readonly until: number }[] = [];
 
@@ -22,6 +25,13 @@ export class MemoryJournal implements AssociationJournal {
   }
   closed(id: string): void {
     this.stored.delete(id);
+  }
+
+  remembered(sessionId: Uint8Array, session: Session): void {
+    this.sessions.set(hex(sessionId), session);
+  }
+  forgotten(sessionId: Uint8Array): void {
+    this.sessions.delete(hex(sessionId));
   }
 
   /** Writes what was asked for; `granted` is told of each. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { utf8 } from '../../src/core/bytes.ts';
-import type { Instant } from '../../src/core/duration.ts';
+import { after, minutes, type Instant } from '../../src/core/duration.ts';
 import type { AssociationEndpoint } from '../../src/dtls/association.ts';
 import { defaultDtlsLimits } from '../../src/dtls/options.ts';
 import { decodeRecords } from '../../src/dtls/record.ts';
@@ -97,6 +97,47 @@ describe('an association after the process was killed', () => {
     expect(stored()).toBe('client');
     link.running.engine.verify(serverEndpoint(link), link.now);
     expect(stored()).toBe('elsewhere');
+  });
+
+  test('is answered elsewhere at once, and is there when it has answered a path challenge (RFC 9853)', () => {
+    const { link, endpoint } = connected();
+    link.restart();
+    link.write();
+    link.clientAddress = 'elsewhere';
+    link.say(endpoint, 'moved meanwhile');
+    link.run();
+    expect(link.running.events.map(({ type }) => type)).toEqual(['moved', 'verified']);
+    expect([...link.journal.stored.values()][0]?.endpoint.remote.address).toBe('elsewhere');
+  });
+
+  test('whose record was not marked in time and is replayed from elsewhere is answered there, and stays where it is', () => {
+    const { link, endpoint } = connected();
+    const unmarked = link.sent.length;
+    const stored = new Map(link.journal.stored);
+    link.say(endpoint, 'read, and not marked');
+    link.run();
+    const captured = link.sent[unmarked];
+    if (captured === undefined) throw new Error('nothing was sent');
+    for (const [id, snapshot] of stored) link.journal.stored.set(id, snapshot);
+    link.restart();
+    link.write();
+    // Whoever replays it cannot answer what comes back.
+    const toAttacker: string[] = [];
+    link.mangle = (datagram) => {
+      if (datagram.to !== 'client') return [datagram];
+      toAttacker.push(serverEndpoint(link).remote.address);
+      return [];
+    };
+    link.deliver({ ...captured, from: 'attacker' });
+    link.say(serverEndpoint(link), 'an answer', link.running);
+    link.run();
+    expect(toAttacker).toContain('attacker');
+    expect(serverEndpoint(link).association.endpoint.remote.address).toBe('client');
+    // What is said long after goes where it is at home.
+    link.now = after(link.now, minutes(5));
+    link.say(serverEndpoint(link), 'news', link.running);
+    expect(serverEndpoint(link).remote.address).toBe('client');
+    expect(serverEndpoint(link).verified).toBe(true);
   });
 
   test('reads no record that it has read before, wherever it comes from', () => {

@@ -6,7 +6,7 @@ import { decodeFragments } from '../../src/dtls/handshake-message.ts';
 import { decodeServerHello } from '../../src/dtls/messages/server-hello.ts';
 import { decodeRecords } from '../../src/dtls/record.ts';
 import type { Session, ClientSession } from '../../src/dtls/session.ts';
-import { TicketKeys, type TicketKey } from '../../src/dtls/ticket.ts';
+import { TicketKeys, type TicketKeyKeeper } from '../../src/dtls/ticket.ts';
 import { certificateClient, certificateServer } from './certificates.ts';
 import { replaced } from './bytes.ts';
 import { Link, pskClient, pskServer } from './link.ts';
@@ -160,11 +160,22 @@ describe('the keys of tickets', () => {
   const at = (hours: number): number => 1000 * hour + hours * hour;
 
   test('open what they sealed, in the next process too', () => {
-    let kept: readonly TicketKey[] = [];
-    const keys = new TicketKeys(nodeCrypto, 24 * hour, [], (keys) => (kept = keys));
+    const kept = new Map<number, Uint8Array>();
+    const keeper: TicketKeyKeeper = {
+      find: (period) => kept.get(period),
+      keep: (period, key) => {
+        if (!kept.has(period)) kept.set(period, key);
+        return kept.get(period) ?? key;
+      },
+    };
+    const keys = new TicketKeys(nodeCrypto, 24 * hour, keeper);
     const ticket = keys.seal(session, at(0));
     expect(keys.open(ticket, at(1))).toEqual(session);
-    expect(new TicketKeys(nodeCrypto, 24 * hour, kept).open(ticket, at(1))).toEqual(session);
+    expect(new TicketKeys(nodeCrypto, 24 * hour, keeper).open(ticket, at(1))).toEqual(session);
+    expect(new TicketKeys(nodeCrypto, 24 * hour).open(ticket, at(1))).toBeUndefined();
+    // Two that begin at once agree: the first that keeps a key of this period wins.
+    const late = new TicketKeys(nodeCrypto, 24 * hour, { ...keeper, find: () => undefined });
+    expect(keys.open(late.seal(session, at(0)), at(1))).toEqual(session);
   });
   test('change, and those before still open as long as their tickets are good', () => {
     const keys = new TicketKeys(nodeCrypto, 24 * hour);

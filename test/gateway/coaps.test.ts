@@ -1,5 +1,5 @@
 /** coaps against the real process: who comes in, as whom, to do what, and for how long. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { X509Certificate } from 'node:crypto';
@@ -78,6 +78,13 @@ const startGateway = (
     ],
     ...more,
   });
+
+/** Who is enrolled, for a gateway beside the other: a folder belongs to one. */
+function copyOfData(name: string): string {
+  const copy = join(folder, name);
+  cpSync(join(folder, 'data'), copy, { recursive: true, filter: (path) => !path.endsWith('associations') });
+  return copy;
+}
 
 let gateway: GatewayProcess;
 let meter: Enrolled;
@@ -288,7 +295,7 @@ test.each([
 });
 
 test('several processes are one gateway over coaps too', async () => {
-  const several = await startGateway(['processes=2']);
+  const several = await startGateway(['processes=2', `data.folder=${copyOfData('several')}`]);
   try {
     for (let count = 0; count < 4; count++) {
       const client = await clientOf(withKey(meter));
@@ -300,15 +307,8 @@ test('several processes are one gateway over coaps too', async () => {
   }
 });
 
-test('a gateway that stops tells its peers', async () => {
-  const other = await startGateway();
-  const client = await clientOf(withKey(meter));
-  const states = client.observe({ uri: `${other.securedUri}/clock`, method: 'GET' });
-  await states.next();
-  const end = (async () => {
-    for await (const state of states) expect(dotted(state.code)).toBe('2.05');
-  })();
-  await Promise.all([expect(end).rejects.toMatchObject({ code: 'request-association-closed' }), other.stop()]);
+test('a second gateway on the same data folder is refused, in one sentence', async () => {
+  await expect(startGateway()).rejects.toThrow(/Another gateway uses the data folder \S+; stop that one/);
 });
 
 test('where nobody is enrolled coaps is closed, and nothing is made', async () => {

@@ -1,7 +1,7 @@
 /** The gateway as its users start it: a process of its own on a free loopback port, with libraries of the test's. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +16,8 @@ export interface GatewayProcessOptions {
   readonly libraries: LibraryFiles | 'shipped';
   /** `setting=value`, as for `serve --set`. */
   readonly settings?: readonly string[];
+  /** Of a gateway before this one, which has left it: its libraries and `$MARKS` go on. It is removed by who made it. */
+  readonly home?: string;
 }
 
 export class GatewayProcess {
@@ -26,14 +28,16 @@ export class GatewayProcess {
   readonly securedUri: string | undefined;
   readonly #child: ChildProcess;
   readonly #home: string;
+  readonly #ownsHome: boolean;
   readonly #log: string[];
 
-  private constructor(child: ChildProcess, home: string, printed: string, log: string[]) {
+  private constructor(child: ChildProcess, home: string, ownsHome: boolean, printed: string, log: string[]) {
     const { addresses, metrics } = JSON.parse(printed) as { addresses: string[]; metrics?: string };
     this.securedUri = addresses.find((address) => address.startsWith('coaps:'));
     this.addresses = addresses;
     this.#child = child;
     this.#home = home;
+    this.#ownsHome = ownsHome;
     this.#log = log;
     this.folder = join(home, 'libraries');
     this.port = Number(new URL(addresses[0] ?? '').port);
@@ -41,10 +45,12 @@ export class GatewayProcess {
   }
 
   static async start(options: GatewayProcessOptions): Promise<GatewayProcess> {
-    const home = mkdtempSync(join(tmpdir(), 'funcoap-gateway-'));
-    writeFileSync(join(home, 'marks'), '');
-    mkdirSync(join(home, 'libraries'));
+    const home = options.home ?? mkdtempSync(join(tmpdir(), 'funcoap-gateway-'));
     const folder = join(home, 'libraries');
+    if (!existsSync(folder)) {
+      writeFileSync(join(home, 'marks'), '');
+      mkdirSync(folder);
+    }
     if (options.libraries === 'shipped') copyShippedLibraries(folder);
     else writeLibraries(home, options.libraries);
     const settings = (options.settings ?? []).flatMap((setting) => ['--set', setting]);
@@ -74,7 +80,7 @@ export class GatewayProcess {
       await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
       if (child.exitCode !== null) throw new Error(`the gateway did not start:\n${log.join('')}`);
     }
-    return new GatewayProcess(child, home, printed, log);
+    return new GatewayProcess(child, home, options.home === undefined, printed, log);
   }
 
   get uri(): string {
@@ -137,7 +143,7 @@ export class GatewayProcess {
       this.#child.kill('SIGTERM');
       await once(this.#child, 'exit');
     }
-    rmSync(this.#home, { recursive: true, force: true });
+    if (this.#ownsHome) rmSync(this.#home, { recursive: true, force: true });
   }
 }
 

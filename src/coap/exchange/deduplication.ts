@@ -9,6 +9,7 @@
 import { after, type Instant } from '../../core/duration.ts';
 import type { Peer } from './peer.ts';
 import type { Duplicate, Expected } from './duplicate.ts';
+import type { KeptRequest } from './ledger.ts';
 import { SafeRecords } from './safe-records.ts';
 import { UnsafeRecords, type UnsafeRecord } from './unsafe-records.ts';
 
@@ -57,6 +58,21 @@ export class Deduplicator {
   room(record: DeduplicationRecord, length: number): Uint8Array {
     const kept = typeof record === 'number' ? this.#safe.room(record, length) : record?.room(length);
     return kept ?? new Uint8Array(length);
+  }
+
+  /** A reply is where `room` was: whoever keeps it beyond the end of the process is told. */
+  answered(record: DeduplicationRecord): void {
+    if (typeof record === 'object' && record.reply !== undefined) record.entry?.answered(record.reply);
+  }
+
+  /** A record of a process before this one. False where there is no room. */
+  restore(peer: Peer, kept: KeptRequest, now: Instant): boolean {
+    const { messageId, fingerprint, expires, confirmable, reply } = kept;
+    const record = this.#unsafe.open(peer, messageId, fingerprint, expires, confirmable, now);
+    if (record === undefined) return false;
+    record.reply = reply;
+    record.interrupted = reply === undefined;
+    return true;
   }
 
   /** Lets go of records whose time is over. */

@@ -5,6 +5,8 @@ import type { Peer } from './peer.ts';
 export interface Duplicate {
   /** The ACK with the response, or the empty ACK; undefined while there is nothing yet, and for a NON. */
   readonly reply: Uint8Array | undefined;
+  /** A process before this one had begun it, and did not live to answer. */
+  readonly interrupted: boolean;
 }
 
 /** A message that is about to be looked up. */

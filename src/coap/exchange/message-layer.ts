@@ -23,19 +23,30 @@ import { Slab } from '../../core/slab.ts';
 import { Wordings, type Wording } from '../wording.ts';
 import { Deduplicator, type DeduplicationOptions } from './deduplication.ts';
 import type { Expected } from './duplicate.ts';
+import type { KeptRequest, Ledger } from './ledger.ts';
 import { PeerTable, type Peer, type PeerTableOptions } from './peer.ts';
 import { ServerExchange, type ExchangeHost } from './server-exchange.ts';
 import { Transmissions, type Expiring } from './transmission.ts';
+import { UnsafeRecord } from './unsafe-records.ts';
 
 export interface MessageLayerOptions extends DeduplicationOptions, PeerTableOptions {
   readonly maxWordings: number;
+  /** Undefined: deduplication ends with the process. */
+  readonly ledger: Ledger | undefined;
+  /** A peer that could be elsewhere has shown that it receives at its address. */
+  readonly onVerified: (endpoint: Endpoint, now: Instant) => void;
 }
+
+/**
+ * Why a request must not run: there is no room for the sender, or for the record of an unsafe request; that record cannot be
+ * written; a process before this one has begun it.
+ */
+export type NotRun = 'no-room' | 'unwritten' | 'interrupted';
 
 /** What stands above: the server role for requests, the client role for responses. */
 export interface MessageHandler {
   request(exchange: ServerExchange, wording: Wording, now: Instant): void;
-  /** There is no room for the sender, or for the record of an unsafe request: it must not run. */
-  refuse(exchange: ServerExchange, wording: Wording, now: Instant): void;
+  refuse(exchange: ServerExchange, wording: Wording, reason: NotRun, now: Instant): void;
   /** Whether someone waits for this response; if not it is rejected. */
   awaits(peer: Peer, message: Message): boolean;
   response(peer: Peer, message: Message, now: Instant): void;
@@ -82,13 +93,18 @@ export class MessageLayer implements ExchangeHost {
   readonly #handler: MessageHandler;
   readonly #incoming = Array.from({ length: readAhead }, () => new Incoming());
   readonly #wordings: Wordings;
+  readonly #ledger: Ledger | undefined;
+  readonly #onVerified: (endpoint: Endpoint, now: Instant) => void;
   readonly #slab = new Slab(16 << 10);
   #output: Datagram[] = [];
 
   constructor(options: MessageLayerOptions, handler: MessageHandler, now: Instant) {
     this.#handler = handler;
     this.random = options.random;
-    this.#wordings = new Wordings(options.maxWordings, Math.floor(options.random() * 0x1_0000_0000));
+    this.#ledger = options.ledger;
+    this.#onVerified = options.onVerified;
+    const key = options.ledger?.fingerprintKey ?? Math.floor(options.random() * 0x1_0000_0000);
+    this.#wordings = new Wordings(options.maxWordings, key);
     this.wheel = new TimerWheel(now);
     this.peers = new PeerTable(options);
     this.deduplicator = new Deduplicator(options);
@@ -152,7 +168,8 @@ export class MessageLayer implements ExchangeHost {
     if (wording === undefined) this.#receiveOther(datagram, now);
     else if (peer === undefined) {
       this.refusedPeers++;
-      this.#refuse(this.peers.stranger(datagram.endpoint), incoming, wording, datagram, now);
+      const exchange = new ServerExchange(this, this.peers.stranger(datagram.endpoint), undefined, incoming, datagram);
+      this.#handler.refuse(exchange, wording, 'no-room', now);
     } else this.#request(peer, incoming, wording, datagram, now);
   }
 
@@ -188,21 +205,53 @@ export class MessageLayer implements ExchangeHost {
     if (duplicate !== undefined) {
       this.duplicates++;
       // §4.2: each copy of a CON is acknowledged in the same way; §4.3: further copies of a NON are ignored.
-      if (confirmable && duplicate.reply !== undefined) this.output(peer.datagram(duplicate.reply));
+      if (!confirmable) return;
+      if (duplicate.reply !== undefined) this.output(peer.datagram(duplicate.reply));
+      else if (duplicate.interrupted) {
+        const record = duplicate instanceof UnsafeRecord ? duplicate : undefined;
+        this.#handler.refuse(new ServerExchange(this, peer, record, head, datagram), wording, 'interrupted', now);
+      }
       return;
     }
     const record = this.deduplicator.open(peer, messageId, fingerprint, safe, confirmable, now);
-    if (record === 'full') {
-      this.#refuse(peer, head, wording, datagram, now);
-      return;
+    const exchange = new ServerExchange(this, peer, record === 'full' ? undefined : record, head, datagram);
+    if (record === 'full') this.#handler.refuse(exchange, wording, 'no-room', now);
+    else if (record instanceof UnsafeRecord && this.#ledger?.keeps(peer.endpoint) === true)
+      this.#requestWhenWritten(this.#ledger, exchange, record, wording, now);
+    else {
+      this.#handler.request(exchange, wording, now);
+      if (exchange.state === 'open') exchange.defer(now);
     }
-    const exchange = new ServerExchange(this, peer, record, head, datagram);
-    this.#handler.request(exchange, wording, now);
-    if (exchange.state === 'open') exchange.defer(now);
   }
 
-  #refuse(peer: Peer, head: MessageHead, wording: Wording, datagram: Datagram, now: Instant): void {
-    this.#handler.refuse(new ServerExchange(this, peer, undefined, head, datagram), wording, now);
+  /** The request waits until it cannot be run a second time, whenever the process ends. */
+  #requestWhenWritten(
+    ledger: Ledger,
+    exchange: ServerExchange,
+    record: UnsafeRecord,
+    wording: Wording,
+    now: Instant,
+  ): void {
+    const { endpoint } = exchange.peer;
+    const { fingerprint, expires } = record;
+    const { confirmable, messageId } = exchange;
+    exchange.defer(now);
+    record.entry = ledger.begin({ endpoint, messageId, fingerprint, confirmable, expires }, (written, now) => {
+      if (written) this.#handler.request(exchange, wording, now);
+      else this.#handler.refuse(exchange, wording, 'unwritten', now);
+    });
+    if (record.entry === undefined) this.#handler.refuse(exchange, wording, 'unwritten', now);
+  }
+
+  /** Unsafe requests of a peer that a process before this one has begun. False where there is no room for all of them. */
+  restore(endpoint: Endpoint, kept: readonly KeptRequest[], now: Instant): boolean {
+    const peer = this.peers.get(endpoint);
+    return peer !== undefined && kept.every((one) => this.deduplicator.restore(peer, one, now));
+  }
+
+  /** A peer has shown that it receives at its address. */
+  verified(peer: Peer, now: Instant): void {
+    if (peer.endpoint.verified === false) this.#onVerified(peer.endpoint, now);
   }
 
   #response(peer: Peer, message: Message, bytes: Uint8Array, now: Instant): void {
@@ -235,7 +284,8 @@ export class MessageLayer implements ExchangeHost {
   #settle(peer: Peer, message: Message, now: Instant): void {
     const isReset = message.type === messageType.RST;
     if (message.code !== emptyCode && (isReset || !isResponseCode(message.code))) return;
-    this.transmissions.settle(peer, message, !isReset, now);
+    // Over an association an ACK is authentic. In the clear it is not, whatever its Message ID.
+    if (this.transmissions.settle(peer, message, !isReset, now)) this.verified(peer, now);
     if (isReset) peer.resetListeners.get(message.messageId)?.reset(now);
   }
 

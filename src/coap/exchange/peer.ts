@@ -20,6 +20,8 @@ export class Peer {
   verifiedUntil: Instant;
   /** Reasons not to drop this peer: exchanges, transmissions, observations, unsafe records. */
   holds = 0;
+  /** How often it was heard from another address than before. */
+  moves = 0;
 
   /** The Echo value that this peer, as a server, wants back with the next request (RFC 9175 §2.3). */
   echo: Uint8Array | undefined;
@@ -73,6 +75,7 @@ export class Peer {
 
   /** An association goes on from another address (RFC 9146 §6), where nothing is verified yet. */
   moved(): void {
+    this.moves++;
     this.verifiedUntil = unverifiedUntil(this.endpoint);
     this.#name = undefined;
   }

@@ -178,9 +178,9 @@ export class SafeRecords {
   /** A record whose reply has gone is none any more. */
   #duplicateAt(row: number): Duplicate | undefined {
     const position = this.#rows[row + 1] ?? 0;
-    if (position === noReply) return { reply: undefined };
+    if (position === noReply) return { reply: undefined, interrupted: false };
     const reply = this.#log.at(position, (this.#rowWords[2 * row + wordOfIds] ?? 0) & 0xffff);
-    return reply === undefined ? undefined : { reply };
+    return reply === undefined ? undefined : { reply, interrupted: false };
   }
 }
 

@@ -59,8 +59,6 @@ export class ServerExchange implements Expiring, TransmissionOwner {
   /** Of the datagram that carried the request: what amplification is measured against. */
   readonly bytesIn: number;
   state: 'open' | 'acknowledged' | 'leisure' | 'done' = 'open';
-  /** Of the body, where it was assembled from blocks the whole of it: what is held until it is answered. */
-  bodyBytes = 0;
   /** Of the datagram that carried the response, once it is answered. */
   bytesOut = 0;
 
@@ -71,6 +69,8 @@ export class ServerExchange implements Expiring, TransmissionOwner {
   readonly #tokenAt: number;
   #timer: Timer<Expiring> | undefined;
   #deferred = false;
+  /** Of the body, where it was assembled from blocks the whole of it: what is held until it is answered. */
+  #bodyBytes = 0;
   #afterLeisure: Uint8Array = emptyBytes;
 
   constructor(
@@ -100,6 +100,12 @@ export class ServerExchange implements Expiring, TransmissionOwner {
   /** RFC 7252 §11.3: what may go to the peer for this request while its address is not verified, in bytes. */
   get unverifiedBudget(): number {
     return Math.max(amplificationFactor * this.bytesIn, alwaysAllowedBytes);
+  }
+
+  /** Holds so many bytes of a body, until it is answered. */
+  holdBody(bytes: number): void {
+    if (this.#deferred) this.#layer.pendingBytes += bytes - this.#bodyBytes;
+    this.#bodyBytes = bytes;
   }
 
   get confirmable(): boolean {
@@ -154,6 +160,7 @@ export class ServerExchange implements Expiring, TransmissionOwner {
     if (encoded === undefined) writeContent(bytes, head, content);
     else copyShort(bytes, head, encoded);
     this.bytesOut = length;
+    if (confirmable) this.#layer.deduplicator.answered(this.#record);
     if (this.multicast) this.#waitForLeisure(bytes, now);
     else {
       this.#layer.output(peer.datagram(bytes));
@@ -176,6 +183,7 @@ export class ServerExchange implements Expiring, TransmissionOwner {
   #acknowledge(): void {
     const bytes = this.#layer.deduplicator.room(this.#record, headLength(0));
     writeHead(bytes, messageType.ACK, emptyCode, this.messageId, emptyBytes, 0, 0);
+    this.#layer.deduplicator.answered(this.#record);
     this.#layer.output(this.peer.datagram(bytes));
   }
 
@@ -192,7 +200,7 @@ export class ServerExchange implements Expiring, TransmissionOwner {
     if (this.#deferred) return;
     this.#deferred = true;
     this.#layer.pending++;
-    this.#layer.pendingBytes += this.bodyBytes;
+    this.#layer.pendingBytes += this.#bodyBytes;
   }
 
   #finish(): void {
@@ -201,7 +209,7 @@ export class ServerExchange implements Expiring, TransmissionOwner {
     this.peer.holds--;
     if (this.#deferred) {
       this.#layer.pending--;
-      this.#layer.pendingBytes -= this.bodyBytes;
+      this.#layer.pendingBytes -= this.#bodyBytes;
     }
     if (this.#timer !== undefined) this.#layer.wheel.cancel(this.#timer);
   }

@@ -49,6 +49,8 @@ export interface Recipient {
   readonly outbox: Outbox;
   /** Counted up while something is under way. */
   holds: number;
+  /** Counted up when its address changes. */
+  readonly moves: number;
   isVerified(now: Instant): boolean;
   datagram(bytes: Uint8Array): Datagram;
 }
@@ -92,13 +94,17 @@ export class Transmissions {
     return transmission;
   }
 
-  /** An ACK or RST has come: whose it is, is told. Unknown ones are ignored (RFC 7252 §4.2). */
-  settle(peer: Recipient, message: Message, acknowledged: boolean, now: Instant): void {
+  /**
+   * An ACK or RST has come: whose it is, is told. Unknown ones are ignored (RFC 7252 §4.2).
+   * True for an ACK from where the message was sent last: the peer receives there.
+   */
+  settle(peer: Recipient, message: Message, acknowledged: boolean, now: Instant): boolean {
     const transmission = peer.outbox.outstanding.get(message.messageId);
-    if (transmission === undefined) return;
+    if (transmission === undefined) return false;
     this.#finish(transmission, now);
     if (acknowledged) transmission.owner.acknowledged(message, now);
     else transmission.owner.reset(now);
+    return acknowledged && transmission.moves === peer.moves;
   }
 
   /** Those whose owners care are given up (RFC 7252 §4.2). */
@@ -149,6 +155,7 @@ export class Transmissions {
 
   #transmit(transmission: Transmission, now: Instant): void {
     transmission.attempts++;
+    transmission.moves = transmission.peer.moves;
     transmission.timer = this.#wheel.arm(after(now, transmission.timeout), transmission);
     this.#output(transmission.peer.datagram(transmission.bytes));
   }
@@ -182,6 +189,8 @@ export class Transmission implements Expiring {
   bytes: Uint8Array;
   state: 'waiting' | 'sent' | 'done' = 'waiting';
   attempts = 0;
+  /** The peer's when it was sent last. */
+  moves = 0;
   timeout: Milliseconds = milliseconds(0);
   timer: Timer<Expiring> | undefined;
   readonly unverifiedBytes: number;

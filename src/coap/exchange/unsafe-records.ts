@@ -4,6 +4,7 @@
  */
 import type { Instant } from '../../core/duration.ts';
 import type { Duplicate } from './duplicate.ts';
+import type { LedgerEntry } from './ledger.ts';
 import type { Peer } from './peer.ts';
 
 export class UnsafeRecord implements Duplicate {
@@ -12,6 +13,9 @@ export class UnsafeRecord implements Duplicate {
   readonly fingerprint: number;
   readonly expires: Instant;
   reply: Uint8Array | undefined = undefined;
+  /** Where it is kept beyond the end of the process. */
+  entry: LedgerEntry | undefined = undefined;
+  interrupted = false;
   /** Of the same peer and Message ID: other requests, as a device makes them that restarts. */
   next: UnsafeRecord | undefined;
 
@@ -43,7 +47,7 @@ export class UnsafeRecords {
     return this.#expiring[0].size + this.#expiring[1].size;
   }
 
-  find(peer: Peer, messageId: number, fingerprint: number, now: Instant): Duplicate | undefined {
+  find(peer: Peer, messageId: number, fingerprint: number, now: Instant): UnsafeRecord | undefined {
     let record = this.#byKey.get(keyOf(peer, messageId));
     while (record !== undefined && (record.fingerprint !== fingerprint || now >= record.expires)) record = record.next;
     return record;
