@@ -82,11 +82,11 @@ export class TicketKeys {
 
   #make(period: number): Aead {
     const key = this.#crypto.randomBytes(keyLength);
-    for (const old of this.#known.keys()) if (old < period - periodsPerLifetime) this.#known.delete(old);
     return this.#remember(period, this.#keeper?.keep(period, key) ?? key);
   }
 
   #remember(period: number, key: Uint8Array): Aead {
+    for (const old of this.#known.keys()) if (old < period - periodsPerLifetime) this.#known.delete(old);
     const aead = this.#crypto.aesGcm(key);
     this.#known.set(period, aead);
     return aead;
