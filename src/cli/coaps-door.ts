@@ -51,6 +51,7 @@ export async function openCoapsDoor(config: Config, logger: Logger, node: number
         certificates: () => certificate.current,
         node,
         limits,
+        sessionsPerIdentity: coaps.sessionsPerIdentity,
         timeOfDay: now,
         store: kept.associations,
         ticketKeys: kept.ticketKeys,

@@ -33,7 +33,7 @@ export interface KeptAssociations {
 
 /** What outlives the process. Each process has a part of its own. */
 export function openAssociations(
-  config: Pick<Config, 'data' | 'limits'>,
+  config: Pick<Config, 'coaps' | 'data'>,
   logger: Logger,
   node: number,
 ): KeptAssociations {

@@ -26,6 +26,8 @@ export interface CoapsConfig {
   readonly cipherSuites: readonly string[];
   /** Sessions at a time: the quietest makes room. */
   readonly sessions: number;
+  /** Of one identity. */
+  readonly sessionsPerIdentity: number;
   /** Handshakes a second of peers that have shown that they receive at their address. */
   readonly handshakeRate: number;
 }

@@ -113,6 +113,11 @@ const schema = z.strictObject({
       131_072,
       'DTLS sessions at a time, about 10 kB each, and 660 bytes on disk; beyond that the one that was quiet for longest makes room.',
     ),
+    sessionsPerIdentity: setting(
+      integer(1),
+      1024,
+      'DTLS sessions of one credential at a time; beyond that its own oldest one ends. Raise it where many devices share a key.',
+    ),
     handshakeRate: setting(
       integer(1),
       200,

@@ -22,7 +22,7 @@ import { handshakeTypes } from './handshake-message.ts';
 import { beginsWithClientHello, HelloListener, type VerifiedHello } from './hello-listener.ts';
 import type { DtlsOptions } from './options.ts';
 import { RateLimit } from './rate-limit.ts';
-import { contentType, decodeRecords, headerLength, type RecordView } from './record.ts';
+import { contentType, decodeRecords, type RecordView } from './record.ts';
 import type { OpenedRecord } from './record-layer.ts';
 import { decodePathMessage, encodePathMessage, PathCheck } from './return-routability.ts';
 import { ServerHandshake } from './server-handshake.ts';
@@ -60,15 +60,9 @@ export class DtlsEngine {
     this.#cidLength = options.connectionId?.length ?? 0;
   }
 
-  /** A ClientHello when enough were looked at: a flood of them is not to cost what looking at each would. */
+  /** Before anything is made of a datagram: a flood of ClientHellos is not to cost what looking at each would. */
   refuses(bytes: Uint8Array, from: number, length: number, now: Instant): boolean {
-    const begins =
-      length > headerLength &&
-      bytes[from] === contentType.handshake &&
-      bytes[from + 3] === 0 &&
-      bytes[from + 4] === 0 &&
-      bytes[from + headerLength] === handshakeTypes.client_hello;
-    if (!begins || !this.#listener.isSpent(now)) return false;
+    if (!this.#listener.refuses(bytes, from, length, now)) return false;
     this.#droppedRecords++;
     return true;
   }

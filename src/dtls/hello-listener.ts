@@ -14,7 +14,7 @@ import { decodeClientHello, type ClientHello } from './messages/client-hello.ts'
 import { encodeHelloVerifyRequest } from './messages/hello-verify-request.ts';
 import type { Crypto } from './primitives.ts';
 import { RateLimit } from './rate-limit.ts';
-import { contentType, dtls10, encodePlaintext, type RecordView } from './record.ts';
+import { contentType, dtls10, encodePlaintext, headerLength, type RecordView } from './record.ts';
 
 export interface VerifiedHello {
   readonly hello: ClientHello;
@@ -26,6 +26,14 @@ export interface VerifiedHello {
 export const beginsWithClientHello = ({ type, epoch, fragment }: RecordView): boolean =>
   type === contentType.handshake && epoch === 0 && fragment[0] === handshakeTypes.client_hello;
 
+/** The same of bytes that nobody has looked at: a datagram of `length` bytes at `from`. */
+const isClientHello = (bytes: Uint8Array, from: number, length: number): boolean =>
+  length > headerLength &&
+  bytes[from] === contentType.handshake &&
+  bytes[from + 3] === 0 &&
+  bytes[from + 4] === 0 &&
+  bytes[from + headerLength] === handshakeTypes.client_hello;
+
 export class HelloListener {
   readonly #jar: CookieJar;
   readonly #rate: RateLimit;
@@ -35,9 +43,9 @@ export class HelloListener {
     this.#rate = new RateLimit(maxHellosPerSecond);
   }
 
-  /** None is looked at any more in this second. */
-  isSpent(now: Instant): boolean {
-    return this.#rate.isSpent(now);
+  /** A ClientHello when enough were looked at in this second. */
+  refuses(bytes: Uint8Array, from: number, length: number, now: Instant): boolean {
+    return isClientHello(bytes, from, length) && this.#rate.isSpent(now);
   }
 
   /** A ClientHello whose sender receives at its address, the answer to one that has still to show it, or nothing. */

@@ -40,6 +40,8 @@ export interface CoapsOptions {
   /** The first byte of Connection IDs (RFC 9146): the number of this process. */
   readonly node: number;
   readonly limits: Pick<DtlsLimits, 'maxAssociations' | 'maxHandshakesPerSecond'>;
+  /** Of one credential at a time. */
+  readonly sessionsPerIdentity: number;
   readonly timeOfDay: () => TimeOfDay;
   /** Where associations outlive the process; undefined: they end with it. */
   readonly store: AssociationStore | undefined;
@@ -212,9 +214,11 @@ export class CoapsDoor {
     // Revoked while it shook hands.
     if (peer === undefined) return false;
     endpoint.principal = peer;
-    const others = this.#byCredential.get(name);
-    if (others === undefined) this.#byCredential.set(name, new Set([endpoint]));
-    else others.add(endpoint);
+    const own = this.#byCredential.get(name) ?? new Set();
+    this.#byCredential.set(name, own.add(endpoint));
+    // Who is enrolled once does not push out everybody else: its own oldest session makes room.
+    const [oldest] = own;
+    if (oldest !== undefined && own.size > this.#options.sessionsPerIdentity) this.#close(oldest);
     return true;
   }
 
@@ -226,10 +230,12 @@ export class CoapsDoor {
   }
 
   #end({ credentialId }: KnownPeer): void {
-    for (const endpoint of this.#byCredential.get(credentialId) ?? []) {
-      this.#ended++;
-      this.#transport?.end(endpoint);
-    }
+    for (const endpoint of this.#byCredential.get(credentialId) ?? []) this.#close(endpoint);
+  }
+
+  #close(endpoint: AssociationEndpoint): void {
+    this.#ended++;
+    this.#transport?.end(endpoint);
   }
 }
 

@@ -110,6 +110,8 @@ const securedFuncoap: Contestant['command'] = (port, call, { environment }, prog
         FUNCOAP_COAPS_LISTEN: '127.0.0.1',
         FUNCOAP_COAPS_PORT: String(port),
         FUNCOAP_COAPS_HANDSHAKE_RATE: '100000',
+        // All devices of the load have one key.
+        FUNCOAP_COAPS_SESSIONS_PER_IDENTITY: '1000000',
         FUNCOAP_DATA_FOLDER: securedData(programs),
         ...environment,
       },

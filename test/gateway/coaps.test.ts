@@ -61,6 +61,9 @@ async function clientOf(credentials: ClientCredentials | undefined): Promise<Coa
   return client;
 }
 
+/** Of one identity. */
+const maxSessions = 16;
+
 const startGateway = (
   settings: readonly string[] = [],
   more: Partial<GatewayProcessOptions> = {},
@@ -71,6 +74,7 @@ const startGateway = (
       `data.folder=${join(folder, 'data')}`,
       'coaps.listen=127.0.0.1',
       'coaps.port=0',
+      `coaps.sessionsPerIdentity=${maxSessions}`,
       `access=${JSON.stringify(rules)}`,
       'metrics.enabled=true',
       'metrics.port=0',
@@ -232,6 +236,17 @@ describe('an association ends', () => {
     const client = await clientOf(withKey(await enroll('gone', ' --group meters')));
     expect(await observed(client, () => funcoap('identities revoke gone'))).toMatchObject(ended);
     await expect(get(client, '/clock')).rejects.toMatchObject({ code: 'request-handshake' });
+  });
+
+  test("when its identity has more than it may have: the oldest, and nobody else's", async () => {
+    const own = await enroll('many', ' --group meters');
+    const [oldest, other] = [await clientOf(withKey(own)), await clientOf(withKey(meter))];
+    await known(other);
+    const more = async (): Promise<void> => {
+      for (let begun = 1; begun <= maxSessions; begun++) await known(await clientOf(withKey(own)));
+    };
+    expect(await observed(oldest, more)).toMatchObject(ended);
+    expect(await valueOf(other, '/func/who/am')).toBe('meter-7');
   });
 
   test('when its identity expires', async () => {
