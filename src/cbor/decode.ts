@@ -45,11 +45,22 @@ const breakStop: unique symbol = Symbol('break');
  * The value of exactly one CBOR item.
  * Throws a `PeerError` (`malformed-body`) whose message names the byte at fault.
  */
-export function decodeCbor(bytes: Uint8Array, limits: DecodeLimits = defaultDecodeLimits): Value {
-  const decoder = new Decoder(bytes, limits);
+export function decodeCbor(
+  bytes: Uint8Array,
+  limits: DecodeLimits = defaultDecodeLimits,
+  ownTag: OwnTag | undefined = undefined,
+): Value {
+  const decoder = new Decoder(bytes, limits, ownTag);
   const value = decoder.item(0);
   decoder.end();
   return value;
+}
+
+/** One more tag that is understood, where it means something. */
+export interface OwnTag {
+  readonly tag: number;
+  /** What stands for it in the value. @param content of the tag */
+  readonly value: (content: Value) => Value;
 }
 
 class Decoder {
@@ -58,11 +69,13 @@ class Decoder {
   #keyBytes = 0;
   readonly #bytes: Uint8Array;
   readonly #limits: DecodeLimits;
+  readonly #ownTag: OwnTag | undefined;
   #view: DataView | undefined;
 
-  constructor(bytes: Uint8Array, limits: DecodeLimits) {
+  constructor(bytes: Uint8Array, limits: DecodeLimits, ownTag: OwnTag | undefined) {
     this.#bytes = bytes;
     this.#limits = limits;
+    this.#ownTag = ownTag;
   }
 
   end(): void {
@@ -305,6 +318,7 @@ class Decoder {
 
   #tag(tag: number, start: number, depth: number): Value {
     this.#enter(depth, start);
+    if (this.#ownTag?.tag === tag) return this.#ownTag.value(this.item(depth + 1));
     const first = this.#at;
     const initial = this.#bytes[first];
     checkTagContent(tag, initial, start);

@@ -15,6 +15,8 @@ export interface RequestAnswered {
   readonly method: string;
   /** `oslist/list`, or the path of another resource. */
   readonly target: string;
+  /** The functions that a batch called. */
+  readonly calls?: readonly string[] | undefined;
   /** `2.05` */
   readonly code: string;
   /** Name in docs/errors.md where the answer is an error. */

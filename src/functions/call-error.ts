@@ -51,6 +51,7 @@ export const problems = {
   'foreign-host': { number: 35, status: 0x83, title: 'The request names another host' },
   'foreign-origin': { number: 36, status: 0x83, title: 'A page of another site asks' },
   'internal-error': { number: 31, status: 0xa0, title: 'The gateway failed' },
+  'bad-reference': { number: 40, status: 0x80, title: 'A reference in a batch stands for no result' },
   'cancelled': { number: 30, status: 0xa3, title: 'The call was given up' },
 } as const;
 
@@ -65,6 +66,8 @@ export interface CallErrorDetails {
   /** When to come back; travels as Max-Age with 4.29 and 5.03. */
   readonly retryAfter?: Milliseconds;
   readonly cause?: unknown;
+  /** Which call of a batch it is about, and what those before it gave, as far as it was wanted. */
+  readonly batch?: { readonly index: number; readonly results: readonly Value[] };
   /** What the function threw: shown to the peer only if a debug setting says so. */
   readonly remote?: {
     readonly name: string;
@@ -77,6 +80,7 @@ export interface CallErrorDetails {
 
 /** A call that has no result. `message` is one sentence that says what was wrong and what to do. */
 export class CallError extends FuncoapError {
+  declare readonly code: ProblemName;
   readonly family: ErrorFamily;
   readonly problem: Problem;
   readonly details: CallErrorDetails;

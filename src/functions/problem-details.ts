@@ -6,7 +6,8 @@
  *     "funcoap:e": { 0: number of the problem,
  *                    1: id of the parameter, or its name where it has none,
  *                    2: expected kind (see `expectedKinds`),
- *                    3: [name, message, stack] of what the function threw, only with the debug setting } }
+ *                    3: [name, message, stack] of what the function threw, only with the debug setting,
+ *                    4: [index of the call in a batch, [results of those before it]] } }
  *
  * The key: RFC 9290 §3.2 wants an absolute URI of whoever defines the entry. A scheme of our own, named after the project, is one
  * (RFC 3986 §4.3: scheme ":" hier-part) in 9 bytes; a tag: URI takes 18 at the least, since RFC 4151 wants four
@@ -20,7 +21,7 @@ import { decodeJson } from '../cbor/json-decode.ts';
 import { encodeJson } from '../cbor/json-encode.ts';
 import { utf8 } from '../core/bytes.ts';
 import type { Value } from '../core/value.ts';
-import { problems, type CallError, type ProblemName } from './call-error.ts';
+import { problems, type CallError, type CallErrorDetails, type ProblemName } from './call-error.ts';
 import type { ValueType } from './description.ts';
 
 /** The one key of ours in problem details. */
@@ -61,6 +62,7 @@ export interface ProblemDetails {
   readonly parameter: number | string | undefined;
   readonly expected: ValueType['kind'] | undefined;
   readonly remote: RemoteError | undefined;
+  readonly batch: CallErrorDetails['batch'];
 }
 
 export interface RemoteError {
@@ -71,11 +73,12 @@ export interface RemoteError {
 
 /** Content-Format 257. */
 export function encodeProblem(error: CallError, options: ProblemOptions): Uint8Array {
-  const { parameter, expected, remote } = error.details;
+  const { parameter, expected, remote, batch } = error.details;
   const ours = new Map<Value, Value>([[0, error.problem.number]]);
   if (parameter !== undefined) ours.set(1, parameter.id ?? parameter.name);
   if (expected !== undefined) ours.set(2, expectedKinds[expected.kind]);
   if (options.internals && remote !== undefined) ours.set(3, [remote.name, remote.message, remote.stack ?? null]);
+  if (batch !== undefined) ours.set(4, [batch.index, batch.results.map(carried)]);
   const details = new Map<Value, Value>([[problemKey, ours]]);
   if (options.words) details.set(-1, error.problem.title).set(-2, error.message);
   return encodeCbor(details);
@@ -83,7 +86,7 @@ export function encodeProblem(error: CallError, options: ProblemOptions): Uint8A
 
 /** Content-Format 50. `type` is the key with the name of the problem, and says which it is without any words. */
 export function encodeProblemJson(error: CallError, options: ProblemOptions): Uint8Array {
-  const { parameter, expected, remote } = error.details;
+  const { parameter, expected, remote, batch } = error.details;
   return utf8(
     encodeJson({
       type: `${problemKey}/${error.code}`,
@@ -94,6 +97,7 @@ export function encodeProblemJson(error: CallError, options: ProblemOptions): Ui
       parameter: parameter?.name,
       expected: expected?.kind,
       remote: options.internals && remote !== undefined ? { ...remote } : undefined,
+      batch: batch && { index: batch.index, results: batch.results.map(carried) },
     }),
   );
 }
@@ -104,6 +108,7 @@ export function decodeProblem(bytes: Uint8Array): ProblemDetails {
   const ours = member(details, problemKey);
   const number = member(ours, 0);
   const remote = member(ours, 3);
+  const batch = member(ours, 4);
   const [name, message, stack] = Array.isArray(remote) ? (remote as readonly Value[]) : [];
   return {
     ...problemNumbered(typeof number === 'number' ? number : undefined),
@@ -112,6 +117,7 @@ export function decodeProblem(bytes: Uint8Array): ProblemDetails {
     parameter: textOrNumber(member(ours, 1)),
     expected: kindNumbered(member(ours, 2)),
     remote: remoteError(name, message, stack),
+    batch: batchOf(Array.isArray(batch) ? batch[0] : undefined, Array.isArray(batch) ? batch[1] : undefined),
   };
 }
 
@@ -120,6 +126,7 @@ export function decodeProblemJson(bytes: Uint8Array): ProblemDetails {
   const details = decodeJson(bytes);
   const number = member(details, 'code');
   const remote = member(details, 'remote');
+  const batch = member(details, 'batch');
   const expected = member(details, 'expected');
   return {
     ...problemNumbered(typeof number === 'number' ? number : undefined),
@@ -128,6 +135,7 @@ export function decodeProblemJson(bytes: Uint8Array): ProblemDetails {
     parameter: textOrNumber(member(details, 'parameter')),
     expected: kindOf((_number, kind) => kind === expected),
     remote: remoteError(member(remote, 'name'), member(remote, 'message'), member(remote, 'stack')),
+    batch: batchOf(member(batch, 'index'), member(batch, 'results')),
   };
 }
 
@@ -166,6 +174,12 @@ function kindOf(matches: (number: number, kind: string) => boolean): ValueType['
   const kinds = Object.keys(expectedKinds) as ValueType['kind'][];
   return kinds.find((kind) => matches(expectedKinds[kind], kind));
 }
+
+/** In a list there is no nothing. */
+const carried = (value: Value): Value => value ?? null;
+
+const batchOf = (index: Value, results: Value): CallErrorDetails['batch'] =>
+  typeof index === 'number' && Array.isArray(results) ? { index, results: results as readonly Value[] } : undefined;
 
 function text(value: Value): string | undefined {
   return typeof value === 'string' ? value : undefined;

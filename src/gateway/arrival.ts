@@ -104,6 +104,10 @@ export class Outcome implements RequestAnswered {
     return this.#visit.target;
   }
 
+  get calls(): readonly string[] | undefined {
+    return this.#answer.calls;
+  }
+
   get code(): string {
     return dotted(this.#answer.response.code);
   }

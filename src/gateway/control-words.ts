@@ -10,6 +10,23 @@ export interface ControlWords {
 
 const describeForms = { '_describe': 'description', '_describe=schema': 'schema', '_describe=cddl': 'cddl' } as const;
 
+/** `_w=5`: the results of the first and the third call of a batch are wanted. @throws CallError `unknown-query` */
+export function readWanted(query: readonly string[]): number {
+  let wanted = -1;
+  for (const item of query) {
+    if (item === '_why') continue;
+    const mask = /^_w=(\d{1,5})$/.exec(item)?.[1];
+    if (mask === undefined || Number(mask) > 0xffff || wanted !== -1) {
+      throw new CallError(
+        'unknown-query',
+        `\`${item}\` means nothing here; a batch has _w, once: a number whose bit n says that the result of call n is wanted.`,
+      );
+    }
+    wanted = Number(mask);
+  }
+  return wanted;
+}
+
 export function readControlWords(query: readonly string[]): ControlWords {
   let describe: ControlWords['describe'];
   const argumentItems: string[] = [];

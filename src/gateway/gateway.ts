@@ -22,6 +22,7 @@ import { watched } from '../transport/watched-engine.ts';
 import type { TransportCounters } from '../transport/notices.ts';
 import { JoinedTransport } from '../transport/joined-transport.ts';
 import { AccessRules, type AccessRule } from './access-rules.ts';
+import { Batches } from './batch.ts';
 import { BodyThread } from './body-thread.ts';
 import { Calls } from './calls.ts';
 import { CoapsDoor, type CoapsCounters, type CoapsOptions } from './coaps.ts';
@@ -29,6 +30,7 @@ import { coapsLedger } from './coaps-ledger.ts';
 import { Front } from './front.ts';
 import { refusalPayload } from './problem-response.ts';
 import { RateLimit, type RateLimitOptions } from './rate-limit.ts';
+import { BatchResource } from './resources/batch.ts';
 import { CatalogueResource } from './resources/catalogue.ts';
 import { ClockResource } from './resources/clock.ts';
 import { FunctionResource } from './resources/function.ts';
@@ -126,15 +128,17 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     timeLimit: options.timeLimit,
   });
   const catalogue = new CatalogueResource(registry);
+  const access = new AccessRules(options.access);
+  const rateLimit = new RateLimit(options.rateLimit);
+  const batches = new Batches({ directory: registry, invoker: registry, cache, clock, timeLimit: options.timeLimit });
   const router = new Router()
     .add(['.well-known', 'core'], new WellKnownCoreResource(registry, entryPoints))
     .add(['clock'], clockResource)
     .add(['func'], catalogue)
     .add(['func', '*'], catalogue)
     .addSubtree(['func', '*', '*'], functions)
-    .addSubtree(['f'], functions);
-  const access = new AccessRules(options.access);
-  const rateLimit = new RateLimit(options.rateLimit);
+    .addSubtree(['f'], functions)
+    .add(['b'], new BatchResource(batches, rateLimit));
   const front = new Front({
     router,
     rateLimit,

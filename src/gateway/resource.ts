@@ -29,6 +29,8 @@ export interface Visit {
 /** A response, with what the access log wants to know of how it came about. */
 export interface Answer {
   readonly response: Response;
+  /** The functions that a batch called. */
+  readonly calls?: readonly string[];
   readonly cache?: CacheState;
   readonly queued?: Milliseconds;
   readonly ran?: Milliseconds;

@@ -18,11 +18,12 @@ const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
  * @param process number of the gateway process, where there are several
  */
 export function accessLine(event: RequestAnswered, time: number, process?: number): string {
+  const calls = event.calls === undefined ? '' : `,"calls":[${event.calls.map(quoted).join(',')}]`;
   const problem = event.problem === undefined ? '' : `,"problem":${quoted(event.problem)}`;
   return (
     `{"level":"info","time":${time}${process === undefined ? '' : `,"process":${process}`},"event":"request"` +
     `,"peer":${quoted(event.peer)},"identity":${quoted(event.identity)}` +
-    `,"method":${quoted(event.method)},"target":${quoted(event.target)}` +
+    `,"method":${quoted(event.method)},"target":${quoted(event.target)}${calls}` +
     `,"code":${quoted(event.code)}${problem}` +
     `,"bytesIn":${event.bytesIn},"bytesOut":${event.bytesOut}` +
     `,"cache":${quoted(event.cache)},"revalidated":${event.revalidated}` +

@@ -6,12 +6,10 @@
  */
 import type { CachedResult, Lease } from '../../cache/cacheable.ts';
 import type { Question, ResultCache } from '../../cache/result-cache.ts';
-import { contentFormat, isValueFormat, type ValueFormat } from '../../cbor/content-format.ts';
+import { contentFormat, type ValueFormat } from '../../cbor/content-format.ts';
 import { isSafeMethod, method, responseCode } from '../../coap/codec/codes.ts';
-import { findOption, findOptions, findUint, optionNumber } from '../../coap/codec/options.ts';
 import type { Request } from '../../coap/request.ts';
 import { encodedResponse, response, rewriteMaxAge } from '../../coap/response.ts';
-import { equalBytes } from '../../core/bytes.ts';
 import type { Clock } from '../../core/clock.ts';
 import { after, until, type Instant, type Milliseconds } from '../../core/duration.ts';
 import { bind, type ArgumentInput } from '../../functions/binding.ts';
@@ -31,6 +29,7 @@ import {
 import { largeBodyBytes, type BodyThread } from '../body-thread.ts';
 import { readControlWords } from '../control-words.ts';
 import type { Answer, Resource, Visit } from '../resource.ts';
+import { answerFormat, bodyFormatOf, isCurrent } from './formats.ts';
 import { describeFunction } from './description.ts';
 
 export interface FunctionResourceOptions {
@@ -248,36 +247,13 @@ export class FunctionResource implements Resource {
       return { answer: { response: response(responseCode.changed, content), cache, queued, ran } };
     }
     const maxAge = result.maxAgeLeft(now) / 1000;
-    if (findOptions(request.options, optionNumber.etag).some((known) => equalBytes(known, etag))) {
+    if (isCurrent(request, etag)) {
       this.#options.cache.countRevalidation(bytes.length);
       const valid = response(responseCode.valid, { etag, maxAge });
       return { answer: { response: valid, cache, queued, ran }, spared: bytes.length };
     }
     return { answer: { response: response(responseCode.content, { ...content, etag, maxAge }), cache, queued, ran } };
   }
-}
-
-/** What the body is in; CBOR where nothing is said, undefined where there is no body. */
-function bodyFormatOf(request: Request): number | undefined {
-  if (request.payload.length === 0) return undefined;
-  return findUint(request.options, optionNumber.contentFormat) ?? contentFormat.cbor;
-}
-
-/** Accept, else the request's format, else CBOR. */
-function answerFormat(request: Request, bodyFormat: number | undefined): ValueFormat {
-  const accept = findOption(request.options, optionNumber.accept) && findUint(request.options, optionNumber.accept);
-  const wanted = accept ?? bodyFormat ?? contentFormat.cbor;
-  if (isValueFormat(wanted)) return wanted;
-  if (accept === undefined) {
-    throw new CallError(
-      'unsupported-format',
-      `Content-Format ${wanted} is not understood; send 60 (CBOR), 50 (JSON), 0 (text) or 42 (octets).`,
-    );
-  }
-  throw new CallError(
-    'not-acceptable',
-    `The answer cannot be given in Content-Format ${wanted}; accept 60, 50, 0 or 42.`,
-  );
 }
 
 function argumentInput(request: Request, items: readonly string[]): ArgumentInput {

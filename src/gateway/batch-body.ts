@@ -1,0 +1,155 @@
+/**
+ * The body of a batch: calls that run one after the other, of which a later one may use what an earlier one gave.
+ *
+ *     batch     = [1*16 call]
+ *     call      = [target, ? arguments]           none where they are left out
+ *     target    = [library id, method id] / "library/method"
+ *     reference = #6.39([index of an earlier call, * step])     tag 39: draft-bormann-cbor-lang "identifier", as an entire argument
+ *     step      = text / uint                     a member by its name or key, an item by its number
+ *
+ * Left out: references in JSON, which has no tags.
+ */
+import { contentFormat } from '../cbor/content-format.ts';
+import { decodeCbor } from '../cbor/decode.ts';
+import { defaultDecodeLimits } from '../cbor/limits.ts';
+import { decodeRepresentation } from '../cbor/representation.ts';
+import { PeerError } from '../core/error.ts';
+import type { Value } from '../core/value.ts';
+import { CallError } from '../functions/call-error.ts';
+import { namedBy, type Named } from './call-terms.ts';
+
+/** The most calls in one batch. No RFC's number. */
+export const maxCalls = 16;
+const referenceTag = 39;
+
+export interface BatchedCall {
+  readonly named: Named;
+  /** Undefined: none. What stands for a result is a key of `references`. */
+  readonly args: Value;
+  /** Some argument is a reference. */
+  readonly refers: boolean;
+}
+
+export interface BatchBody {
+  readonly calls: readonly BatchedCall[];
+  /** The argument with what its references stand for. @throws CallError `bad-reference` */
+  readonly resolved: (args: Value, resultOf: (index: number) => Value) => Value;
+}
+
+/** @throws CallError `malformed-body`, `unsupported-format`, `bad-request`, `bad-reference`, `no-such-method` */
+export function readBatch(bytes: Uint8Array, format: number): BatchBody {
+  // What stands for a result is told apart by being this very object: nothing that a peer can write is it.
+  const references = new Map<Value, Value>();
+  const ownTag = {
+    tag: referenceTag,
+    value: (content: Value): Value => {
+      const mark = {};
+      references.set(mark, content);
+      return mark;
+    },
+  };
+  const body = decode(() =>
+    format === contentFormat.cbor
+      ? decodeCbor(bytes, defaultDecodeLimits, ownTag)
+      : decodeRepresentation(bytes, format),
+  );
+  if (!isList(body) || body.length === 0 || body.length > maxCalls)
+    throw bad(`A batch is a list of 1 to ${maxCalls} calls, each [target, arguments].`);
+  let placed = 0;
+  const calls = body.map((item, index) => {
+    if (!isList(item) || item.length === 0 || item.length > 2)
+      throw bad(`Call ${index} of the batch must be [target, arguments].`);
+    const [target, args] = item;
+    const own = argumentsIn(args).filter((argument) => references.has(argument));
+    for (const mark of own) checkReference(references.get(mark), index);
+    placed += own.length;
+    return { named: targetOf(target, index), args, refers: own.length > 0 };
+  });
+  if (placed !== references.size) throw badReference('A reference (tag 39) must be an entire argument.');
+  const resolve = (argument: Value, resultOf: (index: number) => Value): Value => {
+    const content = references.get(argument);
+    return isList(content) ? follow(content, resultOf) : argument;
+  };
+  return {
+    calls,
+    resolved: (args, resultOf) => mapArguments(args, (argument) => resolve(argument, resultOf)),
+  };
+}
+
+const isList = (value: Value): value is readonly Value[] => Array.isArray(value);
+
+function decode(read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof PeerError)) throw error;
+    throw new CallError(error.code === 'unsupported-format' ? 'unsupported-format' : 'malformed-body', error.message);
+  }
+}
+
+function targetOf(target: Value | undefined, index: number): Named {
+  if (typeof target === 'string') {
+    const [library = '', name = '', ...rest] = target.split('/');
+    if (library !== '' && name !== '' && rest.length === 0) return { library, method: name };
+  }
+  if (target !== undefined && isList(target) && target.length === 2) {
+    return namedBy(['f', ...target.map((id) => (typeof id === 'number' ? String(id) : ''))]);
+  }
+  throw bad(`The target of call ${index} must be "library/method" or [library id, method id].`);
+}
+
+/** The arguments of a call, whichever way they are given; what is in them is not theirs. */
+function argumentsIn(args: Value | undefined): readonly Value[] {
+  if (typeof args !== 'object' || args === null || args instanceof Uint8Array || args instanceof Date) return [args];
+  if (isList(args)) return args;
+  if (args instanceof Map) return [...(args as ReadonlyMap<Value, Value>).values()];
+  // A reference alone is an object without members: the only argument.
+  const members = Object.values(args);
+  return members.length === 0 ? [args] : members;
+}
+
+function mapArguments(args: Value, change: (argument: Value) => Value): Value {
+  const whole = change(args);
+  // One that stands for all arguments is the only argument, and what it stands for is not looked into.
+  if (whole !== args) return [whole];
+  if (typeof args !== 'object' || args === null || args instanceof Uint8Array || args instanceof Date) return args;
+  if (isList(args)) return args.map(change);
+  if (args instanceof Map)
+    return new Map([...(args as ReadonlyMap<Value, Value>)].map(([key, argument]) => [key, change(argument)]));
+  return Object.fromEntries(Object.entries(args).map(([name, argument]) => [name, change(argument)]));
+}
+
+function checkReference(content: Value, index: number): void {
+  const isStep = (step: Value): boolean =>
+    typeof step === 'string' || (typeof step === 'number' && Number.isSafeInteger(step) && step >= 0);
+  if (!isList(content) || content.length === 0 || !content.every(isStep) || typeof content[0] !== 'number')
+    throw badReference(
+      `A reference in call ${index} must be tag 39 of [index, …steps], each a text or a whole number.`,
+    );
+  if (content[0] >= index)
+    throw badReference(`Call ${index} refers to call ${content[0]}, which does not come before it.`);
+}
+
+function follow([index, ...steps]: readonly Value[], resultOf: (index: number) => Value): Value {
+  let value = resultOf(Number(index));
+  for (const step of steps) {
+    const inner = member(value, step);
+    if (inner === undefined)
+      throw badReference(`The result of call ${String(index)} has nothing at ${steps.map(String).join('/')}.`);
+    value = inner;
+  }
+  if (value === undefined) throw badReference(`Call ${String(index)} gave no result to refer to.`);
+  return value;
+}
+
+function member(value: Value, step: Value): Value {
+  if (isList(value)) return typeof step === 'number' ? value[step] : undefined;
+  if (value instanceof Map) return (value as ReadonlyMap<Value, Value>).get(step);
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || value instanceof Date)
+    return undefined;
+  const name = String(step);
+  return Object.hasOwn(value, name) ? (value as Readonly<Record<string, Value>>)[name] : undefined;
+}
+
+const bad = (message: string): CallError => new CallError('bad-request', message);
+const badReference = (message: string): CallError => new CallError('bad-reference', message);

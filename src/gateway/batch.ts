@@ -1,0 +1,183 @@
+/**
+ * Runs a batch: all that can be refused is refused for all calls before the first one runs; then they run one after the
+ * other, up to the first that fails.
+ */
+import type { CachedResult } from '../cache/cacheable.ts';
+import type { ResultCache } from '../cache/result-cache.ts';
+import { contentFormat, type ValueFormat } from '../cbor/content-format.ts';
+import { encodeCbor } from '../cbor/encode.ts';
+import { encodeRepresentation } from '../cbor/representation.ts';
+import { CborWriter } from '../cbor/writer.ts';
+import type { Clock } from '../core/clock.ts';
+import { after, milliseconds, type Instant, type Milliseconds } from '../core/duration.ts';
+import { UsageError } from '../core/error.ts';
+import type { Value } from '../core/value.ts';
+import { bind } from '../functions/binding.ts';
+import { CallError } from '../functions/call-error.ts';
+import type { Call, Caller, Invoker } from '../functions/call.ts';
+import type { FunctionDescription } from '../functions/description.ts';
+import type { Access } from './access-rules.ts';
+import type { BatchBody } from './batch-body.ts';
+import { checkSafe, findNamed, representationOf, type FunctionDirectory } from './call-terms.ts';
+
+export interface BatchOptions {
+  readonly directory: FunctionDirectory;
+  readonly invoker: Invoker;
+  readonly cache: ResultCache;
+  readonly clock: Clock;
+  /** For functions that declare no limit of their own. */
+  readonly timeLimit: Milliseconds;
+}
+
+export interface BatchCaller {
+  readonly caller: Caller;
+  /** Whose private results it may have. */
+  readonly callerKey: string;
+  readonly access: Access;
+  readonly correlationId: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface BatchAnswer {
+  /** `library/method` of each call. */
+  readonly calls: readonly string[];
+  /** All results that are wanted, as one list. */
+  readonly bytes: Uint8Array;
+  readonly maxAge: Milliseconds;
+  readonly queued: Milliseconds;
+  readonly ran: Milliseconds;
+}
+
+interface Prepared {
+  readonly fn: FunctionDescription;
+  /** Undefined where they depend on other results. */
+  readonly args: Call['args'] | undefined;
+}
+
+export class Batches {
+  readonly #options: BatchOptions;
+
+  constructor(options: BatchOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param safe functions without side effects only
+   * @param wanted bit n: the result of call n is wanted
+   * @throws CallError of the call that fails, with its index and the results before it
+   */
+  async run(
+    body: BatchBody,
+    by: BatchCaller,
+    how: { readonly safe: boolean; readonly wanted: number; readonly format: ValueFormat },
+  ): Promise<BatchAnswer> {
+    const { clock } = this.#options;
+    const results: CachedResult[] = [];
+    const isWanted = (index: number): boolean => ((how.wanted >> index) & 1) === 1;
+    const soFar = (): Value[] => results.filter((_, index) => isWanted(index)).map(({ value }) => value);
+    const prepared: Prepared[] = [];
+    for (const [index, call] of body.calls.entries()) {
+      prepared.push(await blamed(index, soFar, () => this.#prepare(call, by, how.safe)));
+    }
+    for (const [index, { fn, args }] of prepared.entries()) {
+      results.push(
+        await blamed(index, soFar, async () => {
+          const given = body.calls[index]?.args;
+          const value = args ?? bind(fn, { kind: 'body', value: body.resolved(given, (at) => results[at]?.value) });
+          const result = await this.#call(fn, value, by, clock.now());
+          // A result that cannot be carried is this call's fault, not that of the list which it is part of.
+          if (isWanted(index)) representationOf(result, how.format);
+          return result;
+        }),
+      );
+    }
+    const now = clock.now();
+    const sum = (part: (result: CachedResult) => Milliseconds): Milliseconds =>
+      milliseconds(results.reduce((total, result) => total + part(result), 0));
+    return {
+      calls: prepared.map(({ fn }) => `${fn.library}/${fn.method}`),
+      bytes: encodeList(
+        results.filter((_, index) => isWanted(index)),
+        how.format,
+      ),
+      // All of them went into it, wanted or not.
+      maxAge: milliseconds(Math.min(...results.map((result) => result.maxAgeLeft(now)))),
+      queued: sum(({ queued }) => queued),
+      ran: sum(({ ran }) => ran),
+    };
+  }
+
+  async #prepare(
+    { named, args, refers }: BatchBody['calls'][number],
+    { access, caller }: BatchCaller,
+    safe: boolean,
+  ): Promise<Prepared> {
+    const { directory, clock } = this.#options;
+    await directory.pending(named.library, clock.now());
+    const fn = findNamed(directory, named);
+    access.checkFunction(fn, { caller });
+    if (safe) checkSafe(fn);
+    if (refers) return { fn, args: undefined };
+    return { fn, args: bind(fn, args === undefined ? { kind: 'none' } : { kind: 'body', value: args }) };
+  }
+
+  #call(
+    fn: FunctionDescription,
+    args: Call['args'],
+    by: BatchCaller,
+    now: Instant,
+  ): CachedResult | Promise<CachedResult> {
+    const { cache, invoker, timeLimit } = this.#options;
+    const { caller, callerKey, correlationId, signal } = by;
+    const question = cache.question(fn, args as readonly Value[]);
+    const deadline = after(now, fn.timeLimit ?? timeLimit);
+    return (
+      cache.recall(question, callerKey, now) ??
+      cache.ask(question, callerKey, now, () =>
+        invoker.invoke({
+          function: fn,
+          args,
+          caller,
+          correlationId,
+          deadline,
+          ...(signal === undefined ? {} : { signal }),
+        }),
+      )
+    );
+  }
+}
+
+/** What fails is told together with where, and what there was before it. */
+async function blamed<T>(index: number, soFar: () => readonly Value[], run: () => T | Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof CallError) || error.details.batch !== undefined) throw error;
+    throw new CallError(error.code, `Call ${index} of the batch: ${error.message}`, {
+      ...error.details,
+      batch: { index, results: soFar() },
+    });
+  }
+}
+
+/** In CBOR the results are there already, as bytes: a list is a head before them. */
+function encodeList(results: readonly CachedResult[], format: ValueFormat): Uint8Array {
+  if (format !== contentFormat.cbor) {
+    try {
+      return encodeRepresentation(
+        results.map(({ value }) => value ?? null),
+        format,
+      );
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      throw new CallError('unencodable-result', `The results cannot be sent: ${error.message}`, { cause: error });
+    }
+  }
+  const writer = new CborWriter();
+  writer.head(4, results.length);
+  for (const result of results) {
+    const { bytes } = result.representation(format);
+    writer.raw(bytes.length === 0 ? encodeCbor(null) : bytes);
+  }
+  return writer.take();
+}
