@@ -9,6 +9,8 @@ export interface WorkerPoolOptions {
   readonly grace: Milliseconds;
   /** How long a library may take to load. */
   readonly loadLimit: Milliseconds;
+  /** The same on a machine that is too busy to let it load. */
+  readonly loadPatience: Milliseconds;
   /** Worker threads of one library. */
   readonly maxWorkers: number;
   /** Calls that one worker holds at a time: one that computes, the others waiting or sent ahead. */
@@ -33,6 +35,7 @@ export const defaultWorkerPoolOptions: WorkerPoolOptions = Object.freeze({
   timeLimit: seconds(10),
   grace: milliseconds(100),
   loadLimit: seconds(5),
+  loadPatience: seconds(60),
   maxWorkers: Math.max(2, availableParallelism()),
   concurrency: 64,
   maxQueued: 1000,

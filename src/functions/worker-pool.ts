@@ -298,11 +298,13 @@ export class WorkerPool implements Invoker {
   }
 
   #sweepLane(lane: WorkerLane, now: Instant): void {
-    const { loadLimit, stallAfter, idleAfter } = this.#options;
+    const { loadLimit, loadPatience, stallAfter, idleAfter } = this.#options;
     if (lane.state === 'loading') {
       const limitAt = after(lane.startedAt, loadLimit);
       this.#checkMemory(lane, now);
       if (now < limitAt) this.#alarm.by(limitAt);
+      else if (now < after(lane.startedAt, loadPatience) && lane.port.starvedIn?.(loadLimit) === true)
+        this.#alarm.by(after(now, loadLimit));
       else
         this.#failStart(
           lane,

@@ -1,4 +1,5 @@
 /** What the worker pool needs of one thread or process: runtimes/node/thread.ts, runtimes/python/process.ts. */
+import type { Milliseconds } from '../core/duration.ts';
 import type { FromWorker, ToWorker } from './runtimes/node/messages.ts';
 
 /** Why a thread ended without being told to. */
@@ -18,6 +19,11 @@ export interface WorkerPort {
   post(message: ToWorker): void;
   /** Looks at the thread's heap; one that is over its limit is reported as lost. */
   checkMemory(): void;
+  /**
+   * Whether in `span` of its life the thread hardly got a processor, and did not wait by itself either: the machine is busy.
+   * Left out where that cannot be told.
+   */
+  starvedIn?(span: Milliseconds): boolean;
   /** Resolves when the thread is gone. Nothing is reported after it was called. */
   terminate(): Promise<void>;
 }

@@ -47,6 +47,7 @@ class ScriptedThread implements WorkerPort {
   readonly listener: WorkerListener;
   readonly inbox: ToWorker[] = [];
   terminated = false;
+  starved = false;
 
   constructor(slots: number, listener: WorkerListener) {
     this.claims = new Int32Array(new SharedArrayBuffer(slots * 4));
@@ -59,6 +60,10 @@ class ScriptedThread implements WorkerPort {
 
   checkMemory(): void {
     // Its heap does not grow.
+  }
+
+  starvedIn(): boolean {
+    return this.starved;
   }
 
   terminate(): Promise<void> {
@@ -284,6 +289,27 @@ describe('a lost worker', () => {
       clock.advance(milliseconds(50));
     }
     expect(starts).toEqual([0, 100, 300, 700]);
+  });
+});
+
+describe('a worker that loads', () => {
+  it.each([
+    ['is ended after five seconds', false, 5],
+    ['is given a minute where the machine is too busy to let it run', true, 60],
+  ])('%s', async (_, starved, limit) => {
+    const { call, threads, posted, clock } = await bench({ stallAfter: milliseconds(5) });
+    void call();
+    void call();
+    await posted();
+    threads[0]?.take(run(threads[0], 0));
+    clock.advance(milliseconds(5));
+    const [, loading] = threads;
+    if (loading === undefined) throw new TypeError('no second worker');
+    loading.starved = starved;
+    clock.advance(milliseconds(limit * 1000 - 10));
+    expect(loading.terminated).toBe(false);
+    clock.advance(milliseconds(5020));
+    expect(loading.terminated).toBe(true);
   });
 });
 

@@ -77,13 +77,18 @@ export function startThread(options: ThreadOptions, start: StartWorkerOptions, l
     listener.lost(loss);
   };
   let batch: FromWorker[] = [];
+  /** It has said something: how it loads does not matter any more. */
+  let loaded = false;
   const link = new Link({
     outgoing: workerData.incoming,
     incoming: workerData.outgoing,
     // Sent after the end, it is lost without an error.
     post: (parcel, transfer) => worker.postMessage(parcel, transfer),
     frame: (reader) => batch.push(readFromWorker(reader)),
-    message: (message) => batch.push(message as FromWorker),
+    message: (message) => {
+      loaded = true;
+      batch.push(message as FromWorker);
+    },
   });
   /** Hands on what has come in one batch. */
   const hear = (read: () => boolean): void => {
@@ -138,12 +143,17 @@ export function startThread(options: ThreadOptions, start: StartWorkerOptions, l
     });
   });
   let checking = false;
+  /** What the thread's processor time was when it last said; one that gets none says nothing. */
+  let processorMs = 0;
   const checkMemory = (): void => {
     if (checking || ended) return;
     checking = true;
     const check = async (): Promise<void> => {
       const { used_heap_size: used } = await worker.getHeapStatistics();
       if (used > options.maxHeapMebibytes * mebibyte) lose({ kind: 'memory' });
+      if (loaded || !('cpuUsage' in worker)) return;
+      const { user, system } = await worker.cpuUsage();
+      processorMs = (user + system) / 1000;
     };
     // Refused only before the thread has begun and while it ends, which is told by itself.
     check()
@@ -155,6 +165,10 @@ export function startThread(options: ThreadOptions, start: StartWorkerOptions, l
   return {
     claims,
     checkMemory,
+    starvedIn: (span) => {
+      const { idle } = worker.performance.eventLoopUtilization();
+      return 'cpuUsage' in worker && processorMs < span / 2 && idle < span / 2;
+    },
     post: (message) => {
       if (message.kind === 'run') {
         runs.write(link.begin(), message, timeOfDay());
