@@ -4,6 +4,13 @@ import type { Value } from '../core/value.ts';
 import { parseDateTime } from './date-time.ts';
 import { malformedCbor } from './malformed.ts';
 
+/** One more tag that is understood, where it means something. */
+export interface OwnTag {
+  readonly tag: number;
+  /** What stands for it in the value. @param content of the tag */
+  readonly value: (content: Value) => Value;
+}
+
 /** @param initial the initial byte of the content, undefined where the input ends before it */
 export function checkTagContent(tag: number, initial: number | undefined, start: number): void {
   const type = initial === undefined ? undefined : initial >> 5;

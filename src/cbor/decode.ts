@@ -16,7 +16,7 @@
 import { concatBytes, textOf } from '../core/bytes.ts';
 import type { Value } from '../core/value.ts';
 import { findRepeated, type CompoundKey } from './compound-key.ts';
-import { checkTagContent, fromTag } from './decode-tags.ts';
+import { checkTagContent, fromTag, type OwnTag } from './decode-tags.ts';
 import { halfToNumber } from './half-float.ts';
 import { defaultDecodeLimits, type DecodeLimits } from './limits.ts';
 import { malformedCbor } from './malformed.ts';
@@ -45,22 +45,11 @@ const breakStop: unique symbol = Symbol('break');
  * The value of exactly one CBOR item.
  * Throws a `PeerError` (`malformed-body`) whose message names the byte at fault.
  */
-export function decodeCbor(
-  bytes: Uint8Array,
-  limits: DecodeLimits = defaultDecodeLimits,
-  ownTag: OwnTag | undefined = undefined,
-): Value {
+export function decodeCbor(bytes: Uint8Array, limits: DecodeLimits = defaultDecodeLimits, ownTag?: OwnTag): Value {
   const decoder = new Decoder(bytes, limits, ownTag);
   const value = decoder.item(0);
   decoder.end();
   return value;
-}
-
-/** One more tag that is understood, where it means something. */
-export interface OwnTag {
-  readonly tag: number;
-  /** What stands for it in the value. @param content of the tag */
-  readonly value: (content: Value) => Value;
 }
 
 class Decoder {

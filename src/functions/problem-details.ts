@@ -110,6 +110,7 @@ export function decodeProblem(bytes: Uint8Array): ProblemDetails {
   const remote = member(ours, 3);
   const batch = member(ours, 4);
   const [name, message, stack] = Array.isArray(remote) ? (remote as readonly Value[]) : [];
+  const [index, results] = Array.isArray(batch) ? (batch as readonly Value[]) : [];
   return {
     ...problemNumbered(typeof number === 'number' ? number : undefined),
     title: text(member(details, -1)),
@@ -117,7 +118,7 @@ export function decodeProblem(bytes: Uint8Array): ProblemDetails {
     parameter: textOrNumber(member(ours, 1)),
     expected: kindNumbered(member(ours, 2)),
     remote: remoteError(name, message, stack),
-    batch: batchOf(Array.isArray(batch) ? batch[0] : undefined, Array.isArray(batch) ? batch[1] : undefined),
+    batch: batchOf(index, results),
   };
 }
 

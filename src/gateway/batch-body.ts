@@ -19,7 +19,7 @@ import { CallError } from '../functions/call-error.ts';
 import { namedBy, type Named } from './call-terms.ts';
 
 /** The most calls in one batch. No RFC's number. */
-export const maxCalls = 16;
+const maxCalls = 16;
 const referenceTag = 39;
 
 export interface BatchedCall {
@@ -55,25 +55,33 @@ export function readBatch(bytes: Uint8Array, format: number): BatchBody {
   );
   if (!isList(body) || body.length === 0 || body.length > maxCalls)
     throw bad(`A batch is a list of 1 to ${maxCalls} calls, each [target, arguments].`);
-  let placed = 0;
+  const read = new Map<Value, Reference>();
   const calls = body.map((item, index) => {
     if (!isList(item) || item.length === 0 || item.length > 2)
       throw bad(`Call ${index} of the batch must be [target, arguments].`);
     const [target, args] = item;
     const own = argumentsIn(args).filter((argument) => references.has(argument));
-    for (const mark of own) checkReference(references.get(mark), index);
-    placed += own.length;
+    for (const mark of own) read.set(mark, readReference(references.get(mark), index));
     return { named: targetOf(target, index), args, refers: own.length > 0 };
   });
-  if (placed !== references.size) throw badReference('A reference (tag 39) must be an entire argument.');
+  if (read.size !== references.size) throw badReference('A reference (tag 39) must be an entire argument.');
   const resolve = (argument: Value, resultOf: (index: number) => Value): Value => {
-    const content = references.get(argument);
-    return isList(content) ? follow(content, resultOf) : argument;
+    const reference = read.get(argument);
+    return reference === undefined ? argument : follow(reference, resultOf);
   };
   return {
     calls,
     resolved: (args, resultOf) => mapArguments(args, (argument) => resolve(argument, resultOf)),
   };
+}
+
+type Members = Readonly<Record<string, Value>>;
+type Step = string | number;
+
+/** What an argument stands for. */
+interface Reference {
+  readonly index: number;
+  readonly steps: readonly Step[];
 }
 
 const isList = (value: Value): value is readonly Value[] => Array.isArray(value);
@@ -104,7 +112,7 @@ function argumentsIn(args: Value | undefined): readonly Value[] {
   if (isList(args)) return args;
   if (args instanceof Map) return [...(args as ReadonlyMap<Value, Value>).values()];
   // A reference alone is an object without members: the only argument.
-  const members = Object.values(args);
+  const members = Object.values(args as Members);
   return members.length === 0 ? [args] : members;
 }
 
@@ -116,39 +124,38 @@ function mapArguments(args: Value, change: (argument: Value) => Value): Value {
   if (isList(args)) return args.map(change);
   if (args instanceof Map)
     return new Map([...(args as ReadonlyMap<Value, Value>)].map(([key, argument]) => [key, change(argument)]));
-  return Object.fromEntries(Object.entries(args).map(([name, argument]) => [name, change(argument)]));
+  return Object.fromEntries(Object.entries(args as Members).map(([name, argument]) => [name, change(argument)]));
 }
 
-function checkReference(content: Value, index: number): void {
-  const isStep = (step: Value): boolean =>
+/** @throws CallError `bad-reference` */
+function readReference(content: Value, index: number): Reference {
+  const isStep = (step: Value): step is Step =>
     typeof step === 'string' || (typeof step === 'number' && Number.isSafeInteger(step) && step >= 0);
-  if (!isList(content) || content.length === 0 || !content.every(isStep) || typeof content[0] !== 'number')
+  const [first, ...steps] = isList(content) ? content : [];
+  if (typeof first !== 'number' || !isStep(first) || !steps.every(isStep))
     throw badReference(
       `A reference in call ${index} must be tag 39 of [index, …steps], each a text or a whole number.`,
     );
-  if (content[0] >= index)
-    throw badReference(`Call ${index} refers to call ${content[0]}, which does not come before it.`);
+  if (first >= index) throw badReference(`Call ${index} refers to call ${first}, which does not come before it.`);
+  return { index: first, steps };
 }
 
-function follow([index, ...steps]: readonly Value[], resultOf: (index: number) => Value): Value {
-  let value = resultOf(Number(index));
+function follow({ index, steps }: Reference, resultOf: (index: number) => Value): Value {
+  let value = resultOf(index);
   for (const step of steps) {
-    const inner = member(value, step);
-    if (inner === undefined)
-      throw badReference(`The result of call ${String(index)} has nothing at ${steps.map(String).join('/')}.`);
-    value = inner;
+    value = member(value, step);
+    if (value === undefined) throw badReference(`The result of call ${index} has nothing at ${steps.join('/')}.`);
   }
-  if (value === undefined) throw badReference(`Call ${String(index)} gave no result to refer to.`);
+  if (value === undefined) throw badReference(`Call ${index} gave no result to refer to.`);
   return value;
 }
 
-function member(value: Value, step: Value): Value {
+function member(value: Value, step: Step): Value {
   if (isList(value)) return typeof step === 'number' ? value[step] : undefined;
   if (value instanceof Map) return (value as ReadonlyMap<Value, Value>).get(step);
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array || value instanceof Date)
     return undefined;
-  const name = String(step);
-  return Object.hasOwn(value, name) ? (value as Readonly<Record<string, Value>>)[name] : undefined;
+  return Object.hasOwn(value, step) ? (value as Members)[step] : undefined;
 }
 
 const bad = (message: string): CallError => new CallError('bad-request', message);

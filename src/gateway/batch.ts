@@ -9,6 +9,7 @@ import { encodeCbor } from '../cbor/encode.ts';
 import { encodeRepresentation } from '../cbor/representation.ts';
 import { CborWriter } from '../cbor/writer.ts';
 import type { Clock } from '../core/clock.ts';
+import type { Endpoint } from '../core/datagram.ts';
 import { after, milliseconds, type Instant, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
@@ -17,22 +18,36 @@ import { CallError } from '../functions/call-error.ts';
 import type { Call, Caller, Invoker } from '../functions/call.ts';
 import type { FunctionDescription } from '../functions/description.ts';
 import type { Access } from './access-rules.ts';
-import type { BatchBody } from './batch-body.ts';
+import { readBatch, type BatchBody } from './batch-body.ts';
 import { checkSafe, findNamed, representationOf, type FunctionDirectory } from './call-terms.ts';
+import { readWanted } from './control-words.ts';
+import type { RateLimit } from './rate-limit.ts';
 
 export interface BatchOptions {
   readonly directory: FunctionDirectory;
   readonly invoker: Invoker;
   readonly cache: ResultCache;
+  readonly rateLimit: RateLimit;
   readonly clock: Clock;
   /** For functions that declare no limit of their own. */
   readonly timeLimit: Milliseconds;
 }
 
+/** A batch as it came, at whichever door. */
+export interface BatchRequest {
+  /** Not empty. */
+  readonly body: Uint8Array;
+  readonly bodyFormat: number;
+  readonly query: readonly string[];
+  /** Functions without side effects only. */
+  readonly safe: boolean;
+  /** Of the answer. */
+  readonly format: ValueFormat;
+}
+
 export interface BatchCaller {
   readonly caller: Caller;
-  /** Whose private results it may have. */
-  readonly callerKey: string;
+  readonly endpoint: Endpoint;
   readonly access: Access;
   readonly correlationId: string;
   readonly signal?: AbortSignal | undefined;
@@ -61,12 +76,27 @@ export class Batches {
     this.#options = options;
   }
 
-  /**
-   * @param safe functions without side effects only
-   * @param wanted bit n: the result of call n is wanted
-   * @throws CallError of the call that fails, with its index and the results before it
-   */
-  async run(
+  /** @throws CallError of the call that fails, with its index and the results before it */
+  async run(request: BatchRequest, by: BatchCaller): Promise<BatchAnswer> {
+    const wanted = readWanted(request.query);
+    if (request.body.length === 0) throw new CallError('bad-request', 'A batch has a body: [[target, arguments], …].');
+    const body = readBatch(request.body, request.bodyFormat);
+    this.#takeRate(body.calls.length, by);
+    return await this.#run(body, by, { ...request, wanted });
+  }
+
+  /** Each call counts as a request does; the first one was counted when the batch came. */
+  #takeRate(calls: number, { endpoint, access }: BatchCaller): void {
+    const { rateLimit, clock } = this.#options;
+    for (let further = 1; further < calls; further++) {
+      const retryAfter = rateLimit.take(endpoint, clock.now(), access.rate);
+      if (retryAfter !== undefined)
+        throw new CallError('rate-exceeded', 'Too many calls from this caller; come back later.', { retryAfter });
+    }
+  }
+
+  /** @param how.wanted bit n: the result of call n is wanted */
+  async #run(
     body: BatchBody,
     by: BatchCaller,
     how: { readonly safe: boolean; readonly wanted: number; readonly format: ValueFormat },
@@ -128,12 +158,12 @@ export class Batches {
     now: Instant,
   ): CachedResult | Promise<CachedResult> {
     const { cache, invoker, timeLimit } = this.#options;
-    const { caller, callerKey, correlationId, signal } = by;
+    const { caller, endpoint, correlationId, signal } = by;
     const question = cache.question(fn, args as readonly Value[]);
     const deadline = after(now, fn.timeLimit ?? timeLimit);
     return (
-      cache.recall(question, callerKey, now) ??
-      cache.ask(question, callerKey, now, () =>
+      cache.recall(question, endpoint, now) ??
+      cache.ask(question, endpoint, now, () =>
         invoker.invoke({
           function: fn,
           args,

@@ -19,6 +19,7 @@ import type { Call, Invoker } from '../functions/call.ts';
 import type { FunctionDescription, LibraryDescription } from '../functions/description.ts';
 import type { DoorAnswer, DoorCall, DoorVisit, GatewayFace } from '../http/gateway-face.ts';
 import type { Access, AccessRules } from './access-rules.ts';
+import type { Batches } from './batch.ts';
 import { readBody } from './body.ts';
 import { largeBodyBytes, type BodyThread } from './body-thread.ts';
 import {
@@ -40,6 +41,7 @@ export interface CallsOptions {
   readonly directory: FunctionDirectory & LibraryCatalogue;
   readonly invoker: Invoker;
   readonly cache: ResultCache;
+  readonly batches: Batches;
   readonly bodies: Pick<BodyThread, 'read'>;
   readonly access: AccessRules;
   readonly rateLimit: RateLimit;
@@ -105,6 +107,17 @@ class Visit implements DoorVisit {
     if (change === undefined) return this.#find(call, named, this.#now);
     // Time that was spent waiting for a change is not the call's: it counts from then.
     return change.then(() => this.#find(call, named, clock.now()));
+  }
+
+  async batch({ body, bodyFormat, query, safe, accept, correlationId, signal }: DoorCall): Promise<DoorAnswer> {
+    const format = accept.find(isValueFormat);
+    if (format === undefined) throw notAcceptable();
+    const { bytes, maxAge, calls, queued, ran } = await this.#options.batches.run(
+      { body, bodyFormat, query, safe, format },
+      { caller: this.#caller, endpoint: this.#guest, access: this.#access, correlationId, signal: signal() },
+    );
+    const etag = safe ? etagOf(format, bytes) : undefined;
+    return { bytes, format, etag, maxAge: maxAge / 1000, private: true, calls, cache: 'none', queued, ran };
   }
 
   catalogue(library: string | undefined, accept: readonly number[]): DoorAnswer | Promise<DoorAnswer> {

@@ -130,7 +130,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const catalogue = new CatalogueResource(registry);
   const access = new AccessRules(options.access);
   const rateLimit = new RateLimit(options.rateLimit);
-  const batches = new Batches({ directory: registry, invoker: registry, cache, clock, timeLimit: options.timeLimit });
+  const { timeLimit } = options;
+  const batches = new Batches({ directory: registry, invoker: registry, cache, rateLimit, clock, timeLimit });
   const router = new Router()
     .add(['.well-known', 'core'], new WellKnownCoreResource(registry, entryPoints))
     .add(['clock'], clockResource)
@@ -138,7 +139,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     .add(['func', '*'], catalogue)
     .addSubtree(['func', '*', '*'], functions)
     .addSubtree(['f'], functions)
-    .add(['b'], new BatchResource(batches, rateLimit));
+    .add(['b'], new BatchResource(batches));
   const front = new Front({
     router,
     rateLimit,
@@ -149,6 +150,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     showInternals: options.showInternals,
   });
   const calls = new Calls({
+    batches,
     directory: registry,
     invoker: registry,
     cache,

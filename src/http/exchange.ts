@@ -136,6 +136,7 @@ export class Exchange {
       identity: guest === undefined ? '' : (guest.principal ?? anonymous).name,
       method: request.method,
       target: this.target,
+      calls: answer?.calls,
       code: String(status),
       problem,
       // Of bodies: what HTTP puts around them its parser does not tell.

@@ -37,6 +37,8 @@ export interface DoorAnswer {
   readonly maxAge: number;
   /** For this caller alone. */
   readonly private: boolean;
+  /** The functions that a batch called. */
+  readonly calls?: readonly string[];
   readonly cache: CacheState;
   readonly queued: Milliseconds;
   readonly ran: Milliseconds;
@@ -46,6 +48,8 @@ export interface DoorAnswer {
 export interface DoorVisit {
   /** @throws CallError, or rejects with one */
   call(call: DoorCall): DoorAnswer | Promise<DoorAnswer>;
+  /** Several calls: `path` does not matter. @throws CallError, or rejects with one */
+  batch(call: DoorCall): Promise<DoorAnswer>;
   /** The list of libraries, or of one library's functions. @throws CallError, or rejects with one */
   catalogue(library: string | undefined, accept: readonly number[]): DoorAnswer | Promise<DoorAnswer>;
   /** /.well-known/core. @throws CallError, or rejects with one */

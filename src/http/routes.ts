@@ -2,6 +2,7 @@
  * The paths of this door, the same as over CoAP, and what is there for people and their tools:
  *
  *   /func/{library}/{method}, /f/{ids}   GET, HEAD, QUERY: a safe call; POST: any call
+ *   /b                                   QUERY: several safe calls; POST: several calls
  *   /func, /func/{library}               what there is to call
  *   /.well-known/core                    the same in link format (RFC 6690), with its filters
  *   /frmlist                             the names of the libraries
@@ -130,6 +131,11 @@ export async function openRoutes(options: RoutesOptions): Promise<FastifyInstanc
   const calling = { ...reading(call), QUERY: call, POST: call };
   serve('/func/:library/:method', calling);
   serve('/f/:library/:method', calling);
+  const batch: Handler = (request, exchange) =>
+    exchange.answerWith(() =>
+      visitOf(exchange).batch(callOf(request, ['b'], exchange.correlationId, () => exchange.signal)),
+    );
+  serve('/b', { QUERY: batch, POST: batch });
   const catalogue = reading((request, exchange) =>
     exchange.answerWith(() => {
       const { library } = (request as FastifyRequest<Asked>).params;

@@ -13,6 +13,7 @@ import {
   optionNumber,
   stringOption,
   uintOption,
+  type Option,
 } from '../../src/coap/codec/options.ts';
 import { concatBytes, utf8 } from '../../src/core/bytes.ts';
 import type { Value } from '../../src/core/value.ts';
@@ -80,10 +81,13 @@ function encode(value: unknown): Uint8Array {
   return encodeCbor(value as Value);
 }
 
-const batch = (
-  payload: Uint8Array,
-  { code = method.FETCH as number, query = [] as string[], options = [] as ReturnType<typeof uintOption>[] } = {},
-): Promise<Message> =>
+interface How {
+  readonly code?: number;
+  readonly query?: readonly string[];
+  readonly options?: readonly Option[];
+}
+
+const batch = (payload: Uint8Array, { code = method.FETCH, query = [], options = [] }: How = {}): Promise<Message> =>
   device.request({
     code,
     options: [
@@ -94,12 +98,12 @@ const batch = (
     payload,
   });
 
-async function results(calls: unknown, how: Parameters<typeof batch>[1] = {}): Promise<Value> {
+async function results(calls: unknown, how: How = {}): Promise<Value> {
   const { payload } = await batch(encode(calls), how);
   return decodeCbor(payload);
 }
 
-async function refusal(calls: unknown, how: Parameters<typeof batch>[1] = {}): Promise<[string, ProblemDetails]> {
+async function refusal(calls: unknown, how: How = {}): Promise<[string, ProblemDetails]> {
   const { code, payload } = await batch(calls instanceof Uint8Array ? calls : encode(calls), how);
   return [dotted(code), decodeProblem(payload)];
 }

@@ -315,6 +315,7 @@ describe('No-Response', () => {
   const quiet = uintOption(optionNumber.noResponse, 26);
 
   test('26 on a NON: nothing is sent; on a CON: an empty ACK', async () => {
+    const before = gateway.marks;
     const count = await executions(async () => {
       device.send({ type: NON, code: method.POST, options: [...path('write'), quiet], payload: encodeCbor(['n']) });
       const messageId = device.nextMessageId();
@@ -323,6 +324,8 @@ describe('No-Response', () => {
       expect(await device.request({ code: method.GET, options: path('quick') })).toMatchObject({
         code: responseCode.content,
       });
+      // The answer of another function does not wait for theirs.
+      await vi.waitFor(() => expect(gateway.marks - before).toBe(2));
     });
     expect(count).toBe(2);
   });

@@ -275,3 +275,38 @@ describe('an id of the client', () => {
     expect(headers['x-request-id']).toBeUndefined();
   });
 });
+
+describe('P16 a batch', () => {
+  const batch = (calls: unknown, method = 'POST') =>
+    ask(`${gateway.url}/b`, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(calls) });
+
+  test('is answered with the results in their order', async () => {
+    const { status, json, headers } = await batch([
+      ['calc/add', { a: 1, b: 2 }],
+      ['calc/put', ['x']],
+      ['calc/nothing'],
+    ]);
+    expect([status, json, headers['etag']]).toEqual([200, [3, 'x', null], undefined]);
+  });
+
+  test('of safe functions is a QUERY, with an ETag', async () => {
+    const { status, headers } = await batch([['calc/add', [1, 2]]], 'QUERY');
+    expect([status, headers['etag']]).toEqual([200, expect.stringMatching(/^"[0-9a-f]{8}"$/)]);
+    expect((await batch([['calc/put', ['x']]], 'QUERY')).problem).toBe('not-safe');
+  });
+
+  test('has references in CBOR', async () => {
+    // [["calc/add", [10, 20]], ["calc/add", [39([0]), 5]]]
+    const body = Buffer.concat([
+      Buffer.from([0x82, 0x82, 0x68, ...Buffer.from('calc/add'), 0x82, 10, 0x14]),
+      Buffer.from([0x82, 0x68, ...Buffer.from('calc/add'), 0x82, 0xd8, 39, 0x81, 0, 5]),
+    ]);
+    const headers = { 'content-type': 'application/cbor' };
+    expect(decodeCbor((await ask(`${gateway.url}/b?_w=2`, { method: 'POST', headers, body })).bytes)).toEqual([35]);
+  });
+
+  test('that fails says which call did, and what there was before', async () => {
+    const { status, json } = await batch([['calc/put', ['x']], ['calc/fail'], ['calc/put', ['y']]]);
+    expect([status, json]).toEqual([500, expect.objectContaining({ batch: { index: 1, results: ['x'] } })]);
+  });
+});

@@ -9,6 +9,7 @@ import { Registry } from '../../src/functions/registry.ts';
 import { defaultWorkerPoolOptions } from '../../src/functions/worker-pool-options.ts';
 import { AccessRules, openAccess, type AccessRule } from '../../src/gateway/access-rules.ts';
 import { BodyThread } from '../../src/gateway/body-thread.ts';
+import { Batches } from '../../src/gateway/batch.ts';
 import { Calls } from '../../src/gateway/calls.ts';
 import { RateLimit, type RateLimitOptions } from '../../src/gateway/rate-limit.ts';
 import { openHttpDoor, type HttpDoor, type HttpOptions } from '../../src/http/door.ts';
@@ -55,17 +56,16 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
   const http = await openHttp(config, log.logger, undefined, false);
   return {
     async open({ access = openAccess, rate = {}, ...options }) {
-      const calls = new Calls({
+      const parts = {
         directory: registry,
         invoker: registry,
         cache: new ResultCache(),
-        bodies,
-        access: new AccessRules(access),
         rateLimit: new RateLimit({ perSecond: 100, burst: 200, loopback: false, maxPeers: 100, ...rate }),
         clock: scheduler,
         timeLimit: seconds(20),
-        showInternals: false,
-      });
+      };
+      const batches = new Batches(parts);
+      const calls = new Calls({ ...parts, batches, bodies, access: new AccessRules(access), showInternals: false });
       const door = await openHttpDoor({ ...http.options, secureListen: [], ...options }, calls, scheduler);
       const urlOf = (scheme: string): string => door.urls.find((url) => url.startsWith(`${scheme}:`)) ?? '';
       return { door, calls, url: urlOf('http'), secureUrl: urlOf('https'), close: () => door.close() };

@@ -3,10 +3,7 @@ import { etagOf } from '../../cache/etag.ts';
 import { isSafeMethod, method, responseCode } from '../../coap/codec/codes.ts';
 import { response } from '../../coap/response.ts';
 import { CallError } from '../../functions/call-error.ts';
-import { readBatch } from '../batch-body.ts';
 import type { Batches } from '../batch.ts';
-import { readWanted } from '../control-words.ts';
-import type { RateLimit } from '../rate-limit.ts';
 import type { Answer, Resource, Visit } from '../resource.ts';
 import { answerFormat, bodyFormatOf, isCurrent } from './formats.ts';
 
@@ -15,33 +12,23 @@ export class BatchResource implements Resource {
   readonly conditional = false;
   readonly multicast = false;
   readonly #batches: Batches;
-  readonly #rateLimit: RateLimit;
 
-  constructor(batches: Batches, rateLimit: RateLimit) {
+  constructor(batches: Batches) {
     this.#batches = batches;
-    this.#rateLimit = rateLimit;
   }
 
   async handle(visit: Visit): Promise<Answer> {
-    const { request, caller, access, correlationId, now } = visit;
+    const { request, caller, access, correlationId } = visit;
     if ((request.block2?.num ?? 0) > 0) {
       throw new CallError('incomplete', 'There is no stored answer to continue with this block; send the batch again.');
     }
-    const wanted = readWanted(visit.query);
     const bodyFormat = bodyFormatOf(request);
     const format = answerFormat(request, bodyFormat);
-    if (bodyFormat === undefined) throw new CallError('bad-request', 'A batch has a body: [[target, arguments], …].');
-    const body = readBatch(request.payload, bodyFormat);
-    const { endpoint } = request.peer;
-    // Each call counts as a request does; the first one was counted when the batch came.
-    for (let further = 1; further < body.calls.length; further++) {
-      const retryAfter = this.#rateLimit.take(endpoint, now, access.rate);
-      if (retryAfter !== undefined)
-        throw new CallError('rate-exceeded', 'Too many calls from this peer; wait as Max-Age says.', { retryAfter });
-    }
     const safe = isSafeMethod(request.code);
-    const by = { caller, callerKey: endpoint.key, access, correlationId };
-    const { bytes, maxAge, calls, queued, ran } = await this.#batches.run(body, by, { safe, wanted, format });
+    const { bytes, maxAge, calls, queued, ran } = await this.#batches.run(
+      { body: request.payload, bodyFormat: bodyFormat ?? format, query: visit.query, safe, format },
+      { caller, endpoint: request.peer.endpoint, access, correlationId },
+    );
     const told = { calls, queued, ran };
     const content = { contentFormat: format, payload: bytes, kept: true };
     if (!safe) return { ...told, response: response(responseCode.changed, content) };

@@ -8,11 +8,12 @@
  * Left out: memory is limited by the process itself (host/funcoap_host/limits.py).
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import type { Milliseconds } from '../../../core/duration.ts';
 import { FuncoapError, InternalError } from '../../../core/error.ts';
 import { libraryTitle } from '../../library-title.ts';
 import { slotState, type CallFailure, type FromWorker, type RunMessage } from '../node/messages.ts';
@@ -57,6 +58,7 @@ export function startPython(options: PythonOptions, start: StartWorkerOptions, l
       else child.abort(message.id);
     },
     checkMemory: () => undefined,
+    starvedIn: (span) => child.starvedIn(span),
     terminate: () => child.end(),
   };
 }
@@ -144,6 +146,17 @@ class PythonProcess {
   }
 
   /** At once where it computes; otherwise it is told, so that it can tidy up. */
+  /** Runnable, and without the processor time to show for it. Only Linux says. */
+  starvedIn(span: Milliseconds): boolean {
+    try {
+      const [state, ...fields] = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+      // proc(5): user and system time, in hundredths of a second.
+      return state === 'R' && (Number(fields[10]) + Number(fields[11])) * 10 < span / 2;
+    } catch {
+      return false;
+    }
+  }
+
   async end(): Promise<void> {
     this.#ended = true;
     this.#socket.end();
