@@ -1,6 +1,6 @@
 /** Who the load over DTLS is, and what the servers prove themselves with: made once, by funcoap's own commands. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Programs } from './build.ts';
 
@@ -27,8 +27,13 @@ type Folder = Pick<Programs, 'folder'>;
 /** Funcoap's data folder with the identities in it. */
 export const securedData = (programs: Folder): string => {
   identities(programs);
-  return dataOf(programs);
+  // One for each server: a folder belongs to one gateway, and sessions of another time are not to be measured.
+  const own = join(programs.folder, `secured-data-${++servers}`);
+  cpSync(dataOf(programs), own, { recursive: true });
+  return own;
 };
+
+let servers = 0;
 
 const dataOf = ({ folder }: Folder): string => join(folder, 'secured-data');
 
