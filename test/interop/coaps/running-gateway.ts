@@ -111,10 +111,11 @@ export class RunningGateway {
     return join(this.folder, file);
   }
 
-  /** The line that `enroll` printed for the command line, for another resource; it begins with `call`. */
+  /** The line that `enroll` printed for the command line, with `call` of a resource instead of `ls`. */
   line(printed: string, path: string): string {
-    const line = /^ {2}funcoap (call .*)$/m.exec(printed)?.[1] ?? '';
-    return line.replace(/coaps:\/\/\S+/, `${this.uri}${path}`);
+    const flags = /^ {2}funcoap ls coaps:\/\/\S+ (.*)$/m.exec(printed)?.[1];
+    if (flags === undefined) throw new Error(`no line for the command line in:\n${printed}`);
+    return `call ${this.uri}${path} ${flags}`;
   }
 
   async stop(): Promise<void> {
