@@ -52,10 +52,10 @@ interface Door {
   readonly sockets: HeldSockets;
 }
 
-async function openDoor(coap: Parameters<typeof holdSockets>[0], processes: number): Promise<Door> {
+async function openDoor(coap: Parameters<typeof holdSockets>[0], processes: number, secured: boolean): Promise<Door> {
   const claim = await claimPort(coap);
   try {
-    return { claim, sockets: await holdSockets({ ...coap, port: claim.port }, claim.addresses, processes) };
+    return { claim, sockets: await holdSockets({ ...coap, port: claim.port }, claim.addresses, processes, secured) };
   } catch (error) {
     claim.release();
     throw error;
@@ -96,9 +96,17 @@ export class Supervisor {
         `processes is ${processes}, but only Linux divides the peers of one port among processes. ` +
           'Set processes to 1, or run a gateway for each port.',
       );
-    const plain = await openDoor(config.coap, processes);
+    const plain = await openDoor(config.coap, processes, false);
     try {
-      const secured = options.secured ? await openDoor({ ...config.coap, ...config.coaps }, processes) : undefined;
+      const secured = options.secured
+        ? await openDoor({ ...config.coap, ...config.coaps }, processes, true)
+        : undefined;
+      const undivided = secured?.sockets.undivided;
+      if (undivided !== undefined)
+        options.log.logger.warn(
+          { event: 'process' },
+          `the kernel does not go by Connection IDs (${undivided}): a device whose address changes may have to shake hands again`,
+        );
       const http = await claimHttpPort('http', config.http);
       const https = await claimHttpPort('https', config.https);
       return new Supervisor(options, plain, secured, { http, https });

@@ -61,6 +61,17 @@ export function holdSocket(addon: UdpAddon, bind: BatchBindOptions): number {
   return descriptor;
 }
 
+/**
+ * Of sockets that share an address and a port, each gets the DTLS records whose Connection ID begins with its number (RFC 9146),
+ * wherever they come from: 1 for the first that was bound. Whatever else comes is divided as before.
+ * @param descriptor of any of them
+ * @throws SystemError
+ */
+export function divideByConnectionId(addon: UdpAddon, descriptor: number): void {
+  const result = addon.divideByConnectionId(descriptor);
+  if (result < 0) throw new SystemError(errnoName(-result));
+}
+
 export class BatchSocket implements DatagramSink {
   readonly local: Address;
   readonly family: Family;

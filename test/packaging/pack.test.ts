@@ -56,7 +56,8 @@ describe('the packed package', () => {
     expect(existsSync(join(installed, 'dist/index.js'))).toBe(true);
     expect(existsSync(join(installed, 'dist/index.d.ts'))).toBe(true);
     // Compiled where it is installed, or at the first start.
-    for (const file of ['udp-batch.c', 'thread-priority.c', 'thread-priority.h', 'aes-ccm.c', 'aes-ccm.h'])
+    const parts = ['thread-priority', 'connection-id', 'aes-ccm'];
+    for (const file of ['udp-batch.c', ...parts.map((name) => `${name}.c`), ...parts.map((name) => `${name}.h`)])
       expect(existsSync(join(installed, 'dist/transport/native', file))).toBe(true);
   });
 

@@ -229,6 +229,8 @@ async function held(): Promise<void> {
   const port = options[openWords.port] ?? 0;
   check(descriptor > 0 && port > 0, 'a socket is held');
   check(addon.hold(optionWords(port, 0)) < 0, 'and its port is taken for whoever does not share it');
+  for (const none of [-1, 0, 9999]) check(addon.divideByConnectionId(none) < 0, `descriptor ${none} divides nothing`);
+  check(addon.divideByConnectionId(descriptor) === 0, 'its datagrams can be divided by Connection IDs');
   const wrongFamily = optionWords(0, openFlag.adopt, descriptor);
   wrongFamily[openWords.family] = 6;
   check(addon.open(wrongFamily, () => undefined) === -22, 'it is not adopted as one of another family');

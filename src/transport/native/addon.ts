@@ -26,6 +26,11 @@ export interface UdpAddon extends Partial<CcmAddon> {
    * other. A negative errno where it cannot be had. Options: as for `open`, without `adopt`.
    */
   hold(options: Int32Array): number;
+  /**
+   * Has Linux divide the datagrams of all sockets that share this one's address and port by the Connection ID of DTLS records
+   * (connection-id.c). 0, or a negative errno.
+   */
+  divideByConnectionId(descriptor: number): number;
   /** Sends descriptors from `first` up to `end`; the first that has to wait for `writable`, or `end`. */
   send(handle: UdpHandle, first: number, end: number): number;
   /** Of the group and interface in five words. 0, or a negative errno. */

@@ -22,8 +22,8 @@
  * Nothing of what JavaScript hands over is trusted: objects are type-tagged, offsets and lengths are checked
  * against the buffer as it is at that moment (it might have been detached).
  *
- * The file is longer than others because everything that moves datagrams stands in it; thread-priority.c and aes-ccm.c are compiled
- * with it.
+ * The file is longer than others because everything that moves datagrams stands in it; thread-priority.c, connection-id.c and
+ * aes-ccm.c are compiled with it.
  * Left out: names, other families, errors that arrive by ICMP (IP_RECVERR), and generic segmentation
  * (docs/decisions/0004-native-batch-transport.md).
  */
@@ -43,6 +43,7 @@
 #include <unistd.h>
 
 #include "aes-ccm.h"
+#include "connection-id.h"
 #include "thread-priority.h"
 
 /*
@@ -903,6 +904,7 @@ NAPI_MODULE_INIT()
 		{ "outgoing", NULL, NULL, get_outgoing, NULL, NULL, napi_enumerable, thread },
 		{ "open", NULL, open_udp, NULL, NULL, NULL, napi_default, thread },
 		{ "hold", NULL, hold, NULL, NULL, NULL, napi_default, thread },
+		{ "divideByConnectionId", NULL, divide_by_connection_id, NULL, NULL, NULL, napi_default, NULL },
 		{ "send", NULL, send_udp, NULL, NULL, NULL, napi_default, thread },
 		{ "membership", NULL, membership, NULL, NULL, NULL, napi_default, thread },
 		{ "close", NULL, close_udp, NULL, NULL, NULL, napi_default, thread },
