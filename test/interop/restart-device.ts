@@ -11,7 +11,7 @@ import type { Endpoint } from '../../src/core/datagram.ts';
 import type { Instant } from '../../src/core/duration.ts';
 import { method } from '../../src/coap/codec/codes.ts';
 import { messageType, type Message } from '../../src/coap/codec/message.ts';
-import { optionNumber, stringOption } from '../../src/coap/codec/options.ts';
+import { optionNumber, stringOption, type Option } from '../../src/coap/codec/options.ts';
 import { decodeMessage, encodeMessage, isMalformed } from '../../src/coap/codec/rfc7252.ts';
 import type { AssociationEndpoint } from '../../src/dtls/association.ts';
 import { nodeCrypto } from '../../src/dtls/crypto.ts';
@@ -86,16 +86,18 @@ export class RestartDevice {
 
   /** A CON POST to a function, with one argument as text; not sent yet. */
   call(path: readonly string[], argument: string): Uint8Array {
+    return this.request(method.POST, path, stringOption(optionNumber.uriQuery, `what=${argument}`));
+  }
+
+  /** A CON request without a payload; not sent yet. */
+  request(code: number, path: readonly string[], ...more: readonly Option[]): Uint8Array {
     this.#messageId = (this.#messageId + 1) & 0xffff;
     return encodeMessage({
       type: messageType.CON,
-      code: method.POST,
+      code,
       messageId: this.#messageId,
       token: Uint8Array.of(this.#messageId >> 8, this.#messageId & 0xff, 7),
-      options: [
-        ...path.map((segment) => stringOption(optionNumber.uriPath, segment)),
-        stringOption(optionNumber.uriQuery, `what=${argument}`),
-      ],
+      options: [...path.map((segment) => stringOption(optionNumber.uriPath, segment)), ...more],
       payload: new Uint8Array(0),
     });
   }
