@@ -8,6 +8,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ran } from '../cli/terminal.ts';
 import { GatewayProcess } from '../gateway/gateway-process.ts';
+import { missingPrograms } from './coaps/running-gateway.ts';
+import { Program } from './dtls/endpoint.ts';
 import { RestartDevice, type DeviceOptions } from './restart-device.ts';
 
 const libraries = {
@@ -250,6 +252,36 @@ test('a session resumes by its ticket after the restart', async () => {
   await killAndRestart();
   await one.connect(one.session);
   expect(one.resumed).toBe(true);
+});
+
+test('a session resumes by its ID after the restart, with OpenSSL', async ({ skip }) => {
+  const missing = missingPrograms('openssl', 'openssl');
+  if (missing !== undefined) skip(missing);
+  const handshake = async (...args: readonly string[]): Promise<string> => {
+    const where = ['-dtls1_2', '-no_ticket', '-connect', `127.0.0.1:${port}`];
+    const psk = ['-psk_identity', device.identity, '-psk', Buffer.from(device.key).toString('hex')];
+    const client = new Program(
+      'openssl',
+      's_client',
+      ...where,
+      ...psk,
+      '-cipher',
+      'PSK-AES128-CCM8:@SECLEVEL=0',
+      ...args,
+    );
+    await client.prints(/Extended master secret: yes/);
+    await client.end();
+    return client.printed;
+  };
+  const file = join(folder, 'session');
+  expect(await handshake('-sess_out', file)).toMatch(/^New, /m);
+  // Nothing waits until a session is written.
+  await delay(500);
+  await killAndRestart();
+  expect(await handshake('-sess_in', file)).toMatch(/^Reused, /m);
+  await stopAndRestart();
+  expect(await handshake('-sess_in', file)).toMatch(/^Reused, /m);
+  expect(await figure('established_total')).toBe(1);
 });
 
 test('who was revoked while the gateway was down has to stay out', async () => {

@@ -24,6 +24,10 @@ import type { ClientSession } from '../../src/dtls/session.ts';
 const now = (): Instant => performance.now() as Instant;
 
 export interface DeviceOptions {
+  /** Otherwise it says nothing but what it is told to: no path responses (RFC 9853). */
+  readonly answersByItself?: boolean;
+  /** Its own address. */
+  readonly from?: string;
   readonly port: number;
   readonly identity: string;
   readonly key: string;
@@ -137,7 +141,7 @@ export class RestartDevice {
 
   #openSocket(): Socket {
     const socket = createSocket('udp4');
-    socket.bind(0, '127.0.0.1');
+    socket.bind(0, this.#options.from ?? '127.0.0.1');
     socket.on('message', (bytes) => this.#receive(new Uint8Array(bytes)));
     // A gateway that is down is told of by ICMP.
     socket.on('error', () => undefined);
@@ -162,7 +166,9 @@ export class RestartDevice {
       const message = decodeMessage(bytes);
       if (!isMalformed(message)) this.#heard(message, bytes);
     }
-    this.#flush();
+    const isQuiet = this.established > 0 && this.#options.answersByItself === false;
+    if (isQuiet) this.#engine.takeOutput();
+    else this.#flush();
   }
 
   #heard({ type, messageId }: Message, bytes: Uint8Array): void {
