@@ -27,24 +27,24 @@ export class Answers {
 
   /** What of `records` answers, without what the asker knows already (RFC 6762 §7.1). */
   to(questions: readonly Question[], records: LinkRecords, known: readonly ResourceRecord[]): ResourceRecord[] {
-    const found = new Set<ResourceRecord>();
+    const found: ResourceRecord[] = [];
     for (const { name, type } of questions) {
       const key = nameKey(name);
       const named = records.all.filter((record) => nameKey(record.name) === key);
       const matching = named.filter((record) => type === recordType.ANY || record.type === type);
-      for (const record of matching) found.add(record);
+      add(found, matching);
       // RFC 6762 §6.1: where the name is ours alone, that there is no such record is an answer too.
       if (matching.length === 0 && named.some(({ flush }) => flush))
-        found.add(
+        add(found, [
           noOthers(
             name,
             named.map((record) => record.type),
           ),
-        );
+        ]);
     }
     const isKnown = (record: ResourceRecord): boolean =>
       known.some((one) => sameRecord(one, record) && one.ttlSeconds >= record.ttlSeconds / 2);
-    return [...found].filter((record) => !isKnown(record));
+    return found.filter((record) => !isKnown(record));
   }
 
   additionals(answers: readonly ResourceRecord[], records: LinkRecords): ResourceRecord[] {

@@ -53,6 +53,10 @@ const maxMessageBytes = 9000;
 /** RFC 1035 §2.3.4 */
 const maxNameBytes = 255;
 const maxLabelBytes = 63;
+/** Each costs a look at all records of a responder. No RFC's number. */
+const maxQuestions = 128;
+/** More than a name has labels, so that a chain of pointers is no work. */
+const maxPointers = 128;
 
 /** Letters are compared without their case (RFC 6762 §16: those of ASCII only). */
 export const nameKey = (name: Name): string =>
@@ -136,7 +140,7 @@ export function encodeDnsMessage(message: DnsMessage): Uint8Array {
   return bytes.slice(0, at);
 }
 
-/** Undefined for what is no such message, or one of an operation or class that multicast DNS has not. */
+/** Undefined for what is no such message, asks too much, or is of an operation that multicast DNS has not. */
 export function decodeDnsMessage(bytes: Uint8Array): DnsMessage | undefined {
   if (bytes.length < headerBytes || bytes.length > maxMessageBytes) return undefined;
   const reader = new Reader(bytes);
@@ -145,6 +149,7 @@ export function decodeDnsMessage(bytes: Uint8Array): DnsMessage | undefined {
   // RFC 6762 §18.3, §18.11
   if ((bits & (flags.opcode | flags.rcode)) !== 0) return undefined;
   const counts = [reader.word(), reader.word(), reader.word(), reader.word()] as const;
+  if (counts[0] > maxQuestions) return undefined;
   const questions = reader.many(counts[0], () => reader.question());
   const answers = reader.many(counts[1], () => reader.record());
   const authorities = reader.many(counts[2], () => reader.record());
@@ -209,13 +214,14 @@ class Reader {
     let after: number | undefined;
     let barrier = at;
     let size = 0;
+    let pointers = 0;
     for (;;) {
       const length = at < end ? (this.#bytes[at] ?? 0) : -1;
       if (length === 0) break;
       if (length >= 0xc0 && at + 1 < end) {
         after ??= at + 2;
         const target = this.#view.getUint16(at) & 0x3fff;
-        if (target >= barrier) return this.#fail();
+        if (target >= barrier || ++pointers > maxPointers) return this.#fail();
         barrier = target;
         at = target;
         continue;

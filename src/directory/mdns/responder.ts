@@ -36,6 +36,8 @@ const sharedDelayMs = [20, 120] as const;
 const truncatedDelayMs = [400, 500] as const;
 /** Askers whose known answers are waited for. No RFC's number. */
 const maxTruncated = 16;
+/** Of one asker. No RFC's number. */
+const maxKnown = 1024;
 
 export interface ResponderOptions {
   readonly scheduler: Scheduler;
@@ -152,7 +154,10 @@ export class Responder {
     const waiting = this.#truncated.get(key);
     // RFC 6762 §7.2: the rest of a list of known answers has no question.
     if (waiting !== undefined && query.questions.length === 0) {
-      waiting.known.push(...query.answers.slice(0, this.#records.all.length));
+      const { all } = this.#records;
+      // Lists of known answers are of everybody's records: only ours count, each as often as anybody could have said it.
+      const ours = query.answers.filter((one) => all.some((own) => sameRecord(own, one)));
+      waiting.known.push(...ours.slice(0, Math.max(0, maxKnown - waiting.known.length)));
       return;
     }
     if (this.#state === 'probing') {
@@ -181,7 +186,11 @@ export class Responder {
         ttlSeconds: Math.min(record.ttlSeconds, 10),
       });
       const { id, questions } = query;
-      const asked = questions.map((question) => ({ ...question, unicast: false }));
+      // Of questions about names that are none of ours the answer says nothing; so it is as long as our records make it.
+      const names = new Set(this.#records.all.map(({ name }) => nameKey(name)));
+      const asked = questions
+        .filter(({ name }) => names.has(nameKey(name)))
+        .map((question) => ({ ...question, unicast: false }));
       const answer = {
         ...nothing,
         id,

@@ -407,3 +407,59 @@ describe('a search', () => {
     expect(search.query().length).toBeLessThan(9000);
   });
 });
+
+describe('whatever is asked', () => {
+  /** A query of 9000 bytes (RFC 6762 §17): one question is spelled out, the others point to its name. */
+  const crammed = (count: number, name: Name, typeOf: (at: number) => number): Uint8Array => {
+    const [first, ...rest] = Array.from({ length: count }, (_, at) => at);
+    const head = encodeDnsMessage({ ...empty, questions: [{ name, type: typeOf(first ?? 0), unicast: false }] });
+    const bytes = new Uint8Array(head.length + 6 * rest.length);
+    const view = new DataView(bytes.buffer);
+    bytes.set(head);
+    view.setUint16(4, count);
+    for (const at of rest) {
+      view.setUint16(head.length + 6 * (at - 1), 0xc00c);
+      view.setUint16(head.length + 6 * (at - 1) + 2, typeOf(at));
+      view.setUint16(head.length + 6 * (at - 1) + 4, 1);
+    }
+    return bytes;
+  };
+  const stranger: Address = { address: '192.0.2.66', port: 40_000 };
+
+  it('an answer is as long as what there is to say, and never longer than a message may be', () => {
+    for (const count of [128, 1490]) {
+      for (const [name, typeOf] of [
+        [instance, (at: number) => 300 + at],
+        [coap, () => PTR],
+      ] as const) {
+        const link = new Link().announced();
+        link.responder.receive(crammed(count, name, typeOf), stranger);
+        for (const { message } of link.sent()) expect(encodeDnsMessage(message).length).toBeLessThan(1500);
+      }
+    }
+  });
+
+  it('that there is no such record is said once for a name', () => {
+    const link = new Link().announced();
+    const questions = [300, 301, 302].map((type) => ({ name: instance, type, unicast: false }));
+    const [answer] = link.hear({ questions }, stranger);
+    expect(types(answer?.message.answers)).toEqual([NSEC]);
+  });
+
+  it('questions about others are not repeated to who asks', () => {
+    const link = new Link().announced();
+    const other = { name: ['x'.repeat(60), 'y'.repeat(60), 'z'.repeat(60), 'local'], type: A, unicast: false };
+    const own = { name: coap, type: PTR, unicast: false };
+    const [answer] = link.hear({ questions: [other, own] }, stranger);
+    expect(answer?.message.questions).toEqual([own]);
+  });
+
+  it('known answers of others do not push out ours where the list comes in parts (§7.2)', () => {
+    const link = new Link().announced();
+    const own = pointer(coap, instance);
+    const others = Array.from({ length: 40 }, (_, at) => pointer(coap, [`other ${at}`, ...coap]));
+    link.ask(coap, PTR, { truncated: true });
+    link.hear({ answers: [...others, own] });
+    expect(link.pass(1000)).toEqual([]);
+  });
+});
