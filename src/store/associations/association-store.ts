@@ -63,6 +63,8 @@ export class AssociationStore implements AssociationJournal {
   readonly #slots = new Map<string, number>();
   readonly #freeSlots: number[] = [];
   readonly #sessionSlots = new Map<string, number>();
+  /** By slot. */
+  readonly #sessionIds: (string | undefined)[] = [];
   #usedSlots: number;
   #nextSession: number;
   readonly #commit: GroupCommit;
@@ -108,7 +110,7 @@ export class AssociationStore implements AssociationJournal {
       this.#slots.set(id, slot);
       this.#openMarks(slot, id, { receiveMark, sendSequence });
     }
-    for (const { id, slot } of this.#kept.sessions) this.#sessionSlots.set(hex(id), slot);
+    for (const { id, slot } of this.#kept.sessions) this.#rememberAt(slot, hex(id));
     for (let slot = 0; slot < this.#usedSlots; slot++) if (!taken.has(slot)) this.#freeSlots.push(slot);
     this.#part.begin();
   }
@@ -183,7 +185,7 @@ export class AssociationStore implements AssociationJournal {
     const slot = this.#nextSession;
     if (!this.#sessions.put(slot, encodeSessionSlot(sessionId, session))) return;
     this.#nextSession = (slot + 1) % this.#options.maxSessions;
-    this.#sessionSlots.set(hex(sessionId), slot);
+    this.#rememberAt(slot, hex(sessionId));
     this.#commit.noted();
   }
 
@@ -192,6 +194,7 @@ export class AssociationStore implements AssociationJournal {
     const slot = this.#sessionSlots.get(key);
     if (slot === undefined) return;
     this.#sessionSlots.delete(key);
+    this.#sessionIds[slot] = undefined;
     this.#sessions.clear(slot);
     this.#commit.noted();
   }
@@ -240,6 +243,14 @@ export class AssociationStore implements AssociationJournal {
   #watch(): void {
     Atomics.store(this.#marks.asleep, 0, 0);
     this.#writer.watch(this.#marks.shared);
+  }
+
+  /** Whoever had the slot before is not there any more. */
+  #rememberAt(slot: number, key: string): void {
+    const before = this.#sessionIds[slot];
+    if (before !== undefined) this.#sessionSlots.delete(before);
+    this.#sessionIds[slot] = key;
+    this.#sessionSlots.set(key, slot);
   }
 
   #openMarks(slot: number, id: string, { receiveMark, sendSequence }: Marks): void {

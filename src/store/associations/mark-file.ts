@@ -31,8 +31,8 @@ export class MarkFile {
     this.#memory = memory;
     this.#image = new Int32Array((pages * pageBytes) / 4);
     this.#bytes = new Uint8Array(this.#image.buffer);
-    // What was written before stands in the same pages.
-    for (let slot = 0; slot < memory.shared.slots; slot++) if (memory.owners[slot] !== 0) this.#encode(slot);
+    // What was written before stands in the same pages; and what a thread has taken that ended before it wrote, nobody else tells.
+    for (let slot = 0; slot < memory.shared.slots; slot++) if (memory.owners[slot] !== 0) this.#put(slot);
   }
 
   get memory(): MarkMemory {
@@ -41,10 +41,7 @@ export class MarkFile {
 
   /** True where anything was new. Throws what the system says; what was new is written the next time then. */
   write(): boolean {
-    for (const slot of this.#memory.takeNew()) {
-      this.#encode(slot);
-      this.#pages.add(Math.floor((slot * slotBytes) / pageBytes));
-    }
+    for (const slot of this.#memory.takeNew()) this.#put(slot);
     const any = this.#pages.size > 0;
     for (const page of this.#pages) {
       const at = page * pageBytes;
@@ -56,7 +53,9 @@ export class MarkFile {
     return any;
   }
 
-  #encode(slot: number): void {
+  /** Into the page, which is to be written. */
+  #put(slot: number): void {
+    this.#pages.add(Math.floor((slot * slotBytes) / pageBytes));
     const { owners, received, reserved } = this.#memory;
     const [mark, until] = [(received[slot] ?? 0) + 1, reserved[slot] ?? 0];
     const at = slot * words;

@@ -196,6 +196,15 @@ describe('a process that was killed leaves', () => {
     expect(kept[0]?.session).toEqual(session);
   });
 
+  test('and not without one that took the place of another which is forgotten later', async () => {
+    const store = start();
+    for (let number = 1; number <= 5; number++) store.remembered(bytes(32, number), session);
+    store.forgotten(bytes(32, 1));
+    await written(store);
+    const kept = start().takeKeptSessions();
+    expect(new Set(kept.map(({ id }) => id[0]))).toEqual(new Set([2, 3, 4, 5]));
+  });
+
   test('the key that tells requests apart', () => {
     const store = start();
     expect(start().fingerprintKey).toBe(store.fingerprintKey);
