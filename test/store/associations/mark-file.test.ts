@@ -20,7 +20,7 @@ test('a thread that goes on for one that ended writes what that one had taken an
     memory.note(slot);
     expect([...memory.takeNew()]).toEqual([slot]);
     new MarkFile(new MarkMemory(memory.shared)).write();
-    expect(readMarks(readFileSync(path), slot, id)).toEqual({ receiveMark: 5, sendSequence: 2048 });
+    expect(readMarks(new Uint8Array(readFileSync(path)), slot, id)).toEqual({ receiveMark: 5, sendSequence: 2048 });
   } finally {
     closeSync(file);
     rmSync(folder, { recursive: true });
