@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { UsageError } from '../../core/error.ts';
 import type { SecretSeal } from '../secret-seal.ts';
 import { readState, writeState, type PartState } from './part-state.ts';
+import { makeWitness, readWitness } from './witness.ts';
 
 type Name = 'associations' | 'marks' | 'sessions';
 
@@ -34,6 +35,7 @@ export class PartFiles {
   constructor({ folder, part, seal, bootId }: PartOptions) {
     const boot = bootId ?? null;
     this.#statePath = join(folder, `${part}.state`);
+    const witnessPath = join(folder, `${part}.witness`);
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       this.files = open(folder, part);
@@ -45,12 +47,15 @@ export class PartFiles {
         found !== undefined &&
         key !== undefined &&
         (found.clean || (found.boot !== null && found.boot === boot)) &&
-        found.inodes.join() === inodes.join();
+        found.inodes.join() === inodes.join() &&
+        found.witness === readWitness(witnessPath);
       const fresh = randomBytes(4);
       const goesOn = this.isBelieved && found !== undefined && key !== undefined;
       this.fingerprintKey = (goesOn ? key : fresh).readUInt32BE();
       const sealed = goesOn ? found.key : Buffer.from(seal.seal(fresh, keyOwner)).toString('base64');
-      this.#state = { version: 1, boot, clean: false, inodes, key: sealed };
+      // The same as before where it counts: between another one and the state that names it the process could be killed.
+      const witness = goesOn ? found.witness : makeWitness(witnessPath);
+      this.#state = { version: 2, boot, clean: false, inodes, witness, key: sealed };
     } catch (cause) {
       if (cause instanceof UsageError) throw cause;
       throw new UsageError(

@@ -10,21 +10,24 @@ import { z } from 'zod';
 import { flushFolder } from '../key-file.ts';
 
 export interface PartState {
-  readonly version: 1;
+  readonly version: 2;
   /** Null where the system does not say. */
   readonly boot: string | null;
   readonly clean: boolean;
-  /** Of the files, by which a copy is known. */
+  /** Of the files, by which another one in their place is known. */
   readonly inodes: readonly string[];
+  /** By which a folder that was put back is known (witness.ts). */
+  readonly witness: string;
   /** The key of fingerprints, sealed, in base64. */
   readonly key: string;
 }
 
 const shape: z.ZodType<PartState> = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   boot: z.nullable(z.string()),
   clean: z.boolean(),
   inodes: z.array(z.string()),
+  witness: z.string(),
   key: z.string(),
 });
 

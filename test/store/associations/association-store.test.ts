@@ -11,6 +11,7 @@ import {
   writeFileSync,
   copyFileSync,
   truncateSync,
+  utimesSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -263,6 +264,24 @@ describe('what was written is believed', () => {
     renameSync(`${path}.copy`, path);
     expect(start().takeKept()).toEqual([]);
     expect(notices).toEqual([expect.stringContaining('the files are copies')]);
+  });
+
+  test('nor where all of them are put back in their places, with their times', async () => {
+    for (const stopsInOrder of [true, false]) {
+      const store = await writeOne();
+      if (stopsInOrder) await store.close();
+      const backup = readdirSync(folder).map((name) => {
+        const path = join(folder, name);
+        return { path, content: readFileSync(path), at: statSync(path).mtime };
+      });
+      one(start());
+      for (const { path, content, at } of backup) {
+        writeFileSync(path, content);
+        utimesSync(path, at, at);
+      }
+      expect(start().takeKept()).toEqual([]);
+      expect(notices.splice(0)).toEqual([expect.stringContaining('the files are copies')]);
+    }
   });
 
   test('not with another key file', async () => {
