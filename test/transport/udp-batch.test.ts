@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import fc from 'fast-check';
+import { hex } from '../../src/core/bytes.ts';
 import type { Datagram, DatagramReceiver, SendFailure } from '../../src/core/datagram.ts';
 import { normaliseAddress } from '../../src/transport/address.ts';
 import { addressText, addressWords } from '../../src/transport/address-words.ts';
-import { holdSocket } from '../../src/transport/batch-socket.ts';
+import { divideByConnectionId, holdSocket } from '../../src/transport/batch-socket.ts';
 import { openUdpBatch } from '../../src/transport/udp-batch.ts';
 import type { UdpOptions, UdpTransport } from '../../src/transport/udp.ts';
 import type { UdpAddon } from '../../src/transport/native/addon.ts';
@@ -80,6 +81,40 @@ describe('the native transport', () => {
     server.transport.send(server.datagrams);
     await eventually(() => device.datagrams.length === 3);
   });
+
+  test.each(['127.0.0.1', '::1'])(
+    'of sockets that share a port on %s each gets the DTLS records whose Connection ID has its number, wherever they come from',
+    async (address) => {
+      const native = addon;
+      if (native === undefined) throw new RangeError('no addon');
+      const port = (await open(native, { listen: [address] })).transport.addresses[0]?.port ?? 0;
+      await opened.pop()?.close();
+      const bind = { address, port, receiveBufferBytes: 65_536, reusePort: true };
+      const descriptors = [1, 2, 3].map(() => holdSocket(native, bind));
+      divideByConnectionId(native, descriptors[0] ?? -1);
+      const servers: Peer[] = [];
+      for (const descriptor of descriptors)
+        servers.push(await open(addon, { listen: [address], held: new Map([[address, descriptor]]) }));
+      // RFC 9146 §4: type, version, epoch, sequence number, Connection ID.
+      const record = (type: number, node: number): Uint8Array =>
+        Uint8Array.of(type, 254, 253, 0, 1, 0, 0, 0, 0, 0, 9, node, 7);
+      const named = [1, 2, 3].map((node) => record(25, node));
+      const others = [record(25, 0), record(25, 4), record(23, 1), record(25, 1).subarray(0, 11), Uint8Array.of(25)];
+      for (let count = 0; count < 12; count++) {
+        const device = await open(addon, { listen: [address] });
+        const endpoint = device.transport.endpoint({ address, port });
+        device.transport.send([...named, ...others].map((bytes) => ({ bytes, endpoint, multicast: false })));
+      }
+      const arrivedAt = (bytes: Uint8Array): number[] =>
+        servers.flatMap(({ datagrams }, at) =>
+          datagrams.filter((one) => hex(one.bytes) === hex(bytes)).map(() => at + 1),
+        );
+      await eventually(() => [...named, ...others].every((bytes) => arrivedAt(bytes).length === 12));
+      for (const [at, bytes] of named.entries()) expect(new Set(arrivedAt(bytes))).toEqual(new Set([at + 1]));
+      // Where the hash of the addresses says: of twelve peers, not all with one.
+      for (const bytes of others) expect(new Set(arrivedAt(bytes)).size).toBeGreaterThan(1);
+    },
+  );
 
   test('refuses to adopt what is no UDP socket of that IP version', async () => {
     const held = new Map([['127.0.0.1', openSync('/dev/null', 'r')]]);
