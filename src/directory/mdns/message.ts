@@ -42,6 +42,17 @@ export interface DnsMessage {
   readonly additionals: readonly ResourceRecord[];
 }
 
+/** With nothing in it, for what is in one to be put into. */
+export const emptyMessage: DnsMessage = {
+  id: 0,
+  response: false,
+  truncated: false,
+  questions: [],
+  answers: [],
+  authorities: [],
+  additionals: [],
+};
+
 const headerBytes = 12;
 const classIn = 1;
 const classAny = 255;

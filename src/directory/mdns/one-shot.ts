@@ -1,6 +1,14 @@
 /** Looks for gateways with one-shot queries (RFC 6762 §5.1): asked from any port, answered to it alone. */
 import { equalBytes } from '../../core/bytes.ts';
-import { encodeDnsMessage, decodeDnsMessage, nameKey, recordType, type Name, type ResourceRecord } from './message.ts';
+import {
+  emptyMessage,
+  encodeDnsMessage,
+  decodeDnsMessage,
+  nameKey,
+  recordType,
+  type Name,
+  type ResourceRecord,
+} from './message.ts';
 import { addressed, located, pointed } from './records.ts';
 import { serviceName, type ServiceType } from './service.ts';
 
@@ -37,14 +45,9 @@ export class Search {
       ...missing.slice(0, 64),
     ];
     return encodeDnsMessage({
-      id: 0,
-      response: false,
-      truncated: false,
+      ...emptyMessage,
       // RFC 6762 §5.4 and §6.7: either makes the answer come to this port alone.
       questions: asked.map((question) => ({ ...question, unicast: true })),
-      answers: [],
-      authorities: [],
-      additionals: [],
     });
   }
 

@@ -12,7 +12,7 @@ import type { Scheduler } from '../../core/clock.ts';
 import type { Address } from '../../core/datagram.ts';
 import { milliseconds, seconds, type Milliseconds } from '../../core/duration.ts';
 import { Answers } from './answers.ts';
-import { decodeDnsMessage, encodeDnsMessage, nameKey, recordType, sameRecord } from './message.ts';
+import { decodeDnsMessage, emptyMessage, encodeDnsMessage, nameKey, recordType, sameRecord } from './message.ts';
 import type { DnsMessage, ResourceRecord } from './message.ts';
 import { LinkRecords, type AnnouncedService } from './service.ts';
 import { comesLater } from './tiebreak.ts';
@@ -134,7 +134,7 @@ export class Responder {
     const questions = this.#records.names.map((name) => ({ name, type: recordType.ANY, unicast: false }));
     // RFC 6762 §8.2: what would be said decides a tie. The flush bit is for answers (§10.2).
     const authorities = this.#records.unique.map((record) => ({ ...record, flush: false }));
-    this.#options.multicast(encodeDnsMessage({ ...nothing, questions, authorities }));
+    this.#options.multicast(encodeDnsMessage({ ...emptyMessage, questions, authorities }));
     this.#stopTimer = this.#options.scheduler.after(probeEvery, () => this.#probe(left - 1));
   }
 
@@ -146,7 +146,7 @@ export class Responder {
   #goodbye(records: readonly ResourceRecord[]): void {
     if (records.length === 0) return;
     const answers = records.map((record) => ({ ...record, ttlSeconds: 0 }));
-    this.#options.multicast(encodeDnsMessage({ ...nothing, response: true, answers }));
+    this.#options.multicast(encodeDnsMessage({ ...emptyMessage, response: true, answers }));
   }
 
   #asked(query: DnsMessage, from: Address): void {
@@ -192,7 +192,7 @@ export class Responder {
         .filter(({ name }) => names.has(nameKey(name)))
         .map((question) => ({ ...question, unicast: false }));
       const answer = {
-        ...nothing,
+        ...emptyMessage,
         id,
         response: true,
         questions: asked,
@@ -206,7 +206,7 @@ export class Responder {
     const mayUnicast = query.questions.every(({ unicast }) => unicast);
     const fresh = mayUnicast ? wanted.filter((record) => this.#sent.isFresh(record)) : [];
     if (fresh.length === wanted.length) {
-      this.#options.unicast(encodeDnsMessage({ ...nothing, response: true, answers: wanted, additionals }), from);
+      this.#options.unicast(encodeDnsMessage({ ...emptyMessage, response: true, answers: wanted, additionals }), from);
       return;
     }
     // RFC 6762 §6: at once where nobody else can answer, and to defend a name.
@@ -253,20 +253,10 @@ export class Responder {
 
   #multicast(answers: readonly ResourceRecord[], additionals: readonly ResourceRecord[]): void {
     this.#sent.were(answers);
-    this.#options.multicast(encodeDnsMessage({ ...nothing, response: true, answers, additionals }));
+    this.#options.multicast(encodeDnsMessage({ ...emptyMessage, response: true, answers, additionals }));
   }
 
   #between([least, most]: readonly [number, number]): Milliseconds {
     return milliseconds(least + this.#options.uniform() * (most - least));
   }
 }
-
-const nothing: DnsMessage = {
-  id: 0,
-  response: false,
-  truncated: false,
-  questions: [],
-  answers: [],
-  authorities: [],
-  additionals: [],
-};

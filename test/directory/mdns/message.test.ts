@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   decodeDnsMessage,
+  emptyMessage,
   encodeDnsMessage,
   labelOf,
   nameKey,
@@ -20,15 +21,6 @@ import {
   pointer,
 } from '../../../src/directory/mdns/records.ts';
 
-const empty: DnsMessage = {
-  id: 0,
-  response: false,
-  truncated: false,
-  questions: [],
-  answers: [],
-  authorities: [],
-  additionals: [],
-};
 const bytes = (...parts: (string | number[])[]): Uint8Array =>
   Uint8Array.from(parts.flatMap((part) => (typeof part === 'string' ? [...Buffer.from(part)] : part)));
 
@@ -61,13 +53,13 @@ describe('DNS messages', () => {
     const question = { name: ['_coap', '_udp', 'local'], type: recordType.PTR, unicast: true };
     const header = [0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
     const expected = bytes(header, [5], '_coap', [4], '_udp', [5], 'local', [0, 0, 12, 0x80, 1]);
-    expect(encodeDnsMessage({ ...empty, id: 7, questions: [question] })).toEqual(expected);
-    expect(decodeDnsMessage(expected)).toEqual({ ...empty, id: 7, questions: [question] });
+    expect(encodeDnsMessage({ ...emptyMessage, id: 7, questions: [question] })).toEqual(expected);
+    expect(decodeDnsMessage(expected)).toEqual({ ...emptyMessage, id: 7, questions: [question] });
   });
 
   it('point back to names that were there before', () => {
     const answers = [hostAddress(['gw', 'local'], '192.0.2.1'), hostAddress(['GW', 'local'], '192.0.2.2')];
-    const written = encodeDnsMessage({ ...empty, response: true, answers });
+    const written = encodeDnsMessage({ ...emptyMessage, response: true, answers });
     // A second owner is two bytes: a pointer to offset 12.
     expect(written.slice(12 + 10 + 14, 12 + 10 + 14 + 2)).toEqual(Uint8Array.of(0xc0, 12));
     // RFC 6762 §18.4: responses are authoritative. §10.2: the flush bit.
@@ -131,7 +123,7 @@ describe('records', () => {
   it('say what was put into them', () => {
     const host = ['gw', 'local'];
     const through = (one: ReturnType<typeof pointer>): ReturnType<typeof pointer> => {
-      const read = decodeDnsMessage(encodeDnsMessage({ ...empty, response: true, answers: [one] }))?.answers[0];
+      const read = decodeDnsMessage(encodeDnsMessage({ ...emptyMessage, response: true, answers: [one] }))?.answers[0];
       if (read === undefined) throw new Error('lost');
       return read;
     };
@@ -153,7 +145,7 @@ describe('records', () => {
 
   it('with names that others compressed are spelled out, so that they can be compared', () => {
     const spelled = encodeDnsMessage({
-      ...empty,
+      ...emptyMessage,
       response: true,
       answers: [pointer(['_coap', '_udp', 'local'], ['x', '_coap', '_udp', 'local'])],
     });

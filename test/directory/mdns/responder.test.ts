@@ -4,6 +4,7 @@ import { milliseconds } from '../../../src/core/duration.ts';
 import type { Address } from '../../../src/core/datagram.ts';
 import {
   decodeDnsMessage,
+  emptyMessage,
   encodeDnsMessage,
   recordType,
   type DnsMessage,
@@ -19,15 +20,6 @@ const coap: Name = ['_coap', '_udp', 'local'];
 const instance: Name = ['funcoap on pi', ...coap];
 const service = { type: 'coap', port: 5683, addresses: ['192.0.2.1', '2001:db8::1'] } as const;
 const neighbour: Address = { address: '192.0.2.9', port: 5353 };
-const empty: DnsMessage = {
-  id: 0,
-  response: false,
-  truncated: false,
-  questions: [],
-  answers: [],
-  authorities: [],
-  additionals: [],
-};
 
 interface Sent {
   readonly message: DnsMessage;
@@ -68,7 +60,7 @@ class Link {
   }
 
   hear(message: Partial<DnsMessage>, from = neighbour): Sent[] {
-    this.responder.receive(encodeDnsMessage({ ...empty, ...message }), from);
+    this.responder.receive(encodeDnsMessage({ ...emptyMessage, ...message }), from);
     return this.sent();
   }
 
@@ -177,7 +169,7 @@ describe('probing (RFC 6762 §8.1)', () => {
     });
     tolerant.announce([service]);
     link.pass(130);
-    tolerant.receive(encodeDnsMessage({ ...empty, response: true, answers: [elsewhere] }), neighbour);
+    tolerant.receive(encodeDnsMessage({ ...emptyMessage, response: true, answers: [elsewhere] }), neighbour);
     expect(tolerant.records.some(({ name }) => name[0] === 'funcoap-pi')).toBe(true);
   });
 });
@@ -382,14 +374,18 @@ describe('a search', () => {
         ?.questions.slice(2)
         .map(({ name, type }) => [name, type]);
     expect(asked()).toEqual([]);
-    search.receive(encodeDnsMessage({ ...empty, response: true, answers: [pointer(coap, instance)] }));
+    search.receive(encodeDnsMessage({ ...emptyMessage, response: true, answers: [pointer(coap, instance)] }));
     expect(asked()).toEqual([[instance, SRV]]);
-    search.receive(encodeDnsMessage({ ...empty, response: true, answers: [location(instance, 5683, ['h', 'local'])] }));
+    search.receive(
+      encodeDnsMessage({ ...emptyMessage, response: true, answers: [location(instance, 5683, ['h', 'local'])] }),
+    );
     expect(asked()).toEqual([
       [['h', 'local'], A],
       [['h', 'local'], AAAA],
     ]);
-    search.receive(encodeDnsMessage({ ...empty, response: true, answers: [hostAddress(['H', 'local'], '192.0.2.1')] }));
+    search.receive(
+      encodeDnsMessage({ ...emptyMessage, response: true, answers: [hostAddress(['H', 'local'], '192.0.2.1')] }),
+    );
     expect(asked()).toEqual([]);
     expect(search.found()[0]?.addresses).toEqual(['192.0.2.1']);
   });
@@ -398,10 +394,10 @@ describe('a search', () => {
     const search = new Search();
     for (let at = 0; at < 2_000; at += 100) {
       const answers = Array.from({ length: 100 }, (_, more) => pointer(coap, [`n${at + more}`, ...coap]));
-      search.receive(encodeDnsMessage({ ...empty, response: true, answers }));
+      search.receive(encodeDnsMessage({ ...emptyMessage, response: true, answers }));
     }
     search.receive(
-      encodeDnsMessage({ ...empty, response: true, answers: [location(['n1999', ...coap], 1, ['h', 'local'])] }),
+      encodeDnsMessage({ ...emptyMessage, response: true, answers: [location(['n1999', ...coap], 1, ['h', 'local'])] }),
     );
     expect(search.found()).toEqual([]);
     expect(search.query().length).toBeLessThan(9000);
@@ -412,7 +408,7 @@ describe('whatever is asked', () => {
   /** A query of 9000 bytes (RFC 6762 §17): one question is spelled out, the others point to its name. */
   const crammed = (count: number, name: Name, typeOf: (at: number) => number): Uint8Array => {
     const [first, ...rest] = Array.from({ length: count }, (_, at) => at);
-    const head = encodeDnsMessage({ ...empty, questions: [{ name, type: typeOf(first ?? 0), unicast: false }] });
+    const head = encodeDnsMessage({ ...emptyMessage, questions: [{ name, type: typeOf(first ?? 0), unicast: false }] });
     const bytes = new Uint8Array(head.length + 6 * rest.length);
     const view = new DataView(bytes.buffer);
     bytes.set(head);
