@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { missingPython, pythonFolder, type PythonFolder } from './python-folder.ts';
 
@@ -95,6 +96,18 @@ def f():
     expect(await folder.say('own/f')).toBe(venv);
     expect(await folder.say('plain/f')).not.toBe(venv);
   });
+});
+
+test('where the system refuses another process, that is told, and the gateway goes on', () => {
+  const program = fileURLToPath(new URL('no-descriptors.ts', import.meta.url));
+  const command = 'ulimit -n 64 && exec "$0" "$1"';
+  const said = execFileSync('sh', ['-c', command, process.execPath, program], { encoding: 'utf8' });
+  expect(JSON.parse(said)).toEqual([
+    {
+      kind: 'load-failed',
+      failure: { message: expect.stringMatching(/^Python cannot be started: .*EMFILE/) as string },
+    },
+  ]);
 });
 
 describe('a mistake is told in one sentence, and takes no other library down', () => {

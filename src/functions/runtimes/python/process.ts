@@ -7,33 +7,18 @@
  *
  * Left out: memory is limited by the process itself (host/funcoap_host/limits.py).
  */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { Socket } from 'node:net';
-import { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { dirname } from 'node:path';
 import type { Milliseconds } from '../../../core/duration.ts';
-import { FuncoapError, InternalError } from '../../../core/error.ts';
+import { FuncoapError } from '../../../core/error.ts';
 import { libraryTitle } from '../../library-title.ts';
 import { slotState, type CallFailure, type FromWorker, type RunMessage } from '../node/messages.ts';
 import { describeModule } from './describe-module.ts';
 import { abortFrame, FrameAssembler, readFrame, runFrame, startFrame, type FromPython } from './frames.ts';
-import type { PythonManifest } from './manifest.ts';
-import { readBounded } from './printed.ts';
+import { spawnPython, startFailure, type PythonOptions, type SpawnedPython } from './spawn-python.ts';
 import type { StartWorkerOptions, WorkerListener, WorkerLoss, WorkerPort } from '../../worker-port.ts';
-
-export interface PythonOptions {
-  readonly library: string;
-  readonly folder: string;
-  readonly entry: string;
-  readonly dataFolder: string;
-  /** The command, where the library has no `.venv`. */
-  readonly python: string;
-  readonly maxHeapMebibytes: number;
-  readonly manifest: PythonManifest;
-  readonly printed: (stream: 'stdout' | 'stderr', text: string) => void;
-}
 
 const mebibyte = 1_048_576;
 /** Safe calls that are on their way to a process that is quick, and how soon a quick one answers. No RFC's numbers. */
@@ -41,16 +26,10 @@ const maxAhead = 32;
 const quickMs = 2;
 /** How long a process that has nothing to do may take to end by itself. No RFC's number. */
 const leaveMs = 250;
-const script = fileURLToPath(new URL('host/start.py', import.meta.url));
-
-/** The interpreter of the library's own virtual environment, where it has one. */
-function interpreterOf({ folder, python }: PythonOptions): string {
-  const own = join(folder, '.venv', 'bin', 'python3');
-  return existsSync(own) ? own : python;
-}
-
 export function startPython(options: PythonOptions, start: StartWorkerOptions, listener: WorkerListener): WorkerPort {
-  const child = new PythonProcess(options, start, listener);
+  const spawned = spawnPython(options);
+  if (!('child' in spawned)) return notStarted(options, start, listener, spawned.refusal);
+  const child = new PythonProcess(options, spawned, start, listener);
   return {
     claims: child.claims,
     post: (message) => {
@@ -60,6 +39,22 @@ export function startPython(options: PythonOptions, start: StartWorkerOptions, l
     checkMemory: () => undefined,
     starvedIn: (span) => child.starvedIn(span),
     terminate: () => child.end(),
+  };
+}
+
+function notStarted(
+  options: PythonOptions,
+  { slots }: StartWorkerOptions,
+  listener: WorkerListener,
+  refusal: Promise<Error>,
+): WorkerPort {
+  void refusal.then((error) => listener.received([startFailure(options, error)]));
+  return {
+    claims: new Int32Array(new SharedArrayBuffer(slots * Int32Array.BYTES_PER_ELEMENT)),
+    post: () => undefined,
+    checkMemory: () => undefined,
+    starvedIn: () => false,
+    terminate: () => Promise.resolve(),
   };
 }
 
@@ -87,21 +82,16 @@ class PythonProcess {
   #telling = false;
   #ended = false;
 
-  constructor(options: PythonOptions, { describe, slots }: StartWorkerOptions, listener: WorkerListener) {
+  constructor(
+    options: PythonOptions,
+    { child, socket }: SpawnedPython,
+    { describe, slots }: StartWorkerOptions,
+    listener: WorkerListener,
+  ) {
     this.claims = new Int32Array(new SharedArrayBuffer(slots * Int32Array.BYTES_PER_ELEMENT));
     this.#options = options;
     this.#listener = listener;
-    const { folder, entry, dataFolder, library, printed } = options;
-    this.#child = spawn(interpreterOf(options), ['-B', script], {
-      cwd: existsSync(dataFolder) ? dataFolder : folder,
-      // A group of its own: what the library starts ends with it, and Ctrl-C in a terminal is the gateway's.
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    });
-    const { stdout, stderr, stdio } = this.#child;
-    const [, , , socket] = stdio;
-    if (!(socket instanceof Socket) || !(stdout instanceof Readable) || !(stderr instanceof Readable))
-      throw new InternalError('no-python-socket', 'A Python process was started without a socket to it.');
+    this.#child = child;
     this.#socket = socket;
     this.#gone = new Promise((resolve) => {
       this.#child.once('exit', (code, signal) => {
@@ -115,15 +105,14 @@ class PythonProcess {
         }
       });
       this.#child.once('error', (error) => {
-        this.#fail(this.#cannotStart(error));
+        if (!this.#ended) listener.received([startFailure(options, error)]);
         resolve();
       });
     });
-    readBounded(stdout, (text) => printed('stdout', text));
-    readBounded(stderr, (text) => printed('stderr', text));
     socket.on('data', (chunk: Uint8Array) => this.#hear(chunk));
     // Its end is told by 'exit'.
     socket.on('error', () => undefined);
+    const { library, entry, dataFolder } = options;
     const memory = options.maxHeapMebibytes * mebibyte;
     socket.write(startFrame({ library, entry, dataFolder, describe, memory, gateway: process.pid }));
   }
@@ -145,7 +134,6 @@ class PythonProcess {
     this.#write(abortFrame(id));
   }
 
-  /** At once where it computes; otherwise it is told, so that it can tidy up. */
   /** Runnable, and without the processor time to show for it. Only Linux says. */
   starvedIn(span: Milliseconds): boolean {
     try {
@@ -157,6 +145,7 @@ class PythonProcess {
     }
   }
 
+  /** At once where it computes; otherwise it is told, so that it can tidy up. */
   async end(): Promise<void> {
     this.#ended = true;
     this.#socket.end();
@@ -291,24 +280,10 @@ class PythonProcess {
     if (heard.length > 0 && !this.#ended) this.#listener.received(heard);
   }
 
-  /** It has not begun, and never will. */
-  #fail(message: string): void {
-    if (this.#ended) return;
-    this.#listener.received([{ kind: 'load-failed', failure: { message } }]);
-  }
-
   #lose(loss: WorkerLoss): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#listener.lost(loss);
-  }
-
-  #cannotStart(error: Error): string {
-    const command = interpreterOf(this.#options);
-    const missing = 'code' in error && error.code === 'ENOENT';
-    return missing
-      ? `it is written in Python, and there is no ${command === this.#options.python ? command : '.venv/bin/python3'} on this machine; install Python 3.9 or newer and save the file.`
-      : `Python cannot be started: ${error.message}.`;
   }
 }
 
