@@ -20,7 +20,7 @@ import {
 import { exitCode } from './exit-code.ts';
 import { accepted } from './failure.ts';
 import { valueText, tableText } from './print-value.ts';
-import { parameterText, signatureText } from './signature-text.ts';
+import { parameterText, signatureText } from '../directory/signature-text.ts';
 import type { Terminal } from './terminal.ts';
 
 interface DescribeOptions extends ConnectionOptions {

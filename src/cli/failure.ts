@@ -1,12 +1,13 @@
 /** From whatever went wrong to sentences for a person and an exit code for a script. */
 import { codeClass, codeName, dotted } from '../coap/codec/codes.ts';
 import type { CoapResponse } from '../client/coap-request.ts';
+import { problemOf } from '../client/answer-problem.ts';
 import { RequestError } from '../client/request-error.ts';
 import { contentFormat } from '../cbor/content-format.ts';
 import { FuncoapError, PeerError } from '../core/error.ts';
 import type { DescribedFunction } from '../directory/described.ts';
 import { problems } from '../functions/call-error.ts';
-import { decodeProblem, decodeProblemJson, type ProblemDetails } from '../functions/problem-details.ts';
+import type { ProblemDetails } from '../functions/problem-details.ts';
 import { textOf } from '../core/bytes.ts';
 import { ProcessError } from '../processes/process-error.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
@@ -22,15 +23,6 @@ class AnswerError extends PeerError {
     super('refused', sentence(response, details, fn));
     this.answer = response.code;
     this.details = details;
-  }
-}
-
-function problemOf({ contentFormat: format, payload }: CoapResponse): ProblemDetails | undefined {
-  try {
-    if (format === contentFormat.problemDetails) return decodeProblem(payload);
-    return format === contentFormat.json ? decodeProblemJson(payload) : undefined;
-  } catch {
-    return undefined;
   }
 }
 

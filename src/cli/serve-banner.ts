@@ -3,7 +3,7 @@ import type { Address } from '../core/datagram.ts';
 import type { LibraryDescription } from '../functions/description.ts';
 import { ownCommand } from './own-command.ts';
 import { tableText, valueText } from './print-value.ts';
-import { signatureText } from './signature-text.ts';
+import { signatureText } from '../directory/signature-text.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Ready {

@@ -136,6 +136,26 @@ export class CoapClient {
     });
   }
 
+  /**
+   * Sends a request that nobody answers (RFC 7967 §2: NON, No-Response 26). Resolves when it has been handed to the network.
+   * @throws UsageError `too-large-for-one-datagram` where its body takes several blocks: those have to be answered
+   */
+  async tell(request: CoapRequest): Promise<void> {
+    if ((request.payload?.length ?? 0) > (request.blockSize ?? 1024)) {
+      throw new UsageError(
+        'too-large-for-one-datagram',
+        'A request that nobody answers has a body of one block; send a longer one as a request with an answer.',
+      );
+    }
+    const { endpoint, options } = await this.#resolve(request.uri);
+    const unanswered = { ...request, confirmable: false, noResponse: 26 };
+    await new Promise<void>((resolve, reject) => {
+      const stop = this.#start(unanswered, endpoint, options, false, { answered: () => {}, failed: reject });
+      stop();
+      resolve();
+    });
+  }
+
   /** The resource's state now and whenever it changes (RFC 7641), until the loop is left or the server ends it. */
   async *observe(request: CoapRequest): AsyncGenerator<CoapResponse, void, undefined> {
     const { endpoint, options } = await this.#resolve(request.uri);

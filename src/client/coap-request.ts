@@ -24,6 +24,8 @@ export interface CoapRequest {
   /** Answered 2.03 where it is the current one. */
   readonly etag?: Uint8Array | undefined;
   readonly confirmable?: boolean;
+  /** No-Response (RFC 7967): bit n-1 set for a class n of which no answer is wanted; 26 for none at all. */
+  readonly noResponse?: number | undefined;
   /** Bytes of a block, 16 to 1024, a power of two; default 1024. */
   readonly blockSize?: number | undefined;
   readonly timeout?: Milliseconds | undefined;
@@ -46,11 +48,12 @@ export interface CoapResponse {
 }
 
 export function requestOptions(request: CoapRequest, uriOptions: readonly Option[]): readonly Option[] {
-  const { contentFormat, accept, etag } = request;
+  const { contentFormat, accept, etag, noResponse } = request;
   const options = [...uriOptions];
   if (contentFormat !== undefined) options.push(uintOption(optionNumber.contentFormat, contentFormat));
   if (accept !== undefined) options.push(uintOption(optionNumber.accept, accept));
   if (etag !== undefined) options.push(opaqueOption(optionNumber.etag, etag));
+  if (noResponse !== undefined) options.push(uintOption(optionNumber.noResponse, noResponse));
   return sortOptions(options);
 }
 

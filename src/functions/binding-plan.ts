@@ -1,10 +1,10 @@
 /** What binding needs to know of a function, worked out once: where each name and id goes, and how its value is read. */
 import type { Value } from '../core/value.ts';
 import { converterOf, mismatch, type Converter } from './converter.ts';
-import type { FunctionDescription, ParameterDescription, ValueType } from './description.ts';
+import type { ParameterDescription, Signature, ValueType } from './description.ts';
 
 export interface Plan {
-  readonly fn: FunctionDescription;
+  readonly fn: Signature;
   readonly slots: readonly Slot[];
   readonly byName: ReadonlyMap<string, number>;
   readonly byId: ReadonlyMap<number, number>;
@@ -25,7 +25,7 @@ export interface Slot {
   readonly fallback: (() => Value) | undefined;
 }
 
-export function planOf(fn: FunctionDescription): Plan {
+export function planOf(fn: Signature): Plan {
   const { parameters } = fn;
   const [first] = parameters;
   const positionOf = (index: number): number | undefined => (index === -1 ? undefined : index);

@@ -21,7 +21,7 @@ import type { Value } from '../core/value.ts';
 import { givenTwice, maxRest, missing, tooMany, tooManyRest, unexpected, unknownItem } from './binding-errors.ts';
 import { indexOf, nameOf, planOf, type Plan } from './binding-plan.ts';
 import { mismatch, recordOf } from './converter.ts';
-import type { FunctionDescription, ParameterDescription } from './description.ts';
+import type { ParameterDescription, Signature } from './description.ts';
 import { shown } from './names.ts';
 import { readQuery } from './query-text.ts';
 import { anyType } from './signature/value-types.ts';
@@ -35,14 +35,14 @@ export type ArgumentInput =
   | { readonly kind: 'query'; readonly items: readonly string[] };
 
 /** Keyed by the description: a changed library brings a new one. */
-const plans = new WeakMap<FunctionDescription, Plan>();
+const plans = new WeakMap<Signature, Plan>();
 
 /**
  * The canonical positional arguments of a call.
  * @throws CallError `missing-argument`, `unexpected-argument`, `too-many-arguments`, `wrong-type`
  * (4.22), `unknown-query` (4.00)
  */
-export function bind(fn: FunctionDescription, input: ArgumentInput): readonly Value[] {
+export function bind(fn: Signature, input: ArgumentInput): readonly Value[] {
   let plan = plans.get(fn);
   if (plan === undefined) {
     plan = planOf(fn);

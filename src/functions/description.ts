@@ -80,6 +80,9 @@ export interface FunctionDescription {
   readonly notCallable: string | undefined;
 }
 
+/** What arguments are bound to: all that a client knows of a function it calls. */
+export type Signature = Pick<FunctionDescription, 'method' | 'parameters'>;
+
 /** A library as it is served, or as it failed to load. */
 export interface LibraryDescription {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** Signatures as people read them: `add(a: number, b: number): number`. */
 import { encodeJson } from '../cbor/json-encode.ts';
-import type { DescribedFunction, DescribedParameter, DescribedType } from '../directory/described.ts';
+import type { DescribedFunction, DescribedParameter, DescribedType } from './described.ts';
 
 function typeText(type: DescribedType): string {
   switch (type.kind) {

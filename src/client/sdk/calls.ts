@@ -1,0 +1,123 @@
+/**
+ * One call, from its arguments to its result: described, checked here, answered from what is kept where that is still good,
+ * asked, tried again, and once more with a new description where the gateway says that the old one is wrong.
+ */
+import { decodeRepresentation } from '../../cbor/representation.ts';
+import { isValueFormat } from '../../cbor/content-format.ts';
+import { codeClass, responseCode } from '../../coap/codec/codes.ts';
+import type { Scheduler } from '../../core/clock.ts';
+import { milliseconds, until, type Instant } from '../../core/duration.ts';
+import type { Value } from '../../core/value.ts';
+import type { DescribedFunction } from '../../directory/described.ts';
+import type { ProblemName } from '../../functions/call-error.ts';
+import { problemOf } from '../answer-problem.ts';
+import { bodyOf, type Argument } from './arguments.ts';
+import type { CallOptions } from './call-options.ts';
+import { Catalogue, type Look } from './catalogue.ts';
+import type { Door, DoorAnswer } from './door.ts';
+import { ArgumentError, RemoteError } from './errors.ts';
+import { KeptAnswers, type KeptAnswersOptions } from './kept-answers.ts';
+import { askWithRetries, deadlineOf, type Question } from './retries.ts';
+
+/** The gateway refuses what this side found right: its functions have changed. Nothing has run. */
+const outOfDate: ReadonlySet<ProblemName | undefined> = new Set<ProblemName>([
+  'no-such-library',
+  'no-such-method',
+  'not-callable',
+  'not-safe',
+  'missing-argument',
+  'unexpected-argument',
+  'too-many-arguments',
+  'wrong-type',
+]);
+
+export class Calls {
+  readonly catalogue: Catalogue;
+  readonly door: Door;
+  readonly scheduler: Scheduler;
+  readonly #kept: KeptAnswers;
+
+  constructor(door: Door, scheduler: Scheduler, kept: KeptAnswersOptions, catalogueOptions: CallOptions) {
+    this.door = door;
+    this.scheduler = scheduler;
+    this.#kept = new KeptAnswers(kept);
+    const look: Look = async (question) => {
+      const deadline = deadlineOf(catalogueOptions, scheduler.now());
+      return await askWithRetries(door, question, catalogueOptions, deadline, scheduler);
+    };
+    this.catalogue = new Catalogue(look, scheduler, door.origin, (library) => this.#kept.forget(`func/${library}/`));
+  }
+
+  /**
+   * @throws ArgumentError before anything is sent; RemoteError where the gateway answers 4.xx or 5.xx; RequestError where it does not answer
+   */
+  async call(library: string, method: string, args: readonly Argument[], options: CallOptions): Promise<Value> {
+    const deadline = deadlineOf(options, this.scheduler.now());
+    for (let tried = 0; ; tried++) {
+      const { fn, payload } = await this.#checked(library, method, args);
+      const question: Question = {
+        method: fn.safe ? 'FETCH' : 'POST',
+        path: ['func', library, method],
+        query: ['_why'],
+        payload,
+        etag: undefined,
+      };
+      if (options.oneway) {
+        const left = milliseconds(Math.max(1, until(deadline, this.scheduler.now())));
+        await this.door.tell({ ...question, method: 'POST', timeout: left, signal: options.signal });
+        return undefined;
+      }
+      const answer = await this.#ask(question, options, deadline);
+      if (codeClass(answer.code) === 2) return valueOf(answer);
+      const error = new RemoteError(`${library}/${method}`, answer, fn.parameters);
+      if (tried > 0 || !outOfDate.has(problemOf(answer)?.name)) throw error;
+      this.catalogue.forget(library);
+      if (isSameFunction(await this.catalogue.describe(library, method), fn)) throw error;
+    }
+  }
+
+  /** Also where a description is old, this side refuses only what the gateway refuses now. */
+  async #checked(
+    library: string,
+    method: string,
+    args: readonly Argument[],
+  ): Promise<{ readonly fn: DescribedFunction; readonly payload: Uint8Array | undefined }> {
+    const fn = await this.catalogue.describe(library, method);
+    try {
+      return { fn, payload: bodyOf(fn, args) };
+    } catch (error) {
+      const newer = error instanceof ArgumentError ? await this.catalogue.newer(library, method) : undefined;
+      if (newer === undefined) throw error;
+      return { fn: newer, payload: bodyOf(newer, args) };
+    }
+  }
+
+  async #ask(question: Question, options: CallOptions, deadline: Instant): Promise<DoorAnswer> {
+    const { door, scheduler } = this;
+    if (question.method === 'POST') return await askWithRetries(door, question, options, deadline, scheduler);
+    const key = KeptAnswers.keyOf(question);
+    const fresh = options.fresh ? undefined : this.#kept.fresh(key, scheduler.now());
+    if (fresh !== undefined) return fresh;
+    const asked = { ...question, etag: this.#kept.etagOf(key) };
+    const answer = await askWithRetries(door, asked, options, deadline, scheduler);
+    if (answer.code === responseCode.valid) {
+      // Gone meanwhile, to make room: asked for again, without an ETag.
+      const kept = this.#kept.confirm(key, answer, scheduler.now());
+      return kept ?? (await askWithRetries(door, question, options, deadline, scheduler));
+    }
+    if (codeClass(answer.code) === 2) this.#kept.keep(key, answer, scheduler.now());
+    return answer;
+  }
+}
+
+/** Made anew each time: callers may change what they are given. */
+function valueOf({ contentFormat: format, payload }: DoorAnswer): Value {
+  if (format === undefined || !isValueFormat(format)) return payload.length === 0 ? undefined : payload;
+  return decodeRepresentation(payload, format);
+}
+
+/** What is not the same object came over the network twice. */
+const isSameFunction = (a: DescribedFunction, b: DescribedFunction): boolean =>
+  JSON.stringify(a, asText) === JSON.stringify(b, asText);
+
+const asText = (_name: string, value: unknown): unknown => (typeof value === 'bigint' ? `${value}n` : value);

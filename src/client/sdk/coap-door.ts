@@ -1,0 +1,62 @@
+/** A gateway's CoAP door, plain or over DTLS. */
+import { contentFormat } from '../../cbor/content-format.ts';
+import { encodeUriSegment } from '../../coap/codec/uri.ts';
+import { seconds, type Milliseconds } from '../../core/duration.ts';
+import { openCoapClient, type CoapClient, type CoapClientOptions } from '../coap-client.ts';
+import type { CoapRequest } from '../coap-request.ts';
+import type { Door, DoorAnswer, DoorRequest } from './door.ts';
+
+/** What is sent without expecting an answer fits into one block. */
+const oneBlockBytes = 1024;
+
+export class CoapDoor implements Door {
+  readonly origin: string;
+  readonly #client: CoapClient;
+
+  private constructor(origin: string, client: CoapClient) {
+    this.origin = origin;
+    this.#client = client;
+  }
+
+  static async open(origin: string, options: Partial<CoapClientOptions>): Promise<CoapDoor> {
+    return new CoapDoor(origin, await openCoapClient(options));
+  }
+
+  async ask(request: DoorRequest): Promise<DoorAnswer> {
+    const answer = await this.#client.request(this.#requestOf(request));
+    return {
+      code: answer.code,
+      contentFormat: answer.contentFormat,
+      payload: answer.payload,
+      etag: answer.etag,
+      maxAge: seconds(answer.maxAge),
+    };
+  }
+
+  async tell(request: DoorRequest): Promise<void> {
+    if ((request.payload?.length ?? 0) <= oneBlockBytes) await this.#client.tell(this.#requestOf(request));
+    else await this.#client.request(this.#requestOf(request));
+  }
+
+  async ping(): Promise<Milliseconds> {
+    return await this.#client.ping(`${this.origin}/`);
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+
+  #requestOf({ method, path, query, payload, etag, timeout, signal }: DoorRequest): CoapRequest {
+    const items = query.length === 0 ? '' : `?${query.join('&')}`;
+    return {
+      uri: `${this.origin}/${path.map(encodeUriSegment).join('/')}${items}`,
+      method,
+      payload,
+      contentFormat: payload === undefined ? undefined : contentFormat.cbor,
+      accept: contentFormat.cbor,
+      etag,
+      timeout,
+      signal,
+    };
+  }
+}

@@ -1,0 +1,81 @@
+/** The objects that stand for a gateway, its libraries and its functions. They know names only; calls.ts does the work. */
+import type { Value } from '../../core/value.ts';
+import type { DescribedFunction } from '../../directory/described.ts';
+import { signatureText } from '../../directory/signature-text.ts';
+import type { Argument } from './arguments.ts';
+import { withOptions, type CallOptions } from './call-options.ts';
+import type { Calls } from './calls.ts';
+import type {
+  Connection,
+  ConnectionControls,
+  RemoteFunction,
+  RemoteLibraries,
+  RemoteLibrary,
+} from './remote-function.ts';
+
+export function connectionOf(calls: Calls, options: CallOptions): Connection {
+  const controls: ConnectionControls<RemoteLibraries> = {
+    $with: (changes) => connectionOf(calls, withOptions(options, changes)),
+    $libraries: async () => {
+      await calls.catalogue.refresh();
+      return calls.catalogue.libraries;
+    },
+    $functions: async (library) => await calls.catalogue.functions(library),
+    $ping: async () => await calls.door.ping(),
+    $close: async () => await calls.door.close(),
+    [Symbol.asyncDispose]: async () => await calls.door.close(),
+  };
+  const libraries = byName((name) => libraryOf(calls, name, options));
+  return new Proxy(controls, {
+    get: (target, name): unknown =>
+      typeof name === 'symbol' || name.startsWith('$') ? Reflect.get(target, name) : libraries(name),
+    has: (target, name) => Reflect.has(target, name) || isOffered(calls, name),
+    ownKeys: () => calls.catalogue.libraries.map(({ name }) => name),
+    getOwnPropertyDescriptor: (_target, name) =>
+      typeof name === 'string' && isOffered(calls, name)
+        ? { configurable: true, enumerable: true, value: libraries(name) }
+        : undefined,
+    set: () => false,
+  }) as unknown as Connection;
+}
+
+const isOffered = (calls: Calls, name: string | symbol): boolean =>
+  calls.catalogue.libraries.some((library) => library.name === name);
+
+/** What is made for each name once. `await` asks whatever it is given for `then`: nothing here is a promise. */
+function byName<T>(make: (name: string) => T): (name: string) => T | undefined {
+  const made = new Map<string, T>();
+  return (name) => {
+    if (name === 'then') return undefined;
+    const found = made.get(name) ?? make(name);
+    // A program that makes up names must not fill the memory.
+    if (made.size < maxMade) made.set(name, found);
+    return found;
+  };
+}
+
+const maxMade = 10_000;
+
+function libraryOf(calls: Calls, library: string, options: CallOptions): RemoteLibrary {
+  const functions = byName((method) => functionOf(calls, library, method, options));
+  return new Proxy<RemoteLibrary>(
+    {},
+    {
+      get: (target, name): unknown => (typeof name === 'symbol' ? Reflect.get(target, name) : functions(name)),
+      set: () => false,
+    },
+  );
+}
+
+function functionOf(calls: Calls, library: string, method: string, options: CallOptions): RemoteFunction {
+  const describe = async (): Promise<DescribedFunction> => await calls.catalogue.describe(library, method);
+  const call = async (...args: readonly Argument[]): Promise<Value> => await calls.call(library, method, args, options);
+  return Object.assign(call, {
+    with: (changes: Partial<CallOptions>) => functionOf(calls, library, method, withOptions(options, changes)),
+    describe,
+    help: async () => {
+      const fn = await describe();
+      return fn.doc === undefined ? signatureText(fn) : `${signatureText(fn)}\n\n${fn.doc}`;
+    },
+  });
+}

@@ -1,0 +1,97 @@
+/**
+ * Asks again where that cannot do twice what was asked for:
+ *
+ *   what happened                                 safe request    unsafe request
+ *   it was never sent (congested, no handshake)   again           again
+ *   4.29; 5.03 because the queue is full          again, when the gateway says so (nothing was run)
+ *   5.03 otherwise                                again           no: it may have run
+ *   no answer, unreachable, association lost      again           no: it may have arrived
+ *   given up, closed                              no              no
+ */
+import type { Scheduler } from '../../core/clock.ts';
+import { after, milliseconds, until, type Instant, type Milliseconds } from '../../core/duration.ts';
+import { problemOf } from '../answer-problem.ts';
+import { RequestError } from '../request-error.ts';
+import type { CallOptions } from './call-options.ts';
+import type { Door, DoorAnswer, DoorRequest } from './door.ts';
+
+export type Question = Omit<DoorRequest, 'timeout' | 'signal'>;
+
+/** Before the first and the second try again; no RFC's numbers. */
+const pause = milliseconds(200);
+
+/** The request had no chance to leave, or was refused before it was looked at. */
+const neverArrived: ReadonlySet<string> = new Set([
+  'request-congested',
+  'request-handshake',
+  'request-handshake-timeout',
+]);
+
+const mayHaveArrived: ReadonlySet<string> = new Set([
+  'request-timeout',
+  'request-unreachable',
+  'request-reset',
+  'request-association-closed',
+  'request-changed',
+]);
+
+/** @throws RequestError where there is no answer in the end */
+export async function askWithRetries(
+  door: Door,
+  question: Question,
+  options: CallOptions,
+  deadline: Instant,
+  scheduler: Scheduler,
+): Promise<DoorAnswer> {
+  const isSafe = question.method !== 'POST';
+  const { retries, signal } = options;
+  for (let tried = 0; ; tried++) {
+    const isLast = tried >= retries;
+    const left = until(deadline, scheduler.now());
+    let wait: Milliseconds;
+    try {
+      const answer = await door.ask({ ...question, timeout: milliseconds(Math.max(1, left)), signal });
+      const comeBack = isLast ? undefined : comeBackIn(answer, isSafe);
+      if (comeBack === undefined || comeBack >= until(deadline, scheduler.now())) return answer;
+      wait = comeBack;
+    } catch (error) {
+      wait = milliseconds(pause * 2 ** tried);
+      const again = error instanceof RequestError && mayAskAgain(error, isSafe);
+      if (isLast || !again || wait >= until(deadline, scheduler.now())) throw error;
+    }
+    await passed(wait, scheduler, signal, door.origin);
+  }
+}
+
+const mayAskAgain = ({ code }: RequestError, isSafe: boolean): boolean =>
+  neverArrived.has(code) || (isSafe && mayHaveArrived.has(code));
+
+/** Undefined where the answer is what there is to say. */
+function comeBackIn(answer: DoorAnswer, isSafe: boolean): Milliseconds | undefined {
+  if (answer.code !== 0x9d && answer.code !== 0xa3) return undefined;
+  const name = problemOf(answer)?.name;
+  const nothingRan = name === 'rate-exceeded' || name === 'overloaded';
+  return nothingRan || isSafe ? answer.maxAge : undefined;
+}
+
+async function passed(
+  span: Milliseconds,
+  scheduler: Scheduler,
+  signal: AbortSignal | undefined,
+  origin: string,
+): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const abort = (): void => {
+      stop();
+      reject(new RequestError('aborted', origin));
+    };
+    const stop = scheduler.after(span, () => {
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    });
+    if (signal?.aborted === true) abort();
+    else signal?.addEventListener('abort', abort, { once: true });
+  });
+}
+
+export const deadlineOf = ({ timeout }: CallOptions, now: Instant): Instant => after(now, timeout);

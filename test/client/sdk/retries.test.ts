@@ -1,0 +1,117 @@
+/** When a call is tried again, on a clock that the test moves. */
+import { expect, test } from 'vitest';
+import { method, responseCode, type ResponseCode } from '../../../src/coap/codec/codes.ts';
+import { response, type Response } from '../../../src/coap/response.ts';
+import { contentFormat } from '../../../src/cbor/content-format.ts';
+import { seconds } from '../../../src/core/duration.ts';
+import { CallError, type ProblemName } from '../../../src/functions/call-error.ts';
+import { encodeProblem } from '../../../src/functions/problem-details.ts';
+import { ScriptedGateway, value } from './scripted-gateway.ts';
+
+function refusal(name: ProblemName, maxAge: number): Response {
+  const error = new CallError(name, 'Not now.');
+  return response(error.problem.status as ResponseCode, {
+    contentFormat: contentFormat.problemDetails,
+    payload: encodeProblem(error, { words: false, internals: false }),
+    maxAge,
+  });
+}
+
+/** Loses all that the client sends again and again for one request: 5 transmissions in 93 s (RFC 7252 §4.8.2). */
+function loseOneRequest(gateway: ScriptedGateway): void {
+  const { scheduler } = gateway.network;
+  const end = scheduler.now() + 93_000;
+  gateway.loses = () => scheduler.now() < end;
+}
+
+test('P20: a safe call is asked again where there was no answer', async () => {
+  const gateway = new ScriptedGateway();
+  const gw = await gateway.open();
+  await gateway.pass(gw.lib.read.describe());
+  loseOneRequest(gateway);
+  gateway.script.push(value('at last'));
+  expect(await gateway.pass(gw.lib.read.with({ timeout: seconds(200) })(), 200)).toBe('at last');
+  expect(gateway.calls).toEqual([method.FETCH]);
+});
+
+test('P20: an unsafe call that may have arrived is not sent again', async () => {
+  const gateway = new ScriptedGateway();
+  const gw = await gateway.open();
+  await gateway.pass(gw.lib.write.describe());
+  loseOneRequest(gateway);
+  const call = gw.lib.write.with({ timeout: seconds(200) })();
+  await expect(gateway.pass(call, 200)).rejects.toMatchObject({ code: 'request-timeout' });
+  gateway.loses = () => false;
+  gateway.script.push('silent');
+  const acknowledged = gw.lib.write.with({ timeout: seconds(20) })();
+  await expect(gateway.pass(acknowledged, 200)).rejects.toMatchObject({ code: 'request-timeout' });
+  expect(gateway.calls).toEqual([method.POST]);
+});
+
+test.each<ProblemName>(['rate-exceeded', 'overloaded'])(
+  '%s: nothing has run, so any call is asked again when the gateway says',
+  async (name) => {
+    const gateway = new ScriptedGateway();
+    const gw = await gateway.open();
+    gateway.script.push(refusal(name, 7), refusal(name, 7));
+    const started = gateway.network.scheduler.now();
+    expect(await gateway.pass(gw.lib.write(), 100)).toBeUndefined();
+    expect(gateway.calls).toEqual([method.POST, method.POST, method.POST]);
+    expect(gateway.network.scheduler.now() - started).toBeGreaterThan(14_000);
+  },
+);
+
+test('5.03 for another reason may be after it ran: only a safe call is asked again', async () => {
+  const gateway = new ScriptedGateway();
+  const gw = await gateway.open();
+  gateway.script.push(refusal('not-ready', 1));
+  await expect(gateway.pass(gw.lib.write())).rejects.toMatchObject({
+    code: 'not-ready',
+    status: '5.03',
+    retryAfter: seconds(1),
+  });
+  gateway.script.push(refusal('not-ready', 1), value('there'));
+  expect(await gateway.pass(gw.lib.read())).toBe('there');
+  expect(gateway.calls).toEqual([method.POST, method.FETCH, method.FETCH]);
+});
+
+test('what the gateway says to wait is not waited for beyond the timeout, nor more often than `retries`', async () => {
+  const gateway = new ScriptedGateway();
+  const gw = await gateway.open();
+  gateway.script.push(refusal('overloaded', 100));
+  await expect(gateway.pass(gw.lib.read.with({ timeout: seconds(50) })())).rejects.toMatchObject({
+    code: 'overloaded',
+  });
+  gateway.script.push(refusal('overloaded', 1), refusal('overloaded', 1));
+  await expect(gateway.pass(gw.lib.read.with({ retries: 1 })())).rejects.toMatchObject({ code: 'overloaded' });
+  expect(gateway.calls).toHaveLength(3);
+});
+
+test('P18: a signal ends the wait before the next try', async () => {
+  const gateway = new ScriptedGateway();
+  const gw = await gateway.open();
+  const controller = new AbortController();
+  gateway.script.push(refusal('overloaded', 30));
+  const call = gw.lib.read.with({ signal: controller.signal })();
+  call.catch(() => {});
+  await gateway.wait(seconds(1));
+  controller.abort();
+  await expect(call).rejects.toMatchObject({ code: 'request-aborted' });
+  expect(gateway.calls).toHaveLength(1);
+});
+
+test('RFC 7252 §5.6: fresh as long as Max-Age says, then confirmed by ETag', async () => {
+  const gateway = new ScriptedGateway();
+  const gw = await gateway.open();
+  const etag = Uint8Array.of(1, 2, 3, 4);
+  gateway.script.push(value('kept', 10, etag), response(responseCode.valid, { etag, maxAge: 10 }), value('new', 10));
+  expect(await gateway.pass(gw.lib.read())).toBe('kept');
+  expect(await gateway.pass(gw.lib.read())).toBe('kept');
+  expect(gateway.calls).toHaveLength(1);
+  await gateway.wait(seconds(11));
+  expect(await gateway.pass(gw.lib.read())).toBe('kept');
+  expect(await gateway.pass(gw.lib.read())).toBe('kept');
+  expect(gateway.calls).toHaveLength(2);
+  await gateway.wait(seconds(11));
+  expect(await gateway.pass(gw.lib.read())).toBe('new');
+});
