@@ -32,9 +32,9 @@ export interface DescribedParameter {
   /** Takes all further positional arguments; `type` is the array's. */
   readonly rest: boolean;
   /** Given by name, never by position. */
-  readonly keyword?: boolean;
+  readonly keyword?: true;
   /** Takes all arguments by name that are no parameter's; `type` is that of an object of them. */
-  readonly others?: boolean;
+  readonly others?: true;
   readonly doc: string | undefined;
 }
 

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { functionCddl } from '../../../src/directory/cddl.ts';
 import { parametersSchema } from '../../../src/directory/json-schema.ts';
-import { signatureText } from '../../../src/cli/signature-text.ts';
+import { signatureText } from '../../../src/directory/signature-text.ts';
 import { missingPython, pythonFolder } from './python-folder.ts';
 
 const missing = missingPython();
