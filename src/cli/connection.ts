@@ -10,6 +10,7 @@ import { PeerError, UsageError } from '../core/error.ts';
 import { textOf } from '../core/bytes.ts';
 import type { Value } from '../core/value.ts';
 import type { Milliseconds } from '../core/duration.ts';
+import type { ClientCredentials } from '../dtls/credentials.ts';
 import { parseDuration } from '../config/units.ts';
 import { onInterrupt } from './interrupt.ts';
 import { credentialFlag, ownCredentials, type CredentialFlags } from './own-credentials.ts';
@@ -31,12 +32,20 @@ export interface Connection {
   readonly timeout: Milliseconds | undefined;
 }
 
-export async function withConnection<T>(
+/** What a client of this command is opened with. */
+export interface ClientSettings {
+  readonly credentials: ClientCredentials | undefined;
+  readonly connectionId: boolean;
+  readonly onMessage: ((direction: 'in' | 'out', bytes: Uint8Array) => void) | undefined;
+  readonly timeout: Milliseconds | undefined;
+}
+
+/** @throws UsageError `bad-flag`, `bad-uri` */
+export async function clientSettings(
   terminal: Terminal,
   uri: string,
   options: ConnectionOptions,
-  use: (connection: Connection) => Promise<T>,
-): Promise<T> {
+): Promise<ClientSettings> {
   const { verbose = false, timeout, cid } = options;
   const span = timeout === undefined ? undefined : parseDuration(timeout);
   if (timeout !== undefined && (span === undefined || span === 0)) {
@@ -54,15 +63,25 @@ export async function withConnection<T>(
         .join('')}`,
     );
   };
-  const credentials = await ownCredentials(options, parseCoapUri(uri).host, readSource(terminal));
-  const interrupt = onInterrupt();
-  const client = await openCoapClient({
-    credentials,
+  return {
+    credentials: await ownCredentials(options, parseCoapUri(uri).host, readSource(terminal)),
     connectionId: cid !== false,
     onMessage: verbose ? show : undefined,
-  });
+    timeout: span,
+  };
+}
+
+export async function withConnection<T>(
+  terminal: Terminal,
+  uri: string,
+  options: ConnectionOptions,
+  use: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const { timeout, ...settings } = await clientSettings(terminal, uri, options);
+  const interrupt = onInterrupt();
+  const client = await openCoapClient(settings);
   try {
-    return await use({ client, signal: interrupt.signal, timeout: span });
+    return await use({ client, signal: interrupt.signal, timeout });
   } finally {
     interrupt.release();
     await client.close();

@@ -3,6 +3,7 @@ import { codeClass, codeName, dotted } from '../coap/codec/codes.ts';
 import type { CoapResponse } from '../client/coap-request.ts';
 import { problemOf } from '../client/answer-problem.ts';
 import { RequestError } from '../client/request-error.ts';
+import { RemoteError } from '../client/sdk/errors.ts';
 import { contentFormat } from '../cbor/content-format.ts';
 import { FuncoapError, PeerError } from '../core/error.ts';
 import type { DescribedFunction } from '../directory/described.ts';
@@ -65,6 +66,7 @@ export function accepted(response: CoapResponse, fn?: DescribedFunction): CoapRe
 
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof AnswerError) return codeClass(error.answer) === 4 ? exitCode.refused : exitCode.failed;
+  if (error instanceof RemoteError) return error.status.startsWith('4') ? exitCode.refused : exitCode.failed;
   if (error instanceof RequestError) {
     return error.code === 'request-aborted' ? exitCode.interrupted : exitCode.noAnswer;
   }
@@ -82,6 +84,11 @@ export function exitCodeOf(error: unknown): ExitCode {
 
 /** One sentence, or several lines where there are several things to say. */
 export function failureText(error: unknown): string {
+  if (error instanceof RemoteError) {
+    const again = error.retryAfter === undefined ? '' : ` Try again in ${error.retryAfter / 1000} s.`;
+    const stack = error.thrown === undefined ? '' : `\n${error.thrown.stack ?? error.thrown.message}`;
+    return `${error.status} ${error.message}${again}${stack}`;
+  }
   if (error instanceof FuncoapError && (error.family !== 'internal' || error instanceof ProcessError))
     return error.message;
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -91,6 +98,10 @@ export function failureText(error: unknown): string {
 /** The same for scripts. */
 export function failureValue(error: unknown): Readonly<Record<string, string | number | undefined>> {
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof RemoteError) {
+    const { code, status, parameter, expected } = error;
+    return { error: code, code: status, message, parameter, expected };
+  }
   if (!(error instanceof AnswerError)) {
     return { error: error instanceof FuncoapError ? error.code : 'internal', message };
   }

@@ -14,6 +14,7 @@ import { addLs } from './ls.ts';
 import { addNew } from './new-library.ts';
 import { addPing } from './ping.ts';
 import { addServe } from './serve.ts';
+import { addTypes } from './types.ts';
 import { addToken } from './token.ts';
 import { valueText } from './print-value.ts';
 import type { Terminal } from './terminal.ts';
@@ -31,6 +32,7 @@ const commands = [
   addLs,
   addDescribe,
   addPing,
+  addTypes,
   addEnroll,
   addIdentities,
   addToken,

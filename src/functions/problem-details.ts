@@ -6,7 +6,7 @@
  *     "funcoap:e": { 0: number of the problem,
  *                    1: id of the parameter, or its name where it has none,
  *                    2: expected kind (see `expectedKinds`),
- *                    3: [name, message, stack] of what the function threw, only with the debug setting,
+ *                    3: [name, message, stack, ? attributes] of what the function threw, only with the debug setting,
  *                    4: [index of the call in a batch, [results of those before it]] } }
  *
  * The key: RFC 9290 §3.2 wants an absolute URI of whoever defines the entry. A scheme of our own, named after the project, is one
@@ -69,6 +69,8 @@ export interface RemoteError {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
+  /** Its own members that are data. */
+  readonly attributes: Readonly<Record<string, Value>> | undefined;
 }
 
 /** Content-Format 257. */
@@ -77,7 +79,10 @@ export function encodeProblem(error: CallError, options: ProblemOptions): Uint8A
   const ours = new Map<Value, Value>([[0, error.problem.number]]);
   if (parameter !== undefined) ours.set(1, parameter.id ?? parameter.name);
   if (expected !== undefined) ours.set(2, expectedKinds[expected.kind]);
-  if (options.internals && remote !== undefined) ours.set(3, [remote.name, remote.message, remote.stack ?? null]);
+  if (options.internals && remote !== undefined) {
+    const { name, message, stack, attributes } = remote;
+    ours.set(3, [name, message, stack ?? null, ...(attributes === undefined ? [] : [attributes])]);
+  }
   if (batch !== undefined) ours.set(4, [batch.index, batch.results.map(carried)]);
   const details = new Map<Value, Value>([[problemKey, ours]]);
   if (options.words) details.set(-1, error.problem.title).set(-2, error.message);
@@ -109,7 +114,7 @@ export function decodeProblem(bytes: Uint8Array): ProblemDetails {
   const number = member(ours, 0);
   const remote = member(ours, 3);
   const batch = member(ours, 4);
-  const [name, message, stack] = Array.isArray(remote) ? (remote as readonly Value[]) : [];
+  const [name, message, stack, attributes] = Array.isArray(remote) ? (remote as readonly Value[]) : [];
   const [index, results] = Array.isArray(batch) ? (batch as readonly Value[]) : [];
   return {
     ...problemNumbered(typeof number === 'number' ? number : undefined),
@@ -117,7 +122,7 @@ export function decodeProblem(bytes: Uint8Array): ProblemDetails {
     detail: text(member(details, -2)),
     parameter: textOrNumber(member(ours, 1)),
     expected: kindNumbered(member(ours, 2)),
-    remote: remoteError(name, message, stack),
+    remote: remoteError(name, message, stack, attributes),
     batch: batchOf(index, results),
   };
 }
@@ -135,7 +140,12 @@ export function decodeProblemJson(bytes: Uint8Array): ProblemDetails {
     detail: text(member(details, 'detail')),
     parameter: textOrNumber(member(details, 'parameter')),
     expected: kindOf((_number, kind) => kind === expected),
-    remote: remoteError(member(remote, 'name'), member(remote, 'message'), member(remote, 'stack')),
+    remote: remoteError(
+      member(remote, 'name'),
+      member(remote, 'message'),
+      member(remote, 'stack'),
+      member(remote, 'attributes'),
+    ),
     batch: batchOf(member(batch, 'index'), member(batch, 'results')),
   };
 }
@@ -190,6 +200,10 @@ function textOrNumber(value: Value): string | number | undefined {
   return typeof value === 'string' || typeof value === 'number' ? value : undefined;
 }
 
-function remoteError(name: Value, message: Value, stack: Value): RemoteError | undefined {
-  return typeof name === 'string' && typeof message === 'string' ? { name, message, stack: text(stack) } : undefined;
+function remoteError(name: Value, message: Value, stack: Value, attributes: Value): RemoteError | undefined {
+  if (typeof name !== 'string' || typeof message !== 'string') return undefined;
+  return { name, message, stack: text(stack), attributes: isPlain(attributes) ? attributes : undefined };
 }
+
+const isPlain = (value: Value): value is Readonly<Record<string, Value>> =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;

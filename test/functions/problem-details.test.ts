@@ -68,7 +68,8 @@ describe('Content-Format 257', () => {
     });
   });
   test('what the function threw leaves only with the debug setting', () => {
-    const remote = { name: 'TypeError', message: 'secret', stack: 'at /secret' };
+    const attributes = { secret: 3, more: ['secret'] };
+    const remote = { name: 'TypeError', message: 'secret', stack: 'at /secret', attributes };
     const error = new CallError('function-failed', 'The function failed.', { remote });
     for (const words of [false, true]) {
       expect(new TextDecoder().decode(encodeProblem(error, { words, internals: false }))).not.toContain('secret');

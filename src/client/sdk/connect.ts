@@ -1,6 +1,5 @@
 /** `connect('coap://gw')`: from a URI to an object whose members are the gateway's libraries. */
 import { parseCoapUri } from '../../coap/codec/uri.ts';
-import { optionNumber } from '../../coap/codec/options.ts';
 import { UsageError } from '../../core/error.ts';
 import { systemScheduler } from '../../transport/scheduler.ts';
 import type { CoapClientOptions } from '../coap-client.ts';
@@ -9,6 +8,7 @@ import { Calls } from './calls.ts';
 import { CoapDoor } from './coap-door.ts';
 import { connectionOf } from './connection.ts';
 import type { Door } from './door.ts';
+import { HttpDoor } from './http-door.ts';
 import { defaultKeptAnswersOptions, type KeptAnswersOptions } from './kept-answers.ts';
 import type { Connection, RemoteLibraries } from './remote-function.ts';
 
@@ -16,7 +16,12 @@ import type { Connection, RemoteLibraries } from './remote-function.ts';
 export interface ConnectOptions extends Partial<CallOptions>, Partial<CoapClientOptions> {
   /** How many answers, and how many bytes of them, are kept to be asked for again by ETag; default 10,000 and 16 MiB. */
   readonly kept?: Partial<KeptAnswersOptions>;
+  /** For http: and https:, the bearer token that `funcoap token` printed. */
+  readonly token?: string;
 }
+
+/** Bytes of one answer over HTTP, as over CoAP. */
+const maxResponseBytes = 64 << 20;
 
 /**
  * Connects to a gateway and asks what libraries it has.
@@ -24,7 +29,7 @@ export interface ConnectOptions extends Partial<CallOptions>, Partial<CoapClient
  *     await using gw = await connect('coap://127.0.0.1');
  *     const rows = await gw.oslist.list({ databasefile: 'os-list.db' });
  *
- * @param uri `coap://host:port` or `coaps://host:port`
+ * @param uri `coap://host:port`, `coaps://…`, `http://…` or `https://…`
  * @typeParam Libraries what `funcoap types` writes; without it every name is taken for a library and every value for an argument
  * @throws UsageError `bad-uri`, `unknown-host`, `no-credentials`; RequestError where nobody answers; PeerError `not-a-gateway`
  */
@@ -46,9 +51,18 @@ export async function connect<Libraries = RemoteLibraries>(
   return connectionOf(calls, callOptions) as unknown as Connection<Libraries>;
 }
 
+/** `http://127.0.0.1:3419`: a scheme and an authority, and at most a slash behind them. */
+const gatewayUri = /^([a-z]+):\/\/[^/?#]+(?=\/?$)/i;
+
 async function openDoor(uri: string, options: ConnectOptions): Promise<Door> {
-  const { options: resource } = parseCoapUri(uri);
-  if (resource.some(({ number }) => number === optionNumber.uriPath || number === optionNumber.uriQuery))
-    throw new UsageError('bad-uri', `${uri} names more than a gateway: write coap://host:port.`);
-  return await CoapDoor.open(uri.replace(/(?<=^[a-z]+:\/\/[^/]*)\/.*$/is, ''), options);
+  const [origin, scheme = ''] = gatewayUri.exec(uri) ?? [];
+  if (origin === undefined)
+    throw new UsageError('bad-uri', `${uri} is not the URI of a gateway: write coap://host:port, without a path.`);
+  const { scheduler = systemScheduler, token } = options;
+  if (!/^https?$/i.test(scheme)) {
+    parseCoapUri(origin);
+    return await CoapDoor.open(origin, options);
+  }
+  if (!URL.canParse(origin)) throw new UsageError('bad-uri', `${uri} is not a URI; write http://host:port.`);
+  return new HttpDoor({ origin, scheduler, token, maxResponseBytes });
 }

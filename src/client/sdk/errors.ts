@@ -4,6 +4,7 @@ import { contentFormat } from '../../cbor/content-format.ts';
 import { textOf } from '../../core/bytes.ts';
 import type { Milliseconds } from '../../core/duration.ts';
 import { FuncoapError, UsageError, type ErrorFamily } from '../../core/error.ts';
+import type { Value } from '../../core/value.ts';
 import { problems, type CallError } from '../../functions/call-error.ts';
 import type { ProblemDetails } from '../../functions/problem-details.ts';
 import { problemOf } from '../answer-problem.ts';
@@ -34,6 +35,8 @@ export interface ThrownError {
   readonly message: string;
   /** Its traceback there. */
   readonly stack: string | undefined;
+  /** Members of its own that are data, of a Python exception. */
+  readonly attributes: Readonly<Record<string, Value>> | undefined;
 }
 
 /** The gateway answered 4.xx or 5.xx. `code` is the name of the problem (docs/errors.md), `refused` where it has none. */

@@ -1,0 +1,106 @@
+/** `funcoap types`, and what the TypeScript compiler makes of a program that uses what it wrote. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ran } from '../cli/terminal.ts';
+import { GatewayProcess, root } from '../gateway/gateway-process.ts';
+
+const source = `
+/**
+ * Adds. */ not the end
+ * @pure
+ */
+export function add(a: number, b: number = 1): number { return a + b; }
+/** @safe */
+export function find(key: string, options?: { limit?: number; deep: boolean }): { id: number; name: string }[] {
+  return [{ id: 1, name: key }];
+}
+/** @safe */
+export function sum(...xs: number[]): number { return xs.length; }
+/** @safe */
+export function kinds(mode: 'a' | 'b', bytes: Uint8Array, when: Date, big: bigint): [Date, bigint] { return [when, big]; }
+/** @safe */
+export function nothing(): void {}
+export function anything(value: unknown): unknown { return value; }
+`.replace('Adds. */ not the end', 'Adds.');
+
+let gateway: GatewayProcess;
+let folder: string;
+beforeAll(async () => {
+  gateway = await GatewayProcess.start({ libraries: { 'typed-lib/index.ts': source } });
+  folder = mkdtempSync(join(tmpdir(), 'funcoap-types-'));
+  const { code, out, err } = await ran(['types', gateway.uri]);
+  expect(err).toBe('');
+  expect(code).toBe(0);
+  writeFileSync(join(folder, 'gw.d.ts'), out);
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  const options = {
+    extends: join(root, 'tsconfig.json'),
+    compilerOptions: {
+      paths: { funcoap: [join(root, 'src', 'index.ts')] },
+      typeRoots: [join(root, 'node_modules', '@types')],
+      skipLibCheck: false,
+      isolatedDeclarations: false,
+    },
+    include: ['*.ts'],
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(options));
+});
+afterAll(async () => {
+  await gateway.stop();
+  rmSync(folder, { recursive: true });
+});
+
+/** What the compiler says of a program that has connected. */
+async function compiled(body: string): Promise<string> {
+  const program = `import { connect } from 'funcoap';\nimport type { Gateway } from './gw.d.ts';\nconst gw = await connect<Gateway>('coap://gw');\nconst lib = gw['typed-lib'];\n${body}\n`;
+  writeFileSync(join(folder, 'program.ts'), program);
+  const run = promisify(execFile)(
+    process.execPath,
+    [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'],
+    {
+      cwd: folder,
+    },
+  );
+  return await run.then(
+    () => '',
+    (error: { readonly stdout: string }) => error.stdout,
+  );
+}
+
+test('W4: what fits the signatures compiles, and results have their types', async () => {
+  const body = `
+const three: number = await lib.add(1, 2);
+const two: number = await lib.add(1);
+const named: number = await lib.add({ a: 1, b: 2 });
+const id: number | undefined = (await lib.find('x', { deep: true })).at(0)?.id;
+const total: number = await lib.sum(1, 2, 3);
+const [when, big]: readonly [Date, bigint | number] = await lib.kinds('a', new Uint8Array(), new Date(), 5n);
+const later: number = await lib.add.with({ fresh: true })({ a: 5 });
+await lib.nothing();
+await lib.anything({ any: ['thing', new Date()] });
+await gw.$close();
+export { three, two, named, id, total, when, big, later };`;
+  expect(await compiled(body)).toBe('');
+});
+
+test('what does not fit does not compile, each line of it', async () => {
+  const wrong = [
+    "await lib.add('1');",
+    'await lib.add();',
+    'await lib.add({ a: 1, c: 2 });',
+    'await lib.add({ b: 1 });',
+    "await lib.kinds('c', new Uint8Array(), new Date(), 5n);",
+    'await lib.nothing(1);',
+    'await lib.ad(1);',
+    'const text: string = await lib.add(1, 2); void text;',
+    "await lib.find('x', { limit: 1 });",
+    'await gw.typed.add(1);',
+  ];
+  const said = await compiled(wrong.join('\n'));
+  const lines = new Set([...said.matchAll(/^program\.ts[(:](\d+),/gm)].map(([, line]) => Number(line) - 5));
+  expect([...lines].toSorted((a, b) => a - b)).toEqual(wrong.map((_, at) => at));
+});
