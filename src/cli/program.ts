@@ -14,6 +14,7 @@ import { addLs } from './ls.ts';
 import { addNew } from './new-library.ts';
 import { addPing } from './ping.ts';
 import { addServe } from './serve.ts';
+import { addShell } from './shell.ts';
 import { addTypes } from './types.ts';
 import { addToken } from './token.ts';
 import { valueText } from './print-value.ts';
@@ -32,6 +33,7 @@ const commands = [
   addLs,
   addDescribe,
   addPing,
+  addShell,
   addTypes,
   addEnroll,
   addIdentities,

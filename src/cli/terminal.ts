@@ -1,4 +1,6 @@
 /** The world that a command lives in: where it writes, what it reads, when it is interrupted. */
+import { isatty } from 'node:tty';
+import { openLineInput, type LineInput, type LineInputOptions } from './line-input.ts';
 import { paintFor, type Paint } from '../telemetry/paint.ts';
 
 export interface Terminal {
@@ -11,7 +13,10 @@ export interface Terminal {
   /** A person looks at the output; at the error output. */
   readonly isOutTerminal: boolean;
   readonly isErrTerminal: boolean;
+  /** A person types the input. */
+  readonly isInTerminal: boolean;
   readonly readInput: () => Promise<Uint8Array>;
+  readonly openLines: (options: LineInputOptions) => LineInput;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingFolder: string;
 }
@@ -27,6 +32,8 @@ export const systemTerminal: Terminal = {
   errPaint: paintFor(process.stderr, process.env),
   isOutTerminal: process.stdout.isTTY,
   isErrTerminal: process.stderr.isTTY,
+  isInTerminal: isatty(0),
+  openLines: (options) => openLineInput(process.stdin, process.stdout, options),
   readInput: async () => {
     const chunks: Uint8Array[] = [];
     for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
