@@ -20,7 +20,7 @@ import { KeptAnswers, type KeptAnswersOptions } from './kept-answers.ts';
 import { askWithRetries, deadlineOf, type Question } from './retries.ts';
 
 /** The gateway refuses what this side found right: its functions have changed. Nothing has run. */
-const outOfDate: ReadonlySet<ProblemName | undefined> = new Set<ProblemName>([
+export const outOfDate: ReadonlySet<ProblemName | undefined> = new Set<ProblemName>([
   'no-such-library',
   'no-such-method',
   'not-callable',

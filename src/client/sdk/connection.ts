@@ -3,6 +3,7 @@ import type { Value } from '../../core/value.ts';
 import type { DescribedFunction } from '../../directory/described.ts';
 import { signatureText } from '../../directory/signature-text.ts';
 import type { Argument } from './arguments.ts';
+import { batchWith } from './batch.ts';
 import { withOptions, type CallOptions } from './call-options.ts';
 import type { Calls } from './calls.ts';
 import type {
@@ -15,6 +16,7 @@ import type {
 
 export function connectionOf(calls: Calls, options: CallOptions): Connection {
   const controls: ConnectionControls<RemoteLibraries> = {
+    $batch: batchWith<RemoteLibraries>(calls, options),
     $with: (changes) => connectionOf(calls, withOptions(options, changes)),
     $libraries: async () => {
       await calls.catalogue.refresh();

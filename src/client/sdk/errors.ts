@@ -56,6 +56,8 @@ export class RemoteError extends FuncoapError {
   readonly thrown: ThrownError | undefined;
   /** When to come back, where the gateway says so. */
   readonly retryAfter: Milliseconds | undefined;
+  /** Of a batch: which call failed, and the wanted results of those before it. */
+  readonly batch: { readonly index: number; readonly results: readonly Value[] } | undefined;
 
   constructor(target: string, answer: DoorAnswer, parameters: readonly ParameterNamed[] = []) {
     const details = problemOf(answer);
@@ -66,6 +68,7 @@ export class RemoteError extends FuncoapError {
     this.parameter = parameters.find(({ id }) => id === details?.parameter)?.name ?? details?.parameter;
     this.expected = details?.expected;
     this.thrown = details?.remote;
+    this.batch = details?.batch;
     this.retryAfter = comesBack(answer.code) ? answer.maxAge : undefined;
   }
 }

@@ -4,6 +4,7 @@ import type { Value } from '../../core/value.ts';
 import type { DescribedFunction } from '../../directory/described.ts';
 import type { LibrarySummary } from '../../directory/read-description.ts';
 import type { Argument } from './arguments.ts';
+import type { Batch } from './batch.ts';
 import type { CallOptions } from './call-options.ts';
 
 /** A function of the gateway. `funcoap types` writes these with the types of a gateway's signatures. */
@@ -36,6 +37,8 @@ export type RemoteLibraries = Readonly<Record<string, RemoteLibrary>>;
 
 /** What a connection can do besides calling functions. No library's name begins with `$`. */
 export interface ConnectionControls<Libraries> {
+  /** Several calls in one request, a later one with what an earlier one gives (docs/sdk.md). */
+  readonly $batch: Batch<Libraries>;
   /** The same connection, calls made in another way: `gw.$with({ timeout: seconds(5) })`. */
   $with(options: Partial<CallOptions>): Connection<Libraries>;
   /** The libraries there are now. */

@@ -69,8 +69,10 @@ const mayAskAgain = ({ code }: RequestError, isSafe: boolean): boolean =>
 /** Undefined where the answer is what there is to say. */
 function comeBackIn(answer: DoorAnswer, isSafe: boolean): Milliseconds | undefined {
   if (answer.code !== 0x9d && answer.code !== 0xa3) return undefined;
-  const name = problemOf(answer)?.name;
-  const nothingRan = name === 'rate-exceeded' || name === 'overloaded';
+  const problem = problemOf(answer);
+  // Before a later call of a batch, the earlier ones have run.
+  const isFirst = (problem?.batch?.index ?? 0) === 0;
+  const nothingRan = isFirst && (problem?.name === 'rate-exceeded' || problem?.name === 'overloaded');
   return nothingRan || isSafe ? answer.maxAge : undefined;
 }
 
