@@ -1,6 +1,7 @@
 /** The command line: the commands, their help, and how errors become sentences and exit codes. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addBatch } from './batch.ts';
 import { addCa } from './ca.ts';
 import { addCall } from './call.ts';
 import { addConfig } from './config.ts';
@@ -30,6 +31,7 @@ const commands = [
   addServe,
   addDiscover,
   addCall,
+  addBatch,
   addLs,
   addDescribe,
   addPing,
