@@ -1,0 +1,140 @@
+"""The Python client against a gateway: URIs come in the environment, the library is the test's (python-client.test.ts)."""
+
+import inspect
+import os
+import threading
+import unittest
+from datetime import datetime, timezone
+
+import funcoap
+
+URI = os.environ["GATEWAY"]
+LOSSY = os.environ["LOSSY_GATEWAY"]
+
+
+class Calls(unittest.TestCase):
+    def setUp(self):
+        self.gw = funcoap.connect(URI)
+        self.addCleanup(self.gw.close)
+
+    def requests(self):
+        """Counts the exchanges from now on."""
+        endpoint, count = self.gw._endpoint, [0]
+        exchange = endpoint._exchange
+
+        def counted(*args):
+            count[0] += 1
+            return exchange(*args)
+
+        endpoint._exchange = counted
+        return count
+
+    def test_by_position_and_by_name_with_defaults(self):
+        add = self.gw.lib.add
+        self.assertEqual(add(1, 2), 3)
+        self.assertEqual(add(b=3, a=1), 4)
+        self.assertEqual(add(1, b=3), 4)
+        self.assertEqual(add(1), 21)
+        self.assertEqual(self.gw["lib"]["add"](1), 21)
+        self.assertEqual(self.gw.lib.total(1, 2, 3), 6)
+        self.assertIsNone(self.gw.lib.nothing())
+
+    def test_arguments_that_do_not_fit_are_refused_before_they_are_sent(self):
+        self.gw.lib.add(1)
+        count = self.requests()
+        for args, kwargs in [((), {}), ((1, 2, 3), {}), ((1,), {"c": 2})]:
+            with self.assertRaises(TypeError):
+                self.gw.lib.add(*args, **kwargs)
+        self.assertEqual(count[0], 0)
+
+    def test_what_the_gateway_refuses_is_an_exception(self):
+        with self.assertRaises(funcoap.ArgumentError) as caught:
+            self.gw.lib.add("x", 1)
+        self.assertEqual((caught.exception.status, caught.exception.number), ("4.22", 10))
+        self.assertIn("a must be a number", str(caught.exception))
+        with self.assertRaises(funcoap.NoSuchFunction):
+            self.gw.lib.ad(1)
+        with self.assertRaises(AttributeError):
+            self.gw.lub.add(1)
+        with self.assertRaises(funcoap.RemoteError) as caught:
+            self.gw.lib.fail()
+        self.assertEqual(caught.exception.thrown[:2], ("RangeError", "no such luck"))
+
+    def test_signature_and_documentation(self):
+        self.assertEqual(str(inspect.signature(self.gw.lib.add)), "(a, b=20)")
+        self.assertEqual(self.gw.lib.add.__doc__, "add(a, b=20)\n\nAdds two numbers.")
+        self.assertIn("lib", dir(self.gw))
+        self.assertIn("add", dir(self.gw.lib))
+
+    def test_values(self):
+        when = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
+        for value in [None, True, 1.5, 2**70, "ä", b"\x00\xff", [1, {"a": [2]}], when]:
+            self.assertEqual(self.gw.lib.echo(value), value)
+
+    def test_long_bodies_travel_in_blocks_both_ways(self):
+        text = "".join(chr(97 + i % 26) for i in range(40_000))
+        count = self.requests()
+        self.assertEqual(self.gw.lib.echo(text), text)
+        self.assertGreater(count[0], 70)
+
+    def test_a_fresh_answer_is_not_asked_for_again(self):
+        self.gw.lib.add(5, 5)
+        count = self.requests()
+        self.assertEqual(self.gw.lib.add(5, 5), 10)
+        self.assertEqual(count[0], 0)
+
+    def test_an_answer_that_is_not_fresh_is_confirmed_by_its_etag(self):
+        first = self.gw.lib.big("abc")
+        count = self.requests()
+        self.assertEqual(self.gw.lib.big("abc"), first)
+        # Its thirty blocks do not come again.
+        self.assertEqual(count[0], 1)
+
+    def test_unsafe_calls_run_each_time_and_oneway_calls_run(self):
+        before = self.gw.lib.count()
+        self.gw.lib.count.oneway()
+        self.assertEqual(self.gw.lib.count(), before + 2)
+
+    def test_a_slow_answer_comes_separately(self):
+        self.assertEqual(self.gw.lib.slowly(), "late")
+
+    def test_threads_share_a_connection(self):
+        results = {}
+        threads = [
+            threading.Thread(target=lambda n=n: results.update({n: self.gw.lib.echo(n)})) for n in range(20)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(results, {n: n for n in range(20)})
+
+
+class Faults(unittest.TestCase):
+    def test_lost_messages_are_sent_again(self):
+        funcoap._ACK_TIMEOUT = 0.2
+        self.addCleanup(setattr, funcoap, "_ACK_TIMEOUT", 2.0)
+        with funcoap.connect(LOSSY) as gw:
+            before = gw.lib.count()
+            text = "x" * 5000
+            self.assertEqual(gw.lib.echo(text), text)
+            # Sent again is not run again.
+            self.assertEqual(gw.lib.count(), before + 1)
+
+    def test_nobody_there(self):
+        with self.assertRaises(funcoap.NoAnswer):
+            funcoap.connect("coap://127.0.0.1:9")
+
+    def test_a_call_ends_with_its_timeout(self):
+        with funcoap.connect(URI, timeout=0.5) as gw:
+            with self.assertRaises(funcoap.NoAnswer):
+                gw.lib.slowly()
+
+    def test_only_plain_coap(self):
+        for uri in ["coaps://127.0.0.1", "127.0.0.1", "coap://127.0.0.1/func/lib"]:
+            with self.assertRaises(ValueError):
+                funcoap.connect(uri)
+
+
+if __name__ == "__main__":
+    unittest.main()
