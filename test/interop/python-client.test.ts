@@ -1,5 +1,6 @@
 /** clients/python/funcoap.py against the real gateway. The tests themselves are in Python (python-client/calls.py). */
 import { execFile, execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -71,5 +72,22 @@ describe.skipIf(reason !== undefined)(`the Python client${reason === undefined ?
     const script = join(root, 'test', 'interop', 'python-client', 'calls.py');
     const { stderr } = await promisify(execFile)(python ?? '', [script], { env: environment });
     expect(stderr).toMatch(/^Ran 15 tests in [^]*\n\nOK\n$/m);
+  });
+
+  test('the block of docs/sdk.md prints what stands behind its lines', async () => {
+    const page = readFileSync(join(root, 'docs', 'sdk.md'), 'utf8');
+    const block = /^```python\n([^]*?)^```$/m.exec(page)?.[1] ?? '';
+    const shipped = await GatewayProcess.start({ libraries: 'shipped' });
+    const environment = {
+      ...process.env,
+      PYTHONPATH: join(root, 'clients', 'python'),
+      PYTHONDONTWRITEBYTECODE: '1',
+    };
+    const program = block.replace('coap://127.0.0.1', shipped.uri);
+    const { stdout } = await promisify(execFile)(python ?? '', ['-c', program], { env: environment });
+    await shipped.stop();
+    const wanted = [...block.matchAll(/print\(.*\) {2}# (.*)$/gm)].map(([, said = '']) => said.replace(/ …$/, ''));
+    expect(wanted).toHaveLength(3);
+    for (const said of wanted) expect(stdout).toContain(`${said}\n`);
   });
 });
