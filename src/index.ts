@@ -11,13 +11,8 @@ export type { ConnectOptions } from './client/sdk/connect.ts';
 export { ArgumentError, RemoteError } from './client/sdk/errors.ts';
 export type { Reference } from './client/sdk/references.ts';
 export type { ThrownError } from './client/sdk/errors.ts';
-export type {
-  Connection,
-  ConnectionControls,
-  RemoteFunction,
-  RemoteLibraries,
-  RemoteLibrary,
-} from './client/sdk/remote-function.ts';
+export type { Connection, ConnectionControls } from './client/sdk/connection-controls.ts';
+export type { RemoteFunction, RemoteLibraries, RemoteLibrary } from './client/sdk/remote-function.ts';
 export type { ClientCredentials } from './dtls/credentials.ts';
 export type { Config } from './config/config.ts';
 export { openGateway } from './gateway/gateway.ts';

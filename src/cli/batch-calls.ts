@@ -11,7 +11,7 @@ import { decodeCbor } from '../cbor/decode.ts';
 import { defaultDecodeLimits } from '../cbor/limits.ts';
 import { decodeJson } from '../cbor/json-decode.ts';
 import type { Argument } from '../client/sdk/arguments.ts';
-import type { Connection } from '../client/sdk/remote-function.ts';
+import type { Connection } from '../client/sdk/connection-controls.ts';
 import { UsageError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
 import { readArguments, type ReadSource } from './call-arguments.ts';

@@ -2,7 +2,7 @@
 import { encodeJson } from '../cbor/json-encode.ts';
 import type { Argument } from '../client/sdk/arguments.ts';
 import { RemoteError } from '../client/sdk/errors.ts';
-import type { Connection } from '../client/sdk/remote-function.ts';
+import type { Connection } from '../client/sdk/connection-controls.ts';
 import { UsageError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
 import { callsOfFile, callsOfLines, ResultOf, type BatchedLine } from './batch-calls.ts';

@@ -1,6 +1,6 @@
 /** A gateway as the SDK sees it, for the commands that call its functions by name. */
 import { connect, type ConnectOptions } from '../client/sdk/connect.ts';
-import type { Connection } from '../client/sdk/remote-function.ts';
+import type { Connection } from '../client/sdk/connection-controls.ts';
 import { textOf } from '../core/bytes.ts';
 import { UsageError } from '../core/error.ts';
 import { clientSettings, completeUri, type ConnectionOptions } from './connection.ts';

@@ -1,5 +1,5 @@
 /** What a line of `funcoap shell` does, and how it is completed. */
-import type { Connection } from '../client/sdk/remote-function.ts';
+import type { Connection } from '../client/sdk/connection-controls.ts';
 import { UsageError } from '../core/error.ts';
 import { readArguments, type ReadSource } from './call-arguments.ts';
 import { namedWords, targetOf, wordsOf } from './call-line.ts';

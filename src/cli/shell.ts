@@ -1,5 +1,5 @@
 /** `funcoap shell URI`: calls line by line, typed by a person or piped from elsewhere. */
-import type { Connection } from '../client/sdk/remote-function.ts';
+import type { Connection } from '../client/sdk/connection-controls.ts';
 import { UsageError } from '../core/error.ts';
 import type { ReadSource } from './call-arguments.ts';
 import { connectionOptions, examples, type AddCommand } from './command.ts';

@@ -1,5 +1,5 @@
 /** `funcoap types URI`: TypeScript declarations of what a gateway offers. */
-import type { Connection } from '../client/sdk/remote-function.ts';
+import type { Connection } from '../client/sdk/connection-controls.ts';
 import type { DescribedFunction } from '../directory/described.ts';
 import { libraryTypes } from '../directory/library-types.ts';
 import { connectionOptions, examples, type AddCommand } from './command.ts';

@@ -1,7 +1,7 @@
 /** `funcoap shell`, against a gateway in this process. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../src/client/sdk/connect.ts';
-import type { Connection } from '../../src/client/sdk/remote-function.ts';
+import type { Connection } from '../../src/client/sdk/connection-controls.ts';
 import { ShellSession } from '../../src/cli/shell-session.ts';
 import { plain } from '../../src/telemetry/paint.ts';
 import { startGateway, type TestGateway } from '../http/gateway.ts';

@@ -116,6 +116,7 @@ describe('Content-Format 257', () => {
       parameter: 2,
       expected: undefined,
       remote: undefined,
+      batch: undefined,
     });
     for (const other of [[], {}, 'text', null, { [problemKey]: 5 }, { [problemKey]: { 0: 1 } }]) {
       expect(decodeProblem(encodeCbor(other)).name).toBeUndefined();

@@ -67,7 +67,7 @@ async function compiled(body: string): Promise<string> {
   );
   return await run.then(
     () => '',
-    (error: { readonly stdout: string }) => error.stdout,
+    (error: unknown) => (error instanceof Error && 'stdout' in error ? String(error.stdout) : ''),
   );
 }
 

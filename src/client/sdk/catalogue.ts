@@ -10,12 +10,12 @@ import { isValueFormat } from '../../cbor/content-format.ts';
 import { codeClass, responseCode } from '../../coap/codec/codes.ts';
 import type { Clock } from '../../core/clock.ts';
 import { after, milliseconds, type Instant } from '../../core/duration.ts';
+import { GenerationalMap } from '../../core/generational-map.ts';
 import { PeerError } from '../../core/error.ts';
 import type { Value } from '../../core/value.ts';
 import type { DescribedFunction } from '../../directory/described.ts';
 import { readDirectory, readFunction, readLibrary, type LibrarySummary } from '../../directory/read-description.ts';
 import { nearestName } from '../../functions/names.ts';
-import { LRUCache } from 'lru-cache';
 import { problemOf } from '../answer-problem.ts';
 import type { DoorAnswer } from './door.ts';
 import { ArgumentError, RemoteError } from './errors.ts';
@@ -42,7 +42,7 @@ export class Catalogue {
   readonly #clock: Clock;
   readonly #origin: string;
   readonly #onChange: (library: string) => void;
-  readonly #functions = new LRUCache<string, Known<DescribedFunction>>({ max: maxFunctions });
+  readonly #functions = new GenerationalMap<string, Known<DescribedFunction>>({ maxEntries: maxFunctions });
   #libraries: Known<ReadonlyMap<string, LibrarySummary>> | undefined;
   #lookedAt: Instant | undefined;
 
@@ -78,7 +78,7 @@ export class Catalogue {
 
   /** What is known of a library is asked for again when it is needed. */
   forget(library: string): void {
-    for (const key of this.#functions.keys()) if (key.startsWith(`${library}/`)) this.#functions.delete(key);
+    for (const [key] of this.#functions.entries()) if (key.startsWith(`${library}/`)) this.#functions.delete(key);
     this.#onChange(library);
   }
 

@@ -10,7 +10,8 @@ import { connectionOf } from './connection.ts';
 import type { Door } from './door.ts';
 import { HttpDoor } from './http-door.ts';
 import { defaultKeptAnswersOptions, type KeptAnswersOptions } from './kept-answers.ts';
-import type { Connection, RemoteLibraries } from './remote-function.ts';
+import type { Connection } from './connection-controls.ts';
+import type { RemoteLibraries } from './remote-function.ts';
 
 /** What is not given is as `CallOptions` and `CoapClientOptions` say; `credentials` is needed for coaps. */
 export interface ConnectOptions extends Partial<CallOptions>, Partial<CoapClientOptions> {

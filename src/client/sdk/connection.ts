@@ -6,13 +6,8 @@ import type { Argument } from './arguments.ts';
 import { batchWith } from './batch.ts';
 import { withOptions, type CallOptions } from './call-options.ts';
 import type { Calls } from './calls.ts';
-import type {
-  Connection,
-  ConnectionControls,
-  RemoteFunction,
-  RemoteLibraries,
-  RemoteLibrary,
-} from './remote-function.ts';
+import type { Connection, ConnectionControls } from './connection-controls.ts';
+import type { RemoteFunction, RemoteLibraries, RemoteLibrary } from './remote-function.ts';
 
 export function connectionOf(calls: Calls, options: CallOptions): Connection {
   const controls: ConnectionControls<RemoteLibraries> = {

@@ -2,7 +2,6 @@
  * Answers to safe requests, kept as RFC 7252 §5.6 says: fresh until Max-Age ends, then asked for again with their ETag.
  * Bounded by count and bytes, the least used goes first.
  */
-import { LRUCache } from 'lru-cache';
 import { after, type Instant } from '../../core/duration.ts';
 import type { DoorAnswer, DoorRequest } from './door.ts';
 
@@ -22,14 +21,13 @@ interface Kept {
 const entryBytes = 200;
 
 export class KeptAnswers {
-  readonly #entries: LRUCache<string, Kept>;
+  readonly #options: KeptAnswersOptions;
+  /** The least used first. */
+  readonly #entries = new Map<string, Kept>();
+  #bytes = 0;
 
-  constructor({ maxEntries, maxBytes }: KeptAnswersOptions) {
-    this.#entries = new LRUCache({
-      max: Math.max(1, maxEntries),
-      maxSize: Math.max(1, maxBytes),
-      sizeCalculation: ({ answer }, key) => answer.payload.length + key.length + entryBytes,
-    });
+  constructor(options: KeptAnswersOptions) {
+    this.#options = options;
   }
 
   /** Paths, queries and bodies are the same or they are not: their bytes are the key (RFC 8132 §2). */
@@ -39,26 +37,48 @@ export class KeptAnswers {
 
   fresh(key: string, now: Instant): DoorAnswer | undefined {
     const kept = this.#entries.get(key);
-    return kept !== undefined && now < kept.freshUntil ? kept.answer : undefined;
+    if (kept === undefined || now >= kept.freshUntil) return undefined;
+    this.#set(key, kept);
+    return kept.answer;
   }
 
   etagOf(key: string): Uint8Array | undefined {
-    return this.#entries.peek(key)?.answer.etag;
+    return this.#entries.get(key)?.answer.etag;
   }
 
   keep(key: string, answer: DoorAnswer, now: Instant): void {
-    if (answer.etag !== undefined) this.#entries.set(key, { answer, freshUntil: after(now, answer.maxAge) });
+    if (answer.etag !== undefined) this.#set(key, { answer, freshUntil: after(now, answer.maxAge) });
+    else this.#delete(key);
   }
 
   /** RFC 7252 §5.9.1.3: it is what there is still, as long as the 2.03 says. Undefined where it is gone meanwhile. */
   confirm(key: string, valid: DoorAnswer, now: Instant): DoorAnswer | undefined {
     const kept = this.#entries.get(key);
-    if (kept !== undefined) this.#entries.set(key, { ...kept, freshUntil: after(now, valid.maxAge) });
+    if (kept !== undefined) this.#set(key, { ...kept, freshUntil: after(now, valid.maxAge) });
     return kept?.answer;
   }
 
   /** Of a library that has changed. */
   forget(prefix: string): void {
-    for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.#entries.delete(key);
+    for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.#delete(key);
+  }
+
+  #set(key: string, kept: Kept): void {
+    this.#delete(key);
+    this.#entries.set(key, kept);
+    this.#bytes += bytesOf(key, kept);
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= this.#options.maxEntries && this.#bytes <= this.#options.maxBytes) return;
+      this.#delete(oldest);
+    }
+  }
+
+  #delete(key: string): void {
+    const kept = this.#entries.get(key);
+    if (kept === undefined) return;
+    this.#entries.delete(key);
+    this.#bytes -= bytesOf(key, kept);
   }
 }
+
+const bytesOf = (key: string, { answer }: Kept): number => answer.payload.length + key.length + entryBytes;

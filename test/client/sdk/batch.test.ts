@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { method } from '../../../src/coap/codec/codes.ts';
 import { decodeMessage, isMalformed } from '../../../src/coap/codec/rfc7252.ts';
 import { connect } from '../../../src/client/sdk/connect.ts';
-import type { Connection, RemoteFunction } from '../../../src/client/sdk/remote-function.ts';
+import type { Connection } from '../../../src/client/sdk/connection-controls.ts';
+import type { RemoteFunction } from '../../../src/client/sdk/remote-function.ts';
 import { GatewayProcess } from '../../gateway/gateway-process.ts';
 
 const source = `

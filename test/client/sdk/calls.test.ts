@@ -7,7 +7,8 @@ import { messageType } from '../../../src/coap/codec/message.ts';
 import { findUint, optionNumber } from '../../../src/coap/codec/options.ts';
 import { connect } from '../../../src/client/sdk/connect.ts';
 import { ArgumentError, RemoteError } from '../../../src/client/sdk/errors.ts';
-import type { Connection, RemoteFunction } from '../../../src/client/sdk/remote-function.ts';
+import type { Connection } from '../../../src/client/sdk/connection-controls.ts';
+import type { RemoteFunction } from '../../../src/client/sdk/remote-function.ts';
 import { milliseconds } from '../../../src/core/duration.ts';
 import { GatewayProcess } from '../../gateway/gateway-process.ts';
 
@@ -194,6 +195,23 @@ describe('the cache of this side', () => {
     expect(await again.calc.revalidated('abc')).toBe(first);
     expect(received).toBeLessThan(20);
     await again.$close();
+  });
+
+  test.each([{ maxEntries: 2 }, { maxBytes: 600 }])('what was not used for longest makes room: %j', async (kept) => {
+    let count = 0;
+    const small = await connect<Calc>(gateway.uri, {
+      kept,
+      onMessage: (direction) => {
+        if (direction === 'out') count++;
+      },
+    });
+    for (const a of [1, 2, 1, 3]) await small.calc.add(a, 1);
+    const before = count;
+    expect([await small.calc.add(1, 1), await small.calc.add(3, 1)]).toEqual([2, 4]);
+    expect(count).toBe(before);
+    expect(await small.calc.add(2, 1)).toBe(3);
+    expect(count).toBe(before + 1);
+    await small.$close();
   });
 
   test('what a caller does to a result is not seen by the next one', async () => {

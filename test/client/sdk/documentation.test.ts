@@ -50,7 +50,7 @@ test('the programs print what stands behind them', async () => {
     const program = text
       .replace(/^import \{(.*)\} from 'funcoap';$/m, 'const {$1} = funcoap;')
       .replaceAll('coap://127.0.0.1', gateway.coap);
-    // oxlint-disable-next-line typescript/no-implied-eval, no-new-func -- it is the page that is run
+    // oxlint-disable-next-line typescript/no-implied-eval -- it is the page that is run
     const run = new Function(
       'funcoap',
       'console',

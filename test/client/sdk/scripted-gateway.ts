@@ -2,7 +2,8 @@
 import { contentFormat } from '../../../src/cbor/content-format.ts';
 import { encodeCbor } from '../../../src/cbor/encode.ts';
 import { connect, type ConnectOptions } from '../../../src/client/sdk/connect.ts';
-import type { Connection, RemoteFunction } from '../../../src/client/sdk/remote-function.ts';
+import type { Connection } from '../../../src/client/sdk/connection-controls.ts';
+import type { RemoteFunction } from '../../../src/client/sdk/remote-function.ts';
 import { method, responseCode } from '../../../src/coap/codec/codes.ts';
 import { findStrings, optionNumber } from '../../../src/coap/codec/options.ts';
 import { CoapEngine, defaultEngineLimits } from '../../../src/coap/engine.ts';
