@@ -1,4 +1,4 @@
-/** clients/python/funcoap.py against the real gateway. The tests themselves are in Python (python-client/calls.py). */
+/** src/client/python/funcoap.py against the real gateway. The tests themselves are in Python (python-client/calls.py). */
 import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -64,7 +64,7 @@ describe.skipIf(reason !== undefined)(`the Python client${reason === undefined ?
   test('its own tests pass', async () => {
     const environment = {
       ...process.env,
-      PYTHONPATH: join(root, 'clients', 'python'),
+      PYTHONPATH: join(root, 'src', 'client', 'python'),
       PYTHONDONTWRITEBYTECODE: '1',
       GATEWAY: gateway.uri,
       LOSSY_GATEWAY: `coap://127.0.0.1:${relay.port}`,
@@ -80,7 +80,7 @@ describe.skipIf(reason !== undefined)(`the Python client${reason === undefined ?
     const shipped = await GatewayProcess.start({ libraries: 'shipped' });
     const environment = {
       ...process.env,
-      PYTHONPATH: join(root, 'clients', 'python'),
+      PYTHONPATH: join(root, 'src', 'client', 'python'),
       PYTHONDONTWRITEBYTECODE: '1',
     };
     const program = block.replace('coap://127.0.0.1', shipped.uri);
