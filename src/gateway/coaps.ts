@@ -120,6 +120,7 @@ export class CoapsDoor {
     );
     this.#transport = transport;
     this.#stopListening = credentials.onEnd((peer) => this.#end(peer));
+    this.#endThoseTooMany();
     this.#expireLater();
     return transport;
   }
@@ -222,6 +223,15 @@ export class CoapsDoor {
     return true;
   }
 
+  /** Of those that were restored nobody could be ended: the limit is another one since, or who they are was revoked meanwhile. */
+  #endThoseTooMany(): void {
+    const { credentials, sessionsPerIdentity } = this.#options;
+    for (const [name, own] of this.#byCredential) {
+      const most = credentials.byId(name) === undefined ? 0 : sessionsPerIdentity;
+      for (const endpoint of [...own].slice(0, Math.max(0, own.size - most))) this.#close(endpoint);
+    }
+  }
+
   #forget(endpoint: AssociationEndpoint): void {
     const { name } = endpoint.association.identity;
     const all = this.#byCredential.get(name);
@@ -233,9 +243,11 @@ export class CoapsDoor {
     for (const endpoint of this.#byCredential.get(credentialId) ?? []) this.#close(endpoint);
   }
 
+  /** Before the transport is there, none can be ended: `#endThoseTooMany` does it then. */
   #close(endpoint: AssociationEndpoint): void {
+    if (this.#transport === undefined) return;
     this.#ended++;
-    this.#transport?.end(endpoint);
+    this.#transport.end(endpoint);
   }
 }
 

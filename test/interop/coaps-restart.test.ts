@@ -295,6 +295,15 @@ test('who was revoked while the gateway was down has to stay out', async () => {
   expect([runs().get('after'), await figure('restored_total')]).toEqual([undefined, 0]);
 });
 
+test('of one identity no more go on than it may have now, its oldest are told that it is over', async () => {
+  const all = [await connected(), await connected(), await connected()];
+  for (const one of all) await one.ask(one.call(run, 'before'));
+  await killAndRestart('coaps.sessionsPerIdentity=1');
+  await vi.waitFor(() => expect(all.map(({ closed }) => closed)).toEqual([1, 1, 0]), 5000);
+  const [, , newest] = all;
+  expect(codeOf((await newest?.ask(newest.call(run, 'after'))) ?? new Uint8Array(2))).toBe('2.04');
+});
+
 test('a second gateway on the same data folder is refused in one sentence', async () => {
   await expect(start('coaps.port=0')).rejects.toThrow(/Another gateway uses the data folder \S+; stop that one/);
 });
