@@ -7,6 +7,7 @@ import { timeOfDay } from '../core/time-of-day.ts';
 import { defaultDtlsLimits } from '../dtls/options.ts';
 import { AssociationStore } from '../store/associations/association-store.ts';
 import { JournalWriter } from '../store/associations/journal-writer.ts';
+import { removeOtherParts } from '../store/associations/other-parts.ts';
 import { lockFile } from '../store/associations/part-lock.ts';
 import { readBootId } from '../store/associations/part-state.ts';
 import { TicketKeyFiles } from '../store/associations/ticket-key-files.ts';
@@ -14,9 +15,25 @@ import { readKeyFile } from '../store/key-file.ts';
 import { SecretSeal } from '../store/secret-seal.ts';
 import { systemScheduler } from '../transport/scheduler.ts';
 
-/** A second gateway on the same folder would speak with the same keys. @throws UsageError 'data-in-use' */
-export const lockDataFolder = ({ data: { folder } }: Pick<Config, 'data'>): (() => void) =>
-  lockFile(join(folder, 'associations', 'gateway.lock'), (cause) => inUse(folder, cause));
+/**
+ * A second gateway on the same folder would speak with the same keys. What processes have left that this gateway has not is removed.
+ * @param nodes the numbers of all its processes
+ * @throws UsageError 'data-in-use', 'store-failed'
+ */
+export function lockDataFolder({ data: { folder } }: Pick<Config, 'data'>, nodes: readonly number[]): () => void {
+  const associations = join(folder, 'associations');
+  const unlock = lockFile(join(associations, 'gateway.lock'), (cause) => inUse(folder, cause));
+  try {
+    removeOtherParts(associations, nodes);
+    return unlock;
+  } catch (cause) {
+    unlock();
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError('store-failed', `What is not needed in ${associations} cannot be removed: ${reason}.`, {
+      cause,
+    });
+  }
+}
 
 const inUse = (folder: string, cause: unknown): UsageError =>
   new UsageError(
@@ -40,7 +57,7 @@ export function openAssociations(
   const { folder: data } = config.data;
   const folder = join(data, 'associations');
   // Of several processes, the supervisor has it.
-  const unlock = node === 0 ? lockDataFolder(config) : () => undefined;
+  const unlock = node === 0 ? lockDataFolder(config, [0]) : () => undefined;
   let unlockPart: (() => void) | undefined;
   try {
     unlockPart = lockFile(join(folder, `${node}.lock`), (cause) => inUse(data, cause));

@@ -12,6 +12,9 @@ import { aborted, announce, warnIfOpen, whoCanCall, type ServeSession } from './
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 const entry = new URL(`./serve-process${extension}`, import.meta.url);
 
+/** As the supervisor numbers them. */
+const nodesOf = (processes: number): number[] => Array.from({ length: processes }, (_, at) => at + 1);
+
 export async function serveProcesses(
   { config, interrupt, terminal, ready }: ServeSession,
   processes: number,
@@ -26,7 +29,7 @@ export async function serveProcesses(
   try {
     const scheduler = systemScheduler;
     const secured = opensCoaps(config);
-    if (secured) unlock = lockDataFolder(config);
+    if (secured) unlock = lockDataFolder(config, nodesOf(processes));
     supervisor = await Supervisor.open({ processes, config, entry, log, isTerminal, secured, scheduler });
     const { metrics } = supervisor;
     if (config.metrics.enabled)

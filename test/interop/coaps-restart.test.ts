@@ -1,13 +1,14 @@
 /** The gateway is killed, or stopped, and started again: what devices over coaps notice of it, which is next to nothing. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ran } from '../cli/terminal.ts';
 import { GatewayProcess } from '../gateway/gateway-process.ts';
+import { missingAddon } from '../transport/native-addon.ts';
 import { missingPrograms } from './coaps/running-gateway.ts';
 import { Program } from './dtls/endpoint.ts';
 import { RestartDevice, type DeviceOptions } from './restart-device.ts';
@@ -320,6 +321,27 @@ test('of several processes one is killed: its devices go on where they are, in t
   await Promise.all(all.map((one, at) => one.ask(one.call(run, `second ${at}`))));
   expect(all.map(({ established }) => established)).toEqual(all.map(() => 1));
   for (const { numbers } of all) expect(new Set(numbers).size).toBe(numbers.length);
+});
+
+test('with another number of processes, what belongs to those that are gone is removed, and the rest goes on', async () => {
+  await gateway.stop();
+  const parts = (): string[] => {
+    const names = readdirSync(join(folder, 'data', 'associations')).filter((name) => !name.endsWith('.lock'));
+    return [...new Set(names.flatMap((name) => /^\d+/.exec(name) ?? []))].toSorted();
+  };
+  expect(parts()).toEqual(['0']);
+  gateway = await start('processes=3');
+  const all = await Promise.all(Array.from({ length: 9 }, connected));
+  await Promise.all(all.map((one, at) => one.ask(one.call(run, `three ${at}`))));
+  expect(parts()).toEqual(['1', '2', '3']);
+  await gateway.stop();
+  gateway = await start('processes=2');
+  expect(parts()).toEqual(['1', '2']);
+  // With the native transport a Connection ID names its process, however many there are (RFC 9146).
+  if (missingAddon !== undefined) return;
+  const kept = all.filter(({ sent }) => (sent.at(-1)?.[11] ?? 0) <= 2);
+  await Promise.all(kept.map((one, at) => one.ask(one.call(run, `two ${at}`))));
+  expect(kept.map(({ established }) => established)).toEqual(kept.map(() => 1));
 });
 
 test('while it cannot be written, requests with side effects get 5.03, and the log says what to do', async () => {

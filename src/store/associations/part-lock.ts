@@ -5,17 +5,22 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { milliseconds, type Milliseconds } from '../../core/duration.ts';
 import type { UsageError } from '../../core/error.ts';
 
 /** A process that was just killed may not be gone yet. No RFC's number. */
-const patienceMs = 1000;
+const patience = milliseconds(1000);
 
-/** @returns what releases it. @throws `taken` where another process has it. */
-export function lockFile(path: string, taken: (cause: unknown) => UsageError): () => void {
+/** @returns what releases it. @throws `taken` where another process has it, and keeps it for longer than `wait`. */
+export function lockFile(
+  path: string,
+  taken: (cause: unknown) => UsageError,
+  wait: Milliseconds = patience,
+): () => void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(path, { timeout: patienceMs });
+    database = new DatabaseSync(path, { timeout: wait });
     database.exec('BEGIN EXCLUSIVE');
   } catch (cause) {
     database?.close();

@@ -9,7 +9,7 @@
  *
  * The first byte of a Connection ID is the number of its process, from 1, and the sockets count from 0 in the order in which they
  * were bound. A number that no socket has makes Linux go by the hash, which is what all other datagrams get: handshakes, records
- * without a Connection ID, and bytes that are too short. Whoever forges the byte chooses a process, as with a port of his own,
+ * without a Connection ID, and bytes that are too short. Whoever forges the byte chooses a process, as with the choice of a port,
  * and that process drops what is not authentic.
  *
  * Left out: taking the program away again. Part of udp-batch.c's addon.

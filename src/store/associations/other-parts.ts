@@ -1,0 +1,38 @@
+/**
+ * Parts of processes that there are no more, because the gateway was started with another number of them: nobody will go on with
+ * their associations, so the keys of these do not stay on the disk.
+ */
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { milliseconds } from '../../core/duration.ts';
+import { UsageError } from '../../core/error.ts';
+import { lockFile } from './part-lock.ts';
+
+const fileOfPart = /^(\d+)\.(?:associations|marks|sessions|state|state\.new|requests\.\d+)$/;
+
+/**
+ * For whoever has the lock of the folder, so that nobody begins a part meanwhile. A part whose process has not ended yet stays
+ * until the next time.
+ * @param own of the processes that there are
+ */
+export function removeOtherParts(folder: string, own: readonly number[]): void {
+  const files = readdirSync(folder).flatMap((name) => {
+    const part = fileOfPart.exec(name)?.[1];
+    return part === undefined || own.includes(Number(part)) ? [] : [{ name, part }];
+  });
+  for (const [part, others] of Map.groupBy(files, (file) => file.part)) {
+    const unlock = lockOf(folder, part);
+    if (unlock === undefined) continue;
+    for (const { name } of others) rmSync(join(folder, name), { force: true });
+    unlock();
+  }
+}
+
+function lockOf(folder: string, part: string): (() => void) | undefined {
+  try {
+    const taken = (cause: unknown): UsageError => new UsageError('data-in-use', 'It is in use.', { cause });
+    return lockFile(join(folder, `${part}.lock`), taken, milliseconds(0));
+  } catch {
+    return undefined;
+  }
+}
