@@ -110,7 +110,7 @@ async function ask(
   if (texts.length > 0) {
     throw new UsageError(
       'bad-argument',
-      `${uri} is not a function and takes no name=value; give a body with @file or -, or a query in the URI.`,
+      `${uri} is not a function, which is coap://HOST/func/LIBRARY/METHOD, and takes no name=value; give a body with @file or -, or a query in the URI.`,
     );
   }
   return { fn, asked: { uri, method: options.method ?? 'GET' } };

@@ -24,10 +24,11 @@ export const addConfig: AddCommand = (program, terminal, done) => {
       } else {
         const rows = entries.map(({ path, value, source }) => [
           path,
-          typeof value === 'string' ? value : JSON.stringify(value),
           describeSource(source),
+          // Last: some are long.
+          typeof value === 'string' ? value : JSON.stringify(value),
         ]);
-        terminal.out(`${tableText(['setting', 'value', 'from'], rows, terminal.outPaint)}\n`);
+        terminal.out(`${tableText(['setting', 'from', 'value'], rows, terminal.outPaint)}\n`);
       }
       done(exitCode.ok);
     });

@@ -34,9 +34,12 @@ export interface SheetOptions {
   readonly port: number | undefined;
   /** Where the files are; undefined: in the working folder. */
   readonly folder: string | undefined;
+  /** How `funcoap` is run here. */
+  readonly command: string;
 }
 
-export function deviceSheet(name: string, material: DeviceMaterial, { host, port, folder }: SheetOptions): DeviceSheet {
+export function deviceSheet(name: string, material: DeviceMaterial, options: SheetOptions): DeviceSheet {
+  const { host, port, folder, command } = options;
   const authority = authorityOf(host, port);
   const gateway = `coaps://${authority}`;
   const uri = `${gateway}/.well-known/core`;
@@ -44,11 +47,11 @@ export function deviceSheet(name: string, material: DeviceMaterial, { host, port
     shellWord(folder === undefined ? file : `${folder.replace(/\/$/, '')}/${file}`);
   switch (material.kind) {
     case 'psk':
-      return pskSheet(name, material, { gateway, uri, authority, host, place });
+      return pskSheet(name, material, { gateway, uri, authority, host, place, command });
     case 'x509':
-      return x509Sheet(name, material, { gateway, uri, authority, host, place });
+      return x509Sheet(name, material, { gateway, uri, authority, host, place, command });
     case 'rpk':
-      return rpkSheet(name, material, { gateway, uri, authority, host, place });
+      return rpkSheet(name, material, { gateway, uri, authority, host, place, command });
   }
 }
 
@@ -58,6 +61,7 @@ interface Target {
   readonly authority: string;
   readonly host: string;
   readonly place: (file: string) => string;
+  readonly command: string;
 }
 
 type Material<K extends DeviceMaterial['kind']> = Extract<DeviceMaterial, { readonly kind: K }>;
@@ -98,7 +102,7 @@ const socketZephyr = (host: string, isVerified: boolean): string[] => [
 function pskSheet(
   name: string,
   { pskIdentity, key }: Material<'psk'>,
-  { gateway, uri, authority, host, place }: Target,
+  { gateway, uri, authority, host, place, command }: Target,
 ): DeviceSheet {
   const secretFile = (ending: string): string | undefined => (key === undefined ? undefined : `${name}.${ending}`);
   const shownKey = key ?? 'KEY';
@@ -115,7 +119,7 @@ function pskSheet(
         ],
         file: undefined,
       },
-      plain('funcoap', [`funcoap ls ${gateway} --identity ${pskIdentity} --key-file ${file}`]),
+      plain('funcoap', [`${command} ls ${gateway} --identity ${pskIdentity} --key-file ${file}`]),
       {
         title: zephyrTitle,
         lines: [
@@ -148,7 +152,11 @@ function pskSheet(
   };
 }
 
-function x509Sheet(name: string, material: Material<'x509'>, { gateway, uri, host, place }: Target): DeviceSheet {
+function x509Sheet(
+  name: string,
+  material: Material<'x509'>,
+  { gateway, uri, host, place, command }: Target,
+): DeviceSheet {
   const { certificate, privateKey, root } = material;
   const own = { certificate: `${name}.crt.pem`, key: `${name}.key.pem`, root: 'root.crt.pem' };
   const trust = root === undefined ? '-n' : `-R ${place(own.root)}`;
@@ -164,8 +172,8 @@ function x509Sheet(name: string, material: Material<'x509'>, { gateway, uri, hos
       ]),
       plain('funcoap', [
         root === undefined
-          ? 'The gateway has no certificate yet: `funcoap ca init` makes it.'
-          : `funcoap ls ${gateway} --certificate ${place(own.certificate)} --key-file ${place(own.key)} --ca ${place(own.root)}`,
+          ? `The gateway has no certificate yet: \`${command} ca init\` makes it.`
+          : `${command} ls ${gateway} --certificate ${place(own.certificate)} --key-file ${place(own.key)} --ca ${place(own.root)}`,
       ]),
       plain(`${zephyrTitle} (the files above as strings: what is in PEM ends with a NUL)`, [
         ...dtlsZephyr,
@@ -197,7 +205,7 @@ function x509Sheet(name: string, material: Material<'x509'>, { gateway, uri, hos
 function rpkSheet(
   name: string,
   { privateKey, gatewayKey }: Material<'rpk'>,
-  { gateway, uri, place }: Target,
+  { gateway, uri, place, command }: Target,
 ): DeviceSheet {
   const file = `${name}.rpk.pem`;
   const gatewayFile = 'gateway.pub.pem';
@@ -212,8 +220,8 @@ function rpkSheet(
       ]),
       plain('funcoap', [
         gatewayKey === undefined
-          ? 'The gateway has no key yet that could prove it: `funcoap ca init` makes one.'
-          : `funcoap ls ${gateway} --key-file ${place(file)} --gateway-key ${place(gatewayFile)}`,
+          ? `The gateway has no key yet that could prove it: \`${command} ca init\` makes one.`
+          : `${command} ls ${gateway} --key-file ${place(file)} --gateway-key ${place(gatewayFile)}`,
       ]),
       plain('Zephyr and ESP-IDF', [
         'mbedTLS has no raw public keys (RFC 7250): enroll such a device with --psk or --x509.',

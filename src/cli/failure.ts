@@ -30,6 +30,13 @@ class AnswerError extends PeerError {
 /** A diagnostic payload (RFC 7252 §5.5.2) may be as long as the peer likes. */
 const maxShown = 500;
 
+/** Where the rest is told of an answer without words. */
+const whereMore: Readonly<Record<string, string>> = {
+  // The function has words of its own, which it was not asked for.
+  'invalid-argument': '; --why says more',
+  'function-failed': "; the gateway's log says why",
+};
+
 function sentence(
   response: CoapResponse,
   details: ProblemDetails | undefined,
@@ -51,8 +58,7 @@ function sentence(
   const again = comeBack ? ` Try again in ${response.maxAge} s.` : '';
   const remote = details.remote === undefined ? '' : `\n${details.remote.stack ?? details.remote.message}`;
   const place = about === undefined ? '' : ` (parameter ${about}${expected})`;
-  // The function has words of its own, which it was not asked for.
-  const more = details.name === 'invalid-argument' && details.detail === undefined ? '; --why says more' : '';
+  const more = details.detail === undefined ? (whereMore[details.name ?? ''] ?? '') : '';
   const said = words ?? `problem ${details.number}`;
   const isWhole = place === '' && more === '' && /[?!]$/.test(said);
   return `${code}: ${said.replace(/\.$/, '')}${place}${more}${isWhole ? '' : '.'}${again}${remote}`;

@@ -10,6 +10,7 @@ import { coapsPortOf, timeText, timeValue, type DataOptions } from './command-da
 import type { DeviceMaterial } from './device-material.ts';
 import { deviceSheet, type DeviceBlock, type DeviceFile } from './device-sheet.ts';
 import { hostOf } from './host.ts';
+import { ownCommand } from './own-command.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface HandOutOptions {
@@ -51,7 +52,7 @@ export async function handOut(
   { host, port, out, json = false }: HandOutOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const sheet = deviceSheet(identity.name, material, { host, port, folder: out });
+  const sheet = deviceSheet(identity.name, material, { host, port, folder: out, command: ownCommand(terminal) });
   // Blocks that a key stands in are as secret as its file.
   const files = [...sheet.files, ...sheet.blocks.flatMap(blockFile)];
   const shown = sheet.blocks.filter(({ file }) => out === undefined || file === undefined);

@@ -1,5 +1,5 @@
 /** `funcoap new library NAME`: a folder with a library that works at once. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { Option } from 'commander';
 import { UsageError } from '../core/error.ts';
@@ -42,19 +42,20 @@ async function newLibrary(name: string, options: NewLibraryOptions, terminal: Te
     options.js === true ? 'js' : options.zod === true ? 'zod' : options.python === true ? 'python' : 'ts';
   const folder = resolve(terminal.workingFolder, options.libraries, name);
   const shown = relative(terminal.workingFolder, folder) || folder;
-  try {
-    mkdirSync(resolve(folder, '..'), { recursive: true });
-    mkdirSync(folder);
-  } catch (cause) {
-    const reason =
-      cause instanceof Error && 'code' in cause && cause.code === 'EEXIST'
-        ? 'it is there already; choose another name'
-        : String(cause);
-    throw new UsageError('cannot-create', `The folder ${shown} cannot be made: ${reason}.`, { cause });
-  }
+  const cannotCreate = (reason: string, cause?: unknown): UsageError =>
+    new UsageError('cannot-create', `The folder ${shown} cannot be made: ${reason}.`, { cause });
+  if (existsSync(folder)) throw cannotCreate('it is there already; choose another name');
   const base = await gatewayBase(terminal);
   const files = libraryTemplate(name, form, base);
-  for (const file of files) writeFileSync(join(folder, file.name), file.text);
+  // It appears whole: a running gateway would complain of a folder that has no index yet. A dot hides it until then.
+  const draft = resolve(folder, '..', `.${name}.new`);
+  try {
+    mkdirSync(draft, { recursive: true });
+    for (const file of files) writeFileSync(join(draft, file.name), file.text);
+    renameSync(draft, folder);
+  } catch (cause) {
+    throw cannotCreate(cause instanceof Error ? cause.message : String(cause), cause);
+  }
   if (options.json === true) {
     terminal.out(`${JSON.stringify({ library: name, files: files.map((file) => join(shown, file.name)) })}\n`);
     return;

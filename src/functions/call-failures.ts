@@ -16,6 +16,12 @@ export const overloadedError = (call: Call, retryAfter: Milliseconds): CallError
     retryAfter,
   });
 
+/** It waited, and its time was over before a thread took it. */
+export const waitedError = (call: Call, retryAfter: Milliseconds): CallError =>
+  new CallError('overloaded', `${call.function.library} was too busy to begin this call in time; come back later.`, {
+    retryAfter,
+  });
+
 export const cancelledError = (call: Call): CallError =>
   new CallError('cancelled', `The call of ${nameOf(call)} was given up before it had a result.`);
 

@@ -108,9 +108,10 @@ function typeInWords(type: ValueType): string {
     case 'literal':
       return JSON.stringify(type.value);
     case 'union': {
-      const words = type.options.slice(0, maxOptions).map(typeInWords);
-      if (type.options.length > maxOptions) words.push('…');
-      return type.options.every((option) => option.kind === 'literal')
+      const options = withoutRepetition(type.options);
+      const words = options.slice(0, maxOptions).map(typeInWords);
+      if (options.length > maxOptions) words.push('…');
+      return options.every((option) => option.kind === 'literal')
         ? `one of ${words.join(', ')}`
         : [...words.slice(0, -2), words.slice(-2).join(' or ')].join(', ');
     }
@@ -125,6 +126,14 @@ function typeInWords(type: ValueType): string {
     }
   }
 }
+
+/** A whole number without bounds is one of any size, where a bigint is taken beside it: said once. */
+const withoutRepetition = (options: readonly ValueType[]): readonly ValueType[] =>
+  options.some((option) => option.kind === 'bigint')
+    ? options.filter(
+        (option) => option.kind !== 'integer' || option.minimum !== undefined || option.maximum !== undefined,
+      )
+    : options;
 
 function range(minimum: number | undefined, maximum: number | undefined, unit = ''): string {
   if (minimum !== undefined && maximum !== undefined) return ` from ${minimum} to ${maximum}${unit}`;

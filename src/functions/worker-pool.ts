@@ -24,6 +24,7 @@ import {
   loadError,
   lostError,
   overloadedError,
+  waitedError,
   timeLimitError,
 } from './call-failures.ts';
 import { CallQueue } from './call-queue.ts';
@@ -287,8 +288,7 @@ export class WorkerPool implements Invoker {
     if (this.#closed) return;
     this.#alarm.clear();
     const now = this.#parts.scheduler.now();
-    for (const pending of this.#queue.expire(now))
-      pending.reject(overloadedError(pending.call, this.#options.retryAfter));
+    for (const pending of this.#queue.expire(now)) pending.reject(waitedError(pending.call, this.#options.retryAfter));
     for (const lane of this.#lanes) this.#sweepLane(lane, now);
     if (this.#retireIfDone(now)) return;
     this.#grow(now);

@@ -171,7 +171,10 @@ export class AccessRules {
 const isAnonymous = ({ identity }: Caller): boolean => identity === anonymous.name;
 
 const identityNeeded = (target: string): CallError =>
-  new CallError('identity-needed', `${target} is for who has an identity: call it over coaps:// (\`funcoap enroll\`).`);
+  new CallError(
+    'identity-needed',
+    `${target} is for who has an identity (\`funcoap enroll\`): call it over coaps://, or over HTTP with a token (\`funcoap token\`).`,
+  );
 
 const matches = ({ identity, group }: CompiledRule, caller: Principal): boolean =>
   identity(caller.name) && (group === undefined || caller.groups.some(group));

@@ -28,10 +28,28 @@ export function reportFault(
   channels.functionFailed.publish({
     target,
     problem: error.code,
-    message: error.message,
+    message: sentenceOf(error),
     stack: error.details.remote?.stack ?? (error === thrown ? undefined : stackOf(thrown, error)),
     correlationId,
   });
+}
+
+/** With what was thrown and where, which is the operator's to read and no caller's. */
+function sentenceOf({ message, details: { remote } }: CallError): string {
+  if (remote === undefined || message.includes(remote.message)) return message;
+  const place = placeOf(remote.stack ?? '');
+  return `${message.replace(/\.$/, '')}: ${remote.message.slice(0, maxShown)}${place === undefined ? '' : ` (${place})`}.`;
+}
+
+/** The library throws what it likes. */
+const maxShown = 500;
+
+/** The line that threw: of JavaScript the first frame in a file, of Python the last. */
+function placeOf(stack: string): string | undefined {
+  const script = /file:\/\/[^\s)]*?([^/\s)]+\.m?[jt]s:\d+)/.exec(stack)?.[1];
+  if (script !== undefined) return script;
+  const frame = [...stack.matchAll(/^ +File "(?:[^"]*[/\\])?([^"/\\]+)", line (\d+)/gm)].at(-1);
+  return frame === undefined ? undefined : `${frame[1]}:${frame[2]}`;
 }
 
 const stackOf = (thrown: unknown, error: CallError): string | undefined =>

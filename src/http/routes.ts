@@ -6,7 +6,7 @@
  *   /func, /func/{library}               what there is to call
  *   /.well-known/core                    the same in link format (RFC 6690), with its filters
  *   /frmlist                             the names of the libraries
- *   /openapi.json, /docs                 the functions as OpenAPI, and a page to try them
+ *   /openapi.json, /docs                 the functions as OpenAPI, and a page to try them; / leads to it
  *
  * Before anything of a request is looked at: Host, Origin, who asks, its rate. Then its body is read.
  */
@@ -168,6 +168,12 @@ export async function openRoutes(options: RoutesOptions): Promise<FastifyInstanc
       ),
     );
   }
+  // RFC 9110 §15.4.4: who types the bare address into a browser
+  serve(
+    '/',
+    reading((_, exchange) => exchange.plain(303, ['location', '/docs', 'content-length', '0'])),
+    { isOpen: true },
+  );
   for (const path of docsFiles)
     serve(
       path,

@@ -41,6 +41,7 @@ const steady = (text: string): string =>
   text
     .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d UTC/g, '<time>')
     .replaceAll(/[\w-]{22}(?=["\n])/g, '<key>')
+    .replaceAll(/^  node \S+\/bin\/funcoap\.js/gm, '  <funcoap>')
     .replaceAll(folder, '<folder>');
 
 const filesBelow = (path: string): string[] =>
@@ -64,7 +65,7 @@ coap-client (libcoap): the key stands in a file, not among the arguments
   coap-client-openssl -m get -h meter-7.psk -u meter-7 -k in-the-file coaps://gw.example/.well-known/core
 
 funcoap
-  funcoap ls coaps://gw.example --identity meter-7 --key-file meter-7.psk
+  <funcoap> ls coaps://gw.example --identity meter-7 --key-file meter-7.psk
 
 Zephyr 3.7 to 4.3, prj.conf and C
   CONFIG_NET_SOCKETS_SOCKOPT_TLS=y

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -68,6 +68,8 @@ test('new library --json tells the files that it wrote', async () => {
     library: 'mine',
     files: expect.arrayContaining([join('libraries', 'mine', 'index.ts')]),
   });
+  // Nothing is left of how it came to be.
+  expect(readdirSync(join(workingFolder, 'libraries'))).toEqual(['mine']);
   expect(JSON.parse((await ran(['new', 'library', 'mine', '--json'], { workingFolder })).err)).toMatchObject({
     error: 'cannot-create',
   });

@@ -128,6 +128,10 @@ describe('conversion', () => {
     expect(check('-123456789012345678901234567890', bigint, 'a')).toBe(-123456789012345678901234567890n);
     expect(refused(1.5, bigint)).toMatch(/whole number of any size/);
     expect(refused('1'.repeat(2000), bigint)).toMatch(/whole number of any size/);
+    // Python's int is both.
+    expect(refused('x', { kind: 'union', options: [{ kind: 'integer' }, bigint] })).toContain(
+      'must be a whole number of any size, got',
+    );
   });
 
   test('base64url text is bytes, padded or not', () => {

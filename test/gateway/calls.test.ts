@@ -405,7 +405,9 @@ describe('answers', () => {
     const words = String.fromCharCode(...answer.payload);
     expect(words).toContain('The function threw');
     expect(words).not.toMatch(/luck|index\.ts|\.js|\n/);
-    await vi.waitFor(() => expect(JSON.stringify(gateway.log)).toContain('no such luck'));
+    await vi.waitFor(() =>
+      expect(JSON.stringify(gateway.log)).toMatch(/The function threw \w*Error: no such luck \(index\.ts:\d+\)\./),
+    );
     fresh.close();
   });
 

@@ -99,6 +99,10 @@ describe('P25 the page', () => {
       expect(text).not.toMatch(/https?:\/\/|<style|<script>|\son\w+=|style=|innerHTML|eval\(/);
     }
   });
+  test('is what the bare address leads to', async () => {
+    const { status, headers } = await ask(`${door.url}/`);
+    expect([status, headers.location]).toEqual([303, '/docs']);
+  });
   test('names files that are there', () => {
     const page = readFileSync(new URL('../../src/http/docs/page.html', import.meta.url), 'utf8');
     const named = [...page.matchAll(/(?:href|src)="(\/docs\/[^"]+)"/g)].map((match) => match[1]);

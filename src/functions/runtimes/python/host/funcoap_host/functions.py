@@ -79,7 +79,7 @@ class ServedFunction:
             'method': self.name,
             'parameters': described + trailing,
             'returns': None if returns in (inspect.Signature.empty, None, type(None)) else shape_of(returns)[0],
-            'doc': doc,
+            'doc': _without_parameters(doc),
             'promises': getattr(self.function, '__funcoap__', {}),
             'line': _line_of(self.function),
             'notCallable': not_callable,
@@ -176,14 +176,25 @@ def _line_of(function):
     return getattr(code, 'co_firstlineno', None)
 
 
+_parameter_field = re.compile(r'^\s*:param (?:[^:\n]*\s)?\*{0,2}(\w+):[ \t]*(.+)$', re.M)
+_parameter_section = re.compile(r'^(?:Args|Arguments|Parameters):[ \t]*\n((?:[ \t]+.*\n?|\n)+)', re.M)
+
+
+def _without_parameters(doc):
+    """What stands with the parameters is not said again."""
+    if doc is None:
+        return None
+    return _parameter_section.sub('', _parameter_field.sub('', doc)).strip() or None
+
+
 def _parameter_texts(doc):
     """`:param name: text`, and `name (type): text` below a line `Args:`."""
     texts = {}
     if doc is None:
         return texts
-    for name, text in re.findall(r'^\s*:param (?:[^:\n]*\s)?\*{0,2}(\w+):[ \t]*(.+)$', doc, re.M):
+    for name, text in _parameter_field.findall(doc):
         texts[name] = text.strip()
-    section = re.search(r'^(?:Args|Arguments|Parameters):[ \t]*\n((?:[ \t]+.*\n?|\n)+)', doc, re.M)
+    section = _parameter_section.search(doc)
     if section:
         for name, text in re.findall(r'^[ \t]+\*{0,2}(\w+)(?:[ \t]*\([^)\n]*\))?:[ \t]*(.+)$', section.group(1), re.M):
             texts.setdefault(name, text.strip())
