@@ -46,7 +46,13 @@ function eventLine(record: LogRecord, paint: Paint): string {
     .map(([name, value]) => paint('dim', `${name}=${text(value)}`));
   const { stack } = record;
   // A stack is many lines by nature; each is made harmless by itself.
-  const trace = typeof stack === 'string' ? stack.split('\n').map((line) => `\n    ${printable(line)}`) : [];
+  const trace =
+    typeof stack === 'string'
+      ? stack
+          .trimEnd()
+          .split('\n')
+          .map((line) => `\n    ${printable(line)}`)
+      : [];
   return [text(record['msg']), ...fields].join(' ') + paint('dim', trace.join(''));
 }
 

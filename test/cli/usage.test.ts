@@ -45,9 +45,9 @@ test('config shows each value and where it came from', async () => {
   const environment = { FUNCOAP_CACHE_BYTES: '1GiB' };
   const { code, out } = await ran(['config', '--port', '5684'], { environment });
   expect(code).toBe(0);
-  expect(out).toMatch(/^coap\.port +5684 +--port$/m);
-  expect(out).toMatch(/^cache\.bytes +1GiB +FUNCOAP_CACHE_BYTES$/m);
-  expect(out).toMatch(/^coap\.leisure +5s +default$/m);
+  expect(out).toMatch(/^coap\.port +--port +5684$/m);
+  expect(out).toMatch(/^cache\.bytes +FUNCOAP_CACHE_BYTES +1GiB$/m);
+  expect(out).toMatch(/^coap\.leisure +default +5s$/m);
   const json = await ran(['config', '--json'], { environment });
   expect(JSON.parse(json.out)).toContainEqual({ setting: 'cache.bytes', value: '1GiB', from: 'FUNCOAP_CACHE_BYTES' });
 });

@@ -61,6 +61,7 @@ export function nothing(): void {}
 export function first(text: string): string { return text; }
 export function write(text: string): string { mark(); return text; }
 export function fail(): void { throw new TypeError('no such luck'); }
+export function plain(): void { throw 'no luck'; }
 export class Account {}
 export function* count() { yield 1; }
 `;
@@ -408,6 +409,8 @@ describe('answers', () => {
     await vi.waitFor(() =>
       expect(JSON.stringify(gateway.log)).toMatch(/The function threw \w*Error: no such luck \(index\.ts:\d+\)\./),
     );
+    await fresh.request({ code: method.POST, options: path('plain') });
+    await vi.waitFor(() => expect(JSON.stringify(gateway.log)).toContain('a value that is no Error: no luck'));
     fresh.close();
   });
 

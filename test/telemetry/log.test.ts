@@ -210,6 +210,15 @@ describe('the readable form', () => {
     ]);
   });
 
+  test('shows a traceback below its sentence, and no empty line after it', async () => {
+    const failed = { target: 'a/b', problem: 'function-failed', message: 'm', correlationId: 'c' };
+    const text = await logged(
+      () => channels.functionFailed.publish({ ...failed, stack: 'Traceback:\n  at a\n' }),
+      options,
+    );
+    expect(text).toMatch(/ error m target=a\/b .*\n {4}Traceback:\n {6}at a\n$/);
+  });
+
   test('lets nothing through that drives a terminal', async () => {
     const text = await logged(() => {
       channels.request.publish(answered({ target: '\u001b[2Jx\r\n\u202e' }));

@@ -77,7 +77,7 @@ function describeFailure(thrown: unknown): CallFailure {
       message:
         problem === 'unencodable-result'
           ? error.message
-          : `The function threw ${/^[\w$]{1,64}$/.test(error.name) ? error.name : 'an error'}.`,
+          : `The function threw ${thrown instanceof Error ? (/^[\w$]{1,64}$/.test(error.name) ? error.name : 'an error') : 'a value that is no Error'}.`,
       parameter: undefined,
       thrown: error,
     };
