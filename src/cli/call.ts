@@ -23,6 +23,7 @@ import { fetchDescription, isFunction } from './describe.ts';
 import { exitCode } from './exit-code.ts';
 import { accepted } from './failure.ts';
 import { valueText } from './print-value.ts';
+import { jobUri } from './jobs.ts';
 import { progressOn } from './progress.ts';
 import { readSource } from './read-source.ts';
 import type { Terminal } from './terminal.ts';
@@ -35,6 +36,7 @@ interface CallOptions extends ConnectionOptions {
   readonly method?: MethodName;
   readonly non?: boolean;
   readonly observe?: boolean;
+  readonly job?: boolean;
   readonly count?: number;
   readonly block?: number;
   readonly etag?: Uint8Array;
@@ -153,14 +155,15 @@ function print(answer: CoapResponse, options: CallOptions, terminal: Terminal): 
   if (text !== '') terminal.out(`${text}\n`);
 }
 
-async function call(text: string, texts: readonly string[], options: CallOptions, terminal: Terminal): Promise<void> {
+async function call(text: string, texts: readonly string[], given: CallOptions, terminal: Terminal): Promise<void> {
+  const options: CallOptions = given.job === true ? { method: 'POST', ...given } : given;
   const uri = completeUri(text, options);
   await withConnection(terminal, uri, options, async (connection) => {
     const { asked, fn } = await ask(connection, uri, texts, options, terminal);
     const progress = progressOn(terminal);
     const request: CoapRequest = {
       ...asked,
-      uri: options.why === true ? withQuery(asked.uri, '_why') : asked.uri,
+      uri: controlWords(options).reduce(withQuery, asked.uri),
       accept: options.accept ?? (fn === undefined && options.cbor !== true ? undefined : contentFormat.cbor),
       etag: options.etag,
       confirmable: options.non !== true,
@@ -173,7 +176,9 @@ async function call(text: string, texts: readonly string[], options: CallOptions
       if (options.observe !== true) {
         const answer = await connection.client.request(request);
         progress.clear();
-        print(accepted(answer, fn), options, terminal);
+        const job = options.job === true ? jobUri(uri, accepted(answer, fn)) : undefined;
+        if (job === undefined) print(accepted(answer, fn), options, terminal);
+        else terminal.out(options.json === true ? `${encodeJson(job)}\n` : `${job}\n`);
         return;
       }
       let left = options.count ?? Infinity;
@@ -187,6 +192,11 @@ async function call(text: string, texts: readonly string[], options: CallOptions
     }
   });
 }
+
+const controlWords = ({ why, job }: CallOptions): readonly string[] => [
+  ...(why === true ? ['_why'] : []),
+  ...(job === true ? ['_job'] : []),
+];
 
 const numberArgument =
   (min: number, max: number) =>
@@ -221,6 +231,9 @@ export const addCall: AddCommand = (program, terminal, done) => {
     .option('--why', 'ask a function for its own words where it refuses or fails')
     .option('--etag <hex>', 'ask whether the result with this ETag is current: then 2.03 and no output', etagArgument)
     .option('--non', 'send non-confirmable messages')
+    .addOption(
+      new Option('--job', 'fetch the result later: print where it will be (`funcoap jobs`)').conflicts('observe'),
+    )
     .option('--observe', 'stay and print each new result (RFC 7641)')
     .addOption(new Option('--count <n>', 'with --observe: end after N results').argParser(numberArgument(1, mebibyte)))
     .addOption(

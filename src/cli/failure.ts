@@ -7,7 +7,7 @@ import { RemoteError } from '../client/sdk/errors.ts';
 import { contentFormat } from '../cbor/content-format.ts';
 import { FuncoapError, PeerError } from '../core/error.ts';
 import type { DescribedFunction } from '../directory/described.ts';
-import { problems } from '../functions/call-error.ts';
+import { problems, type ProblemName } from '../functions/call-error.ts';
 import type { ProblemDetails } from '../functions/problem-details.ts';
 import { textOf } from '../core/bytes.ts';
 import { ProcessError } from '../processes/process-error.ts';
@@ -26,6 +26,8 @@ class AnswerError extends PeerError {
     this.details = details;
   }
 }
+
+const busy: ReadonlySet<ProblemName> = new Set(['overloaded', 'rate-exceeded', 'not-ready', 'job-pending']);
 
 /** A diagnostic payload (RFC 7252 §5.5.2) may be as long as the peer likes. */
 const maxShown = 500;
@@ -54,7 +56,7 @@ function sentence(
   );
   const about = parameter?.name ?? details.parameter;
   const expected = details.expected === undefined ? '' : `, ${details.expected} expected`;
-  const comeBack = details.name === 'overloaded' || details.name === 'rate-exceeded' || details.name === 'not-ready';
+  const comeBack = details.name !== undefined && busy.has(details.name);
   const again = comeBack ? ` Try again in ${response.maxAge} s.` : '';
   const remote = details.remote === undefined ? '' : `\n${details.remote.stack ?? details.remote.message}`;
   const place = about === undefined ? '' : ` (parameter ${about}${expected})`;

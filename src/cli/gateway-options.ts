@@ -6,13 +6,15 @@ import { defaultTransmissionOptions, type TransmissionOptions } from '../coap/pa
 import { defaultWorkerPoolOptions } from '../functions/worker-pool-options.ts';
 import type { AccessRule } from '../gateway/access-rules.ts';
 import type { GatewayOptions } from '../gateway/gateway.ts';
+import { hasJobs, SqliteJobStore } from '../store/sqlite/job-store.ts';
+import { systemScheduler } from '../transport/scheduler.ts';
 
 export function gatewayOptions(
   config: Config,
   coaps: GatewayOptions['coaps'],
   http: GatewayOptions['http'],
 ): GatewayOptions {
-  const { cache, coap, limits, rate, workers } = config;
+  const { cache, coap, data, jobs, limits, rate, workers } = config;
   return {
     udp: {
       transport: coap.transport,
@@ -53,6 +55,14 @@ export function gatewayOptions(
     },
     cache: { maxEntries: cache.entries, maxBytes: cache.bytes },
     timeLimit: workers.timeLimit,
+    jobs: {
+      openStore: () => SqliteJobStore.open(data.folder, systemScheduler),
+      hasStore: () => hasJobs(data.folder),
+      limits: { maxJobs: jobs.total, maxJobsPerIdentity: jobs.perIdentity, maxBytes: jobs.bytes },
+      maxRunning: jobs.running,
+      timeLimit: jobs.timeLimit,
+      retention: jobs.retention,
+    },
     showInternals: config.debug.internals,
     shutdownGrace: config.shutdown.grace,
   };

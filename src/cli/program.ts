@@ -11,6 +11,7 @@ import { addEnroll } from './enroll.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
 import { exitCodeOf, failureText, failureValue } from './failure.ts';
 import { addIdentities } from './identities.ts';
+import { addJobs } from './jobs.ts';
 import { addLs } from './ls.ts';
 import { addNew } from './new-library.ts';
 import { addPing } from './ping.ts';
@@ -32,6 +33,7 @@ const commands = [
   addDiscover,
   addCall,
   addBatch,
+  addJobs,
   addLs,
   addDescribe,
   addPing,

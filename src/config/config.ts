@@ -118,6 +118,20 @@ export interface WorkersConfig {
   readonly queue: number;
 }
 
+export interface JobsConfig {
+  /** Those whose results are kept among them. */
+  readonly total: number;
+  readonly perIdentity: number;
+  /** Of arguments and results. */
+  readonly bytes: Bytes;
+  /** At a time, in each process. */
+  readonly running: number;
+  /** Of functions that declare none. */
+  readonly timeLimit: Milliseconds;
+  /** How long results are kept. */
+  readonly retention: Milliseconds;
+}
+
 export interface CacheConfig {
   readonly entries: number;
   readonly bytes: Bytes;
@@ -167,6 +181,7 @@ export interface Config {
   readonly data: DataConfig;
   readonly libraries: LibrariesConfig;
   readonly workers: WorkersConfig;
+  readonly jobs: JobsConfig;
   readonly cache: CacheConfig;
   readonly mdns: MdnsConfig;
   readonly metrics: MetricsConfig;

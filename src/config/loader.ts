@@ -92,6 +92,7 @@ function computedDefaults(
     ['mdns.name', `funcoap on ${hostname().split('.')[0]}`.slice(0, 64)],
     ['libraries.folder', existsSync(own) ? own : shippedLibraries],
     ['workers.threads', Math.max(2, Math.ceil(share))],
+    ['jobs.running', Math.max(1, Math.floor(share / 2))],
     ['workers.total', Math.max(8, Math.ceil(4 * share))],
   ]);
 }

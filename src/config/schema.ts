@@ -258,6 +258,26 @@ const schema = z.strictObject({
     ),
     queue: setting(integer(0), 1000, 'Calls of one library that wait for a thread; more are 5.03.'),
   }),
+  jobs: z.strictObject({
+    total: setting(
+      integer(0),
+      10000,
+      'Jobs at a time, those whose results are kept among them; more are 5.03. 0: none are taken.',
+    ),
+    perIdentity: setting(integer(1), 1000, 'The same of one identity; more are 4.29.'),
+    bytes: setting(size(bytes(0)), '64MiB', 'Room on disk for the arguments and results of jobs.'),
+    running: computedSetting(
+      integer(1, 1024),
+      'one per two processors, divided by `processes`, at least 1',
+      'Jobs that run at a time, in each process. Each may take a thread of its library for as long as `jobs.timeLimit`.',
+    ),
+    timeLimit: setting(
+      duration(instantly),
+      '10m',
+      'A job that runs longer is stopped, unless its function declares a limit of its own.',
+    ),
+    retention: setting(duration(instantly), '1h', 'How long the result of a job is kept.'),
+  }),
   cache: z.strictObject({
     entries: setting(integer(0), 10000, 'Results in the cache.'),
     bytes: setting(size(bytes(0)), '64MiB', 'Memory for results in the cache.'),

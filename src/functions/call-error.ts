@@ -50,6 +50,8 @@ export const problems = {
   'identity-needed': { number: 34, status: 0x81, title: 'The caller has to say who it is' },
   'foreign-host': { number: 35, status: 0x83, title: 'The request names another host' },
   'foreign-origin': { number: 36, status: 0x83, title: 'A page of another site asks' },
+  'job-lost': { number: 45, status: 0xa0, title: 'The result of the job was lost' },
+  'job-pending': { number: 46, status: 0xa3, title: 'The job has not ended' },
   'internal-error': { number: 31, status: 0xa0, title: 'The gateway failed' },
   'bad-reference': { number: 40, status: 0x80, title: 'A reference in a batch stands for no result' },
   'cancelled': { number: 30, status: 0xa3, title: 'The call was given up' },
@@ -68,6 +70,8 @@ export interface CallErrorDetails {
   readonly cause?: unknown;
   /** Which call of a batch it is about, and what those before it gave, as far as it was wanted. */
   readonly batch?: { readonly index: number; readonly results: readonly Value[] };
+  /** It is of an earlier call, and whoever has to look into it was told then. */
+  readonly isReported?: boolean;
   /** What the function threw: shown to the peer only if a debug setting says so. */
   readonly remote?: {
     readonly name: string;

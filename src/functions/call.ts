@@ -22,6 +22,8 @@ export interface Call {
   readonly correlationId: string;
   /** The result is of no use after this. */
   readonly deadline: Instant;
+  /** How long it may run, where that is not what its function or the gateway says of calls in general. */
+  readonly timeLimit?: Milliseconds;
   /** Aborted when nobody waits for the result any more. */
   readonly signal?: AbortSignal;
 }

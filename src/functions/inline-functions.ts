@@ -68,7 +68,7 @@ export function runInline(call: Call, parts: InlineParts): CallResult | Promise<
     throw new CallError('no-such-method', `${call.function.library} has no function ${call.function.method}.`);
   if (call.signal?.aborted === true) throw cancelledError(call);
   const startedAt = scheduler.now();
-  const limit = call.function.timeLimit ?? parts.timeLimit;
+  const limit = call.timeLimit ?? call.function.timeLimit ?? parts.timeLimit;
   const limitAt = Math.min(after(startedAt, limit), call.deadline) as typeof startedAt;
   const running = new RunningCall(new InlineFacts(call, timeOfDay() + until(limitAt, startedAt), parts));
   const outcome = runCall(callable, ownCopy(call.args), running);

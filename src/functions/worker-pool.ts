@@ -108,7 +108,7 @@ export class WorkerPool implements Invoker {
         reject(overloadedError(call, this.#options.retryAfter));
         return;
       }
-      const limit = call.function.timeLimit ?? this.#options.timeLimit;
+      const limit = call.timeLimit ?? call.function.timeLimit ?? this.#options.timeLimit;
       const pending = new PendingCall(this.#nextId++, call, now, limit, resolve, reject);
       pending.onAbort(() => this.#cancel(pending));
       this.#queue.push(pending);

@@ -17,7 +17,7 @@ import { bind, type ArgumentInput } from '../functions/binding.ts';
 import { CallError } from '../functions/call-error.ts';
 import type { Call, Invoker } from '../functions/call.ts';
 import type { FunctionDescription, LibraryDescription } from '../functions/description.ts';
-import type { DoorAnswer, DoorCall, DoorVisit, GatewayFace } from '../http/gateway-face.ts';
+import type { DoorAnswer, DoorCall, DoorJob, DoorVisit, GatewayFace } from '../http/gateway-face.ts';
 import type { Access, AccessRules } from './access-rules.ts';
 import type { Batches } from './batch.ts';
 import { readBody } from './body.ts';
@@ -34,6 +34,7 @@ import {
 import { readControlWords } from './control-words.ts';
 import { describedFunction, encodeDescribed, type Described } from './described.ts';
 import { asCallError, reportFault } from './faults.ts';
+import { resultOf, type Jobs } from './jobs.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { LibraryCatalogue } from './resources/catalogue.ts';
 
@@ -42,6 +43,7 @@ export interface CallsOptions {
   readonly invoker: Invoker;
   readonly cache: ResultCache;
   readonly batches: Batches;
+  readonly jobs: Jobs;
   readonly bodies: Pick<BodyThread, 'read'>;
   readonly access: AccessRules;
   readonly rateLimit: RateLimit;
@@ -118,6 +120,40 @@ class Visit implements DoorVisit {
     );
     const etag = safe ? etagOf(format, bytes) : undefined;
     return { bytes, format, etag, maxAge: maxAge / 1000, private: true, calls, cache: 'none', queued, ran };
+  }
+
+  async submit({ path, query, body, bodyFormat, accept, correlationId }: DoorCall): Promise<DoorJob> {
+    const { directory, jobs } = this.#options;
+    const named = namedBy(path);
+    await directory.pending(named.library, this.#now);
+    const fn = findNamed(directory, named);
+    const caller = this.#caller;
+    this.#access.checkFunction(fn, { caller });
+    const { argumentItems: items } = readControlWords(query);
+    const format = accept.find(isValueFormat);
+    if (format === undefined) throw notAcceptable();
+    return await jobs.submit({ fn, body, bodyFormat, items, format, caller, asker: this.#guest, correlationId });
+  }
+
+  async job(id: string, accept: readonly number[]): Promise<DoorAnswer | Pick<DoorJob, 'comeBack'>> {
+    const { jobs } = this.#options;
+    const job = await jobs.find(id, this.#caller);
+    const { order, outcome } = job;
+    if (outcome === undefined) return { comeBack: jobs.comeBack(job) };
+    const format = accept.find(isValueFormat);
+    if (format === undefined) throw notAcceptable();
+    const bytes = resultOf(outcome, order.format, format);
+    const isNothing = outcome.state === 'done' && outcome.cbor.length === 0;
+    return plainAnswer(bytes, isNothing ? undefined : format);
+  }
+
+  async jobs(accept: readonly number[]): Promise<DoorAnswer> {
+    const jobs = await this.#options.jobs.list(this.#caller);
+    return answerOf({ value: () => jobs }, accept);
+  }
+
+  async removeJob(id: string): Promise<void> {
+    await this.#options.jobs.remove(id, this.#caller);
   }
 
   catalogue(library: string | undefined, accept: readonly number[]): DoorAnswer | Promise<DoorAnswer> {
@@ -229,11 +265,15 @@ function answerOf(described: Described, accept: readonly number[]): DoorAnswer {
   for (const format of accept) {
     const bytes = encodeDescribed(described, format);
     if (bytes === undefined) continue;
-    const etag = etagOf(format, bytes);
-    return { bytes, format, etag, maxAge: 0, private: true, cache: 'none', queued: noTime, ran: noTime };
+    return plainAnswer(bytes, format);
   }
   throw notAcceptable();
 }
+
+const plainAnswer = (bytes: Uint8Array, format: number | undefined): DoorAnswer => {
+  const etag = format === undefined ? undefined : etagOf(format, bytes);
+  return { bytes, format, etag, maxAge: 0, private: true, cache: 'none', queued: noTime, ran: noTime };
+};
 
 const notAcceptable = (): CallError =>
   new CallError('not-acceptable', 'The answer has no form of those accepted; leave Accept out for the usual one.');

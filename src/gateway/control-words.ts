@@ -4,6 +4,8 @@ import { CallError } from '../functions/call-error.ts';
 export interface ControlWords {
   /** `_describe`, `_describe=schema`, `_describe=cddl` */
   readonly describe: 'description' | 'schema' | 'cddl' | undefined;
+  /** `_job`: the result is fetched later. */
+  readonly job: boolean;
   /** The items that are arguments. */
   readonly argumentItems: readonly string[];
 }
@@ -29,17 +31,19 @@ export function readWanted(query: readonly string[]): number {
 
 export function readControlWords(query: readonly string[]): ControlWords {
   let describe: ControlWords['describe'];
+  let job = false;
   const argumentItems: string[] = [];
   for (const item of query) {
     if (item.startsWith('c.pmin=') || item.startsWith('c.pmax=')) continue; // they steer observations
     if (!item.startsWith('_')) argumentItems.push(item);
     else if (Object.hasOwn(describeForms, item)) describe = describeForms[item as keyof typeof describeForms];
+    else if (item === '_job') job = true;
     else if (item !== '_why') {
       throw new CallError(
         'unknown-query',
-        `\`${item}\` is no control word; there are _describe, _describe=schema, _describe=cddl and _why.`,
+        `\`${item}\` is no control word; there are _describe, _describe=schema, _describe=cddl, _job and _why.`,
       );
     }
   }
-  return { describe, argumentItems };
+  return { describe, job, argumentItems };
 }

@@ -24,7 +24,8 @@ export function reportFault(
   thrown: unknown,
   { target, correlationId }: { readonly target: string; readonly correlationId: string },
 ): void {
-  if (!faults.has(error.code) || !channels.functionFailed.hasSubscribers) return;
+  const isNew = faults.has(error.code) && error.details.isReported !== true;
+  if (!isNew || !channels.functionFailed.hasSubscribers) return;
   channels.functionFailed.publish({
     target,
     problem: error.code,

@@ -209,5 +209,7 @@ const isConditional = ({ options }: Terms): boolean =>
 /** `oslist/list` for functions, the path for all else. */
 function targetOf(path: readonly string[]): string {
   if (path.length === 0) return '/';
+  // Who has the id of a job may be able to fetch it: it is not for logs.
+  if (path[0] === 'j') return 'j';
   return path.length === 3 && path[0] === 'func' ? path.slice(1).join('/') : path.join('/');
 }

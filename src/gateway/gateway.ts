@@ -7,6 +7,7 @@ import { deriveParameters, type TransmissionOptions, type TransmissionParameters
 import type { Address, Datagram, Endpoint } from '../core/datagram.ts';
 import { channels } from '../core/channels.ts';
 import { milliseconds, type Milliseconds } from '../core/duration.ts';
+import { timeOfDay } from '../core/time-of-day.ts';
 import { contentFormat } from '../cbor/content-format.ts';
 import type { Link } from '../directory/link-format.ts';
 import type { LibraryDescription } from '../functions/description.ts';
@@ -15,7 +16,7 @@ import type { RegistrySettings } from '../functions/registry-options.ts';
 import { openHttpDoor, type HttpOptions } from '../http/door.ts';
 import { drive } from '../transport/driver.ts';
 import { systemRandomness } from '../transport/randomness.ts';
-import { systemScheduler } from '../transport/scheduler.ts';
+import { systemScheduler, systemTimeOfDay } from '../transport/scheduler.ts';
 import { findAddon } from '../transport/native/compile.ts';
 import { openListener, type ListenerOptions } from '../transport/listener.ts';
 import { watched } from '../transport/watched-engine.ts';
@@ -28,12 +29,14 @@ import { Calls } from './calls.ts';
 import { CoapsDoor, type CoapsCounters, type CoapsOptions } from './coaps.ts';
 import { coapsLedger } from './coaps-ledger.ts';
 import { Front } from './front.ts';
+import { Jobs, type JobSettings } from './jobs.ts';
 import { refusalPayload } from './problem-response.ts';
 import { RateLimit, type RateLimitOptions } from './rate-limit.ts';
 import { BatchResource } from './resources/batch.ts';
 import { CatalogueResource } from './resources/catalogue.ts';
 import { ClockResource } from './resources/clock.ts';
 import { FunctionResource } from './resources/function.ts';
+import { JobResource } from './resources/job.ts';
 import { WellKnownCoreResource } from './resources/well-known-core.ts';
 import { Router } from './router.ts';
 
@@ -52,6 +55,7 @@ export interface GatewayOptions {
   readonly cache: ResultCacheOptions;
   /** For functions that declare no limit of their own. */
   readonly timeLimit: Milliseconds;
+  readonly jobs: JobSettings;
   readonly showInternals: boolean;
   /** How long requests in flight may take to finish on close. */
   readonly shutdownGrace: Milliseconds;
@@ -119,6 +123,19 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     observe: (request, onEnd, now) => engine.observe(request, onEnd, now),
     wake,
   });
+  const access = new AccessRules(options.access);
+  const rateLimit = new RateLimit(options.rateLimit);
+  const jobs = new Jobs({
+    ...options.jobs,
+    directory: registry,
+    invoker: registry,
+    cache,
+    bodies,
+    access,
+    scheduler: clock,
+    timeOfDay: () => timeOfDay(systemTimeOfDay()),
+    randomBytes: systemRandomness.bytes,
+  });
   const functions = new FunctionResource({
     directory: registry,
     invoker: registry,
@@ -126,10 +143,16 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     bodies,
     clock,
     timeLimit: options.timeLimit,
+    jobs,
+  });
+  const jobResource = new JobResource({
+    jobs,
+    clock,
+    observe: (request, onEnd, now) => engine.observe(request, onEnd, now),
+    wake,
+    showInternals: options.showInternals,
   });
   const catalogue = new CatalogueResource(registry);
-  const access = new AccessRules(options.access);
-  const rateLimit = new RateLimit(options.rateLimit);
   const { timeLimit } = options;
   const batches = new Batches({ directory: registry, invoker: registry, cache, rateLimit, clock, timeLimit });
   const router = new Router()
@@ -139,7 +162,9 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     .add(['func', '*'], catalogue)
     .addSubtree(['func', '*', '*'], functions)
     .addSubtree(['f'], functions)
-    .add(['b'], new BatchResource(batches));
+    .add(['b'], new BatchResource(batches))
+    .add(['j'], jobResource)
+    .add(['j', '*'], jobResource);
   const front = new Front({
     router,
     rateLimit,
@@ -151,6 +176,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const calls = new Calls({
     batches,
+    jobs,
     directory: registry,
     invoker: registry,
     cache,
@@ -162,8 +188,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     showInternals: options.showInternals,
   });
   await options.siblings?.ready();
-  const { store, timeOfDay } = options.coaps ?? {};
-  const ledger = store && timeOfDay && coapsLedger({ store, clock, timeOfDay, wake });
+  const { store, timeOfDay: coapsTime } = options.coaps ?? {};
+  const ledger = store && coapsTime && coapsLedger({ store, clock, timeOfDay: coapsTime, wake });
   const onVerified = (endpoint: Endpoint): void => coaps?.verified(endpoint);
   const engine = new CoapEngine({ ...engineOptions(options, access), ledger, onVerified }, front);
   const coaps = options.coaps && new CoapsDoor(options.coaps, clock, engine);
@@ -186,6 +212,12 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       await Promise.all([driven.close(), registry.close()]);
       throw error;
     }));
+  try {
+    jobs.start();
+  } catch (error) {
+    await Promise.all([driven.close(), http?.close(), registry.close()]);
+    throw error;
+  }
   return {
     get addresses() {
       return driven.transport.addresses;
@@ -206,11 +238,13 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       calls.close();
       http?.stopAccepting();
       clockResource.close();
-      const isIdle = (): boolean => engine.counters().pending === 0 && (http?.pending ?? 0) === 0;
+      jobs.close();
+      const isIdle = (): boolean => engine.counters().pending === 0 && (http?.pending ?? 0) === 0 && jobs.running === 0;
       await settled(isIdle, options.shutdownGrace);
       // Calls that still run fail now, and their callers are told before the sockets close.
       await Promise.all([registry.close(), bodies.close()]);
       await settled(isIdle, lastWords);
+      await jobs.closeStore();
       coaps?.close();
       await Promise.all([driven.close(), http?.close()]);
     },

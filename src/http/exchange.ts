@@ -16,7 +16,7 @@ import type { Instant } from '../core/duration.ts';
 import { anonymous } from '../core/principal.ts';
 import { comeBackSeconds, encodeProblemJson, httpStatus } from '../functions/problem-details.ts';
 import { formatAddress } from '../transport/address.ts';
-import type { DoorAnswer, DoorVisit, GatewayFace } from './gateway-face.ts';
+import type { DoorAnswer, DoorJob, DoorVisit, GatewayFace } from './gateway-face.ts';
 import { mediaTypeOf } from './media-types.ts';
 import { pathOf, targetOf } from './request.ts';
 
@@ -71,6 +71,30 @@ export class Exchange {
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /** 202 with where and when to come back, or the result (RFC 9110 §15.3.3). */
+  answerJob(make: () => Promise<DoorAnswer | DoorJob | Pick<DoorJob, 'comeBack'>>): void {
+    make()
+      .then((given) => {
+        if ('bytes' in given) {
+          this.answer(given);
+          return;
+        }
+        const headers = ['cache-control', 'no-store', 'retry-after', String(given.comeBack)];
+        if ('id' in given) headers.push('location', `/j/${given.id}`);
+        if (this.#parts.reply.request.headers['prefer'] !== undefined && 'id' in given)
+          headers.push('preference-applied', 'respond-async');
+        this.plain(202, headers);
+      })
+      .catch((error: unknown) => this.fail(error));
+  }
+
+  /** 204: what was asked for is not there any more. */
+  answerGone(remove: () => Promise<void>): void {
+    remove()
+      .then(() => this.plain(204, []))
+      .catch((error: unknown) => this.fail(error));
   }
 
   answer(answer: DoorAnswer): void {

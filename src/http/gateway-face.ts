@@ -44,12 +44,26 @@ export interface DoorAnswer {
   readonly ran: Milliseconds;
 }
 
+export interface DoorJob {
+  readonly id: string;
+  /** In seconds. */
+  readonly comeBack: number;
+}
+
 /** A caller who was let in. */
 export interface DoorVisit {
   /** @throws CallError, or rejects with one */
   call(call: DoorCall): DoorAnswer | Promise<DoorAnswer>;
   /** Several calls: `path` does not matter. @throws CallError, or rejects with one */
   batch(call: DoorCall): Promise<DoorAnswer>;
+  /** Takes a job; the query may say `_job`. Rejects with a CallError. */
+  submit(call: DoorCall): Promise<DoorJob>;
+  /** The result of a job, or when to come back for it. Rejects with a CallError, also with that of the job. */
+  job(id: string, accept: readonly number[]): Promise<DoorAnswer | Pick<DoorJob, 'comeBack'>>;
+  /** Those of the caller. Rejects with a CallError. */
+  jobs(accept: readonly number[]): Promise<DoorAnswer>;
+  /** It does not run, or is stopped, and no result is kept. Rejects with a CallError. */
+  removeJob(id: string): Promise<void>;
   /** The list of libraries, or of one library's functions. @throws CallError, or rejects with one */
   catalogue(library: string | undefined, accept: readonly number[]): DoorAnswer | Promise<DoorAnswer>;
   /** /.well-known/core. @throws CallError, or rejects with one */

@@ -35,6 +35,11 @@ export function callOf(
   };
 }
 
+/** The result is to be fetched later (RFC 7240 §4.1). */
+export const asksForJob = ({ url, headers: { prefer } }: FastifyRequest): boolean =>
+  (url.includes('_job') && queryItems(url).includes('_job')) ||
+  (prefer !== undefined && /(?:^|[,;]\s*)respond-async\s*(?:[,;]|$)/i.test(String(prefer)));
+
 function bodyOf({ method, headers, body }: FastifyRequest): Uint8Array {
   const isBodiless = method === 'GET' || method === 'HEAD';
   if (isBodiless && (Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined)) {
@@ -104,6 +109,8 @@ const longestTarget = 200;
 /** As logs name it: `oslist/list` for functions, the path for all else. */
 export function targetOf(path: readonly string[] | undefined): string {
   if (path === undefined) return '?';
+  // Who has the id of a job may be able to fetch it: it is not for logs.
+  if (path[0] === 'j') return 'j';
   const target = path.length === 3 && path[0] === 'func' ? path.slice(1).join('/') : path.join('/');
   return target === '' ? '/' : target.slice(0, longestTarget);
 }

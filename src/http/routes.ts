@@ -3,6 +3,8 @@
  *
  *   /func/{library}/{method}, /f/{ids}   GET, HEAD, QUERY: a safe call; POST: any call
  *   /b                                   QUERY: several safe calls; POST: several calls
+ *   POST with ?_job or Prefer: respond-async (RFC 7240): 202, and the result at /j/{id} (GET; DELETE: not any more)
+ *   /j                                   the caller's jobs
  *   /func, /func/{library}               what there is to call
  *   /.well-known/core                    the same in link format (RFC 6690), with its filters
  *   /frmlist                             the names of the libraries
@@ -19,12 +21,12 @@ import { shown } from '../functions/names.ts';
 import { givenCorrelation } from './correlation.ts';
 import { docsFiles, sendDocsFile } from './docs-page.ts';
 import { Exchange } from './exchange.ts';
-import type { DoorVisit, GatewayFace } from './gateway-face.ts';
+import type { DoorCall, DoorVisit, GatewayFace } from './gateway-face.ts';
 import type { Connection, Guests } from './guest.ts';
 import { listing } from './listing.ts';
 import { acceptedFormats } from './media-types.ts';
 import { openApi } from './open-api.ts';
-import { callOf, hostOf, isSafe, queryItems, readError } from './request.ts';
+import { asksForJob, callOf, hostOf, isSafe, queryItems, readError } from './request.ts';
 import type { SiteCheck } from './site-check.ts';
 
 export interface RoutesOptions {
@@ -124,10 +126,12 @@ export async function openRoutes(options: RoutesOptions): Promise<FastifyInstanc
   };
   const reading = (handler: Handler): Handlers => ({ GET: handler, HEAD: handler });
 
-  const call: Handler = (request, exchange) =>
-    exchange.answerWith(() =>
-      visitOf(exchange).call(callOf(request, exchange.path ?? [], exchange.correlationId, () => exchange.signal)),
-    );
+  const call: Handler = (request, exchange) => {
+    const asked = (): DoorCall => callOf(request, exchange.path ?? [], exchange.correlationId, () => exchange.signal);
+    if (request.method === 'POST' && asksForJob(request))
+      exchange.answerJob(async () => await visitOf(exchange).submit(asked()));
+    else exchange.answerWith(() => visitOf(exchange).call(asked()));
+  };
   const calling = { ...reading(call), QUERY: call, POST: call };
   serve('/func/:library/:method', calling);
   serve('/f/:library/:method', calling);
@@ -136,6 +140,21 @@ export async function openRoutes(options: RoutesOptions): Promise<FastifyInstanc
       visitOf(exchange).batch(callOf(request, ['b'], exchange.correlationId, () => exchange.signal)),
     );
   serve('/b', { QUERY: batch, POST: batch });
+  const job = ({ params }: FastifyRequest): string => (params as { readonly id?: string }).id ?? '';
+  serve('/j/:id', {
+    ...reading((request, exchange) =>
+      exchange.answerJob(
+        async () => await visitOf(exchange).job(job(request), acceptedFormats(request.headers.accept, undefined)),
+      ),
+    ),
+    DELETE: (request, exchange) => exchange.answerGone(async () => await visitOf(exchange).removeJob(job(request))),
+  });
+  serve(
+    '/j',
+    reading((request, exchange) =>
+      exchange.answerWith(() => visitOf(exchange).jobs(acceptedFormats(request.headers.accept, undefined))),
+    ),
+  );
   const catalogue = reading((request, exchange) =>
     exchange.answerWith(() => {
       const { library } = (request as FastifyRequest<Asked>).params;

@@ -50,6 +50,24 @@ test.each(['--ts', '--js', '--zod'])('new library %s is served by the running ga
   expect((await run('call', `${base}/func/${name}/record`, 'value=3')).out).toBe('recorded 3\n');
 });
 
+test('a job is made, waited for, listed and removed', async () => {
+  const made = await run('call', '--job', `${base}/func/first/greet`, 'name=Di');
+  const place = /^coap:\/\/127\.0\.0\.1:\d+\/j\/[\w-]{8}\n$/;
+  expect(made).toMatchObject({ code: 0, out: expect.stringMatching(place) as string });
+  const uri = made.out.trim();
+  expect(await run('jobs', 'wait', uri)).toEqual({ code: 0, out: 'Hello, Di!\n', err: '' });
+  expect((await run('jobs', 'show', '--json', uri)).out).toBe('"Hello, Di!"\n');
+  expect((await run('jobs', 'ls', base)).out).toMatch(
+    /^job +function +state +created *\n[\w-]{8} +first\/greet +done +20\S+\n$/,
+  );
+  expect((await run('jobs', 'cancel', uri)).code).toBe(0);
+  const gone = await run('jobs', 'show', uri);
+  expect([gone.code, gone.err]).toEqual([4, expect.stringMatching(/^funcoap: 4\.04 Not Found: /) as string]);
+  expect((await run('jobs', 'ls', base)).out).toBe('no jobs\n');
+  const wrong = await run('jobs', 'wait', base);
+  expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('is no job') as string]);
+});
+
 describe('call', () => {
   const greet = (): string => `${base}/func/first/greet`;
 

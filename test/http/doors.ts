@@ -3,17 +3,21 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ResultCache } from '../../src/cache/result-cache.ts';
+import { gatewayOptions } from '../../src/cli/gateway-options.ts';
 import { openHttp } from '../../src/cli/http-door.ts';
 import { seconds } from '../../src/core/duration.ts';
+import { timeOfDay } from '../../src/core/time-of-day.ts';
 import { Registry } from '../../src/functions/registry.ts';
 import { defaultWorkerPoolOptions } from '../../src/functions/worker-pool-options.ts';
 import { AccessRules, openAccess, type AccessRule } from '../../src/gateway/access-rules.ts';
 import { BodyThread } from '../../src/gateway/body-thread.ts';
 import { Batches } from '../../src/gateway/batch.ts';
 import { Calls } from '../../src/gateway/calls.ts';
+import { Jobs } from '../../src/gateway/jobs.ts';
 import { RateLimit, type RateLimitOptions } from '../../src/gateway/rate-limit.ts';
 import { openHttpDoor, type HttpDoor, type HttpOptions } from '../../src/http/door.ts';
 import { openLog } from '../../src/telemetry/log.ts';
+import { systemRandomness } from '../../src/transport/randomness.ts';
 import { systemScheduler } from '../../src/transport/scheduler.ts';
 import { parsedConfig } from '../config/loading.ts';
 
@@ -65,10 +69,25 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
         timeLimit: seconds(20),
       };
       const batches = new Batches(parts);
-      const calls = new Calls({ ...parts, batches, bodies, access: new AccessRules(access), showInternals: false });
+      const rules = new AccessRules(access);
+      const { jobs: settings } = gatewayOptions(config, undefined, undefined);
+      const jobs = new Jobs({
+        ...parts,
+        ...settings,
+        bodies,
+        access: rules,
+        scheduler,
+        timeOfDay: () => timeOfDay(Date.now()),
+        randomBytes: systemRandomness.bytes,
+      });
+      const calls = new Calls({ ...parts, batches, jobs, bodies, access: rules, showInternals: false });
       const door = await openHttpDoor({ ...http.options, secureListen: [], ...options }, calls, scheduler);
       const urlOf = (scheme: string): string => door.urls.find((url) => url.startsWith(`${scheme}:`)) ?? '';
-      return { door, calls, url: urlOf('http'), secureUrl: urlOf('https'), close: () => door.close() };
+      return { door, calls, url: urlOf('http'), secureUrl: urlOf('https'), close };
+      async function close(): Promise<void> {
+        jobs.close();
+        await Promise.all([door.close(), jobs.closeStore()]);
+      }
     },
     async close() {
       await Promise.all([registry.close(), bodies.close(), http.close(), log.close()]);

@@ -28,6 +28,7 @@ import {
 } from '../call-terms.ts';
 import { largeBodyBytes, type BodyThread } from '../body-thread.ts';
 import { readControlWords } from '../control-words.ts';
+import type { Jobs } from '../jobs.ts';
 import type { Answer, Resource, Visit } from '../resource.ts';
 import { answerFormat, bodyFormatOf, isCurrent } from './formats.ts';
 import { describeFunction } from './description.ts';
@@ -41,6 +42,8 @@ export interface FunctionResourceOptions {
   readonly clock: Clock;
   /** For functions that declare no limit of their own. */
   readonly timeLimit: Milliseconds;
+  /** Undefined: none are taken. */
+  readonly jobs?: Pick<Jobs, 'submit'>;
 }
 
 /** Bytes of a representation whose answer is kept ready; longer ones are put together each time. */
@@ -162,14 +165,33 @@ export class FunctionResource implements Resource {
     const { request } = visit;
     const fn = findNamed(directory, named);
     visit.access.checkFunction(fn, visit);
-    const { describe, argumentItems } = readControlWords(visit.query);
+    const { describe, job, argumentItems } = readControlWords(visit.query);
     if (describe !== undefined) return { response: describeFunction(request, fn, describe) };
     const format = this.#allow(request, fn);
+    if (job) return this.#takeJob(visit, fn, argumentItems, format);
     // One text for all functions of a library: it is looked up for each call.
     const found = 'id' in named ? named : { ...named, library: fn.library };
     const addressed = new Addressed(found, revision, fn, argumentItems, request.payload.length > 0, format);
     visit.termsNote = addressed;
     return this.#bind(visit, addressed, now);
+  }
+
+  async #takeJob(
+    visit: Visit,
+    fn: FunctionDescription,
+    items: readonly string[],
+    format: ValueFormat,
+  ): Promise<Answer> {
+    const { request, caller, correlationId } = visit;
+    const { jobs } = this.#options;
+    if (request.code !== method.POST || jobs === undefined)
+      throw new CallError('bad-request', 'A job is asked for with POST.');
+    const { payload: body } = request;
+    const bodyFormat = bodyFormatOf(request) ?? contentFormat.cbor;
+    const asker = request.peer.endpoint;
+    const given = { body, bodyFormat, items, format };
+    const { id, comeBack } = await jobs.submit({ fn, ...given, caller, asker, correlationId });
+    return { response: response(responseCode.created, { locationPath: ['j', id], maxAge: comeBack }) };
   }
 
   #bind(visit: Visit, addressed: Addressed, now: Instant): Answer | Promise<Answer> {

@@ -1,8 +1,7 @@
 /**
  * Identities in an SQLite file (`identities.db`) beside the key file (`store.key`) that its secrets are encrypted under.
  *
- * Another process's change is noticed by `PRAGMA data_version`, which reads a counter in shared memory; every change
- * gives the identity a new revision, so that what changed is one read of an index.
+ * Every change gives the identity a new revision, so that what changed is one read of an index.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -10,18 +9,15 @@ import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { hex, utf8 } from '../../core/bytes.ts';
 import type { Scheduler } from '../../core/clock.ts';
-import { milliseconds } from '../../core/duration.ts';
 import { UsageError } from '../../core/error.ts';
 import type { TimeOfDay } from '../../core/time-of-day.ts';
 import type { Credential, Identity, NewCredential, NewIdentity } from '../../devices/identity.ts';
 import type { IdentityChanges, IdentityStore } from '../../devices/identity-store.ts';
 import { createKeyFile, readKeyFile } from '../key-file.ts';
 import { SecretSeal } from '../secret-seal.ts';
+import { ChangeWatch } from './change-watch.ts';
 import { openDatabase, transaction } from './database.ts';
 import { credentialOf, identityMigrations, identityOf, type Row } from './identity-schema.ts';
-
-/** How soon another process's change takes effect. */
-const lookEvery = milliseconds(100);
 
 const keyCheck = 'the key file';
 
@@ -31,18 +27,13 @@ export const hasIdentities = (folder: string): boolean => existsSync(join(folder
 export class SqliteIdentityStore implements IdentityStore {
   readonly #database: DatabaseSync;
   readonly #seal: SecretSeal;
-  readonly #scheduler: Scheduler;
-  readonly #dataVersion: StatementSync;
+  readonly #changes: ChangeWatch;
   readonly #statements = new Map<string, StatementSync>();
-  readonly #listeners = new Set<() => void>();
-  #seenVersion: unknown;
-  #stopLooking: (() => void) | undefined;
 
   private constructor(database: DatabaseSync, seal: SecretSeal, scheduler: Scheduler) {
     this.#database = database;
     this.#seal = seal;
-    this.#scheduler = scheduler;
-    this.#dataVersion = database.prepare('PRAGMA data_version');
+    this.#changes = new ChangeWatch(database, scheduler);
   }
 
   /**
@@ -126,16 +117,7 @@ export class SqliteIdentityStore implements IdentityStore {
   }
 
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    if (this.#stopLooking === undefined) {
-      this.#seenVersion = this.#version();
-      this.#lookLater();
-    }
-    return () => {
-      this.#listeners.delete(listener);
-      if (this.#listeners.size === 0) this.#stopLooking?.();
-      if (this.#listeners.size === 0) this.#stopLooking = undefined;
-    };
+    return this.#changes.add(listener);
   }
 
   keyOf(credential: Credential): Uint8Array {
@@ -143,40 +125,16 @@ export class SqliteIdentityStore implements IdentityStore {
   }
 
   close(): Promise<void> {
-    this.#stopLooking?.();
-    this.#listeners.clear();
+    this.#changes.close();
     return settled(() => this.#database.close());
   }
 
   #change(change: () => string): Promise<Identity> {
     return settled(() => {
       const identity = transaction(this.#database, () => this.#identity(this.#existing(change())));
-      this.#tell();
+      this.#changes.tell();
       return identity;
     });
-  }
-
-  #tell(): void {
-    for (const listener of this.#listeners) listener();
-  }
-
-  #lookLater(): void {
-    this.#stopLooking = this.#scheduler.after(lookEvery, () => {
-      this.#lookLater();
-      const version = this.#version();
-      if (version === this.#seenVersion) return;
-      this.#seenVersion = version;
-      this.#tell();
-    });
-  }
-
-  /** Undefined while it cannot be read: the listeners are told, and whoever then reads reports why. */
-  #version(): unknown {
-    try {
-      return this.#dataVersion.get()?.['data_version'];
-    } catch {
-      return undefined;
-    }
   }
 
   #existing(name: string): Row {

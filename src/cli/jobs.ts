@@ -1,0 +1,147 @@
+/** `funcoap jobs ls|show|wait|cancel URI`: calls whose results are fetched later (`funcoap call --job` makes one). */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { CoapResponse } from '../client/coap-request.ts';
+import { contentFormat } from '../cbor/content-format.ts';
+import { decodeCbor } from '../cbor/decode.ts';
+import { encodeJson } from '../cbor/json-encode.ts';
+import { dotted } from '../coap/codec/codes.ts';
+import { findStrings, optionNumber } from '../coap/codec/options.ts';
+import { UsageError } from '../core/error.ts';
+import type { Value } from '../core/value.ts';
+import { connectionOptions, examples, jsonOption, type AddCommand } from './command.ts';
+import {
+  completeUri,
+  getValue,
+  segmentsOf,
+  valueOf,
+  withConnection,
+  withPath,
+  type Connection,
+  type ConnectionOptions,
+} from './connection.ts';
+import { exitCode } from './exit-code.ts';
+import { accepted } from './failure.ts';
+import { tableText, valueText } from './print-value.ts';
+import type { Terminal } from './terminal.ts';
+
+interface JobsOptions extends ConnectionOptions {
+  readonly json?: boolean;
+}
+
+/** An observation is made anew after this: a gateway that was restarted in between has forgotten it. */
+const renewAfterMs = 60_000;
+
+/** Where the result of a job will be; undefined where no job was taken. */
+export function jobUri(uri: string, { options }: CoapResponse): string | undefined {
+  const [root, id] = findStrings(options, optionNumber.locationPath) ?? [];
+  return root === 'j' && id !== undefined ? withPath(uri, `/j/${id}`) : undefined;
+}
+
+function jobOf(text: string, options: JobsOptions): string {
+  const uri = completeUri(text, options);
+  const [root, id, ...more] = segmentsOf(uri);
+  if (root === 'j' && id !== undefined && more.length === 0) return uri;
+  throw new UsageError(
+    'bad-argument',
+    `${uri} is no job; \`funcoap call --job\` prints the URI of one: coap://HOST/j/ID.`,
+  );
+}
+
+function printValue(value: Value, { json }: JobsOptions, terminal: Terminal): void {
+  const text = json === true ? encodeJson(value ?? null) : valueText(value, terminal.outPaint);
+  if (text !== '') terminal.out(`${text}\n`);
+}
+
+async function list(text: string, options: JobsOptions, terminal: Terminal): Promise<void> {
+  const uri = withPath(completeUri(text, options), '/j');
+  await withConnection(terminal, uri, options, async (connection) => {
+    const value = valueOf(accepted(await getValue(connection, uri)));
+    if (options.json === true) {
+      printValue(value, options, terminal);
+      return;
+    }
+    const jobs = Array.isArray(value) ? (value as readonly Readonly<Record<string, Value>>[]) : [];
+    const rows = jobs.map((job) => [job['id'], job['function'], job['state'], job['created']]);
+    terminal.out(
+      `${rows.length === 0 ? 'no jobs' : tableText(['job', 'function', 'state', 'created'], rows, terminal.outPaint)}\n`,
+    );
+  });
+}
+
+async function show(text: string, options: JobsOptions, terminal: Terminal): Promise<void> {
+  const uri = jobOf(text, options);
+  await withConnection(terminal, uri, options, async (connection) => {
+    printValue(valueOf(accepted(await getValue(connection, uri))), options, terminal);
+  });
+}
+
+const isPending = ({ code, contentFormat: format, payload }: CoapResponse): boolean =>
+  dotted(code) === '2.05' && format === contentFormat.cborSequence && payload.length === 0;
+
+/** The first answer that is not that it goes on. */
+async function ended({ client, signal, timeout }: Connection, uri: string): Promise<CoapResponse> {
+  for (;;) {
+    const renew = AbortSignal.timeout(renewAfterMs);
+    const until = AbortSignal.any([signal, renew]);
+    try {
+      for await (const answer of client.observe({ uri, method: 'GET', signal: until, timeout })) {
+        // 5.03: there is no room for one more observer.
+        if (dotted(answer.code) === '5.03') await sleep(answer.maxAge * 1000, undefined, { signal: until });
+        else if (!isPending(answer)) return answer;
+      }
+    } catch (error) {
+      if (signal.aborted || !renew.aborted) throw error;
+    }
+  }
+}
+
+async function wait(text: string, options: JobsOptions, terminal: Terminal): Promise<void> {
+  const uri = jobOf(text, options);
+  await withConnection(terminal, uri, options, async (connection) => {
+    const { payload } = accepted(await ended(connection, uri));
+    printValue(decodeCbor(payload), options, terminal);
+  });
+}
+
+async function cancel(text: string, options: JobsOptions, terminal: Terminal): Promise<void> {
+  const uri = jobOf(text, options);
+  await withConnection(terminal, uri, options, async ({ client, signal, timeout }) => {
+    accepted(await client.request({ uri, method: 'DELETE', signal, timeout }));
+    if (options.json === true) terminal.out('null\n');
+  });
+}
+
+export const addJobs: AddCommand = (program, terminal, done) => {
+  const jobs = program
+    .command('jobs')
+    .summary('calls whose results are fetched later')
+    .description('Calls whose results are fetched later: `funcoap call --job` makes one and prints its URI.');
+  const add = (
+    name: string,
+    summary: string,
+    argument: string,
+    run: (uri: string, options: JobsOptions, terminal: Terminal) => Promise<void>,
+  ): Command =>
+    connectionOptions(jobs.command(name))
+      .summary(summary)
+      .argument('<uri>', argument)
+      .addOption(jsonOption())
+      .action(async (uri: string, options: JobsOptions) => {
+        await run(uri, options, terminal);
+        done(exitCode.ok);
+      });
+  const job = 'coap://HOST/j/ID';
+  add('ls', 'list your jobs', 'coap://HOST', list)
+    .description('Lists the jobs of whoever asks, and what has become of them.')
+    .addHelpText('after', examples('funcoap jobs ls coap://127.0.0.1'));
+  add('show', 'print the result of a job', job, show)
+    .description('Prints the result of a job that has ended; ends with 5 where it has not, or has failed.')
+    .addHelpText('after', examples('funcoap jobs show coap://127.0.0.1/j/bWV0ZXIt'));
+  add('wait', 'wait for the result of a job', job, wait)
+    .description('Waits until a job has ended, and prints its result.')
+    .addHelpText('after', examples('funcoap jobs wait --json coap://127.0.0.1/j/bWV0ZXIt'));
+  add('cancel', 'cancel a job, or remove its result', job, cancel)
+    .description('Cancels a job: it does not begin, or its function is told to stop. One that has ended is removed.')
+    .addHelpText('after', examples('funcoap jobs cancel coap://127.0.0.1/j/bWV0ZXIt'));
+};

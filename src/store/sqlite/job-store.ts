@@ -1,0 +1,289 @@
+/**
+ * Jobs in an SQLite file (`jobs/jobs.db`). Each process that runs some holds a lock beside it, under a name that no other process
+ * ever has: what is marked as running under a name whose lock is free ran in a process that is gone.
+ */
+import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Scheduler } from '../../core/clock.ts';
+import { milliseconds, type Milliseconds } from '../../core/duration.ts';
+import { UsageError } from '../../core/error.ts';
+import { later, type TimeOfDay } from '../../core/time-of-day.ts';
+import type {
+  EndedJob,
+  Job,
+  JobLimits,
+  JobOrder,
+  JobOutcome,
+  JobState,
+  JobStore,
+  JobSummary,
+} from '../../functions/job-store.ts';
+import { lockFile } from '../associations/part-lock.ts';
+import { ChangeWatch } from './change-watch.ts';
+import { openDatabase, transaction } from './database.ts';
+import { jobMigrations, jobOf, orderOf, stateOf, summaryOf, type Row } from './job-schema.ts';
+
+/** What a row takes beside what is counted: names, times, entries in indexes. */
+const rowBytes = 512;
+
+/** A safe function whose process has ended twice is the likely reason. */
+const maxRuns = 2;
+
+const folderOf = (data: string): string => join(data, 'jobs');
+
+/** Whether a folder has jobs: asking makes nothing. */
+export const hasJobs = (data: string): boolean => existsSync(join(folderOf(data), 'jobs.db'));
+
+export class SqliteJobStore implements JobStore {
+  readonly #folder: string;
+  readonly #database: DatabaseSync;
+  readonly #owner: string = randomUUID();
+  readonly #unlock: () => void;
+  readonly #changes: ChangeWatch;
+  readonly #statements = new Map<string, StatementSync>();
+
+  private constructor(folder: string, database: DatabaseSync, scheduler: Scheduler) {
+    this.#folder = folder;
+    this.#database = database;
+    this.#changes = new ChangeWatch(database, scheduler);
+    this.#unlock = lockFile(this.#lockOf(this.#owner), notOurs);
+  }
+
+  /**
+   * Makes the folder and the database where they are missing.
+   * @throws UsageError 'store-failed', 'store-version'
+   */
+  static open(data: string, scheduler: Scheduler): SqliteJobStore {
+    const folder = folderOf(data);
+    const database = openDatabase(join(folder, 'jobs.db'), jobMigrations);
+    try {
+      return new SqliteJobStore(folder, database, scheduler);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  add(order: JobOrder, ended: EndedJob | undefined, limits: JobLimits): Promise<'added' | 'full' | 'too-many'> {
+    return this.#change(() => {
+      const room = this.#all('SELECT count(*) AS jobs, coalesce(sum(bytes), 0) AS bytes FROM jobs')[0];
+      const own = this.#all('SELECT count(*) AS jobs FROM jobs WHERE identity = ?', [order.identity])[0];
+      const bytes = sizeOf(order, ended?.outcome);
+      if (Number(own?.['jobs']) >= limits.maxJobsPerIdentity) return 'too-many';
+      if (Number(room?.['jobs']) >= limits.maxJobs || Number(room?.['bytes']) + bytes > limits.maxBytes) return 'full';
+      this.#run(
+        `INSERT INTO jobs (id, identity, bytes, state, runs, library, method, safe, format, body_format, created, groups,
+           peer, correlation, items, body)
+         VALUES (?, ?, ?, 'queued', 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        [
+          order.id,
+          order.identity,
+          bytes,
+          order.library,
+          order.method,
+          order.safe ? 1 : 0,
+          order.format,
+          order.bodyFormat,
+          order.created,
+          JSON.stringify(order.groups),
+          order.peer,
+          order.correlationId,
+          JSON.stringify(order.items),
+          order.body,
+        ],
+      );
+      if (ended !== undefined) this.#end(order.id, ended);
+      return 'added';
+    });
+  }
+
+  find(id: string, identity: string): Promise<Job | undefined> {
+    return settled(() => {
+      const row = this.#all('SELECT * FROM jobs WHERE id = ? AND identity = ?', [id, identity])[0];
+      return row && jobOf(row);
+    });
+  }
+
+  list(identity: string): Promise<readonly JobSummary[]> {
+    const sql = 'SELECT id, library, method, created, state FROM jobs WHERE identity = ? ORDER BY number';
+    return settled(() => this.#all(sql, [identity]).map(summaryOf));
+  }
+
+  state(id: string): Promise<JobState | undefined> {
+    return settled(() => {
+      const row = this.#all('SELECT state FROM jobs WHERE id = ?', [id])[0];
+      return row && stateOf(row);
+    });
+  }
+
+  async claim(): Promise<JobOrder | undefined> {
+    // Looked at first: to begin a change is to wait for everybody else's.
+    if (this.#all(`SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1`).length === 0) return undefined;
+    return await this.#change(() => {
+      const row = this.#all(
+        `UPDATE jobs SET state = 'running', owner = ?, runs = runs + 1 WHERE number =
+           (SELECT number FROM jobs AS waiting WHERE state = 'queued'
+            ORDER BY (SELECT count(*) FROM jobs WHERE state = 'running' AND identity = waiting.identity), number LIMIT 1)
+         RETURNING *`,
+        [this.#owner],
+      )[0];
+      return row && orderOf(row);
+    });
+  }
+
+  finish(id: string, ended: EndedJob, limits: JobLimits): Promise<boolean | 'full'> {
+    return this.#change(() => {
+      const row = this.#all(`SELECT bytes FROM jobs WHERE id = ? AND state = 'running' AND owner = ?`, [
+        id,
+        this.#owner,
+      ])[0];
+      if (row === undefined) return false;
+      const all = this.#all('SELECT sum(bytes) AS bytes FROM jobs')[0];
+      const others = Number(all?.['bytes']) - Number(row['bytes']);
+      // What says that it failed always has room.
+      if (ended.outcome.state === 'done' && others + sizeOf(undefined, ended.outcome) > limits.maxBytes) return 'full';
+      this.#end(id, ended);
+      return true;
+    });
+  }
+
+  putBack(id: string): Promise<void> {
+    return this.#change(() =>
+      this.#run(`UPDATE jobs SET state = 'queued', owner = NULL, runs = runs - 1 WHERE id = ? AND owner = ?`, [
+        id,
+        this.#owner,
+      ]),
+    );
+  }
+
+  remove(id: string, identity: string): Promise<boolean> {
+    return this.#change(
+      () => this.#all('DELETE FROM jobs WHERE id = ? AND identity = ? RETURNING id', [id, identity]).length > 0,
+    );
+  }
+
+  async sweep(now: TimeOfDay, retention: Milliseconds): Promise<void> {
+    const gone = this.#goneOwners();
+    const isOver = this.#all('SELECT 1 FROM jobs WHERE keep_until <= ? LIMIT 1', [now]).length > 0;
+    if (gone.length === 0 && !isOver) return;
+    await this.#change(() => {
+      this.#run('DELETE FROM jobs WHERE keep_until <= ?', [now]);
+      for (const owner of gone) this.#settle(owner, later(now, retention));
+    });
+    for (const owner of gone) rmSync(this.#lockOf(owner), { force: true });
+  }
+
+  onChange(listener: () => void): () => void {
+    return this.#changes.add(listener);
+  }
+
+  close(): Promise<void> {
+    return settled(() => {
+      this.#changes.close();
+      this.#database.close();
+      this.#unlock();
+      rmSync(this.#lockOf(this.#owner), { force: true });
+    });
+  }
+
+  #lockOf(owner: string): string {
+    return join(this.#folder, `${owner}.lock`);
+  }
+
+  /** Names of processes that have left their lock, or jobs, behind. */
+  #goneOwners(): string[] {
+    const locks = readdirSync(this.#folder).flatMap((name) => /^([0-9a-f-]+)\.lock$/.exec(name)?.[1] ?? []);
+    const owners = this.#all(`SELECT DISTINCT owner FROM jobs WHERE state = 'running'`);
+    const names = new Set([...locks, ...owners.map((row) => String(row['owner']))]);
+    return [...names].filter((owner) => owner !== this.#owner && this.#isGone(owner));
+  }
+
+  #isGone(owner: string): boolean {
+    try {
+      lockFile(this.#lockOf(owner), notOurs, milliseconds(0))();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #settle(owner: string, keepUntil: TimeOfDay): void {
+    this.#run(
+      `UPDATE jobs SET state = 'queued', owner = NULL WHERE state = 'running' AND owner = ? AND safe = 1 AND runs < ?`,
+      [owner, maxRuns],
+    );
+    const outcome: JobOutcome = {
+      state: 'failed',
+      problem: 'job-lost',
+      message:
+        'The gateway was stopped while it ran the job; what it did until then is not known, and it is not run again.',
+    };
+    for (const row of this.#all(`SELECT id FROM jobs WHERE state = 'running' AND owner = ?`, [owner]))
+      this.#end(String(row['id']), { outcome, keepUntil });
+  }
+
+  /** The arguments are of no more use. */
+  #end(id: string, { outcome, keepUntil }: EndedJob): void {
+    const done = outcome.state === 'done' ? outcome : undefined;
+    const failed = outcome.state === 'failed' ? outcome : undefined;
+    this.#run(
+      `UPDATE jobs SET state = ?, owner = NULL, keep_until = ?, bytes = ?, problem = ?, message = ?, remote = ?,
+         result = ?, shown = ?, body = NULL, items = '[]' WHERE id = ?`,
+      [
+        outcome.state,
+        keepUntil,
+        sizeOf(undefined, outcome),
+        failed?.problem ?? null,
+        failed?.message ?? null,
+        failed?.remote === undefined ? null : JSON.stringify(failed.remote),
+        done?.cbor ?? null,
+        done?.shown ?? null,
+        id,
+      ],
+    );
+  }
+
+  #change<T>(change: () => T): Promise<T> {
+    return settled(() => {
+      const result = transaction(this.#database, change);
+      this.#changes.tell();
+      return result;
+    });
+  }
+
+  #all(sql: string, values: readonly Value[] = []): Row[] {
+    return this.#prepared(sql).all(...values);
+  }
+
+  #run(sql: string, values: readonly Value[]): void {
+    this.#prepared(sql).run(...values);
+  }
+
+  #prepared(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+}
+
+type Value = string | number | bigint | null | Uint8Array;
+
+const notOurs = (cause: unknown): UsageError =>
+  new UsageError('store-failed', 'The lock of this process beside its jobs cannot be taken.', { cause });
+
+/** Of what is kept: the arguments before, the result afterwards. */
+function sizeOf(order: JobOrder | undefined, outcome: JobOutcome | undefined): number {
+  if (outcome?.state === 'done') return rowBytes + outcome.cbor.length + (outcome.shown?.length ?? 0);
+  if (outcome?.state === 'failed') return rowBytes + outcome.message.length + (outcome.remote?.stack?.length ?? 0);
+  const items = order?.items.reduce((sum, item) => sum + item.length, 0) ?? 0;
+  return rowBytes + items + (order?.body.length ?? 0);
+}
+
+/** SQLite answers at once; a store in general does not. */
+async function settled<T>(work: () => T): Promise<T> {
+  return work();
+}
