@@ -74,7 +74,7 @@ export class Jobs {
 
   /** Jobs of an earlier process go on. @throws UsageError where their store cannot be opened */
   start(): void {
-    if (this.#options.hasStore()) this.#open().runner.wake();
+    if (this.#options.hasStore()) this.#open();
   }
 
   /** That run in this process. */
@@ -196,6 +196,7 @@ export class Jobs {
     this.#opened = { store, runner };
     store.onChange(() => this.#look());
     this.#sweep(store);
+    runner.wake();
     return this.#opened;
   }
 

@@ -38,15 +38,16 @@ function exchangesIn(page: string): Exchange[] {
   });
 }
 
-/** All but Max-Age above 0, which counts down. */
+/** All but Max-Age above 0, which counts down, and ids that are random. */
 function comparable(bytes: Uint8Array): Uint8Array {
   const message = decodeMessage(bytes);
   if (isMalformed(message)) throw new Error(message.malformed);
-  const options = message.options.map((option) =>
-    option.number === optionNumber.maxAge && option.value.length > 0
-      ? { ...option, value: Uint8Array.of(0xff) }
-      : option,
-  );
+  const options = message.options.map((option) => {
+    if (option.number === optionNumber.maxAge && option.value.length > 0)
+      return { ...option, value: Uint8Array.of(0xff) };
+    const isId = option.number === optionNumber.locationPath && option.value.length === 8;
+    return isId ? { ...option, value: new Uint8Array(8) } : option;
+  });
   return encodeMessage({ ...message, options });
 }
 

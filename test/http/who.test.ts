@@ -294,6 +294,26 @@ describe('pages of the web', () => {
   });
 });
 
+test('a job is for the identity that made it: to others it is not there', async () => {
+  await funcoap('enroll clerk');
+  const gateway = await gatewayWith();
+  const [ann, clerk] = [bearing(await tokenOf('ann')), bearing(await tokenOf('clerk'))];
+  const taken = await vi.waitFor(async () => {
+    const answer = await ask(`${gateway.url}/func/who/change?_job`, { ...clerk, method: 'POST' });
+    expect(answer.status).toBe(202);
+    return answer;
+  }, patiently);
+  const job = gateway.url + String(taken.headers.location);
+  await vi.waitFor(async () => expect((await ask(job, clerk)).json).toBe('changed'), patiently);
+  for (const other of [ann, {}]) {
+    expect([(await ask(job, other)).status, (await ask(job, { ...other, method: 'DELETE' })).status]).toEqual([
+      404, 404,
+    ]);
+    expect((await ask(`${gateway.url}/j`, other)).json).toEqual([]);
+  }
+  expect((await ask(job, { ...clerk, method: 'DELETE' })).status).toBe(204);
+});
+
 test('a port that is taken is said before anything is served', async () => {
   const taken: Server = createServer();
   taken.listen(0, '127.0.0.1');
