@@ -8,7 +8,8 @@ import { milliseconds } from '../../core/duration.ts';
 import { UsageError } from '../../core/error.ts';
 import { lockFile } from './part-lock.ts';
 
-const fileOfPart = /^(\d+)\.(?:associations|marks|sessions|state|state\.new|requests\.\d+)$/;
+/** Whatever a part has, but its lock. */
+const fileOfPart = /^(\d+)\.(?!lock)/;
 
 /**
  * For whoever has the lock of the folder, so that nobody begins a part meanwhile. A part whose process has not ended yet stays

@@ -6,12 +6,12 @@ import { UsageError } from '../../../src/core/error.ts';
 import { removeOtherParts } from '../../../src/store/associations/other-parts.ts';
 import { lockFile } from '../../../src/store/associations/part-lock.ts';
 
-const kinds = ['associations', 'marks', 'sessions', 'state', 'state.new', 'requests.1', 'requests.12'];
+const kinds = ['associations', 'marks', 'sessions', 'state', 'state.new', 'witness', 'requests.1', 'requests.12'];
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'funcoap-parts-'));
   for (const part of [0, 1, 2, 11]) for (const kind of kinds) writeFileSync(join(folder, `${part}.${kind}`), 'x');
-  for (const name of ['tickets', '1.notes', 'x1.marks']) writeFileSync(join(folder, name), 'x');
+  for (const name of ['ticket-key.7', '0.lock', 'x1.marks']) writeFileSync(join(folder, name), 'x');
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -27,7 +27,7 @@ test('what belongs to processes that there are no more is removed, whole, and no
   expect(partsLeft()).toEqual(['1', '2']);
   const left = readdirSync(folder);
   for (const part of [1, 2]) for (const kind of kinds) expect(left).toContain(`${part}.${kind}`);
-  for (const name of ['tickets', '1.notes', 'x1.marks']) expect(left).toContain(name);
+  for (const name of ['ticket-key.7', '0.lock', 'x1.marks']) expect(left).toContain(name);
 });
 
 test('a part whose process has not ended yet stays', () => {
