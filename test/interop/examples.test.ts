@@ -40,7 +40,7 @@ test('each example is in the list, and the list has no other', () => {
   expect(listed.toSorted()).toEqual(names.toSorted());
 });
 
-describe.each(names)('%s', (name) => {
+describe.each(names)('P26: %s', (name) => {
   const page = readPage(`${folder}/${name}/README.md`);
   const commands = blocksOf(page, 'sh').flatMap(commandsIn);
 
