@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ran, linesOf } from '../cli/terminal.ts';
 import { startGateway, type TestGateway } from '../http/gateway.ts';
-import { blocksOf, commandsIn, output, readPage, root } from './pages/page.ts';
+import { asStated, blocksOf, commandsIn, output, readPage, root } from './pages/page.ts';
 import { missingPython } from './python/python-folder.ts';
 
 const folder = 'docs/examples';
@@ -49,8 +49,7 @@ describe.each(names)('P26: %s', (name) => {
     if (missing !== undefined) skip(missing);
     const printed: string[] = [];
     for (const { command, printed: stated } of commands) {
-      const got = await output(command.replace(/ > \S+$/m, ''), onShipped.has(name) ? shipped : own);
-      printed.push(stated.endsWith('…') ? `${got.slice(0, stated.length - 1)}…` : got);
+      printed.push(asStated(await output(command, onShipped.has(name) ? shipped : own), stated));
     }
     expect(commands.length).toBeGreaterThan(0);
     expect(printed).toEqual(commands.map(({ printed }) => printed));

@@ -1,6 +1,7 @@
 /** Pages with commands and what they print: reads them, and runs them against a gateway of the test. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -40,23 +41,31 @@ export function commandsIn(block: string): readonly Stated[] {
   return stated;
 }
 
+/** `…` at the end of what is stated stands for the rest of what was printed. */
+export const asStated = (got: string, stated: string): string =>
+  stated.endsWith('…') ? `${got.slice(0, stated.length - 1)}…` : got;
+
 export interface Doors {
   readonly coap: string;
   readonly url: string;
+  /** Where commands may write. */
+  readonly folder: string;
 }
 
 const own = `'${process.execPath}' '${root}bin/funcoap.js'`;
 const sources = new URL('from-sources.ts', import.meta.url).href;
 
 /** Runs a command of a page as it stands, but for the addresses of the gateway, and gives what it prints. */
-export async function output(command: string, { coap, url }: Doors): Promise<string> {
+export async function output(command: string, { coap, url, folder }: Doors): Promise<string> {
   const script = command
     .replaceAll('http://127.0.0.1:3419', url)
     .replaceAll(/coap:\/\/127\.0\.0\.1(?=[\s/'"]|$)/g, coap)
     .replaceAll('npm exec -- funcoap', own)
+    .replaceAll(/ > \S+$/gm, ' > /dev/null')
     .replaceAll(/^node (\S+)/gm, `'${process.execPath}' --import '${sources}' $1 ${coap}`);
+  const env = { ...process.env, FUNCOAP_DATA_FOLDER: join(folder, 'data') };
   try {
-    return (await promisify(execFile)('sh', ['-c', script], { cwd: root })).stdout.trimEnd();
+    return (await promisify(execFile)('sh', ['-c', script], { cwd: root, env })).stdout.trimEnd();
   } catch (error) {
     // Some are meant to fail.
     if (error instanceof Error && 'stdout' in error) return String(error.stdout).trimEnd();
