@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ran, linesOf } from '../cli/terminal.ts';
 import { startGateway, type TestGateway } from '../http/gateway.ts';
 import { asStated, blocksOf, commandsIn, output, readPage, root } from './pages/page.ts';
+import { pythonWithCbor2 } from './pages/python.ts';
 import { missingPython } from './python/python-folder.ts';
 
 const folder = 'docs/examples';
@@ -13,6 +14,8 @@ const names = readdirSync(join(root, folder)).filter(
 );
 /** They use what `npm start` serves, the others the libraries beside them. */
 const onShipped: ReadonlySet<string> = new Set(['quick-start', 'curl']);
+
+const missingCbor2 = pythonWithCbor2 === undefined ? 'needs python3 with cbor2 (Debian: python3-cbor2)' : undefined;
 
 let shipped: TestGateway;
 let own: TestGateway;
@@ -45,7 +48,7 @@ describe.each(names)('P26: %s', (name) => {
   const commands = blocksOf(page, 'sh').flatMap(commandsIn);
 
   test('prints what its page says', async ({ skip }) => {
-    const missing = name === 'python-library' ? missingPython() : undefined;
+    const missing = name === 'python-library' ? missingPython() : name === 'python-client' ? missingCbor2 : undefined;
     if (missing !== undefined) skip(missing);
     const printed: string[] = [];
     for (const { command, printed: stated } of commands) {

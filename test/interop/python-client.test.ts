@@ -1,11 +1,12 @@
 /** src/client/python/funcoap.py against the real gateway. The tests themselves are in Python (python-client/calls.py). */
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { GatewayProcess, root } from '../gateway/gateway-process.ts';
 import { LossyRelay } from './lossy-relay.ts';
+import { pythonWithCbor2 as python } from './pages/python.ts';
 
 const source = `
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -29,16 +30,6 @@ export async function slowly(): Promise<string> { await sleep(2500); return 'lat
 export function count(): number { return ++runs; }
 export function fail(): void { throw new RangeError('no such luck'); }
 `;
-
-/** One that has cbor2: Debian's, where another one comes first. */
-const python = ['python3', '/usr/bin/python3'].find((command) => {
-  try {
-    execFileSync(command, ['-c', 'import sys, cbor2; sys.exit(sys.version_info < (3, 9))'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-});
 
 const reason = python === undefined ? 'needs python3 with cbor2 (Debian: python3-cbor2)' : undefined;
 

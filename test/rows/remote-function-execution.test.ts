@@ -14,6 +14,9 @@ import { ask, post, startGateway, type TestGateway } from '../http/gateway.ts';
 
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
 
+/** A busy machine takes longer to load a library than a call waits (5.03, come back later). */
+const patient = { timeout: 15_000, interval: 100 };
+
 let gateway: TestGateway;
 let client: CoapClient;
 beforeAll(async () => {
@@ -57,7 +60,9 @@ describe('remote-function-execution', () => {
     const folder = join(gateway.folder, 'libraries', 'dropped');
     mkdirSync(folder);
     writeFileSync(join(folder, 'index.ts'), 'export function in_(): string { return "it is"; }');
-    expect(await both('/func/dropped/in_')).toMatchObject({ status: 200, json: 'it is' });
+    const called = async (): Promise<void> =>
+      expect(await both('/func/dropped/in_')).toMatchObject({ status: 200, json: 'it is' });
+    await vi.waitFor(called, patient);
     rmSync(folder, { recursive: true });
   });
   test('R3 a JSON object is bound by name, and defaults are applied', async () => {
@@ -118,6 +123,7 @@ describe('remote-function-execution', () => {
       big: String(2n ** 70n),
       none: null,
     };
+    await vi.waitFor(async () => expect((await both('/func/values/number')).status).toBe(200), patient);
     for (const [name, value] of Object.entries(values))
       expect([name, (await both(`/func/values/${name}`)).json]).toEqual([name, value]);
     rmSync(folder, { recursive: true });

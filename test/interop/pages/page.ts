@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { pythonWithCbor2 } from './python.ts';
 
 export const root: string = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -62,6 +63,7 @@ export async function output(command: string, { coap, url, folder }: Doors): Pro
     .replaceAll(/coap:\/\/127\.0\.0\.1(?=[\s/'"]|$)/g, coap)
     .replaceAll('npm exec -- funcoap', own)
     .replaceAll(/ > \S+$/gm, ' > /dev/null')
+    .replaceAll(/\bpython3 (\S+)/g, `${pythonWithCbor2 ?? 'python3'} $1 ${coap}`)
     .replaceAll(/^node (\S+)/gm, `'${process.execPath}' --import '${sources}' $1 ${coap}`);
   const env = { ...process.env, FUNCOAP_DATA_FOLDER: join(folder, 'data') };
   try {
