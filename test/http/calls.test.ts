@@ -37,7 +37,10 @@ const libraries = {
 let gateway: TestGateway;
 let url: string;
 beforeAll(async () => {
-  gateway = await startGateway({ libraries, more: { limits: { requestBody: '4KiB' }, workers: { timeLimit: '30s', threads: 1 } } });
+  gateway = await startGateway({
+    libraries,
+    more: { limits: { requestBody: '4KiB' }, workers: { timeLimit: '30s', threads: 1 } },
+  });
   url = `${gateway.url}/func/calc`;
 }, 60_000);
 afterAll(() => gateway.close());

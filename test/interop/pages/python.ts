@@ -1,4 +1,4 @@
-/** A Python that can run clients/python. */
+/** A Python that can run src/client/python. */
 import { execFileSync } from 'node:child_process';
 
 /** One that has cbor2: Debian's, where another one comes first. */
