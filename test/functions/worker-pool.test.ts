@@ -337,7 +337,27 @@ describe('the pool', () => {
     const { result } = await bench({ concurrency: 1, maxQueued: 1 });
     void result().catch(problemOf);
     void result().catch(problemOf);
-    await expect(result()).rejects.toMatchObject({ code: 'overloaded', details: { retryAfter: 1000 } });
+    await expect(result()).rejects.toMatchObject({
+      code: 'overloaded',
+      message: 'Too many calls of lib are waiting; come back later.',
+      details: { retryAfter: 1000 },
+    });
+  });
+
+  it('refuses a call that no thread took in time, and says that it was that', async () => {
+    const { result, posted, clock } = await bench({ concurrency: 1, maxWorkers: 1 });
+    void result().catch(problemOf);
+    await posted();
+    const waiting = result().then(
+      () => 'done',
+      (error: unknown) => error,
+    );
+    await posted();
+    clock.advance(milliseconds(60_000));
+    expect(await waiting).toMatchObject({
+      code: 'overloaded',
+      message: 'lib was too busy to begin this call in time; come back later.',
+    });
   });
 
   it('retires when its calls have finished and their latecomers had time', async () => {
