@@ -9,12 +9,14 @@
  *     by-position = [ a: number, ? b: int .ge 0 ]
  *     result = number
  *
+ * A stream has `item` instead, of which there is a CBOR sequence (RFC 8742), and `notification` for who observes it.
+ *
  * It describes what fits best, not everything that is accepted: 10.0 for an integer, or text for a
  * date, are taken too. Without Content-Format and body there are no arguments at all.
  */
 import type { DescribedFunction, DescribedObject, DescribedParameter, DescribedType } from './described.ts';
 
-/** The rules `arguments` (the root) and `result`, as text of lines. */
+/** The rules `arguments` (the root) and `result`, or `item` of a stream, as text of lines. */
 export function functionCddl(fn: DescribedFunction): string {
   const locked = fn.parameters.length > 0 && fn.parameters.every((parameter) => parameter.id !== undefined);
   const lone = loneArgument(fn.parameters);
@@ -29,7 +31,9 @@ export function functionCddl(fn: DescribedFunction): string {
     `by-position = ${group('[', fn.parameters.filter(({ keyword }) => keyword !== true).map(byPosition), ']')}`,
   );
   if (lone) lines.push(`only = ${typeCddl(lone.type)}`);
-  lines.push(`result = ${fn.returns ? typeCddl(fn.returns) : 'any'}`);
+  const result = fn.returns ? typeCddl(fn.returns) : 'any';
+  if (fn.stream === true) lines.push(`item = ${result}`, 'notification = [ index: uint, item ] / [ count: uint ]');
+  else lines.push(`result = ${result}`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -23,7 +23,7 @@
  *       returns: "number" }
  *
  * Python's parameters may be `keyword: true` (by name only) or `others: true` (takes names that are no parameter's).
- * `maxAge` is in seconds as on the wire, and there only for pure functions; `doc` only where it
+ * `stream: true`: items one after the other, each of the type `returns`. `maxAge` is in seconds as on the wire, and there only for pure functions; `doc` only where it
  * says more than the title. Types are written as type-value.ts says.
  */
 import type { Value } from '../core/value.ts';
@@ -54,7 +54,7 @@ export const libraryValue = (library: DescribedLibrary): Value =>
   });
 
 const functionSummary = (fn: DescribedFunction): Value =>
-  said({ id: fn.id, title: fn.title, safe: fn.safe, pure: fn.pure, notCallable: fn.notCallable });
+  said({ id: fn.id, title: fn.title, safe: fn.safe, pure: fn.pure, stream: fn.stream, notCallable: fn.notCallable });
 
 /** The value of GET /func/{library}/{method}?_describe. */
 export const functionValue = (fn: DescribedFunction): Value =>
@@ -66,6 +66,7 @@ export const functionValue = (fn: DescribedFunction): Value =>
     doc: fn.doc === fn.title ? undefined : fn.doc,
     safe: fn.safe,
     pure: fn.pure,
+    stream: fn.stream,
     maxAge: fn.pure ? fn.maxAge / 1000 : undefined,
     parameters: fn.parameters.map(parameterValue),
     returns: fn.returns && typeValue(fn.returns),

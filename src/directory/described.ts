@@ -49,6 +49,8 @@ export interface DescribedFunction {
   readonly doc: string | undefined;
   readonly safe: boolean;
   readonly pure: boolean;
+  /** Gives items one after the other; `returns` is the type of one. */
+  readonly stream?: boolean;
   readonly maxAge: Milliseconds;
   readonly notCallable: string | undefined;
 }

@@ -5,7 +5,9 @@
  *     </func/math>;rt="func.lib";title="Arithmetic";ct="60 50 40";f="2"
  *     </func/math/add>;rt="func";title="Adds two numbers";ct="60 50 0 42";f="2/0"
  *
- * `f` is the compact id: the path below /f. It is missing where the folder could not be locked.
+ *     </func/stock/ticks>;rt="func func.stream";title="Prices as they come";ct="63";f="4/0";obs
+ *
+ * What can be observed has `obs`: pure functions and streams. `f` is the compact id: the path below /f. It is missing where the folder could not be locked.
  * A library that failed to load has the attribute `err`; a function that cannot be called has no link.
  * Who may see what is decided before: only what the caller may call is handed in.
  */
@@ -16,7 +18,12 @@ import { filterLinks, parseLinkFilters } from './link-filter.ts';
 import type { Link, LinkAttribute } from './link-format.ts';
 
 /** The resource types (`rt`) of what the directory lists. */
-const resourceType = { directory: 'func.dir', library: 'func.lib', function: 'func' } as const;
+const resourceType = {
+  directory: 'func.dir',
+  library: 'func.lib',
+  function: 'func',
+  stream: 'func func.stream',
+} as const;
 
 /** What the directory's own resources are offered in, in the order of preference. */
 const directoryFormats: readonly number[] = [contentFormat.cbor, contentFormat.json, contentFormat.linkFormat];
@@ -28,6 +35,12 @@ const resultFormats: readonly number[] = [
   contentFormat.text,
   contentFormat.octetStream,
 ];
+
+/** Those of items that come one after the other. */
+const streamFormats: readonly number[] = [contentFormat.cborSequence];
+
+/** RFC 7641 §6: it is worth observing. */
+const observable: LinkAttribute = { name: 'obs', value: undefined };
 
 /**
  * The links of /.well-known/core: entry points and libraries; functions too where the query filters.
@@ -70,7 +83,10 @@ function functionLink(fn: DescribedFunction): Link {
   const id = fn.libraryId === undefined || fn.id === undefined ? undefined : `${fn.libraryId}/${fn.id}`;
   return {
     target: `/func/${encodeUriSegment(fn.library)}/${encodeUriSegment(fn.method)}`,
-    attributes: attributes(resourceType.function, fn.title, resultFormats, id),
+    attributes:
+      fn.stream === true
+        ? [...attributes(resourceType.stream, fn.title, streamFormats, id), observable]
+        : [...attributes(resourceType.function, fn.title, resultFormats, id), ...(fn.pure ? [observable] : [])],
   };
 }
 

@@ -27,6 +27,7 @@ export interface FunctionSummary {
   readonly title: string | undefined;
   readonly safe: boolean;
   readonly pure: boolean;
+  readonly stream?: boolean;
   readonly notCallable: string | undefined;
 }
 
@@ -57,6 +58,7 @@ export function readLibrary(value: Value): FunctionSummary[] {
         title: optionalTextOf(fieldOf(record, 'title'), `the title of ${name}`),
         safe: flagOf(fieldOf(record, 'safe')),
         pure: flagOf(fieldOf(record, 'pure')),
+        ...(flagOf(fieldOf(record, 'stream')) && { stream: true }),
         notCallable: optionalTextOf(fieldOf(record, 'notCallable'), `why ${name} cannot be called`),
       };
     })
@@ -85,6 +87,7 @@ export function readFunction(value: Value): DescribedFunction {
     doc: optionalTextOf(fieldOf(record, 'doc'), 'the documentation of the function') ?? title,
     safe: flagOf(fieldOf(record, 'safe')),
     pure: flagOf(fieldOf(record, 'pure')),
+    ...(flagOf(fieldOf(record, 'stream')) && { stream: true }),
     maxAge: seconds(numberOf(fieldOf(record, 'maxAge'), 'the maxAge of the function') ?? 0),
     notCallable: optionalTextOf(fieldOf(record, 'notCallable'), 'why the function cannot be called'),
   };

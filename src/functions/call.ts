@@ -5,6 +5,7 @@ import type { Value } from '../core/value.ts';
 import type { FunctionDescription } from './description.ts';
 import type { PackedArguments } from './packed-arguments.ts';
 import type { Returned } from './returned.ts';
+import type { StreamStep } from './stream-steps.ts';
 
 /** Who calls. `local` is the anonymous caller on a loopback listener. */
 export interface Caller {
@@ -26,6 +27,8 @@ export interface Call {
   readonly timeLimit?: Milliseconds;
   /** Aborted when nobody waits for the result any more. */
   readonly signal?: AbortSignal;
+  /** It is a step of a stream: where that is, and what is done there. */
+  readonly step?: StreamStep;
 }
 
 export interface CallResult {

@@ -74,9 +74,11 @@ export interface FunctionDescription {
   readonly shared: boolean;
   /** Runs in the I/O thread (trusted, trivial). */
   readonly inline: boolean;
+  /** Gives items one after the other, each when it is asked for; `returns` is the type of one. Safe, and never pure. */
+  readonly stream?: boolean;
   /** Overrides the pool's time limit. */
   readonly timeLimit: Milliseconds | undefined;
-  /** Set where the export cannot be called (a class, a generator), with the reason for people. It answers 4.04. */
+  /** Set where the export cannot be called (a class, a generator that is not safe), with the reason for people. It answers 4.04. */
   readonly notCallable: string | undefined;
 }
 

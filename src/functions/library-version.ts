@@ -9,6 +9,7 @@ import { dataFolderName, isPython } from './library-files.ts';
 import { installHooks } from './runtimes/node/hooks.ts';
 import { describeLoadError, loadModule, type Exports } from './runtimes/node/load-module.ts';
 import { startThread } from './runtimes/node/thread.ts';
+import { openStream, type OpenedStream } from './opened-stream.ts';
 import { readManifest } from './runtimes/python/manifest.ts';
 import { startPython } from './runtimes/python/process.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -75,6 +76,10 @@ export class LibraryVersion {
 
   invoke(call: Call): CallResult | Promise<CallResult> {
     return call.function.inline ? runInline(call, this.#inline) : this.#pool.invoke(call);
+  }
+
+  open(call: Call, itemLimit: Milliseconds): Promise<OpenedStream> {
+    return openStream(this.#pool, call, itemLimit, this.#inline.scheduler);
   }
 
   /** Finishes its calls, lingers, and stops its threads. */

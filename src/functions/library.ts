@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { runningCall, threadHost, type RunningCall } from './call-context.ts';
+import { isAsyncIterable, isIterable } from './iteration.ts';
 import { UsageError } from '../core/error.ts';
 import type { Invalidation } from './invalidation.ts';
 
@@ -20,7 +21,7 @@ export type ParameterShape = Readonly<Record<string, z.ZodType>>;
 export interface FunctionOptions<Shape extends ParameterShape, Result extends z.ZodType> {
   /** A record of Zod types, or `z.object({...})`. The order of declaration is the positional order. */
   readonly params?: Shape | z.ZodObject<Shape>;
-  /** The result's type: checked after every call, and described to clients. */
+  /** The result's type, of a stream that of an item: checked after every call, and described to clients. */
   readonly returns?: Result;
   /** No side effects: GET and FETCH are allowed. Default: false, unless `pure`. */
   readonly safe?: boolean;
@@ -37,6 +38,11 @@ export interface FunctionOptions<Shape extends ParameterShape, Result extends z.
    * No time limit can stop one. Default: false.
    */
   readonly inline?: boolean;
+  /**
+   * Gives items one after the other, each when a client is ready for it: `impl` returns an iterable or an async one.
+   * It has to be safe. Default: true where `impl` is a generator.
+   */
+  readonly stream?: boolean;
   /** Stops the function after this many milliseconds. Default: the gateway's limit. */
   readonly timeLimit?: number;
   /** What it does, for people. The first line is the title. Default: the comment above the export. */
@@ -65,12 +71,17 @@ export interface FunctionDefinition {
   readonly staleWhileRevalidate: number;
   readonly shared: boolean;
   readonly inline: boolean;
+  readonly stream: boolean;
   /** Milliseconds. */
   readonly timeLimit: number | undefined;
   readonly doc: string | undefined;
 }
 
 const declared = Symbol.for('funcoap.fn');
+
+/** What an implementation may return: the result, a promise of it, or a stream's items. */
+type GivenBy<Result> = Result | Promise<Result> | Items<Result> | Promise<Items<Result>>;
+type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
 
 /**
  * Declares a callable function.
@@ -85,11 +96,12 @@ const declared = Symbol.for('funcoap.fn');
 export function fn<
   const Shape extends ParameterShape = Readonly<Record<string, never>>,
   Result extends z.ZodType = z.ZodType,
-  Returned extends z.input<Result> | Promise<z.input<Result>> = z.input<Result> | Promise<z.input<Result>>,
+  Returned extends GivenBy<z.input<Result>> = GivenBy<z.input<Result>>,
 >(options: FunctionOptions<Shape, Result>, impl: (args: Output<Shape>) => Returned): LibraryFunction<Shape, Returned> {
-  const definition = define(options);
+  const definition = define(options, isGenerator(impl));
+  const check = definition.stream ? checkItems : checkResult;
   const run = (args: unknown): Returned =>
-    checkResult(definition, impl(checkArguments(definition, args) as Output<Shape>)) as Returned;
+    check(definition, impl(checkArguments(definition, args) as Output<Shape>)) as Returned;
   return Object.assign(run, { definition, [declared]: true as const });
 }
 
@@ -100,6 +112,7 @@ export function isLibraryFunction(value: unknown): value is LibraryFunction {
 
 function define<Shape extends ParameterShape, Result extends z.ZodType>(
   options: FunctionOptions<Shape, Result>,
+  generator: boolean,
 ): FunctionDefinition {
   const { params, returns, pure = false, safe = pure, maxAge = 0, staleWhileRevalidate = 0 } = options;
   if (pure && !safe)
@@ -123,6 +136,7 @@ function define<Shape extends ParameterShape, Result extends z.ZodType>(
     staleWhileRevalidate,
     shared: options.shared ?? false,
     inline: options.inline ?? false,
+    stream: options.stream ?? generator,
     timeLimit: options.timeLimit,
     doc: options.doc,
   };
@@ -157,6 +171,25 @@ function checkResult(definition: FunctionDefinition, value: unknown): unknown {
   };
   return value instanceof Promise ? value.then(check) : check(value);
 }
+
+/** Items are checked as they come. */
+function checkItems(definition: FunctionDefinition, items: unknown): unknown {
+  if (definition.returns === undefined) return items;
+  if (items instanceof Promise) return items.then((later) => checkItems(definition, later));
+  if (isAsyncIterable(items)) return checkedLater(definition, items);
+  return isIterable(items) ? checkedOf(definition, items) : items;
+}
+
+function* checkedOf(definition: FunctionDefinition, items: Iterable<unknown>): Generator {
+  for (const item of items) yield checkResult(definition, item);
+}
+
+async function* checkedLater(definition: FunctionDefinition, items: AsyncIterable<unknown>): AsyncGenerator {
+  for await (const item of items) yield checkResult(definition, item);
+}
+
+const generators: readonly unknown[] = [function* () {}, async function* () {}].map((one) => one.constructor);
+const isGenerator = (value: unknown): boolean => typeof value === 'function' && generators.includes(value.constructor);
 
 /** A byte string, as a Zod type. Travels as a CBOR byte string; in JSON as base64url. */
 export function bytes(): z.ZodType<Uint8Array, Uint8Array> {

@@ -2,6 +2,7 @@
  * What becomes of the calls of a worker that is gone. Those that it had not begun go elsewhere; of those that it had, safe ones
  * run once more, and the rest have failed: nothing with side effects ever runs twice.
  */
+import { isSeated } from './seats.ts';
 import { slotState } from './runtimes/node/messages.ts';
 import type { PendingCall } from './pending-call.ts';
 import type { WorkerLane } from './worker-lane.ts';
@@ -24,13 +25,13 @@ export function sortLostCalls(lane: WorkerLane, loss: WorkerLoss | undefined): L
     pending.startedAt = begun ? pending.startedAt : undefined;
     if (begun) running++;
     if (pending.settled) continue;
-    if (begun) suspects.push(pending);
+    if (begun || isSeated(pending)) suspects.push(pending);
     else again.push(pending);
   }
   const failed: { pending: PendingCall; culprit: boolean }[] = [];
   for (const pending of suspects) {
     const culprit = loss !== undefined && (running === 1 || pending === lane.current);
-    if (culprit || !pending.call.function.safe || pending.retried) {
+    if (culprit || !pending.call.function.safe || pending.retried || isSeated(pending)) {
       failed.push({ pending, culprit });
       continue;
     }

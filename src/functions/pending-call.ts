@@ -28,6 +28,8 @@ export class PendingCall {
   overdue = false;
   /** The worker has answered the last abort. */
   heard = false;
+  /** A stream waits for its next item, which costs its thread nothing: only the deadline limits that. */
+  idles = false;
 
   constructor(
     id: number,
@@ -53,7 +55,7 @@ export class PendingCall {
   /** When it is stopped: its time limit counts from its start; before that only the deadline does. */
   get limitAt(): Instant {
     const { deadline } = this.call;
-    if (this.startedAt === undefined) return deadline;
+    if (this.startedAt === undefined || this.idles) return deadline;
     const limit = after(this.startedAt, this.limit);
     return limit < deadline ? limit : deadline;
   }

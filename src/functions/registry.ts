@@ -10,12 +10,14 @@
  *     if (reload !== undefined) await reload;
  *     const description = registry.find(name, method);
  *     await registry.invoke({ function: description, ... });
+ *
+ * Longer than other files because calls and streams find the version that they began on in the same place.
  */
 import { join, resolve } from 'node:path';
 import { statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { channels } from '../core/channels.ts';
-import type { Instant } from '../core/duration.ts';
+import type { Instant, Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { CallError } from './call-error.ts';
 import { FolderWatcher } from './folder-watcher.ts';
@@ -30,6 +32,7 @@ import { WorkerBudget } from './worker-pool-options.ts';
 import { defaultRegistryOptions, type RegistryOptions, type RegistrySettings } from './registry-options.ts';
 import type { Call, CallResult, Invoker } from './call.ts';
 import type { FunctionDescription, LibraryDescription } from './description.ts';
+import type { OpenedStream, StreamOpener } from './opened-stream.ts';
 import type { ExportDescription } from './export-description.ts';
 import type { Invalidation } from './invalidation.ts';
 
@@ -42,7 +45,7 @@ const lockFileName = 'funcoap.lock.json';
 /** Folders that are no libraries and need no explanation. */
 const ignoredFolders: ReadonlySet<string> = new Set(['node_modules', dataFolderName]);
 
-export class Registry implements Invoker {
+export class Registry implements Invoker, StreamOpener {
   readonly #options: RegistryOptions;
   readonly #lock: LockFile;
   readonly #budget: WorkerBudget;
@@ -135,7 +138,15 @@ export class Registry implements Invoker {
   }
 
   invoke(call: Call): CallResult | Promise<CallResult> {
-    const { library, version } = call.function;
+    return this.#running(call).invoke(call);
+  }
+
+  /** Calls a stream. */
+  async open(call: Call, itemLimit: Milliseconds): Promise<OpenedStream> {
+    return await this.#running(call).open(call, itemLimit);
+  }
+
+  #running({ function: { library, version } }: Call): LibraryVersion {
     const running = this.#versions.get(library)?.get(version);
     if (running === undefined) {
       const { retryAfter } = this.#options.pool;
@@ -143,7 +154,7 @@ export class Registry implements Invoker {
         retryAfter,
       });
     }
-    return running.invoke(call);
+    return running;
   }
 
   /** A library says that cached results are out of date. Returns a function that ends the subscription. */

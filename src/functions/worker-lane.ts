@@ -2,11 +2,14 @@
  * One worker as the pool sees it: which calls it holds, which of them computes, and whether it
  * makes progress. Calls are sent ahead in order; the worker takes them one by one (messages.ts).
  */
-import { after, until, type Instant, type Milliseconds } from '../core/duration.ts';
+import { after, milliseconds, until, type Instant, type Milliseconds } from '../core/duration.ts';
 import { TransientMap } from '../core/transient-map.ts';
 import { slotState } from './runtimes/node/messages.ts';
+import { stepName } from './stream-steps.ts';
 import type { PendingCall } from './pending-call.ts';
 import type { WorkerPort } from './worker-port.ts';
+
+const noLimit = milliseconds(Infinity);
 
 export type LaneState = 'loading' | 'ready' | 'draining' | 'gone';
 
@@ -25,6 +28,8 @@ export class WorkerLane {
   /** Has kept what it holds waiting for too long; cleared by the next sign of life. */
   stalled = false;
   idleSince: Instant;
+  /** Streams that are open there: they end with it. */
+  streams = 0;
   memoryCheckedAt: Instant;
   readonly #free: number[] = [];
   readonly #withdrawn: number[] = [];
@@ -45,7 +50,11 @@ export class WorkerLane {
 
   /** May be given a call. */
   get open(): boolean {
-    if (this.state !== 'ready' || this.stalled) return false;
+    return this.state === 'ready' && !this.stalled && this.hasRoom;
+  }
+
+  /** It can hold one call more. */
+  get hasRoom(): boolean {
     if (this.#free.length === 0) this.#reclaim();
     return this.#free.length > 0;
   }
@@ -68,19 +77,25 @@ export class WorkerLane {
       kind: 'run',
       id: pending.id,
       slot,
-      method: call.function.method,
+      method: call.step === undefined ? call.function.method : stepName(call.step.action, call.function.method),
       safe: call.function.safe,
       args: call.args,
       caller: call.caller,
       correlationId: call.correlationId,
-      remaining: until(call.deadline, now),
-      timeLimit: pending.limit,
+      // What a stream's function is told of its time is for all of its items.
+      remaining: call.step === undefined ? until(call.deadline, now) : noLimit,
+      timeLimit: call.step === undefined ? pending.limit : noLimit,
     });
   }
 
   abort(pending: PendingCall, reason: string): void {
     pending.heard = false;
     this.port.post({ kind: 'abort', id: pending.id, reason });
+  }
+
+  /** It holds nothing that anybody may come back to. */
+  get empty(): boolean {
+    return this.calls.size === 0 && this.streams === 0;
   }
 
   /** Takes a call back unless its worker has begun it; the call is then free to go elsewhere. */

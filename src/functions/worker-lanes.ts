@@ -25,6 +25,13 @@ export class WorkerLanes extends Set<WorkerLane> {
     return this.some((lane) => lane.waiting.length > 0);
   }
 
+  /** Streams that are open in any of them. */
+  get streams(): number {
+    let sum = 0;
+    for (const lane of this) sum += lane.streams;
+    return sum;
+  }
+
   /** Somebody still waits for a result of one of them. */
   get owing(): boolean {
     return this.some((lane) => {

@@ -25,6 +25,8 @@ export interface WorkerPoolOptions {
   readonly idleAfter: Milliseconds;
   /** The wait before a worker that died while loading is started again; doubles up to 32 times this. */
   readonly restartDelay: Milliseconds;
+  /** How long a replaced version stays for the streams that are read of it, after its calls are over. */
+  readonly streamGrace: Milliseconds;
   /** How often the heap of a worker that runs calls is looked at. */
   readonly memoryCheckInterval: Milliseconds;
   /** JavaScript heap in use of one worker, in MiB (buffers live outside of it and are not bounded). */
@@ -43,6 +45,7 @@ export const defaultWorkerPoolOptions: WorkerPoolOptions = Object.freeze({
   stallAfter: milliseconds(5),
   idleAfter: seconds(30),
   restartDelay: milliseconds(100),
+  streamGrace: seconds(10),
   memoryCheckInterval: milliseconds(25),
   maxHeapMebibytes: 128,
 });

@@ -30,12 +30,15 @@ import {
 import { CallQueue } from './call-queue.ts';
 import { PendingCall } from './pending-call.ts';
 import { sortLostCalls } from './lost-calls.ts';
+import { isSeated, Seats } from './seats.ts';
 import { RestartPause } from './restart-pause.ts';
 import { WorkerLane } from './worker-lane.ts';
 import { WorkerLanes } from './worker-lanes.ts';
 import type { FromWorker } from './runtimes/node/messages.ts';
 import type { Call, CallResult, Invoker } from './call.ts';
 import type { Invalidation } from './invalidation.ts';
+import type { Value } from '../core/value.ts';
+import type { StreamSeat } from './stream-steps.ts';
 import type { StartWorker, WorkerLoss } from './worker-port.ts';
 import type { WorkerBudget, WorkerPoolOptions } from './worker-pool-options.ts';
 
@@ -61,6 +64,7 @@ export class WorkerPool implements Invoker {
   readonly #pause: RestartPause;
   readonly #ending = new Set<Promise<void>>();
   readonly #queue = new CallQueue();
+  readonly #seats = new Seats();
   #nextId = 0;
   #opening: { resolve: (loaded: LoadedLibrary) => void; reject: (error: Error) => void } | undefined;
   #retireAt: Instant | undefined;
@@ -111,10 +115,18 @@ export class WorkerPool implements Invoker {
       const limit = call.timeLimit ?? call.function.timeLimit ?? this.#options.timeLimit;
       const pending = new PendingCall(this.#nextId++, call, now, limit, resolve, reject);
       pending.onAbort(() => this.#cancel(pending));
-      this.#queue.push(pending);
+      if (isSeated(pending)) this.#seats.push(pending);
+      else this.#queue.push(pending);
       this.#dispatch(now);
       this.#alarm.by(pending.limitAt);
     });
+  }
+
+  /** A stream is over: its worker may end. */
+  leave(seat: StreamSeat): void {
+    const now = this.#parts.scheduler.now();
+    this.#seats.leave(seat, now);
+    if (!this.#closed) this.#alarm.by(now);
   }
 
   /** Finishes what was accepted, lingers for calls that are on their way to it, then closes. */
@@ -135,7 +147,8 @@ export class WorkerPool implements Invoker {
         for (const pending of lane.calls.values()) pending.reject(closedError(pending.call, this.#options.retryAfter));
         this.#stop(lane);
       }
-      for (const pending of this.#queue.drain()) pending.reject(closedError(pending.call, this.#options.retryAfter));
+      for (const pending of [...this.#queue.drain(), ...this.#seats.drain()])
+        pending.reject(closedError(pending.call, this.#options.retryAfter));
       this.#opening?.reject(new UsageError('library-load', 'it was closed while it loaded.'));
       this.#opening = undefined;
       this.#onRetired?.();
@@ -177,6 +190,7 @@ export class WorkerPool implements Invoker {
   }
 
   #dispatch(now: Instant): void {
+    if (this.#seats.waiting > 0) this.#dispatchSeated(now);
     const given = this.#queue.give((pending) => {
       const lane = this.#lanes.leastLoaded();
       if (lane === undefined) return false;
@@ -189,6 +203,23 @@ export class WorkerPool implements Invoker {
     if (this.#queue.size > 0 || this.#lanes.someoneWaits) this.#alarm.by(after(now, this.#options.stallAfter));
   }
 
+  #dispatchSeated(now: Instant): void {
+    this.#seats.dispatch(
+      (pending, lane) => {
+        lane.offer(pending, now);
+        this.#alarm.by(after(now, this.#options.memoryCheckInterval));
+        if (pending.startedAt !== undefined) this.#alarm.by(pending.limitAt);
+      },
+      (pending) => pending.reject(lostError(pending.call, undefined, false)),
+    );
+  }
+
+  /** To the head of the queue, or of the line before their own worker. */
+  #putBack(back: readonly PendingCall[]): void {
+    this.#queue.putBack(...back.filter((pending) => !isSeated(pending)));
+    this.#seats.putBack(back.filter(isSeated));
+  }
+
   #receive(lane: WorkerLane, batch: readonly FromWorker[]): void {
     const now = this.#parts.scheduler.now();
     lane.alive(now);
@@ -196,7 +227,7 @@ export class WorkerPool implements Invoker {
     if (lane.current !== undefined) this.#alarm.by(lane.current.limitAt);
     this.#dispatch(now);
     if (lane.state === 'draining' || this.#retireAt !== undefined) this.#alarm.by(now);
-    else if (lane.calls.size === 0 && this.#lanes.size > 1) this.#alarm.by(after(now, this.#options.idleAfter));
+    else if (lane.empty && this.#lanes.size > 1) this.#alarm.by(after(now, this.#options.idleAfter));
   }
 
   #take(lane: WorkerLane, message: FromWorker, now: Instant): void {
@@ -227,6 +258,7 @@ export class WorkerPool implements Invoker {
     if (pending === undefined) return;
     switch (message.kind) {
       case 'yielded':
+        pending.idles = pending.call.step !== undefined;
         lane.yielded(pending, now);
         return;
       case 'heard':
@@ -234,6 +266,7 @@ export class WorkerPool implements Invoker {
         return;
       case 'done':
         lane.finished(pending, now);
+        if (pending.call.step?.action === 'open') this.#seat(lane, pending, message.returned.value);
         pending.resolve(message, now);
         return;
       case 'failed': {
@@ -243,6 +276,16 @@ export class WorkerPool implements Invoker {
         pending.reject(error);
       }
     }
+  }
+
+  #seat(lane: WorkerLane, { call, settled }: PendingCall, opened: Value): void {
+    if (call.step === undefined) return;
+    const { seat } = call.step;
+    this.#seats.take(seat, lane);
+    if (!settled) return;
+    // Given up meanwhile: nobody else will close it.
+    const over = (): void => this.leave(seat);
+    this.invoke({ ...unsignalled(call), args: [opened], step: { action: 'close', seat } }).then(over, over);
   }
 
   /** Nobody waits for the result any more: it is taken back, or its function is told. */
@@ -277,7 +320,7 @@ export class WorkerPool implements Invoker {
     const { again, failed } = sortLostCalls(lane, loss);
     for (const { pending, culprit } of failed) pending.reject(lostError(pending.call, loss, culprit));
     this.#stop(lane);
-    this.#queue.putBack(...again);
+    this.#putBack(again);
     if (this.#lanes.size === 0) this.#startWorker();
     this.#dispatch(now);
     this.#alarm.by(now);
@@ -289,6 +332,7 @@ export class WorkerPool implements Invoker {
     this.#alarm.clear();
     const now = this.#parts.scheduler.now();
     for (const pending of this.#queue.expire(now)) pending.reject(waitedError(pending.call, this.#options.retryAfter));
+    for (const pending of this.#seats.expired(now)) pending.reject(timeLimitError(pending.call, pending.limit));
     for (const lane of this.#lanes) this.#sweepLane(lane, now);
     if (this.#retireIfDone(now)) return;
     this.#grow(now);
@@ -320,7 +364,7 @@ export class WorkerPool implements Invoker {
     }
     const onlyVain = lane.calls.values().every((pending) => pending.overdue);
     if (lane.state === 'draining' && onlyVain) this.#stop(lane);
-    else if (lane.calls.size === 0 && this.#lanes.size > 1) {
+    else if (lane.empty && this.#lanes.size > 1) {
       const idleAt = after(lane.idleSince, idleAfter);
       if (now >= idleAt) this.#stop(lane);
       else this.#alarm.by(idleAt);
@@ -348,7 +392,7 @@ export class WorkerPool implements Invoker {
     const back = lane.waiting.filter((pending) => lane.withdraw(pending, now));
     const { current } = lane;
     if (current !== undefined && lane.withdraw(current, now)) back.unshift(current);
-    this.#queue.putBack(...back);
+    this.#putBack(back);
   }
 
   /** Holds a call to its limit; false when its worker had to be ended. */
@@ -360,7 +404,7 @@ export class WorkerPool implements Invoker {
     }
     if (lane.withdraw(pending, now)) {
       // Never begun: the worker was busy with another call.
-      if (!pending.settled) this.#queue.putBack(pending);
+      if (!pending.settled) this.#putBack([pending]);
       return true;
     }
     if (!pending.overdue) {
@@ -383,9 +427,10 @@ export class WorkerPool implements Invoker {
 
   #retireIfDone(now: Instant): boolean {
     if (this.#retireAt === undefined) return false;
-    if (this.#queue.size > 0 || this.#lanes.owing) return false;
-    if (now < this.#retireAt) {
-      this.#alarm.by(this.#retireAt);
+    if (this.#queue.size > 0 || this.#seats.waiting > 0 || this.#lanes.owing) return false;
+    const until = this.#lanes.streams > 0 ? after(this.#retireAt, this.#options.streamGrace) : this.#retireAt;
+    if (now < until) {
+      this.#alarm.by(until);
       return false;
     }
     void this.close();
@@ -407,3 +452,11 @@ export class WorkerPool implements Invoker {
       if (lane.state === 'loading') this.#alarm.by(after(lane.startedAt, this.#options.loadLimit));
   }
 }
+
+const unsignalled = ({ function: fn, args, caller, correlationId, deadline }: Call): Call => ({
+  function: fn,
+  args,
+  caller,
+  correlationId,
+  deadline,
+});

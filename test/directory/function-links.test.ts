@@ -10,7 +10,7 @@ const core = (...query: string[]): string[] =>
 const directory = '</func>;rt="func.dir";ct="60 50 40"';
 const mathLink = '</func/math>;rt="func.lib";title="Arithmetic";ct="60 50 40";f="2"';
 const brokenLink = '</func/weather%20station>;rt="func.lib";ct="60 50 40";err';
-const addLink = '</func/math/add>;rt="func";title="Adds numbers";ct="60 50 0 42";f="2/0"';
+const addLink = '</func/math/add>;rt="func";title="Adds numbers";ct="60 50 0 42";f="2/0";obs';
 const resetLink = '</func/math/reset>;rt="func";ct="60 50 0 42";f="2/1"';
 
 describe('/.well-known/core', () => {
@@ -39,7 +39,7 @@ describe('/func and /func/{library} in link format', () => {
   it('have no compact id where there is none, and titles in one line', () => {
     const unlocked = { ...math, functions: [{ ...add, id: undefined, title: 'Two\n\t lines ' }] };
     expect(encodeLinkFormat(functionLinks(unlocked))).toBe(
-      '</func/math/add>;rt="func";title="Two lines";ct="60 50 0 42"',
+      '</func/math/add>;rt="func";title="Two lines";ct="60 50 0 42";obs',
     );
   });
 });

@@ -28,6 +28,8 @@ export interface DeclaredExport {
   readonly pure: boolean;
   readonly shared: boolean;
   readonly inline: boolean;
+  /** A generator, or declared to return an async iterable: what it gives is asked for item by item. */
+  readonly stream?: boolean;
   readonly maxAge: Milliseconds;
   readonly staleWhileRevalidate: Milliseconds;
   readonly timeLimit: Milliseconds | undefined;

@@ -17,7 +17,8 @@ import {
   type Module,
   type Named,
 } from './module-names.ts';
-import { parseSource, type FunctionNode, type Statement } from './syntax.ts';
+import { isStreamType, itemType, streamProblem } from './streams.ts';
+import { parseSource, type Statement, type TypeNode } from './syntax.ts';
 import { typeParameterNames, type TypeReader } from './typescript-type.ts';
 import type { ValueType } from '../description.ts';
 
@@ -115,6 +116,8 @@ function describe(name: string, named: Named, module: Module): DeclaredExport {
   const { node } = binding;
   const hidden = typeParameterNames(node.typeParameters);
   const contextual = binding.contextual === undefined ? undefined : module.types.functionType(binding.contextual);
+  const annotation = node.returnType?.type === 'TSTypeAnnotation' ? node.returnType.typeAnnotation : undefined;
+  const stream = node.generator === true || isStreamType(annotation);
   const parameters = readParameters(node.params, contextual?.params ?? [], {
     types: module.types,
     constants: module.constants,
@@ -125,9 +128,11 @@ function describe(name: string, named: Named, module: Module): DeclaredExport {
   return {
     ...base,
     parameters,
-    returns: returnType(node, doc, hidden, module.types),
-    notCallable:
-      node.generator === true ? 'it is a generator; a function that returns a list can be called' : undefined,
+    returns: stream
+      ? itemType(annotation, doc, hidden, module.types)
+      : returnType(annotation, doc, hidden, module.types),
+    ...(stream && { stream }),
+    notCallable: stream ? streamProblem(doc) : undefined,
   };
 }
 
@@ -150,14 +155,13 @@ function reasonOf(binding: Exclude<Binding, { kind: 'function' }>): string | und
 }
 
 function returnType(
-  node: FunctionNode,
+  annotation: TypeNode | undefined,
   doc: Doc,
   hidden: ReadonlySet<string>,
   types: TypeReader,
 ): ValueType | undefined {
-  const annotation = node.returnType;
-  if (annotation?.type === 'TSTypeAnnotation') {
-    const { type, optional } = types.read(annotation.typeAnnotation, hidden);
+  if (annotation !== undefined) {
+    const { type, optional } = types.read(annotation, hidden);
     return optional ? undefined : type;
   }
   return doc.returns?.type === undefined ? undefined : readDocType(doc.returns.type, types);

@@ -10,6 +10,7 @@ import { milliseconds, seconds } from '../../../core/duration.ts';
 import { isLibraryFunction, type FunctionDefinition } from '../../library.ts';
 import { libraryTitle } from '../../library-title.ts';
 import { readExports } from '../../signature/exports.ts';
+import { streamProblem } from '../../signature/streams.ts';
 import { parametersFromJsonSchema, specialType, typeFromJsonSchema } from '../../signature/json-schema.ts';
 import type { DeclaredExport } from '../../signature/declared-export.ts';
 import type { ExportDescription, ParameterShape } from '../../export-description.ts';
@@ -67,6 +68,7 @@ function describeExport(declared: DeclaredExport, value: object, where: string):
     staleWhileRevalidate: declared.staleWhileRevalidate,
     shared: declared.shared,
     inline: declared.inline,
+    ...(declared.stream === true && { stream: true }),
     timeLimit: declared.timeLimit,
     notCallable: notCallable ?? called,
   };
@@ -87,8 +89,9 @@ function fromDefinition(declared: DeclaredExport, definition: FunctionDefinition
     staleWhileRevalidate: seconds(definition.staleWhileRevalidate),
     shared: definition.shared,
     inline: definition.inline,
+    ...(definition.stream && { stream: true }),
     timeLimit: definition.timeLimit === undefined ? undefined : milliseconds(definition.timeLimit),
-    notCallable: undefined,
+    notCallable: definition.stream ? streamProblem(definition) : undefined,
   };
 }
 

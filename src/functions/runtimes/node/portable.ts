@@ -4,6 +4,7 @@
  * objects with toJSON speak for themselves, and what cannot be carried goes as its text form.
  */
 import type { Value } from '../../../core/value.ts';
+import { isIterable } from '../../iteration.ts';
 
 const maxDepth = 128;
 
@@ -59,6 +60,3 @@ function fromMembers(value: object, depth: number): Value {
 
 const hasJsonForm = (value: object): value is { toJSON(): unknown } =>
   'toJSON' in value && typeof value.toJSON === 'function';
-
-const isIterable = (value: object): value is Iterable<unknown> =>
-  Symbol.iterator in value && typeof value[Symbol.iterator] === 'function';

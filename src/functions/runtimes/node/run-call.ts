@@ -16,7 +16,7 @@ export type Outcome =
 /** Returns a promise exactly where the function did: the caller's thread is free then. */
 export function runCall(callable: Callable, args: readonly Value[], call: RunningCall): Outcome | Promise<Outcome> {
   try {
-    const returned = runningCall.run(call, invoke, callable, args);
+    const returned = runningCall.run(call, invokeCallable, callable, args);
     if (!isThenable(returned)) return done(returned, call);
     return Promise.resolve(returned).then(
       (value) => {
@@ -33,7 +33,8 @@ export function runCall(callable: Callable, args: readonly Value[], call: Runnin
   }
 }
 
-function invoke(callable: Callable, args: readonly Value[]): unknown {
+/** Calls an export with arguments by position. */
+export function invokeCallable(callable: Callable, args: readonly Value[]): unknown {
   if (!isLibraryFunction(callable)) return callable(...args);
   const names = Object.keys(callable.definition.params.shape);
   const byName: [string, Value][] = [];
@@ -43,7 +44,7 @@ function invoke(callable: Callable, args: readonly Value[]): unknown {
   return callable(Object.fromEntries(byName));
 }
 
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 
 const done = (value: unknown, call: RunningCall): Outcome => ({

@@ -11,6 +11,7 @@ import { Returned } from '../../returned.ts';
 import { InternalError } from '../../../core/error.ts';
 import { installHooks } from './hooks.ts';
 import { describeLoadError, isCallable, loadModule, type Exports } from './load-module.ts';
+import { OpenStreams } from './open-streams.ts';
 import { runCall, type Outcome } from './run-call.ts';
 import type { Invalidation } from '../../invalidation.ts';
 import { callerOf, RunReader, writeDone, writeSign, type ArrivedRun } from './call-frames.ts';
@@ -27,6 +28,7 @@ const running = new Map<number, RunningCall>();
 let exports: Exports = new Map();
 let receiving = false;
 const runs = new RunReader();
+const streams = new OpenStreams(() => exports);
 const link: Link = new Link({
   incoming: start.incoming,
   outgoing: start.outgoing,
@@ -101,7 +103,7 @@ function run(message: ArrivedRun): void {
     sign('heard', id);
     return;
   }
-  const callable = exports.get(message.method);
+  const callable = exports.get(message.method) ?? streams.find(message.method);
   if (!isCallable(callable)) {
     const failure = {
       problem: 'no-such-method',

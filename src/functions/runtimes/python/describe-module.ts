@@ -47,6 +47,7 @@ const described = z.array(
     line: z.number().nullable(),
     parameters: z.array(parameter),
     returns: type.nullable(),
+    generator: z.boolean(),
     doc: z.string().nullable(),
     promises: z.unknown(),
     notCallable: z.string().nullable(),
@@ -90,6 +91,8 @@ function describeFunction(fn: Described, manifest: PythonManifest, where: string
       `${where}: only results of a pure function are cached; promise that ${fn.method} is pure, or remove maxAge.`,
     );
   const control = fn.parameters.map(({ name }) => controlWordProblem(name)).find((problem) => problem !== undefined);
+  // Without a promise, and where it is cached, a generator is read to its end.
+  const stream = fn.generator && safe && !pure;
   return {
     method: fn.method,
     parameters: fn.parameters.map((each) => ({
@@ -102,7 +105,7 @@ function describeFunction(fn: Described, manifest: PythonManifest, where: string
       ...(each.others === undefined ? {} : { others: each.others }),
       ...(each.default === undefined ? {} : { default: each.default }),
     })),
-    returns: fn.returns ?? undefined,
+    returns: stream ? itemOf(fn.returns) : (fn.returns ?? undefined),
     title: fn.doc?.split('\n', 1)[0],
     doc: fn.doc ?? undefined,
     safe,
@@ -111,7 +114,11 @@ function describeFunction(fn: Described, manifest: PythonManifest, where: string
     staleWhileRevalidate: milliseconds(Math.round(staleWhileRevalidate * 1000)),
     shared,
     inline: false,
+    ...(stream && { stream }),
     timeLimit: timeLimit === undefined ? undefined : milliseconds(Math.round(timeLimit * 1000)),
     notCallable: fn.notCallable ?? control,
   };
 }
+
+const itemOf = (returns: Described['returns']): ValueType | undefined =>
+  returns?.kind === 'array' ? returns.items : undefined;

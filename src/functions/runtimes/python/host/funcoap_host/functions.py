@@ -4,8 +4,10 @@ Callers name parameters or give them by position; what the gateway sends is one 
 ones, **kwargs as a map, and at the end what *args takes, spread. `omitted` is an argument that was not given.
 """
 from builtins import *
+import collections.abc
 import inspect
 import re
+import typing
 
 import funcoap
 from .cbor import omitted
@@ -13,6 +15,7 @@ from .shapes import any_type, hints_of, shape_of
 
 _none = {'kind': 'null'}
 _literals = (type(None), bool, int, float, str, bytes)
+_later = (collections.abc.AsyncIterator, collections.abc.AsyncIterable, collections.abc.AsyncGenerator)
 _positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -81,6 +84,7 @@ class ServedFunction:
             'returns': None if returns in (inspect.Signature.empty, None, type(None)) else shape_of(returns)[0],
             'doc': _without_parameters(doc),
             'promises': getattr(self.function, '__funcoap__', {}),
+            'generator': _gives_items(self.function, returns),
             'line': _line_of(self.function),
             'notCallable': not_callable,
         }
@@ -164,6 +168,12 @@ def functions_of(module):
 def _is_function(value):
     """Also behind functools.lru_cache and other decorators that say what they wrap."""
     return inspect.isfunction(inspect.unwrap(value))
+
+
+def _gives_items(function, returns):
+    """A generator, or what returns what can only be awaited item by item."""
+    own = inspect.unwrap(function)
+    return inspect.isgeneratorfunction(own) or inspect.isasyncgenfunction(own) or typing.get_origin(returns) in _later
 
 
 def _doc_of(function):

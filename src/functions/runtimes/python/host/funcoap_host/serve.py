@@ -84,6 +84,7 @@ class Server:
         self._functions = functions
         self._tasks = {}
         self._loop = None
+        self._streams = None
 
     def run(self):
         while True:
@@ -106,7 +107,8 @@ class Server:
                 arguments = decode_arguments(packed)
             except ValueError as error:
                 raise funcoap.InvalidArgument(f'An argument cannot be given to Python: {error}.') from None
-            result = self._functions[method].call(arguments, context)
+            function = self._functions.get(method)
+            result = self._step(method, arguments, context) if function is None else function.call(arguments, context)
             if type(result) is types.CoroutineType or hasattr(type(result), '__await__'):
                 self._spawn(number, context, result)
             elif hasattr(type(result), '__aiter__'):
@@ -115,6 +117,12 @@ class Server:
                 self._finish(number, context, result)
         except BaseException as error:
             self._fail(number, error)
+
+    def _step(self, name, arguments, context):
+        if self._streams is None:
+            from .streams import Streams
+            self._streams = Streams(self._functions)
+        return self._streams.step(name, arguments, context)
 
     def _finish(self, number, context, result):
         returned = None if result is None else encode(result)
@@ -131,7 +139,10 @@ class Server:
             self._loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self._loop)
             self._loop.add_reader(self._channel.fileno(), self._loop.stop)
-        self._tasks[number] = self._loop.create_task(self._await(number, context, awaitable))
+        make = self._loop.create_task
+        task = self._await(number, context, awaitable)
+        of_its_own = getattr(awaitable, '_funcoap_context', None)
+        self._tasks[number] = make(task) if of_its_own is None else of_its_own.run(make, task)
         self._channel.send(_yielded, number)
 
     async def _await(self, number, context, awaitable):
