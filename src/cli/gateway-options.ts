@@ -14,7 +14,7 @@ export function gatewayOptions(
   coaps: GatewayOptions['coaps'],
   http: GatewayOptions['http'],
 ): GatewayOptions {
-  const { cache, coap, data, jobs, limits, rate, workers } = config;
+  const { cache, coap, data, jobs, limits, rate, streams, workers } = config;
   return {
     udp: {
       transport: coap.transport,
@@ -52,6 +52,12 @@ export function gatewayOptions(
         maxQueued: workers.queue,
         maxHeapMebibytes: Math.floor(workers.memory / (1024 * 1024)),
       },
+    },
+    streams: {
+      maxStreams: streams.total,
+      maxStreamsPerPeer: streams.perPeer,
+      lifetime: streams.lifetime,
+      itemLimit: streams.itemLimit,
     },
     cache: { maxEntries: cache.entries, maxBytes: cache.bytes },
     timeLimit: workers.timeLimit,

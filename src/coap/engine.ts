@@ -15,7 +15,7 @@ import type { KeptRequest, Ledger } from './exchange/ledger.ts';
 import { MessageLayer, type NotRun } from './exchange/message-layer.ts';
 import type { Peer } from './exchange/peer.ts';
 import type { ServerExchange } from './exchange/server-exchange.ts';
-import type { Observation } from './observe/observation.ts';
+import type { Observation, ObservationEnd } from './observe/observation.ts';
 import type { TransmissionParameters } from './parameters.ts';
 import type { RefusalPayload } from './refusal.ts';
 import type { Request } from './request.ts';
@@ -190,7 +190,7 @@ export class CoapEngine {
   }
 
   /** Registers the sender of a request as an observer, if it asks for that and there is room (RFC 7641 §4.1). */
-  observe(request: Request, onEnd: (now: Instant) => void, now: Instant): Observation | undefined {
+  observe(request: Request, onEnd: ObservationEnd, now: Instant): Observation | undefined {
     return this.#server.observe(request, onEnd, now);
   }
 

@@ -12,12 +12,21 @@ import {
   type Option,
 } from './codec/options.ts';
 import { decodeContent, encodeContent } from './codec/rfc7252.ts';
+import type { Request } from './request.ts';
 
 /** An observation, as the response that opens it needs it. */
 export interface OpenedObservation {
   /** The next Observe option. */
   sequenceOption(): Option;
   end(now: Instant): void;
+}
+
+/** A representation that is made block by block, as its blocks are asked for (RFC 7959 §2.4 allows that: its size is not known). */
+export interface MadeInBlocks {
+  /** Others follow. */
+  readonly more: boolean;
+  /** Answers a request for another block, now or later, through `ServerRole.respond`. */
+  readonly next: (request: Request, now: Instant) => void;
 }
 
 export interface Response {
@@ -27,6 +36,10 @@ export interface Response {
   readonly payload: Uint8Array;
   /** Where it is too large for one block: kept, so that later blocks continue it without asking the resource again. */
   readonly kept?: boolean;
+  /** `payload` is the one block that was asked for. */
+  readonly blocks?: MadeInBlocks | undefined;
+  /** Where it is kept: its last block has been read. */
+  readonly fetched?: ((now: Instant) => void) | undefined;
   /** The observation that this response opens (RFC 7641 §4.1). */
   readonly observation?: OpenedObservation | undefined;
   /** Options and payload as a datagram carries them, where the response is given again and again. */

@@ -6,6 +6,7 @@
  *         (RFC 7959) → Observe (RFC 7641) → resource
  *   out:  No-Response (RFC 7967), multicast suppression (RFC 7252 §8.2) → blocks, amplification limit → exchange
  */
+import { emptyBytes } from '../core/bytes.ts';
 import { after, minutes, type Instant } from '../core/duration.ts';
 import { blockSize, encodeBlock, type Block } from './blockwise/block-option.ts';
 import { KeptResponses, type KeptResponseOptions } from './blockwise/kept-responses.ts';
@@ -17,7 +18,12 @@ import { opaqueOption, optionNumber, type Option } from './codec/options.ts';
 import { EchoVerifier, type Seal } from './echo.ts';
 import type { MessageLayer, NotRun } from './exchange/message-layer.ts';
 import type { ServerExchange } from './exchange/server-exchange.ts';
-import { ObservationRegistry, type Observation, type ObservationLimits } from './observe/observation.ts';
+import {
+  ObservationRegistry,
+  type Observation,
+  type ObservationEnd,
+  type ObservationLimits,
+} from './observe/observation.ts';
 import { refusalResponse, type Refusal, type RefusalPayload } from './refusal.ts';
 import { Request } from './request.ts';
 import { encodedResponse, response, type Response } from './response.ts';
@@ -126,7 +132,7 @@ export class ServerRole {
   }
 
   /** RFC 7641 §4.1: undefined where the request does not ask for it, or there is no room. */
-  observe(request: Request, onEnd: (now: Instant) => void, now: Instant): Observation | undefined {
+  observe(request: Request, onEnd: ObservationEnd, now: Instant): Observation | undefined {
     if (request.multicast || !isSafeMethod(request.code)) return undefined;
     if (request.wording.observe !== 0) return undefined;
     return this.observations.register(request, onEnd, now);
@@ -194,7 +200,9 @@ export class ServerRole {
   #continueKept(request: Request, block2: Block, now: Instant): void {
     const kept = this.kept.find(request, now);
     if (kept === undefined) this.#deliver(request, now);
-    else this.#send(request, kept, block2, now);
+    else if (kept.blocks === undefined) this.#send(request, kept, block2, now);
+    else if (this.#isFull(request)) this.#respondRefusal(request, this.#busy(), now);
+    else kept.blocks.next(request, now);
   }
 
   #send(request: Request, kept: Response, block2: Block, now: Instant): void {
@@ -202,6 +210,7 @@ export class ServerRole {
     if (fitted === undefined) this.#complete(request, this.#pastTheEnd(request), now);
     else if (isSuppressed(request, kept)) request.exchange.silence();
     else request.exchange.respond(kept.code, fitted, fitted.encoded, now);
+    if (fitted?.cut === false) kept.fetched?.(now);
   }
 
   /** Undefined where the block asked for lies past the end. */
@@ -212,7 +221,7 @@ export class ServerRole {
     const wantsSize = wording.wantsSize && codeClass(answer.code) === 2;
     const isVerified = peer.isVerified(now);
     const isPlain = num === 0 && !wantsSize && extra.length === 0 && isVerified;
-    if (isPlain && answer.payload.length <= blockSize(szx)) return answer; // what nearly all are
+    if (isPlain && answer.payload.length <= blockSize(szx) && answer.blocks === undefined) return answer; // what nearly all are
     const fitted = fitResponse(answer, {
       block: { num, szx },
       tokenLength: exchange.tokenLength,
@@ -223,7 +232,8 @@ export class ServerRole {
         : { budget: exchange.unverifiedBudget, echo: () => this.#echo.value(peer.endpoint, now) },
     });
     // What has its bytes has a Max-Age that counts down in place: the blocks of one transfer say the same.
-    if (fitted?.cut === true && answer.kept === true && num === 0)
+    if (answer.blocks !== undefined && num === 0) this.kept.keep(request, { ...answer, payload: emptyBytes }, now);
+    else if (fitted?.cut === true && answer.kept === true && num === 0)
       this.kept.keep(request, answer.encoded === undefined ? answer : encodedResponse(answer), now);
     return fitted;
   }

@@ -137,6 +137,17 @@ export interface CacheConfig {
   readonly bytes: Bytes;
 }
 
+/** Functions that give items one after the other. */
+export interface StreamsConfig {
+  /** Open at a time. */
+  readonly total: number;
+  readonly perPeer: number;
+  /** Without a consumer. */
+  readonly lifetime: Milliseconds;
+  /** Until the next item. */
+  readonly itemLimit: Milliseconds;
+}
+
 /** What is said of the gateway on its links by multicast DNS. */
 export interface MdnsConfig {
   readonly enabled: boolean;
@@ -183,6 +194,7 @@ export interface Config {
   readonly workers: WorkersConfig;
   readonly jobs: JobsConfig;
   readonly cache: CacheConfig;
+  readonly streams: StreamsConfig;
   readonly mdns: MdnsConfig;
   readonly metrics: MetricsConfig;
   readonly log: LogConfig;

@@ -282,6 +282,20 @@ const schema = z.strictObject({
     entries: setting(integer(0), 10000, 'Results in the cache.'),
     bytes: setting(size(bytes(0)), '64MiB', 'Memory for results in the cache.'),
   }),
+  streams: z.strictObject({
+    total: setting(integer(0), 1000, 'Streams that are open at a time; more are 5.03.'),
+    perPeer: setting(integer(0), 16, 'Streams of one peer.'),
+    lifetime: setting(
+      duration(instantly),
+      '60s',
+      'How long a stream whose consumer is gone waits for it to come back; then its generator is closed.',
+    ),
+    itemLimit: setting(
+      duration(instantly),
+      '1h',
+      'How long an item of a stream may be waited for; then the stream ends with 5.04.',
+    ),
+  }),
   mdns: z.strictObject({
     enabled: setting(
       yesNo(),

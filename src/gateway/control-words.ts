@@ -1,13 +1,33 @@
-/** Items of Uri-Query that steer a call and are no arguments: they begin with `_`. */
+/** Items of Uri-Query that steer a call and are no arguments: they begin with `_`, or with `c.`. */
+import { seconds, type Milliseconds } from '../core/duration.ts';
 import { CallError } from '../functions/call-error.ts';
+import type { FunctionDescription } from '../functions/description.ts';
 
 export interface ControlWords {
   /** `_describe`, `_describe=schema`, `_describe=cddl` */
   readonly describe: 'description' | 'schema' | 'cddl' | undefined;
   /** `_job`: the result is fetched later. */
   readonly job: boolean;
+  readonly stream: StreamWords;
+  readonly watch: WatchWords;
   /** The items that are arguments. */
   readonly argumentItems: readonly string[];
+}
+
+/** Of a stream. */
+export interface StreamWords {
+  /** `_from=5`: the index of the first item wanted. */
+  readonly from: number | undefined;
+  /** `_n=10`: how many items at most. */
+  readonly count: number | undefined;
+}
+
+/** Of an observation of a pure function (draft-ietf-core-conditional-attributes). */
+export interface WatchWords {
+  /** `c.pmin=10`: seconds that pass between two notifications at least. */
+  readonly pmin: Milliseconds | undefined;
+  /** `c.pmax=600`: seconds after which one is sent even if nothing has changed. */
+  readonly pmax: Milliseconds | undefined;
 }
 
 const describeForms = { '_describe': 'description', '_describe=schema': 'schema', '_describe=cddl': 'cddl' } as const;
@@ -28,22 +48,54 @@ export function readWanted(query: readonly string[]): number {
   }
   return wanted;
 }
+const none: { readonly stream: StreamWords; readonly watch: WatchWords } = {
+  stream: { from: undefined, count: undefined },
+  watch: { pmin: undefined, pmax: undefined },
+};
 
 export function readControlWords(query: readonly string[]): ControlWords {
   let describe: ControlWords['describe'];
   let job = false;
+  let { stream, watch } = none;
   const argumentItems: string[] = [];
   for (const item of query) {
-    if (item.startsWith('c.pmin=') || item.startsWith('c.pmax=')) continue; // they steer observations
-    if (!item.startsWith('_')) argumentItems.push(item);
+    if (item.startsWith('c.pmin=')) watch = { ...watch, pmin: period(item) };
+    else if (item.startsWith('c.pmax=')) watch = { ...watch, pmax: period(item) };
+    else if (!item.startsWith('_')) argumentItems.push(item);
     else if (Object.hasOwn(describeForms, item)) describe = describeForms[item as keyof typeof describeForms];
     else if (item === '_job') job = true;
+    else if (item.startsWith('_from=')) stream = { ...stream, from: whole(item) };
+    else if (item.startsWith('_n=')) stream = { ...stream, count: whole(item) };
     else if (item !== '_why') {
       throw new CallError(
         'unknown-query',
-        `\`${item}\` is no control word; there are _describe, _describe=schema, _describe=cddl, _job and _why.`,
+        `\`${item}\` is no control word; there are _describe, _describe=schema, _describe=cddl, _job, _why, and for streams _from and _n.`,
       );
     }
   }
-  return { describe, job, argumentItems };
+  const { pmin, pmax } = watch;
+  if (pmin !== undefined && pmax !== undefined && pmin > pmax)
+    throw new CallError('unknown-query', '`c.pmin` is above `c.pmax`: nothing could be told in time.');
+  return { describe, job, stream, watch, argumentItems };
 }
+
+/** @throws CallError 'unknown-query' where a word says something of a stream, and the function is none */
+export function checkStreamWords({ from, count }: StreamWords, fn: FunctionDescription): void {
+  if (fn.stream === true || (from === undefined && count === undefined)) return;
+  throw new CallError('unknown-query', `_from and _n are for streams, and ${fn.library}/${fn.method} is none.`);
+}
+
+function whole(item: string): number {
+  const text = valueOf(item);
+  if (!/^\d{1,15}$/.test(text)) throw new CallError('unknown-query', `\`${item}\` needs a whole number.`);
+  return Number(text);
+}
+
+function period(item: string): Milliseconds {
+  const text = valueOf(item);
+  if (!/^\d{1,9}(?:\.\d{1,9})?$/.test(text))
+    throw new CallError('unknown-query', `\`${item}\` needs a number of seconds.`);
+  return seconds(Number(text));
+}
+
+const valueOf = (item: string): string => item.slice(item.indexOf('=') + 1);

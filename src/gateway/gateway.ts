@@ -39,6 +39,8 @@ import { FunctionResource } from './resources/function.ts';
 import { JobResource } from './resources/job.ts';
 import { WellKnownCoreResource } from './resources/well-known-core.ts';
 import { Router } from './router.ts';
+import { CoapStreams } from './streams/coap-streams.ts';
+import { Streams, type StreamSettings } from './streams/streams.ts';
 
 export interface GatewayOptions {
   readonly udp: Partial<ListenerOptions>;
@@ -53,6 +55,7 @@ export interface GatewayOptions {
   readonly access: readonly AccessRule[];
   readonly registry: Partial<RegistrySettings>;
   readonly cache: ResultCacheOptions;
+  readonly streams: StreamSettings;
   /** For functions that declare no limit of their own. */
   readonly timeLimit: Milliseconds;
   readonly jobs: JobSettings;
@@ -136,12 +139,29 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     timeOfDay: () => timeOfDay(systemTimeOfDay()),
     randomBytes: systemRandomness.bytes,
   });
+  const streams = new Streams({
+    ...options.streams,
+    opener: registry,
+    scheduler: clock,
+    versionOf: (library) => registry.libraries().find(({ name }) => name === library)?.version,
+  });
+  registry.onChange((library) => streams.libraryChanged(library));
+  const coapStreams = new CoapStreams({
+    streams,
+    scheduler: clock,
+    observe: (request, onEnd, now) => engine.observe(request, onEnd, now),
+    respond: (request, response, now) => engine.respond(request, response, now),
+    wake,
+    timeLimit: options.timeLimit,
+    showInternals: options.showInternals,
+  });
   const functions = new FunctionResource({
     directory: registry,
     invoker: registry,
     cache,
     bodies,
     clock,
+    followed: { stream: (visit, call, now) => coapStreams.answer(visit, call, now) },
     timeLimit: options.timeLimit,
     jobs,
   });
@@ -239,6 +259,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       http?.stopAccepting();
       clockResource.close();
       jobs.close();
+      streams.close();
       const isIdle = (): boolean => engine.counters().pending === 0 && (http?.pending ?? 0) === 0 && jobs.running === 0;
       await settled(isIdle, options.shutdownGrace);
       // Calls that still run fail now, and their callers are told before the sockets close.

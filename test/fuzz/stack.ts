@@ -17,6 +17,7 @@ import { RateLimit } from '../../src/gateway/rate-limit.ts';
 import { CatalogueResource } from '../../src/gateway/resources/catalogue.ts';
 import { ClockResource } from '../../src/gateway/resources/clock.ts';
 import { FunctionResource } from '../../src/gateway/resources/function.ts';
+import { nothingFollowed } from '../gateway/nothing-followed.ts';
 import { WellKnownCoreResource } from '../../src/gateway/resources/well-known-core.ts';
 import { Router } from '../../src/gateway/router.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
@@ -73,6 +74,7 @@ export class Stack {
       wake: () => undefined,
     });
     const functions = new FunctionResource({
+      followed: nothingFollowed,
       directory: registry,
       invoker: registry,
       cache,

@@ -16,6 +16,7 @@ import { AccessRules, openAccess, type AccessRule } from '../../src/gateway/acce
 import { Front } from '../../src/gateway/front.ts';
 import { RateLimit } from '../../src/gateway/rate-limit.ts';
 import { FunctionResource } from '../../src/gateway/resources/function.ts';
+import { nothingFollowed } from './nothing-followed.ts';
 import { Router } from '../../src/gateway/router.ts';
 import { bytesOf, endpointOf, Lockstep } from '../coap/lockstep.ts';
 import { functionOf } from '../functions/functions-of.ts';
@@ -146,6 +147,7 @@ describe('the front', () => {
       return undefined;
     });
     const functions = new FunctionResource({
+      followed: nothingFollowed,
       directory: {
         pending: () => undefined,
         revision: 1,

@@ -8,6 +8,7 @@ import { after, milliseconds, seconds, type Instant } from '../../src/core/durat
 import { CallError } from '../../src/functions/call-error.ts';
 import type { Call } from '../../src/functions/call.ts';
 import { FunctionResource } from '../../src/gateway/resources/function.ts';
+import { nothingFollowed } from './nothing-followed.ts';
 import { Lockstep } from '../coap/lockstep.ts';
 import { functionOf } from '../functions/functions-of.ts';
 
@@ -17,6 +18,7 @@ test('waiting for a reload takes nothing from the time limit', async () => {
   const calls: Call[] = [];
   let now = 0 as Instant;
   const resource = new FunctionResource({
+    followed: nothingFollowed,
     directory: { revision: 1, pending: () => reload.promise, find: () => fn, findById: () => fn },
     invoker: {
       invoke: (call) => {

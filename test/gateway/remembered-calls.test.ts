@@ -11,6 +11,7 @@ import { AccessRules, openAccess } from '../../src/gateway/access-rules.ts';
 import { Front } from '../../src/gateway/front.ts';
 import { RateLimit } from '../../src/gateway/rate-limit.ts';
 import { FunctionResource } from '../../src/gateway/resources/function.ts';
+import { nothingFollowed } from './nothing-followed.ts';
 import { Router } from '../../src/gateway/router.ts';
 import { decodeCbor } from '../../src/cbor/decode.ts';
 import type { CoapEngine } from '../../src/coap/engine.ts';
@@ -30,6 +31,7 @@ class CountingGateway {
 
   constructor() {
     const functions = new FunctionResource({
+      followed: nothingFollowed,
       directory: this.#directory(),
       invoker: {
         invoke: () => ({

@@ -32,7 +32,8 @@ export interface Fitted {
 
 /** Undefined where the block asked for lies past the end. */
 export function fitResponse(response: Response, fit: FitOptions): Fitted | undefined {
-  const { payload } = response;
+  const { payload, blocks } = response;
+  if (blocks !== undefined) return fitMade(response, blocks.more, fit);
   const extra = fit.wantsSize ? [...fit.extra, uintOption(optionNumber.size2, payload.length)] : fit.extra;
   if (fit.block.num === 0 && payload.length <= blockSize(fit.block.szx)) {
     const whole = extra.length === 0 ? response : { options: merged(response.options, extra), payload };
@@ -44,6 +45,20 @@ export function fitResponse(response: Response, fit: FitOptions): Fitted | undef
   if (fitted === undefined || fit.unverified === undefined) return fitted;
   if (messageLength(fit.tokenLength, fitted) <= fit.unverified.budget) return fitted;
   return fitUnverified(response, extra, fit.block, fit.tokenLength, fit.unverified);
+}
+
+/** The payload is the block that was asked for, or, for a peer that is not verified, a smaller one at its place. */
+function fitMade(response: Response, more: boolean, { block, extra, unverified, tokenLength }: FitOptions): Fitted {
+  const options = merged(response.options, [...extra, blockOption({ ...block, more })]);
+  const whole = { options, payload: response.payload, cut: more };
+  if (unverified === undefined || messageLength(tokenLength, whole) <= unverified.budget) return whole;
+  const withEcho = [...extra, opaqueOption(optionNumber.echo, unverified.echo())];
+  const szx = szxFor(response, withEcho, block.szx, tokenLength, unverified.budget);
+  if (szx === undefined) return { options: merged(response.options, withEcho), payload: emptyBytes };
+  const num = (block.num * blockSize(block.szx)) / blockSize(szx);
+  const part = response.payload.subarray(0, blockSize(szx));
+  const cut = more || part.length < response.payload.length;
+  return { options: merged(response.options, [...withEcho, blockOption({ num, more: cut, szx })]), payload: part, cut };
 }
 
 function fitBlock(
@@ -65,16 +80,26 @@ function fitUnverified(
   unverified: { readonly budget: number; readonly echo: () => Uint8Array },
 ): Fitted | undefined {
   const withEcho = [...extra, opaqueOption(optionNumber.echo, unverified.echo())];
-  const bare = { options: merged(response.options, [...withEcho, widestBlockOption]), payload: emptyBytes };
-  const room = unverified.budget - messageLength(tokenLength, bare) - 1;
-  const within = szxWithin(room);
+  const szx = szxFor(response, withEcho, block.szx, tokenLength, unverified.budget);
   // Words of an error are not worth a block; an answer whose options alone are too much gives up its payload too.
-  if (within === undefined || codeClass(response.code) !== 2) {
+  if (szx === undefined || codeClass(response.code) !== 2) {
     return { options: merged(response.options, withEcho), payload: emptyBytes };
   }
-  const szx = Math.min(within, block.szx) as Szx;
   const num = (block.num * blockSize(block.szx)) / blockSize(szx);
   return fitBlock(response, withEcho, { num, szx });
+}
+
+/** The largest blocks of a response that fit into the budget, none of them above `szx`. */
+function szxFor(
+  response: Response,
+  extra: readonly Option[],
+  szx: Szx,
+  tokenLength: number,
+  budget: number,
+): Szx | undefined {
+  const bare = { options: merged(response.options, [...extra, widestBlockOption]), payload: emptyBytes };
+  const within = szxWithin(budget - messageLength(tokenLength, bare) - 1);
+  return within === undefined ? undefined : (Math.min(within, szx) as Szx);
 }
 
 const blockOption = (block: Block): Option => opaqueOption(optionNumber.block2, encodeBlock(block));

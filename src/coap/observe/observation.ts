@@ -3,6 +3,9 @@
  *
  * An entry ends by: a GET or FETCH with Observe 1, a Reset, a CON notification that is never acknowledged,
  * an error notification, a new registration under the same token, or the resource itself.
+ *
+ * A state may be skipped for a newer one. What must not be (items of a stream) is handed over when `onDelivered` says that
+ * the one before has arrived, and its end is told by `finish`.
  */
 import { after, seconds, type Instant, type Milliseconds } from '../../core/duration.ts';
 import { codeClass } from '../codec/codes.ts';
@@ -28,18 +31,31 @@ const maxRequestBytes = 16 << 20;
 /** Cuts a notification to what the peer takes; the first block of it where it is long. */
 export type NotificationFit = (request: Request, response: Response, extra: readonly Option[], now: Instant) => Fitted;
 
+/** `lost`: the peer never acknowledged a notification. */
+export type ObservationEnd = (now: Instant, how: 'lost' | 'over') => void;
+
+interface Notification {
+  readonly response: Response;
+  /** No other follows: it carries no Observe option (§3.2). */
+  readonly last: boolean;
+}
+
 export class Observation implements TransmissionOwner {
   readonly request: Request;
   ended = false;
   readonly #registry: ObservationRegistry;
-  readonly #onEnd: (now: Instant) => void;
+  readonly #onEnd: ObservationEnd;
+  /** A confirmable notification was acknowledged, and no newer one waits. `cut`: the peer has to fetch more of it. */
+  onDelivered: ((cut: boolean, now: Instant) => void) | undefined;
   #transmission: Transmission | undefined;
   /** The newest state, while an older one is still under way (§4.5.2). */
-  #newer: Response | undefined;
+  #newer: Notification | undefined;
+  /** The notification under way is the first block of its representation. */
+  #cut = false;
   #nonMessageId: number | undefined;
   #confirmBy: Instant;
 
-  constructor(registry: ObservationRegistry, request: Request, onEnd: (now: Instant) => void, now: Instant) {
+  constructor(registry: ObservationRegistry, request: Request, onEnd: ObservationEnd, now: Instant) {
     this.#registry = registry;
     this.request = request;
     this.#onEnd = onEnd;
@@ -56,16 +72,24 @@ export class Observation implements TransmissionOwner {
    * is superseded by this one at its next retransmission, or when it is acknowledged.
    */
   notify(response: Response, confirmable: boolean, now: Instant): void {
+    this.#tell({ response, last: codeClass(response.code) !== 2 }, confirmable, now);
+  }
+
+  /** Sends the last state, as a response that ends the observation (§3.2: it has no Observe option). */
+  finish(response: Response, now: Instant): void {
+    this.#tell({ response, last: true }, true, now);
+  }
+
+  #tell(notification: Notification, confirmable: boolean, now: Instant): void {
     if (this.ended) return;
     // §4.2: an error that still waits has taken the entry off the list, and no later state puts it back.
-    if (this.#newer !== undefined && codeClass(this.#newer.code) !== 2) return;
-    const isError = codeClass(response.code) !== 2;
+    if (this.#newer?.last === true) return;
     // §7: to a peer that may not be there, nothing is sent before it has acknowledged what was sent before.
-    const mustConfirm = isError || now >= this.#confirmBy || !this.request.peer.isVerified(now);
-    if (this.#transmission !== undefined) this.#newer = response;
-    else if (confirmable || mustConfirm) this.#sendConfirmable(response, now);
-    else this.#sendNonConfirmable(response, now);
-    if (isError && this.#newer === undefined) this.#leave(now);
+    const mustConfirm = notification.last || now >= this.#confirmBy || !this.request.peer.isVerified(now);
+    if (this.#transmission !== undefined) this.#newer = notification;
+    else if (confirmable || mustConfirm) this.#sendConfirmable(notification, now);
+    else this.#sendNonConfirmable(notification, now);
+    if (notification.last && this.#newer === undefined) this.#leave(now);
   }
 
   end(now: Instant): void {
@@ -77,7 +101,8 @@ export class Observation implements TransmissionOwner {
     this.#transmission = undefined;
     const newer = this.#newer;
     this.#newer = undefined;
-    if (newer !== undefined) this.notify(newer, true, now);
+    if (newer !== undefined) this.#tell(newer, true, now);
+    else if (!this.ended) this.onDelivered?.(this.#cut, now);
   }
 
   /** To a NON it may come while a CON is under way, or waits: that one is taken back. */
@@ -87,7 +112,7 @@ export class Observation implements TransmissionOwner {
 
   timedOut(now: Instant): void {
     this.#transmission = undefined;
-    this.#leave(now);
+    this.#leave(now, 'lost');
   }
 
   supersede(now: Instant): { readonly messageId: number; readonly bytes: Uint8Array } | undefined {
@@ -95,12 +120,12 @@ export class Observation implements TransmissionOwner {
     if (newer === undefined) return undefined;
     this.#newer = undefined;
     const encoded = this.#encode(newer, messageType.CON, now);
-    if (codeClass(newer.code) !== 2) this.#leave(now);
+    if (newer.last) this.#leave(now);
     return encoded;
   }
 
-  #sendConfirmable(response: Response, now: Instant): void {
-    const { messageId, bytes } = this.#encode(response, messageType.CON, now);
+  #sendConfirmable(notification: Notification, now: Instant): void {
+    const { messageId, bytes } = this.#encode(notification, messageType.CON, now);
     this.#confirmBy = after(now, confirmAtLeastEvery);
     this.#transmission = this.#registry.layer.transmissions.send(
       this.request.peer,
@@ -113,19 +138,20 @@ export class Observation implements TransmissionOwner {
     if (this.#transmission === undefined) this.#leave(now);
   }
 
-  #sendNonConfirmable(response: Response, now: Instant): void {
+  #sendNonConfirmable(notification: Notification, now: Instant): void {
     const { peer } = this.request;
-    const { messageId, bytes } = this.#encode(response, messageType.NON, now);
+    const { messageId, bytes } = this.#encode(notification, messageType.NON, now);
     this.#forgetNonMessageId();
     this.#nonMessageId = messageId;
     peer.resetListeners.set(messageId, this);
     this.#registry.layer.output(peer.datagram(bytes));
   }
 
-  #encode(response: Response, type: 0 | 1, now: Instant): { messageId: number; bytes: Uint8Array } {
+  #encode({ response, last }: Notification, type: 0 | 1, now: Instant): { messageId: number; bytes: Uint8Array } {
     const { peer, exchange } = this.request;
-    const extra = codeClass(response.code) === 2 ? [this.sequenceOption()] : [];
-    const { options, payload } = this.#registry.fit(this.request, response, extra, now);
+    const extra = last ? [] : [this.sequenceOption()];
+    const { options, payload, cut = false } = this.#registry.fit(this.request, response, extra, now);
+    this.#cut = cut;
     const messageId = peer.nextMessageId();
     const { token } = exchange;
     return { messageId, bytes: encodeMessage({ type, code: response.code, messageId, token, options, payload }) };
@@ -135,13 +161,13 @@ export class Observation implements TransmissionOwner {
     if (this.#nonMessageId !== undefined) this.request.peer.resetListeners.delete(this.#nonMessageId);
   }
 
-  #leave(now: Instant): void {
+  #leave(now: Instant, how: 'lost' | 'over' = 'over'): void {
     if (this.ended) return;
     this.ended = true;
     this.#newer = undefined;
     this.#forgetNonMessageId();
     this.#registry.remove(this);
-    this.#onEnd(now);
+    this.#onEnd(now, how);
   }
 }
 
@@ -176,7 +202,7 @@ export class ObservationRegistry {
   }
 
   /** §4.1. Undefined where there is no room: the request is then answered like one without Observe. */
-  register(request: Request, onEnd: (now: Instant) => void, now: Instant): Observation | undefined {
+  register(request: Request, onEnd: ObservationEnd, now: Instant): Observation | undefined {
     this.end(request.peer, request.exchange.token, now);
     const ofPeer = this.#byPeer.get(request.peer) ?? new Map<string, Observation>();
     const requestBytes = this.#requestBytes + heldBytes(request);

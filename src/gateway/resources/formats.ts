@@ -16,15 +16,19 @@ export function answerFormat(request: Request, bodyFormat: number | undefined): 
   const accept = findOption(request.options, optionNumber.accept) && findUint(request.options, optionNumber.accept);
   const wanted = accept ?? bodyFormat ?? contentFormat.cbor;
   if (isValueFormat(wanted)) return wanted;
-  if (accept === undefined) {
-    throw new CallError(
-      'unsupported-format',
-      `Content-Format ${wanted} is not understood; send 60 (CBOR), 50 (JSON), 0 (text) or 42 (octets).`,
-    );
-  }
+  if (accept === undefined) checkBodyFormat(wanted);
   throw new CallError(
     'not-acceptable',
     `The answer cannot be given in Content-Format ${wanted}; accept 60, 50, 0 or 42.`,
+  );
+}
+
+/** @throws CallError 'unsupported-format' */
+export function checkBodyFormat(format: number | undefined): void {
+  if (format === undefined || isValueFormat(format)) return;
+  throw new CallError(
+    'unsupported-format',
+    `Content-Format ${format} is not understood; send 60 (CBOR), 50 (JSON), 0 (text) or 42 (octets).`,
   );
 }
 

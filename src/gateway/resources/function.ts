@@ -4,6 +4,7 @@
  * Everything that can be refused is refused before the function runs: who calls, the method, the answer's format, the body,
  * the arguments. A result comes from the result cache where the function is pure.
  */
+import { argumentsKey } from '../../cache/arguments-key.ts';
 import type { CachedResult, Lease } from '../../cache/cacheable.ts';
 import type { Question, ResultCache } from '../../cache/result-cache.ts';
 import { contentFormat, type ValueFormat } from '../../cbor/content-format.ts';
@@ -27,11 +28,17 @@ import {
   type Named,
 } from '../call-terms.ts';
 import { largeBodyBytes, type BodyThread } from '../body-thread.ts';
-import { readControlWords } from '../control-words.ts';
+import { checkStreamWords, readControlWords, type ControlWords } from '../control-words.ts';
 import type { Jobs } from '../jobs.ts';
 import type { Answer, Resource, Visit } from '../resource.ts';
-import { answerFormat, bodyFormatOf, isCurrent } from './formats.ts';
+import { answerFormat, bodyFormatOf, checkBodyFormat, isCurrent } from './formats.ts';
+import { checkStreamFormat, type CoapStreams } from '../streams/coap-streams.ts';
 import { describeFunction } from './description.ts';
+
+/** Calls that have more than one answer. */
+export interface FollowedCalls {
+  readonly stream: CoapStreams['answer'];
+}
 
 export interface FunctionResourceOptions {
   readonly directory: FunctionDirectory;
@@ -40,6 +47,7 @@ export interface FunctionResourceOptions {
   /** Where large bodies are read. */
   readonly bodies: Pick<BodyThread, 'read'>;
   readonly clock: Clock;
+  readonly followed: FollowedCalls;
   /** For functions that declare no limit of their own. */
   readonly timeLimit: Milliseconds;
   /** Undefined: none are taken. */
@@ -60,19 +68,21 @@ class Addressed {
   /** The format of an answer follows from the body's where nothing else is said. */
   readonly hasBody: boolean;
   readonly format: ValueFormat;
+  readonly words: ControlWords;
 
   constructor(
     named: Named,
     revision: number,
     fn: FunctionDescription,
-    argumentItems: readonly string[],
+    words: ControlWords,
     hasBody: boolean,
     format: ValueFormat,
   ) {
     this.named = named;
     this.revision = revision;
     this.fn = fn;
-    this.argumentItems = argumentItems;
+    this.argumentItems = words.argumentItems;
+    this.words = words;
     this.hasBody = hasBody;
     this.format = format;
   }
@@ -165,13 +175,14 @@ export class FunctionResource implements Resource {
     const { request } = visit;
     const fn = findNamed(directory, named);
     visit.access.checkFunction(fn, visit);
-    const { describe, job, argumentItems } = readControlWords(visit.query);
-    if (describe !== undefined) return { response: describeFunction(request, fn, describe) };
+    const words = readControlWords(visit.query);
+    if (words.describe !== undefined) return { response: describeFunction(request, fn, words.describe) };
+    checkStreamWords(words.stream, fn);
     const format = this.#allow(request, fn);
-    if (job) return this.#takeJob(visit, fn, argumentItems, format);
+    if (words.job) return this.#takeJob(visit, fn, words.argumentItems, format);
     // One text for all functions of a library: it is looked up for each call.
     const found = 'id' in named ? named : { ...named, library: fn.library };
-    const addressed = new Addressed(found, revision, fn, argumentItems, request.payload.length > 0, format);
+    const addressed = new Addressed(found, revision, fn, words, request.payload.length > 0, format);
     visit.termsNote = addressed;
     return this.#bind(visit, addressed, now);
   }
@@ -203,12 +214,27 @@ export class FunctionResource implements Resource {
       const bodyFormat = checkBody(request, argumentItems);
       return bodies
         .read(fn, payload, bodyFormat)
-        .then(({ args, part }) => this.#call(visit, new Stated(addressed, args, cache.questionOf(fn, part)), now));
+        .then(({ args, part }) =>
+          fn.stream === true
+            ? this.#stream(visit, addressed, args, part, now)
+            : this.#call(visit, new Stated(addressed, args, cache.questionOf(fn, part)), now),
+        );
     }
     const args = bind(fn, argumentInput(request, argumentItems));
+    if (fn.stream === true) return this.#stream(visit, addressed, args, argumentsKey(args), now);
     const stated = new Stated(addressed, args, cache.question(fn, args));
     visit.note = stated;
     return this.#call(visit, stated, now);
+  }
+
+  #stream(
+    visit: Visit,
+    { fn, words }: Addressed,
+    args: Call['args'],
+    part: string | undefined,
+    now: Instant,
+  ): Promise<Answer> {
+    return this.#options.followed.stream(visit, { fn, args, part, words: words.stream }, now);
   }
 
   #call(visit: Visit, stated: Stated, now: Instant): Answer | Promise<Answer> {
@@ -242,6 +268,11 @@ export class FunctionResource implements Resource {
       );
     }
     if (isSafeMethod(request.code)) checkSafe(fn);
+    if (fn.stream === true) {
+      checkStreamFormat(request);
+      checkBodyFormat(bodyFormatOf(request));
+      return contentFormat.cbor;
+    }
     return answerFormat(request, bodyFormatOf(request));
   }
 

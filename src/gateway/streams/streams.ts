@@ -1,0 +1,172 @@
+/**
+ * The streams that run, for all doors: how many there may be, who may go on with one, and when they are closed.
+ *
+ * `_from` names the item that a consumer wants first. It goes on with a stream of the same caller, function and arguments whose
+ * consumer has gone, or is this very peer, and which still has that item. Otherwise the function runs anew, and the items
+ * before are skipped in its worker.
+ */
+import type { Scheduler } from '../../core/clock.ts';
+import { milliseconds, seconds, type Milliseconds } from '../../core/duration.ts';
+import { CallError } from '../../functions/call-error.ts';
+import type { Call } from '../../functions/call.ts';
+import type { StreamOpener } from '../../functions/opened-stream.ts';
+import { StreamRun } from './stream-run.ts';
+
+export interface StreamSettings {
+  /** Open at a time. */
+  readonly maxStreams: number;
+  readonly maxStreamsPerPeer: number;
+  /** How long one lives on without a consumer. */
+  readonly lifetime: Milliseconds;
+  /** How long its consumer waits for one item at most. */
+  readonly itemLimit: Milliseconds;
+}
+
+/** No RFC's numbers. */
+export const defaultStreamSettings: StreamSettings = {
+  maxStreams: 1000,
+  maxStreamsPerPeer: 16,
+  lifetime: seconds(60),
+  itemLimit: seconds(3600),
+};
+
+/** What a consumer that comes back may have missed: of each stream. */
+const kept = { keptItems: 64, keptBytes: 65_536 };
+/** How long a stream of a library that was changed goes on; less than its threads stay (worker-pool-options.ts). */
+const reloadGrace: Milliseconds = seconds(5);
+const retryAfter: Milliseconds = seconds(5);
+
+export interface StreamsOptions extends StreamSettings {
+  readonly opener: StreamOpener;
+  readonly scheduler: Scheduler;
+  /** The version of a library that is served now. */
+  readonly versionOf: (library: string) => string | undefined;
+}
+
+/** A call of a stream. */
+export interface StreamAsk {
+  readonly call: Call;
+  /** Of the arguments, as the cache makes it; undefined where they have none. */
+  readonly part: string | undefined;
+  /** The index of the first item wanted; undefined begins anew, which `_from=0` need not. */
+  readonly from: number | undefined;
+}
+
+export class Streams {
+  readonly #options: StreamsOptions;
+  readonly #runs = new Set<StreamRun>();
+  readonly #byPeer = new Map<string, number>();
+  #opening = 0;
+  #closed = false;
+
+  constructor(options: StreamsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#runs.size;
+  }
+
+  get settings(): StreamSettings {
+    return this.#options;
+  }
+
+  /** @throws CallError 'overloaded', 'not-ready', and what opening it fails with */
+  async open(ask: StreamAsk): Promise<StreamRun> {
+    const { call, part, from = 0 } = ask;
+    const { function: fn, caller } = call;
+    const key = part === undefined ? undefined : [caller.identity, fn.library, fn.method, fn.version, part].join('\0');
+    const known = ask.from === undefined ? undefined : this.#find(key, caller.peer, from);
+    if (known !== undefined) {
+      this.#move(known, caller.peer);
+      return known;
+    }
+    this.#checkRoom(caller.peer);
+    this.#opening++;
+    this.#count(caller.peer, 1);
+    try {
+      const { opener, itemLimit, lifetime, scheduler } = this.#options;
+      const source = await opener.open(call, itemLimit);
+      const run = new StreamRun(
+        {
+          fn,
+          key,
+          source,
+          from,
+          lifetime,
+          ...kept,
+          after: (span, fire) => scheduler.after(span, fire),
+          closed: (closed) => this.#remove(closed),
+        },
+        caller.peer,
+      );
+      this.#runs.add(run);
+      if (this.#closed) run.close(stopping());
+      return run;
+    } catch (error) {
+      this.#count(caller.peer, -1);
+      throw error;
+    } finally {
+      this.#opening--;
+    }
+  }
+
+  /** A library was loaded, replaced or removed: streams of what it was before end soon. */
+  libraryChanged(library: string): void {
+    const version = this.#options.versionOf(library);
+    const old = [...this.#runs].filter(({ fn }) => fn.library === library && fn.version !== version);
+    if (old.length === 0) return;
+    this.#options.scheduler.after(reloadGrace, () => {
+      for (const run of old)
+        run.close(
+          new CallError('not-ready', `${library} was changed: begin its stream again, with _from to go on.`, {
+            retryAfter: milliseconds(0),
+          }),
+        );
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const run of this.#runs) run.close(stopping());
+  }
+
+  #find(key: string | undefined, peer: string, from: number): StreamRun | undefined {
+    if (key === undefined) return undefined;
+    for (const run of this.#runs)
+      if (run.key === key && (!run.isRead || run.peer === peer) && run.has(from)) return run;
+    return undefined;
+  }
+
+  #checkRoom(peer: string): void {
+    if (this.#closed) throw stopping();
+    const { maxStreams, maxStreamsPerPeer } = this.#options;
+    if (this.#runs.size + this.#opening >= maxStreams)
+      throw new CallError('overloaded', 'Too many streams are open; come back later.', { retryAfter });
+    if ((this.#byPeer.get(peer) ?? 0) >= maxStreamsPerPeer)
+      throw new CallError(
+        'overloaded',
+        `This peer has ${maxStreamsPerPeer} streams open, which is all that it may have; end one of them.`,
+        { retryAfter },
+      );
+  }
+
+  #move(run: StreamRun, peer: string): void {
+    this.#count(run.peer, -1);
+    run.peer = peer;
+    this.#count(peer, 1);
+  }
+
+  #remove(run: StreamRun): void {
+    if (this.#runs.delete(run)) this.#count(run.peer, -1);
+  }
+
+  #count(peer: string, by: 1 | -1): void {
+    const count = (this.#byPeer.get(peer) ?? 0) + by;
+    if (count === 0) this.#byPeer.delete(peer);
+    else this.#byPeer.set(peer, count);
+  }
+}
+
+const stopping = (): CallError =>
+  new CallError('not-ready', 'The gateway is being stopped; come back later.', { retryAfter });
