@@ -31,6 +31,13 @@ export const closedError = (call: Call, retryAfter: Milliseconds): CallError =>
 export const loadError = (library: string, message: string): CallError =>
   new CallError('library-failed', `${library} does not load: ${message}`);
 
+/** A call that is answered once was made of it. */
+export const streamError = ({ library, method }: Call['function']): CallError =>
+  new CallError(
+    'bad-request',
+    `${library}/${method} is a stream: observe it, or read it by a call of its own; it cannot be part of another.`,
+  );
+
 /** The function itself said that it failed. */
 export function functionError(call: Call, failure: CallFailure): CallError {
   const parameter = call.function.parameters.find((p) => p.name === failure.parameter);

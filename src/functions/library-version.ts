@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { channels } from '../core/channels.ts';
 import type { Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
-import { CallError } from './call-error.ts';
+import { streamError } from './call-failures.ts';
 import { runInline, type InlineParts } from './inline-functions.ts';
 import { dataFolderName, isPython } from './library-files.ts';
 import { installHooks } from './runtimes/node/hooks.ts';
@@ -76,7 +76,7 @@ export class LibraryVersion {
   }
 
   invoke(call: Call): CallResult | Promise<CallResult> {
-    if (call.function.stream === true) throw isStream(call.function);
+    if (call.function.stream === true) throw streamError(call.function);
     return call.function.inline ? runInline(call, this.#inline) : this.#pool.invoke(call);
   }
 
@@ -155,9 +155,3 @@ function publishLoss(library: string, loss: WorkerLoss): void {
     correlationId: '',
   });
 }
-
-const isStream = ({ library, method }: Call['function']): CallError =>
-  new CallError(
-    'bad-request',
-    `${library}/${method} is a stream: observe it, or read it by a call of its own; it cannot be part of another.`,
-  );

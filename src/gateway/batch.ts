@@ -15,6 +15,7 @@ import { UsageError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
 import { bind } from '../functions/binding.ts';
 import { CallError } from '../functions/call-error.ts';
+import { streamError } from '../functions/call-failures.ts';
 import type { Call, Caller, Invoker } from '../functions/call.ts';
 import type { FunctionDescription } from '../functions/description.ts';
 import type { Access } from './access-rules.ts';
@@ -147,6 +148,7 @@ export class Batches {
     const fn = findNamed(directory, named);
     access.checkFunction(fn, { caller });
     if (safe) checkSafe(fn);
+    if (fn.stream === true) throw streamError(fn);
     if (refers) return { fn, args: undefined };
     return { fn, args: bind(fn, args === undefined ? { kind: 'none' } : { kind: 'body', value: args }) };
   }

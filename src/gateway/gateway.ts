@@ -13,6 +13,7 @@ import type { Link } from '../directory/link-format.ts';
 import type { LibraryDescription } from '../functions/description.ts';
 import { Registry, type LibraryInvalidation } from '../functions/registry.ts';
 import type { RegistrySettings } from '../functions/registry-options.ts';
+import { associationOf } from '../dtls/association.ts';
 import { openHttpDoor, type HttpOptions } from '../http/door.ts';
 import { drive } from '../transport/driver.ts';
 import { systemRandomness } from '../transport/randomness.ts';
@@ -41,6 +42,8 @@ import { WellKnownCoreResource } from './resources/well-known-core.ts';
 import { Router } from './router.ts';
 import { CoapStreams } from './streams/coap-streams.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
+import { CoapWatches } from './watches/coap-watches.ts';
+import { Watches } from './watches/watches.ts';
 
 export interface GatewayOptions {
   readonly udp: Partial<ListenerOptions>;
@@ -155,13 +158,25 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     timeLimit: options.timeLimit,
     showInternals: options.showInternals,
   });
+  const watches = new Watches({ cache, invoker: registry, scheduler: clock, timeLimit: options.timeLimit });
+  const coapWatches = new CoapWatches({
+    watches,
+    clock,
+    observe: (request, onEnd, now) => engine.observe(request, onEnd, now),
+    isGone: (endpoint) => associationOf(endpoint)?.state === 'closed',
+    wake,
+    showInternals: options.showInternals,
+  });
   const functions = new FunctionResource({
     directory: registry,
     invoker: registry,
     cache,
     bodies,
     clock,
-    followed: { stream: (visit, call, now) => coapStreams.answer(visit, call, now) },
+    followed: {
+      stream: (visit, call, now) => coapStreams.answer(visit, call, now),
+      watch: (visit, call) => coapWatches.answer(visit, call),
+    },
     timeLimit: options.timeLimit,
     jobs,
   });
@@ -260,6 +275,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       clockResource.close();
       jobs.close();
       streams.close();
+      watches.close();
       const isIdle = (): boolean => engine.counters().pending === 0 && (http?.pending ?? 0) === 0 && jobs.running === 0;
       await settled(isIdle, options.shutdownGrace);
       // Calls that still run fail now, and their callers are told before the sockets close.

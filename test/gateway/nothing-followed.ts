@@ -6,4 +6,4 @@ const refused = (): never => {
   throw new CallError('internal-error', 'Nothing is followed here.');
 };
 
-export const nothingFollowed: FollowedCalls = { stream: refused };
+export const nothingFollowed: FollowedCalls = { stream: refused, watch: refused };

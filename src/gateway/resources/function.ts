@@ -32,12 +32,14 @@ import { checkStreamWords, readControlWords, type ControlWords } from '../contro
 import type { Jobs } from '../jobs.ts';
 import type { Answer, Resource, Visit } from '../resource.ts';
 import { answerFormat, bodyFormatOf, checkBodyFormat, isCurrent } from './formats.ts';
-import { checkStreamFormat, type CoapStreams } from '../streams/coap-streams.ts';
+import { checkStreamFormat, isObserving, type CoapStreams } from '../streams/coap-streams.ts';
+import type { CoapWatches } from '../watches/coap-watches.ts';
 import { describeFunction } from './description.ts';
 
 /** Calls that have more than one answer. */
 export interface FollowedCalls {
   readonly stream: CoapStreams['answer'];
+  readonly watch: CoapWatches['answer'];
 }
 
 export interface FunctionResourceOptions {
@@ -223,6 +225,7 @@ export class FunctionResource implements Resource {
     const args = bind(fn, argumentInput(request, argumentItems));
     if (fn.stream === true) return this.#stream(visit, addressed, args, argumentsKey(args), now);
     const stated = new Stated(addressed, args, cache.question(fn, args));
+    if (fn.pure && isObserving(request)) return this.#watch(visit, stated);
     visit.note = stated;
     return this.#call(visit, stated, now);
   }
@@ -235,6 +238,25 @@ export class FunctionResource implements Resource {
     now: Instant,
   ): Promise<Answer> {
     return this.#options.followed.stream(visit, { fn, args, part, words: words.stream }, now);
+  }
+
+  async #watch(visit: Visit, first: Stated): Promise<Answer> {
+    const { request } = visit;
+    const { addressed } = first;
+    const { directory, cache, followed, clock } = this.#options;
+    const answer = await followed.watch(visit, {
+      first: { fn: addressed.fn, args: first.args, question: first.question },
+      again: (before) => {
+        const fn = findNamed(directory, addressed.named);
+        if (fn === before.fn) return before;
+        if (!fn.pure) throw new CallError('not-safe', `${fn.library}/${fn.method} is not pure any more: call it.`);
+        const args = bind(fn, argumentInput(request, addressed.argumentItems));
+        return { fn, args, question: cache.question(fn, args) };
+      },
+      format: addressed.format,
+      words: addressed.words.watch,
+    });
+    return answer ?? this.#call(visit, first, clock.now());
   }
 
   #call(visit: Visit, stated: Stated, now: Instant): Answer | Promise<Answer> {
