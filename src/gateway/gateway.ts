@@ -6,7 +6,7 @@ import { CoapEngine, type EngineCounters, type EngineLimits, type EngineOptions 
 import { deriveParameters, type TransmissionOptions, type TransmissionParameters } from '../coap/parameters.ts';
 import type { Address, Datagram, Endpoint } from '../core/datagram.ts';
 import { channels } from '../core/channels.ts';
-import { milliseconds, type Milliseconds } from '../core/duration.ts';
+import type { Milliseconds } from '../core/duration.ts';
 import { timeOfDay } from '../core/time-of-day.ts';
 import { contentFormat } from '../cbor/content-format.ts';
 import type { Link } from '../directory/link-format.ts';
@@ -39,6 +39,7 @@ import { ClockResource } from './resources/clock.ts';
 import { FunctionResource } from './resources/function.ts';
 import { JobResource } from './resources/job.ts';
 import { WellKnownCoreResource } from './resources/well-known-core.ts';
+import { lastWords, settled } from './settled.ts';
 import { Router } from './router.ts';
 import { CoapStreams } from './streams/coap-streams.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
@@ -337,18 +338,3 @@ const sum = (one: TransportCounters, other: TransportCounters | undefined): Tran
   sendFailed: one.sendFailed + (other?.sendFailed ?? 0),
   socketErrors: one.socketErrors + (other?.socketErrors ?? 0),
 });
-
-/** For answers that are ready to leave. */
-const lastWords = milliseconds(200);
-
-const lookEvery = milliseconds(10);
-
-/** Waits until it is so, at most for `grace`. */
-async function settled(isSo: () => boolean, grace: Milliseconds): Promise<void> {
-  const giveUp = systemScheduler.now() + grace;
-  while (!isSo() && systemScheduler.now() < giveUp) {
-    await new Promise<void>((resolve) => {
-      systemScheduler.after(lookEvery, resolve);
-    });
-  }
-}

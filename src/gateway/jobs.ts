@@ -11,6 +11,7 @@ import type { Asker } from '../cache/asker.ts';
 import { seconds } from '../core/duration.ts';
 import { later } from '../core/time-of-day.ts';
 import type { Value } from '../core/value.ts';
+import { streamError } from '../functions/call-failures.ts';
 import { CallError } from '../functions/call-error.ts';
 import type { Caller } from '../functions/call.ts';
 import type { FunctionDescription } from '../functions/description.ts';
@@ -86,6 +87,7 @@ export class Jobs {
   async submit(request: JobRequest): Promise<TakenJob> {
     const { scheduler, timeOfDay, retention, cache, limits, randomBytes } = this.#options;
     const { fn, caller, asker, correlationId, bodyFormat, items, format } = request;
+    if (fn.stream === true) throw streamError(fn);
     // The bytes of a request are its sender's next one's as soon as this returns.
     const body = new Uint8Array(request.body);
     const { question } = await boundCall(fn, { body, bodyFormat, items }, this.#options);
