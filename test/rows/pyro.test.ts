@@ -60,6 +60,8 @@ const more = {
   access: [{ identity: 'local', functions: ['office/*'] }],
   debug: { internals: true },
   limits: { requestBody: '4 KiB' },
+  // The module's variables are those of a thread.
+  workers: { threads: 1 },
 };
 let gateway: TestGateway;
 let gw: Connection<Office>;
