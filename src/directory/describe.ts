@@ -27,7 +27,7 @@
  * says more than the title. Types are written as type-value.ts says.
  */
 import type { Value } from '../core/value.ts';
-import type { DescribedFunction, DescribedLibrary, DescribedParameter } from './described.ts';
+import type { DescribedClass, DescribedFunction, DescribedLibrary, DescribedParameter } from './described.ts';
 import { typeValue } from './type-value.ts';
 
 /** The value of GET /func. */
@@ -72,6 +72,39 @@ export const functionValue = (fn: DescribedFunction): Value =>
     returns: fn.returns && typeValue(fn.returns),
     notCallable: fn.notCallable,
   });
+
+/**
+ * The value of GET /o/{id}, and of ?_describe of a class:
+ *
+ *     { library: "bank", class: "Account", ids: [4, 0], title: "An account", parameters: [ … ],
+ *       methods: { "deposit": { parameters: [ … ], returns: "number" }, "look": { safe: true, … } },
+ *       attributes: { "owner": { type: "string", writable: true } } }
+ */
+export function classValue(of: DescribedClass): Value {
+  const members = of.members ?? [];
+  const methods = members.filter(({ kind }) => kind === 'method');
+  const attributes = members.filter(({ kind }) => kind === 'attribute');
+  return said({
+    library: of.library,
+    class: of.method,
+    ids: of.libraryId === undefined || of.id === undefined ? undefined : [of.libraryId, of.id],
+    title: of.title,
+    doc: of.doc === of.title ? undefined : of.doc,
+    parameters: of.parameters.map(parameterValue),
+    methods: Object.fromEntries(
+      methods.map(({ name, title, safe, parameters, returns }) => [
+        name,
+        said({ title, safe, parameters: parameters.map(parameterValue), returns: returns && typeValue(returns) }),
+      ]),
+    ),
+    attributes: Object.fromEntries(
+      attributes.map(({ name, title, returns, readable, writable }) => [
+        name,
+        said({ title, type: returns && typeValue(returns), writable, writeOnly: !readable }),
+      ]),
+    ),
+  });
+}
 
 const parameterValue = (parameter: DescribedParameter): Value => ({
   ...said({

@@ -2,6 +2,7 @@
  * What the directory needs to know of libraries and functions, and what a client reads back from
  * their descriptions. The descriptions of functions/ have this structure and more.
  */
+import type { MemberDescription } from '../functions/description.ts';
 import type { Milliseconds } from '../core/duration.ts';
 import type { Value } from '../core/value.ts';
 
@@ -54,6 +55,16 @@ export interface DescribedFunction {
   readonly maxAge: Milliseconds;
   readonly notCallable: string | undefined;
 }
+
+/** The class of an object, and what it offers. */
+export interface DescribedClass extends DescribedFunction {
+  readonly members?: readonly DescribedMember[] | undefined;
+}
+
+export type DescribedMember = Pick<
+  MemberDescription,
+  'name' | 'kind' | 'returns' | 'title' | 'safe' | 'readable' | 'writable'
+> & { readonly parameters: readonly DescribedParameter[] };
 
 export interface DescribedLibrary {
   readonly name: string;

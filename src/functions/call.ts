@@ -29,6 +29,14 @@ export interface Call {
   readonly signal?: AbortSignal;
   /** It is a step of a stream: where that is, and what is done there. */
   readonly step?: StreamStep;
+  readonly home?: Home;
+}
+
+/** The object that a call is for: it lives on one thread. */
+export interface Home {
+  readonly object: string;
+  /** The call makes it, uses it, or lets go of it. */
+  readonly does: 'begin' | 'use' | 'end';
 }
 
 export interface CallResult {

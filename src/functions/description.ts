@@ -80,6 +80,25 @@ export interface FunctionDescription {
   readonly timeLimit: Milliseconds | undefined;
   /** Set where the export cannot be called (a class, a generator that is not safe), with the reason for people. It answers 4.04. */
   readonly notCallable: string | undefined;
+  /** Of a class: what its objects offer. `parameters` are its constructor's, and POST makes an object. */
+  readonly members?: readonly MemberDescription[] | undefined;
+}
+
+/** A method, a field or an accessor of the objects of a class. */
+export interface MemberDescription {
+  readonly name: string;
+  readonly kind: 'method' | 'attribute';
+  /** Of an attribute: the one value that it is set to. */
+  readonly parameters: readonly ParameterDescription[];
+  readonly returns: ValueType | undefined;
+  readonly title: string | undefined;
+  readonly doc: string | undefined;
+  /** No side effects: GET and FETCH are allowed. */
+  readonly safe: boolean;
+  /** Of an attribute. */
+  readonly readable: boolean;
+  readonly writable: boolean;
+  readonly timeLimit: Milliseconds | undefined;
 }
 
 /** What arguments are bound to: all that a client knows of a function it calls. */

@@ -23,11 +23,14 @@ import {
   functionError,
   loadError,
   lostError,
+  objectLostError,
   overloadedError,
   waitedError,
   timeLimitError,
 } from './call-failures.ts';
 import { CallQueue } from './call-queue.ts';
+import { endingFunction } from './object-calls.ts';
+import { isBound, ObjectHomes } from './object-homes.ts';
 import { PendingCall } from './pending-call.ts';
 import { sortLostCalls } from './lost-calls.ts';
 import { isSeated, Seats } from './seats.ts';
@@ -65,6 +68,7 @@ export class WorkerPool implements Invoker {
   readonly #ending = new Set<Promise<void>>();
   readonly #queue = new CallQueue();
   readonly #seats = new Seats();
+  readonly #homes = new ObjectHomes();
   #nextId = 0;
   #opening: { resolve: (loaded: LoadedLibrary) => void; reject: (error: Error) => void } | undefined;
   #retireAt: Instant | undefined;
@@ -115,6 +119,10 @@ export class WorkerPool implements Invoker {
       const limit = call.timeLimit ?? call.function.timeLimit ?? this.#options.timeLimit;
       const pending = new PendingCall(this.#nextId++, call, now, limit, resolve, reject);
       pending.onAbort(() => this.#cancel(pending));
+      if (isBound(pending)) {
+        this.#offerHome(pending, now);
+        return;
+      }
       if (isSeated(pending)) this.#seats.push(pending);
       else this.#queue.push(pending);
       this.#dispatch(now);
@@ -127,6 +135,19 @@ export class WorkerPool implements Invoker {
     const now = this.#parts.scheduler.now();
     this.#seats.leave(seat, now);
     if (!this.#closed) this.#alarm.by(now);
+  }
+
+  /** Where its object lives. */
+  #offerHome(pending: PendingCall, now: Instant): void {
+    const { call } = pending;
+    const lane = this.#homes.of(call.home?.object ?? '');
+    if (lane === undefined) pending.reject(objectLostError(call));
+    else if (!lane.hasRoom) pending.reject(overloadedError(call, this.#options.retryAfter));
+    else {
+      lane.offer(pending, now);
+      this.#alarm.by(pending.limitAt);
+      this.#alarm.by(after(now, this.#options.memoryCheckInterval));
+    }
   }
 
   /** Finishes what was accepted, lingers for calls that are on their way to it, then closes. */
@@ -182,6 +203,7 @@ export class WorkerPool implements Invoker {
   #stop(lane: WorkerLane): void {
     lane.state = 'gone';
     this.#lanes.delete(lane);
+    this.#homes.lost(lane);
     const ending = lane.port.terminate().finally(() => {
       this.#parts.budget.giveBack();
       this.#ending.delete(ending);
@@ -267,12 +289,15 @@ export class WorkerPool implements Invoker {
       case 'done':
         lane.finished(pending, now);
         if (pending.call.step?.action === 'open') this.#seat(lane, pending, message.returned.value);
+        this.#homes.settled(pending, lane);
+        if (pending.settled && pending.call.home?.does === 'begin') this.#abandon(pending.call);
         pending.resolve(message, now);
         return;
       case 'failed': {
         // Made first: what a damaged thread says may be no failure, and then its calls are lost with it.
         const error = functionError(pending.call, message.failure);
         lane.finished(pending, now);
+        if (pending.call.home?.does === 'end') this.#homes.settled(pending, lane);
         pending.reject(error);
       }
     }
@@ -286,6 +311,16 @@ export class WorkerPool implements Invoker {
     // Given up meanwhile: nobody else will close it.
     const over = (): void => this.leave(seat);
     this.invoke({ ...unsignalled(call), args: [opened], step: { action: 'close', seat } }).then(over, over);
+  }
+
+  /** Whoever asked for the object has been told that there is none. */
+  #abandon(call: Call): void {
+    const { home } = call;
+    if (home === undefined) return;
+    const { caller, correlationId } = call;
+    const deadline = after(this.#parts.scheduler.now(), this.#options.timeLimit);
+    const ending = { function: endingFunction(call.function), args: [home.object], caller, correlationId, deadline };
+    this.invoke({ ...ending, home: { ...home, does: 'end' } }).catch(() => undefined);
   }
 
   /** Nobody waits for the result any more: it is taken back, or its function is told. */
@@ -320,7 +355,8 @@ export class WorkerPool implements Invoker {
     const { again, failed } = sortLostCalls(lane, loss);
     for (const { pending, culprit } of failed) pending.reject(lostError(pending.call, loss, culprit));
     this.#stop(lane);
-    this.#putBack(again);
+    for (const pending of again) if (isBound(pending)) pending.reject(objectLostError(pending.call));
+    this.#putBack(again.filter((pending) => !isBound(pending)));
     if (this.#lanes.size === 0) this.#startWorker();
     this.#dispatch(now);
     this.#alarm.by(now);
@@ -364,7 +400,7 @@ export class WorkerPool implements Invoker {
     }
     const onlyVain = lane.calls.values().every((pending) => pending.overdue);
     if (lane.state === 'draining' && onlyVain) this.#stop(lane);
-    else if (lane.empty && this.#lanes.size > 1) {
+    else if (lane.empty && this.#lanes.size > 1 && !this.#homes.has(lane)) {
       const idleAt = after(lane.idleSince, idleAfter);
       if (now >= idleAt) this.#stop(lane);
       else this.#alarm.by(idleAt);
@@ -389,9 +425,9 @@ export class WorkerPool implements Invoker {
       return;
     }
     lane.stalled = true;
-    const back = lane.waiting.filter((pending) => lane.withdraw(pending, now));
+    const back = lane.waiting.filter((pending) => !isBound(pending) && lane.withdraw(pending, now));
     const { current } = lane;
-    if (current !== undefined && lane.withdraw(current, now)) back.unshift(current);
+    if (current !== undefined && !isBound(current) && lane.withdraw(current, now)) back.unshift(current);
     this.#putBack(back);
   }
 
@@ -404,7 +440,8 @@ export class WorkerPool implements Invoker {
     }
     if (lane.withdraw(pending, now)) {
       // Never begun: the worker was busy with another call.
-      if (!pending.settled) this.#putBack([pending]);
+      if (isBound(pending)) pending.reject(overloadedError(pending.call, this.#options.retryAfter));
+      else if (!pending.settled) this.#putBack([pending]);
       return true;
     }
     if (!pending.overdue) {
@@ -427,7 +464,7 @@ export class WorkerPool implements Invoker {
 
   #retireIfDone(now: Instant): boolean {
     if (this.#retireAt === undefined) return false;
-    if (this.#queue.size > 0 || this.#seats.waiting > 0 || this.#lanes.owing) return false;
+    if (this.#queue.size > 0 || this.#seats.waiting > 0 || this.#lanes.owing || this.#homes.size > 0) return false;
     const until = this.#lanes.streams > 0 ? after(this.#retireAt, this.#options.streamGrace) : this.#retireAt;
     if (now < until) {
       this.#alarm.by(until);

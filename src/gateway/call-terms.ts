@@ -19,6 +19,8 @@ export interface FunctionDirectory {
   /** @throws CallError `no-such-library`, `no-such-method`, `not-callable`, `library-failed`, `not-ready` */
   find(library: string, method: string): FunctionDescription;
   findById(libraryId: number, methodId: number): FunctionDescription;
+  /** A class, whose objects can be made; undefined where it is none. */
+  findClass?(library: string | number, method: string | number): FunctionDescription | undefined;
 }
 
 /** @param path `func`, library, method, or `f` and two ids @throws CallError `no-such-method` */
@@ -44,6 +46,10 @@ export function namedBy(path: readonly string[]): Named {
 /** @throws CallError as the directory does */
 export const findNamed = (directory: FunctionDirectory, named: Named): FunctionDescription =>
   'id' in named ? directory.findById(named.library, named.id) : directory.find(named.library, named.method);
+
+/** The class that is named; undefined where it is none. */
+export const classNamed = (directory: FunctionDirectory, named: Named): FunctionDescription | undefined =>
+  directory.findClass?.(named.library, 'id' in named ? named.id : named.method);
 
 /** A method that promises to change nothing calls safe functions only. @throws CallError `not-safe` */
 export function checkSafe(fn: FunctionDescription): void {

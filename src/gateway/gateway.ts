@@ -31,6 +31,7 @@ import { CoapsDoor, type CoapsCounters, type CoapsOptions } from './coaps.ts';
 import { coapsLedger } from './coaps-ledger.ts';
 import { Front } from './front.ts';
 import { Jobs, type JobSettings } from './jobs.ts';
+import { Objects, type ObjectSettings } from './objects.ts';
 import { refusalPayload } from './problem-response.ts';
 import { RateLimit, type RateLimitOptions } from './rate-limit.ts';
 import { BatchResource } from './resources/batch.ts';
@@ -38,6 +39,7 @@ import { CatalogueResource } from './resources/catalogue.ts';
 import { ClockResource } from './resources/clock.ts';
 import { FunctionResource } from './resources/function.ts';
 import { JobResource } from './resources/job.ts';
+import { ObjectResource } from './resources/object.ts';
 import { WellKnownCoreResource } from './resources/well-known-core.ts';
 import { lastWords, settled } from './settled.ts';
 import { Router } from './router.ts';
@@ -63,6 +65,7 @@ export interface GatewayOptions {
   /** For functions that declare no limit of their own. */
   readonly timeLimit: Milliseconds;
   readonly jobs: JobSettings;
+  readonly objects: ObjectSettings;
   readonly showInternals: boolean;
   /** How long requests in flight may take to finish on close. */
   readonly shutdownGrace: Milliseconds;
@@ -132,12 +135,11 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const access = new AccessRules(options.access);
   const rateLimit = new RateLimit(options.rateLimit);
+  const { timeLimit } = options;
+  const calling = { directory: registry, invoker: registry, cache, bodies, clock, timeLimit };
   const jobs = new Jobs({
+    ...calling,
     ...options.jobs,
-    directory: registry,
-    invoker: registry,
-    cache,
-    bodies,
     access,
     scheduler: clock,
     timeOfDay: () => timeOfDay(systemTimeOfDay()),
@@ -159,7 +161,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     timeLimit: options.timeLimit,
     showInternals: options.showInternals,
   });
-  const watches = new Watches({ cache, invoker: registry, scheduler: clock, timeLimit: options.timeLimit });
+  const watches = new Watches({ ...calling, scheduler: clock });
   const coapWatches = new CoapWatches({
     watches,
     clock,
@@ -168,18 +170,22 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     wake,
     showInternals: options.showInternals,
   });
-  const functions = new FunctionResource({
-    directory: registry,
+  const objects = new Objects({
+    ...options.objects,
     invoker: registry,
-    cache,
-    bodies,
-    clock,
+    scheduler: clock,
+    timeLimit: options.timeLimit,
+    randomBytes: systemRandomness.bytes,
+  });
+  const objectResource = new ObjectResource(objects);
+  const functions = new FunctionResource({
+    ...calling,
     followed: {
       stream: (visit, call, now) => coapStreams.answer(visit, call, now),
       watch: (visit, call) => coapWatches.answer(visit, call),
     },
-    timeLimit: options.timeLimit,
     jobs,
+    objects: objectResource,
   });
   const jobResource = new JobResource({
     jobs,
@@ -189,8 +195,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     showInternals: options.showInternals,
   });
   const catalogue = new CatalogueResource(registry);
-  const { timeLimit } = options;
-  const batches = new Batches({ directory: registry, invoker: registry, cache, rateLimit, clock, timeLimit });
+  const batches = new Batches({ ...calling, rateLimit });
   const router = new Router()
     .add(['.well-known', 'core'], new WellKnownCoreResource(registry, entryPoints))
     .add(['clock'], clockResource)
@@ -200,7 +205,9 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     .addSubtree(['f'], functions)
     .add(['b'], new BatchResource(batches))
     .add(['j'], jobResource)
-    .add(['j', '*'], jobResource);
+    .add(['j', '*'], jobResource)
+    .add(['o', '*'], objectResource)
+    .add(['o', '*', '*'], objectResource);
   const front = new Front({
     router,
     rateLimit,
@@ -211,16 +218,11 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     showInternals: options.showInternals,
   });
   const calls = new Calls({
+    ...calling,
     batches,
     jobs,
-    directory: registry,
-    invoker: registry,
-    cache,
-    bodies,
     access,
     rateLimit,
-    clock,
-    timeLimit: options.timeLimit,
     showInternals: options.showInternals,
   });
   await options.siblings?.ready();
@@ -277,6 +279,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       jobs.close();
       streams.close();
       watches.close();
+      objects.close();
       const isIdle = (): boolean => engine.counters().pending === 0 && (http?.pending ?? 0) === 0 && jobs.running === 0;
       await settled(isIdle, options.shutdownGrace);
       // Calls that still run fail now, and their callers are told before the sockets close.

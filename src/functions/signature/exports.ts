@@ -4,6 +4,7 @@
  * Not here: what `fn({...}, implementation)` declares, which only running the library tells.
  */
 import type { DeclaredExport, ExportKind } from './declared-export.ts';
+import { readClass } from './class-members.ts';
 import { readDoc, type Doc } from './jsdoc.ts';
 import { readDocType } from './jsdoc-type.ts';
 import { readParameters } from './parameters.ts';
@@ -84,7 +85,7 @@ function exportsOf(statement: Statement, module: Module): [string, Named][] {
 function describe(name: string, named: Named, module: Module): DeclaredExport {
   const { binding, line } = named;
   const where = `${module.file}:${line}: ${name}`;
-  const callable = binding.kind === 'function' || binding.kind === 'declared';
+  const callable = binding.kind === 'function' || binding.kind === 'declared' || binding.kind === 'class';
   // A tag of a constant promises nothing, so it is not judged.
   const doc = readDoc(callable ? named.comment : undefined, where);
   const base = {
@@ -109,6 +110,10 @@ function describe(name: string, named: Named, module: Module): DeclaredExport {
       returns: undefined,
       notCallable: 'its name cannot stand in a path; export it under a plain name',
     };
+  }
+  if (binding.kind === 'class') {
+    const shape = readClass(binding.node, doc, module, where);
+    return { ...base, ...shape, safe: false, pure: false, inline: false, returns: undefined, notCallable: classReason };
   }
   if (binding.kind !== 'function') {
     return { ...base, parameters: [], returns: undefined, notCallable: reasonOf(binding) };
@@ -143,10 +148,10 @@ function kindOf(binding: Binding): ExportKind {
   return node.async ? 'async function' : 'function';
 }
 
-function reasonOf(binding: Exclude<Binding, { kind: 'function' }>): string | undefined {
+const classReason = 'it is a class; POST makes an object of it';
+
+function reasonOf(binding: Exclude<Binding, { kind: 'function' | 'class' }>): string | undefined {
   switch (binding.kind) {
-    case 'class':
-      return 'it is a class; a function can be called';
     case 'declared':
       return undefined;
     case 'other':

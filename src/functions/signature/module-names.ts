@@ -2,6 +2,7 @@
 import {
   docComment,
   unwrap,
+  type ClassNode,
   type Expression,
   type FunctionNode,
   type Program,
@@ -13,7 +14,7 @@ import { TypeReader } from './typescript-type.ts';
 /** What a name at the top of the file stands for. */
 export type Binding =
   | { readonly kind: 'function'; readonly node: FunctionNode; readonly contextual: TypeNode | undefined }
-  | { readonly kind: 'class' }
+  | { readonly kind: 'class'; readonly node: ClassNode }
   | { readonly kind: 'declared' }
   | { readonly kind: 'other'; readonly reason: string };
 
@@ -83,7 +84,9 @@ export function declarationsOf(statement: Statement, comment: string | undefined
       return statement.id == null ? [] : [[statement.id.name, { binding: { kind: 'other', reason }, comment, line }]];
     }
     case 'ClassDeclaration':
-      return statement.id == null ? [] : [[statement.id.name, { binding: { kind: 'class' }, comment, line }]];
+      return statement.id == null
+        ? []
+        : [[statement.id.name, { binding: { kind: 'class', node: statement }, comment, line }]];
     case 'VariableDeclaration':
       return statement.declarations.flatMap((declarator): [string, Named][] => {
         const at = lineOf(declarator);
@@ -114,7 +117,7 @@ function bindingOf(value: Expression | undefined, contextual: TypeNode | undefin
     case 'FunctionExpression':
       return { kind: 'function', node, contextual };
     case 'ClassExpression':
-      return { kind: 'class' };
+      return { kind: 'class', node };
     case 'CallExpression':
       if (isFn(node.callee, module)) return { kind: 'declared' };
       return { kind: 'other', reason: 'it is the result of a call; write it as a function, or declare it with fn()' };

@@ -21,6 +21,7 @@ import { readBody } from '../body.ts';
 import {
   checkPlace,
   checkSafe,
+  classNamed,
   findNamed,
   namedBy,
   representationOf,
@@ -32,6 +33,7 @@ import { checkStreamWords, readControlWords, type ControlWords } from '../contro
 import type { Jobs } from '../jobs.ts';
 import type { Answer, Resource, Visit } from '../resource.ts';
 import { answerFormat, bodyFormatOf, checkBodyFormat, isCurrent } from './formats.ts';
+import type { ObjectResource } from './object.ts';
 import { checkStreamFormat, isObserving, type CoapStreams } from '../streams/coap-streams.ts';
 import type { CoapWatches } from '../watches/coap-watches.ts';
 import { describeFunction } from './description.ts';
@@ -54,6 +56,8 @@ export interface FunctionResourceOptions {
   readonly timeLimit: Milliseconds;
   /** Undefined: none are taken. */
   readonly jobs?: Pick<Jobs, 'submit'>;
+  /** Undefined: classes are not callable. */
+  readonly objects?: Pick<ObjectResource, 'make'>;
 }
 
 /** Bytes of a representation whose answer is kept ready; longer ones are put together each time. */
@@ -175,6 +179,9 @@ export class FunctionResource implements Resource {
     const { directory } = this.#options;
     const { revision } = directory;
     const { request } = visit;
+    const { objects } = this.#options;
+    const made = classNamed(directory, named);
+    if (objects !== undefined && made !== undefined) return objects.make(visit, made);
     const fn = findNamed(directory, named);
     visit.access.checkFunction(fn, visit);
     const words = readControlWords(visit.query);

@@ -71,6 +71,7 @@ function describeExport(declared: DeclaredExport, value: object, where: string):
     ...(declared.stream === true && { stream: true }),
     timeLimit: declared.timeLimit,
     notCallable: notCallable ?? called,
+    members: declared.members,
   };
 }
 
