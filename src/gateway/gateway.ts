@@ -211,6 +211,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     showInternals: options.showInternals,
   });
   const calls = new Calls({
+    streams,
+    watches,
     batches,
     jobs,
     directory: registry,
