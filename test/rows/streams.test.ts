@@ -9,6 +9,7 @@ import { openCoapClient, type CoapClient } from '../../src/client/coap-client.ts
 import { findUint, optionNumber } from '../../src/coap/codec/options.ts';
 import { dotted } from '../../src/coap/codec/codes.ts';
 import type { Value } from '../../src/core/value.ts';
+import { ran } from '../cli/terminal.ts';
 import { ask, startGateway, type TestGateway } from '../http/gateway.ts';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
@@ -122,7 +123,7 @@ describe('Wrap', () => {
   });
 });
 
-describe('over HTTP', () => {
+describe('over HTTP, and from the command line', () => {
   test('server-sent events have the index as id, tell the end, and go on behind Last-Event-ID', async () => {
     const headers = { accept: 'text/event-stream' };
     const { text, headers: answered } = await ask(`${gateway.url}/func/gen/sync?to=2`, { headers });
@@ -168,6 +169,18 @@ describe('over HTTP', () => {
     expect(told).toEqual([1, 7]);
     await expect.poll(() => events.join('')).toMatch(/^id: \w{8}\ndata: 1\n\nid: \w{8}\ndata: 7\n\n$/);
     response.destroy();
+  });
+
+  test('funcoap watch prints items, from where it is told to, and what a result is; call prints the list', async () => {
+    const watched = await ran(['watch', '--json', `${gateway.coap}/func/gen/sync`, 'to=3']);
+    expect(watched).toMatchObject({ code: 0, out: '0\n1\n2\n', err: '' });
+    expect(
+      (await ran(['watch', '--json', '--from', '5', '--count', '2', `${gateway.coap}/func/gen/sync`, 'to=9'])).out,
+    ).toBe('5\n6\n');
+    expect((await ran(['watch', '--json', '--count', '1', `${gateway.coap}/func/gen/quote`])).out).toMatch(/^\d\n$/);
+    expect((await ran(['call', '--json', `${gateway.coap}/func/gen/sync`, 'to=3'])).out).toBe('[0,1,2]\n');
+    const failed = await ran(['watch', '--json', `${gateway.coap}/func/gen/fails`]);
+    expect([failed.code, failed.out, failed.err]).toEqual([5, '1\n', expect.stringContaining('function-failed')]);
   });
 
   test('OpenAPI describes what items are', async () => {
