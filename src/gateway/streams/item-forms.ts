@@ -1,6 +1,9 @@
 /** An item of a stream as bytes: alone, with its index, and how many there were. */
+import { contentFormat } from '../../cbor/content-format.ts';
 import { encodeCbor } from '../../cbor/encode.ts';
+import { encodeRepresentation } from '../../cbor/representation.ts';
 import { concatBytes } from '../../core/bytes.ts';
+import { UsageError } from '../../core/error.ts';
 import { CallError } from '../../functions/call-error.ts';
 import type { StreamItem } from '../../functions/opened-stream.ts';
 
@@ -20,5 +23,15 @@ export const indexedCbor = (index: number, item: StreamItem): Uint8Array =>
 /** `[count]`: the stream is over. */
 export const endCbor = (count: number): Uint8Array => encodeCbor([count]);
 
-const unencodable = (why: string): CallError =>
-  new CallError('unencodable-result', `An item of the stream cannot be sent: ${why}.`);
+/** One line. @throws CallError 'unencodable-result' */
+export function itemJson({ value }: StreamItem): Uint8Array {
+  try {
+    return encodeRepresentation(value ?? null, contentFormat.json);
+  } catch (error) {
+    if (error instanceof UsageError) throw unencodable(error.message, error);
+    throw error;
+  }
+}
+
+const unencodable = (why: string, cause?: unknown): CallError =>
+  new CallError('unencodable-result', `An item of the stream cannot be sent: ${why}.`, { cause });
