@@ -12,6 +12,8 @@
  * Integers from 2^53 are bigint, whichever way they are written. A map whose keys are all text is a plain
  * object (`__proto__` is a key like any other, an own property), any other a Map. Keys that are the same
  * value here (5 and 5.0, two encodings of 5) are duplicates (§5.6.1). Tags: decode-tags.ts.
+ *
+ * Longer than other files because one cursor goes through all kinds of items.
  */
 import { concatBytes, textOf } from '../core/bytes.ts';
 import type { Value } from '../core/value.ts';
@@ -52,6 +54,17 @@ export function decodeCbor(bytes: Uint8Array, limits: DecodeLimits = defaultDeco
   return value;
 }
 
+/**
+ * The values of a CBOR sequence (RFC 8742): items one behind the other, or none.
+ * Throws as `decodeCbor` does.
+ */
+export function decodeCborSequence(bytes: Uint8Array, limits: DecodeLimits = defaultDecodeLimits): Value[] {
+  const decoder = new Decoder(bytes, limits, undefined);
+  const values: Value[] = [];
+  while (!decoder.isAtEnd) values.push(decoder.item(0));
+  return values;
+}
+
 class Decoder {
   #at = 0;
   #items = 0;
@@ -65,6 +78,10 @@ class Decoder {
     this.#bytes = bytes;
     this.#limits = limits;
     this.#ownTag = ownTag;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length;
   }
 
   end(): void {

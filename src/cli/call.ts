@@ -8,6 +8,7 @@ import { codeName, dotted, method as methods } from '../coap/codec/codes.ts';
 import { encodeUriSegment } from '../coap/codec/uri.ts';
 import { hex } from '../core/bytes.ts';
 import { UsageError } from '../core/error.ts';
+import type { Value } from '../core/value.ts';
 import type { DescribedFunction } from '../directory/described.ts';
 import { readArguments, type ReadSource } from './call-arguments.ts';
 import { connectionOptions, examples, jsonOption, type AddCommand } from './command.ts';
@@ -30,7 +31,7 @@ import type { Terminal } from './terminal.ts';
 
 type MethodName = CoapRequest['method'];
 
-interface CallOptions extends ConnectionOptions {
+export interface CallOptions extends ConnectionOptions {
   readonly json?: boolean;
   readonly cbor?: boolean;
   readonly method?: MethodName;
@@ -93,7 +94,8 @@ async function askFunction(
   return { uri, method, payload: encodeCbor(values), contentFormat: contentFormat.cbor };
 }
 
-async function ask(
+/** The request that a call is, with what is known of its function. */
+export async function ask(
   connection: Connection,
   uri: string,
   texts: readonly string[],
@@ -142,7 +144,10 @@ function print(answer: CoapResponse, options: CallOptions, terminal: Terminal): 
     terminal.out(answer.payload);
     return;
   }
-  const value = valueOf(answer);
+  printValue(valueOf(answer), options, terminal);
+}
+
+export function printValue(value: Value, options: Pick<CallOptions, 'json'>, terminal: Terminal): void {
   if (options.json === true) {
     terminal.out(`${encodeJson(value ?? null)}\n`);
     return;
@@ -164,7 +169,7 @@ async function call(text: string, texts: readonly string[], given: CallOptions, 
     const request: CoapRequest = {
       ...asked,
       uri: controlWords(options).reduce(withQuery, asked.uri),
-      accept: options.accept ?? (fn === undefined && options.cbor !== true ? undefined : contentFormat.cbor),
+      accept: options.accept ?? (fn === undefined && options.cbor !== true ? undefined : formatFor(fn)),
       etag: options.etag,
       confirmable: options.non !== true,
       blockSize: options.block,
@@ -198,7 +203,10 @@ const controlWords = ({ why, job }: CallOptions): readonly string[] => [
   ...(job === true ? ['_job'] : []),
 ];
 
-const numberArgument =
+const formatFor = (fn: DescribedFunction | undefined): number =>
+  fn?.stream === true ? contentFormat.cborSequence : contentFormat.cbor;
+
+export const numberArgument =
   (min: number, max: number) =>
   (text: string): number => {
     const n = Number(text);

@@ -2,6 +2,7 @@
 import { openCoapClient, type CoapClient } from '../client/coap-client.ts';
 import type { CoapResponse } from '../client/coap-request.ts';
 import { contentFormat, isValueFormat } from '../cbor/content-format.ts';
+import { decodeCborSequence } from '../cbor/decode.ts';
 import { decodeRepresentation } from '../cbor/representation.ts';
 import { renderBytes } from '../coap/codec/render.ts';
 import { parseCoapUri } from '../coap/codec/uri.ts';
@@ -116,6 +117,7 @@ export const withQuery = (uri: string, query: string): string => `${uri}${uri.in
 /** The value of an answer; text for formats that are text, bytes for those that nobody here understands. */
 export function valueOf({ contentFormat: format, payload }: CoapResponse): Value {
   if (payload.length === 0 && format === undefined) return undefined;
+  if (format === contentFormat.cborSequence) return decodeCborSequence(payload);
   if (format !== undefined && isValueFormat(format)) return decodeRepresentation(payload, format);
   // RFC 7252 §5.5.1: without a Content-Format the recipient has to guess.
   const isText = format === undefined || format === contentFormat.linkFormat;

@@ -55,6 +55,7 @@ function describeText(fn: DescribedFunction, { outPaint: paint }: Terminal): str
   const facts = [
     ['path', `/func/${fn.library}/${fn.method}`],
     ['compact', compact],
+    ...(fn.stream === true ? [['gives', 'a stream: items one after the other (`funcoap watch`)']] : []),
     ['effects', fn.pure ? cached : fn.safe ? 'safe: no side effects' : 'has side effects: POST only'],
     ...(fn.notCallable === undefined ? [] : [['callable', `no: ${fn.notCallable}`]]),
   ];

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addBatch } from './batch.ts';
+import { addWatch } from './watch.ts';
 import { addCa } from './ca.ts';
 import { addCall } from './call.ts';
 import { addConfig } from './config.ts';
@@ -33,6 +34,7 @@ const commands = [
   addDiscover,
   addCall,
   addBatch,
+  addWatch,
   addJobs,
   addLs,
   addDescribe,

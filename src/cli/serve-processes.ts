@@ -1,5 +1,6 @@
 /** `funcoap serve --processes n`: one gateway of several processes, with one log, one page of metrics, one end. */
 import { isatty } from 'node:tty';
+import type { Announcement } from '../gateway/announcement.ts';
 import { Supervisor } from '../processes/supervisor.ts';
 import { openLog } from '../telemetry/log.ts';
 import { openMetricsServer, type MetricsServer } from '../telemetry/metrics-server.ts';
@@ -24,6 +25,7 @@ export async function serveProcesses(
   const isTerminal = isatty(2);
   let supervisor: Supervisor | undefined;
   let metricsServer: MetricsServer | undefined;
+  let announcement: Announcement | undefined;
   let killed = 0;
   let unlock = (): void => undefined;
   try {
@@ -45,15 +47,15 @@ export async function serveProcesses(
       await log.flush();
       const open = whoCanCall(config, serving);
       ready({ ...serving, whoCanCall: open, processes, metricsUrl: metricsServer?.url });
-      const announcement = await announce(config, () => ({ coap: serving.addresses, coaps: serving.securedAddresses }));
+      announcement = await announce(config, () => ({ coap: serving.addresses, coaps: serving.securedAddresses }));
       await Promise.race([interrupted, supervisor.failed]);
-      await announcement?.close();
     }
     log.logger.info({ event: 'stopping' }, 'stopping; once more to stop at once');
   } catch (error) {
     // A process that has been signalled before it could say that it does not mind.
     if (!interrupt.signal.aborted) throw error;
   } finally {
+    await announcement?.close();
     killed = (await supervisor?.close()) ?? 0;
     unlock();
     await metricsServer?.close();

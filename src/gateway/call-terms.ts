@@ -81,3 +81,7 @@ export function representationOf(result: CachedResult, format: number): ReturnTy
 function idOf(text: string): number | undefined {
   return /^(?:0|[1-9]\d{0,8})$/.test(text) ? Number(text) : undefined;
 }
+
+/** It was observed, and has been changed. */
+export const notPure = ({ library, method }: FunctionDescription): CallError =>
+  new CallError('not-safe', `${library}/${method} is not pure any more, so that there is nothing to observe: call it.`);

@@ -3,6 +3,7 @@
  * (call-terms.ts), in no protocol's words. The CoAP front has a way of its own to them, because it remembers what follows
  * from a request's words (resources/function.ts).
  */
+import { argumentsKey } from '../cache/arguments-key.ts';
 import type { CachedResult } from '../cache/cacheable.ts';
 import { etagOf } from '../cache/etag.ts';
 import type { Question, ResultCache } from '../cache/result-cache.ts';
@@ -11,13 +12,14 @@ import type { Clock } from '../core/clock.ts';
 import type { Endpoint } from '../core/datagram.ts';
 import { after, milliseconds, type Instant, type Milliseconds } from '../core/duration.ts';
 import { anonymous } from '../core/principal.ts';
+import type { Value } from '../core/value.ts';
 import { directoryValue, libraryValue } from '../directory/describe.ts';
 import { coreLinks, functionLinks, libraryLinks } from '../directory/function-links.ts';
 import { bind, type ArgumentInput } from '../functions/binding.ts';
 import { CallError } from '../functions/call-error.ts';
 import type { Call, Invoker } from '../functions/call.ts';
 import type { FunctionDescription, LibraryDescription } from '../functions/description.ts';
-import type { DoorAnswer, DoorCall, DoorJob, DoorVisit, GatewayFace } from '../http/gateway-face.ts';
+import type { DoorAnswer, DoorCall, DoorFlow, DoorJob, DoorVisit, GatewayFace } from '../http/gateway-face.ts';
 import type { Access, AccessRules } from './access-rules.ts';
 import type { Batches } from './batch.ts';
 import { readBody } from './body.ts';
@@ -27,16 +29,21 @@ import {
   checkSafe,
   findNamed,
   namedBy,
+  notPure,
   representationOf,
   type FunctionDirectory,
   type Named,
 } from './call-terms.ts';
-import { readControlWords } from './control-words.ts';
+import { checkStreamWords, readControlWords, type ControlWords } from './control-words.ts';
 import { describedFunction, encodeDescribed, type Described } from './described.ts';
+import { openStreamFlow, openWatchFlow } from './door-flows.ts';
 import { asCallError, reportFault } from './faults.ts';
 import { resultOf, type Jobs } from './jobs.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { LibraryCatalogue } from './resources/catalogue.ts';
+import type { Streams } from './streams/streams.ts';
+import type { Watched } from './watches/function-watch.ts';
+import type { Watches } from './watches/watches.ts';
 
 export interface CallsOptions {
   readonly directory: FunctionDirectory & LibraryCatalogue;
@@ -47,6 +54,8 @@ export interface CallsOptions {
   readonly bodies: Pick<BodyThread, 'read'>;
   readonly access: AccessRules;
   readonly rateLimit: RateLimit;
+  readonly streams: Streams;
+  readonly watches: Watches;
   readonly clock: Clock;
   /** For functions that declare no limit of their own. */
   readonly timeLimit: Milliseconds;
@@ -102,7 +111,7 @@ class Visit implements DoorVisit {
     this.#now = now;
   }
 
-  call(call: DoorCall): DoorAnswer | Promise<DoorAnswer> {
+  call(call: DoorCall): DoorAnswer | Promise<DoorAnswer | DoorFlow> {
     const { directory, clock } = this.#options;
     const named = namedBy(call.path);
     const change = directory.pending(named.library, this.#now);
@@ -184,13 +193,17 @@ class Visit implements DoorVisit {
     return change === undefined ? now() : change.then(now);
   }
 
-  #find(call: DoorCall, named: Named, now: Instant): DoorAnswer | Promise<DoorAnswer> {
+  #find(call: DoorCall, named: Named, now: Instant): DoorAnswer | Promise<DoorAnswer | DoorFlow> {
     const fn = findNamed(this.#options.directory, named);
     this.#access.checkFunction(fn, { caller: this.#caller });
-    const { describe, argumentItems } = readControlWords(call.query);
+    const words = readControlWords(call.query);
+    const { describe, argumentItems } = words;
     if (describe !== undefined) return answerOf(describedFunction(fn, describe), call.accept);
+    checkStreamWords(words.stream, fn);
     if (call.safe) checkSafe(fn);
     const format = call.accept.find(isValueFormat);
+    if (fn.stream === true || (format === undefined && fn.pure && call.safe && call.flow().follows))
+      return this.#flow(call, named, fn, words, now);
     if (format === undefined) throw notAcceptable();
     const { body } = call;
     const hasBody = body.length > 0;
@@ -203,6 +216,57 @@ class Visit implements DoorVisit {
     }
     const args = bind(fn, hasBody ? readBody(body, call.bodyFormat) : inputOf(argumentItems));
     return this.#ask(call, fn, args, this.#options.cache.question(fn, args), format, now);
+  }
+
+  async #flow(
+    call: DoorCall,
+    named: Named,
+    fn: FunctionDescription,
+    words: ControlWords,
+    now: Instant,
+  ): Promise<DoorFlow> {
+    const { cache, directory, streams, timeLimit, watches } = this.#options;
+    const bound = (target: FunctionDescription): readonly Value[] => {
+      if (call.body.length > 0) checkPlace(false, words.argumentItems);
+      const input = call.body.length > 0 ? readBody(call.body, call.bodyFormat) : inputOf(words.argumentItems);
+      return bind(target, input);
+    };
+    const watched = (target: FunctionDescription): Watched => {
+      const args = bound(target);
+      return { fn: target, args, question: cache.question(target, args) };
+    };
+    const caller = this.#caller;
+    const { correlationId } = call;
+    const check = (target: FunctionDescription): void => this.#access.checkFunction(target, { caller });
+    if (fn.stream !== true) {
+      const first = watched(fn);
+      const again = (before: Watched): Watched => {
+        const target = findNamed(directory, named);
+        check(target);
+        if (target === before.fn) return before;
+        if (!target.pure) throw notPure(target);
+        return watched(target);
+      };
+      return await openWatchFlow({
+        watches,
+        first,
+        again,
+        caller,
+        asker: this.#guest,
+        correlationId,
+        words: words.watch,
+      });
+    }
+    const args = bound(fn);
+    const deadline = after(now, fn.timeLimit ?? timeLimit);
+    return await openStreamFlow({
+      streams,
+      call: { function: fn, args, caller, correlationId, deadline },
+      part: argumentsKey(args),
+      words: words.stream,
+      wish: call.flow(),
+      check: () => check(fn),
+    });
   }
 
   #ask(

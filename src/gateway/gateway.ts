@@ -219,6 +219,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const calls = new Calls({
     ...calling,
+    streams,
+    watches,
     batches,
     jobs,
     access,

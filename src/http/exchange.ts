@@ -5,10 +5,10 @@
  *   the client has it 304 (RFC 9110 §13.1.2)
  *   error             the status of RFC 8075 §7, application/problem+json (RFC 9457)
  *
- * Answers that come in pieces (server-sent events, lines of JSON) would be further ways to answer beside `answer`.
+ * Answers that come one after the other are written by flow.ts.
  */
 import type { FastifyReply } from 'fastify';
-import { hex } from '../core/bytes.ts';
+import { hex, textOf } from '../core/bytes.ts';
 import { channels } from '../core/channels.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Endpoint } from '../core/datagram.ts';
@@ -16,7 +16,8 @@ import type { Instant } from '../core/duration.ts';
 import { anonymous } from '../core/principal.ts';
 import { comeBackSeconds, encodeProblemJson, httpStatus } from '../functions/problem-details.ts';
 import { formatAddress } from '../transport/address.ts';
-import type { DoorAnswer, DoorJob, DoorVisit, GatewayFace } from './gateway-face.ts';
+import { flowTypes, writeFlow } from './flow.ts';
+import type { DoorAnswer, DoorFlow, DoorJob, DoorVisit, FlowPart, GatewayFace } from './gateway-face.ts';
 import { mediaTypeOf } from './media-types.ts';
 import { pathOf, targetOf } from './request.ts';
 
@@ -61,12 +62,17 @@ export class Exchange {
   }
 
   /** Answers with what `make` gives, at once or later; whatever it throws is the answer too. */
-  answerWith(make: () => DoorAnswer | Promise<DoorAnswer>): void {
+  answerWith(make: () => DoorAnswer | Promise<DoorAnswer | DoorFlow>): void {
     try {
       const answer = make();
       if (!(answer instanceof Promise)) this.answer(answer);
       else {
-        answer.then((later) => this.answer(later)).catch((error: unknown) => this.fail(error));
+        answer
+          .then(async (later) => {
+            if ('next' in later) await this.#flow(later);
+            else this.answer(later);
+          })
+          .catch((error: unknown) => this.fail(error));
       }
     } catch (error) {
       this.fail(error);
@@ -136,14 +142,58 @@ export class Exchange {
     this.#send({ status, headers, bytes, problem: error.code });
   }
 
+  /** @throws what it fails with before anything was sent */
+  async #flow(flow: DoorFlow): Promise<void> {
+    const { reply } = this.#parts;
+    const { raw, request } = reply;
+    raw.once('close', () => flow.leave());
+    const headers = ['content-type', flowTypes[flow.form], 'cache-control', 'no-store', 'vary', 'Accept'];
+    if (request.method === 'HEAD') {
+      this.#send({ status: 200, headers });
+      return;
+    }
+    const isResumed = request.headers['last-event-id'] !== undefined;
+    // An error has a status as long as nothing was sent; events tell it by themselves, and their reader waits for the head.
+    const first = flow.form === 'events' && !isResumed ? undefined : await flow.next();
+    if (first === undefined && isResumed) {
+      // WHATWG HTML §9.2.3: it stops asking again.
+      this.#send({ status: 204, headers: ['cache-control', 'no-store'] });
+      return;
+    }
+    reply.hijack();
+    raw.writeHead(200, headers);
+    raw.flushHeaders();
+    await this.#flowOut(flow, first, flow.form !== 'events' && first === undefined);
+  }
+
+  async #flowOut(flow: DoorFlow, first: FlowPart | undefined, isEmpty: boolean): Promise<void> {
+    const { reply, face } = this.#parts;
+    const { raw } = reply;
+    let bytesOut = 0;
+    let problem: string | undefined;
+    try {
+      if (!isEmpty) bytesOut = await writeFlow(raw, flow, first);
+      raw.end();
+    } catch (thrown) {
+      const error = face.failure(thrown, this);
+      problem = error.code;
+      if (flow.form !== 'events') raw.destroy();
+      else {
+        const told = encodeProblemJson(error, { words: true, internals: face.showInternals });
+        raw.end(`event: error\ndata: ${textOf(told) ?? ''}\n\n`);
+      }
+    }
+    this.#publish({ status: 200, problem, bytesOut });
+  }
+
   /** An answer that is none of a function's. */
   plain(status: number, headers: readonly string[], bytes?: Uint8Array): void {
     this.#send({ status, headers: [...headers], bytes });
   }
 
   #send({ status, headers, bytes, answer, problem }: Sent): void {
-    const { reply, clock, now, isCorrelationGiven } = this.#parts;
-    const { request, raw } = reply;
+    const { reply, isCorrelationGiven } = this.#parts;
+    const { raw } = reply;
     if (isCorrelationGiven || problem !== undefined) headers.push('x-request-id', this.correlationId);
     if (bytes !== undefined) headers.push('content-length', String(bytes.length));
     // Past fastify, which would write head and body apart: as one text they are one write.
@@ -152,7 +202,13 @@ export class Exchange {
     if (bytes === undefined) raw.end();
     else if (bytes.length <= longestText) raw.end(latin1(bytes), 'latin1');
     else raw.end(bytes);
+    this.#publish({ status, answer, problem, bytesOut: bytes?.length ?? 0 });
+  }
+
+  #publish({ status, answer, problem, bytesOut }: Told): void {
     if (!channels.request.hasSubscribers) return;
+    const { reply, clock, now } = this.#parts;
+    const { request } = reply;
     const { guest } = this;
     const { remoteAddress = '', remotePort = 0 } = request.socket;
     channels.request.publish({
@@ -165,7 +221,7 @@ export class Exchange {
       problem,
       // Of bodies: what HTTP puts around them its parser does not tell.
       bytesIn: request.body instanceof Uint8Array ? request.body.length : 0,
-      bytesOut: bytes?.length ?? 0,
+      bytesOut,
       cache: answer?.cache ?? 'none',
       revalidated: status === 304,
       queuedMs: answer?.queued ?? 0,
@@ -174,6 +230,14 @@ export class Exchange {
       correlationId: this.correlationId,
     });
   }
+}
+
+/** What the log says of it. */
+interface Told {
+  readonly status: number;
+  readonly answer?: DoorAnswer | undefined;
+  readonly problem?: string | undefined;
+  readonly bytesOut: number;
 }
 
 interface Sent {

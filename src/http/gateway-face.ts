@@ -23,6 +23,8 @@ export interface DoorCall {
   /** Content-Formats that the answer may have, the best first. */
   readonly accept: readonly number[];
   readonly correlationId: string;
+  /** Asked for where there may be more than one answer. */
+  readonly flow: () => FlowWish;
   /** Asked for where a function has to run: aborted when nobody waits for the result any more. */
   readonly signal: () => AbortSignal;
 }
@@ -50,10 +52,41 @@ export interface DoorJob {
   readonly comeBack: number;
 }
 
+/** Server-sent events, JSON on lines, a CBOR sequence. */
+export type FlowForm = 'events' | 'lines' | 'sequence';
+
+/** How a client would have answers that come one after the other. */
+export interface FlowWish {
+  /** What it takes, the best first. */
+  readonly forms: readonly FlowForm[];
+  /** It takes events and nothing else, as browsers say where they follow something. */
+  readonly follows: boolean;
+  /** The index of the item that it had last. */
+  readonly after: number | undefined;
+}
+
+/** Answers that come one after the other. */
+export interface DoorFlow {
+  readonly form: FlowForm;
+  /** How many there were; undefined where nobody counts them. */
+  readonly count: number | undefined;
+  /** Undefined at the end. Rejects with a CallError where it fails, and is over then. Not to be asked twice at a time. */
+  next(): Promise<FlowPart | undefined>;
+  /** Nobody reads any more. */
+  leave(): void;
+}
+
+export interface FlowPart {
+  /** An index, or an ETag. */
+  readonly id: string;
+  /** JSON in UTF-8, or CBOR in a sequence. */
+  readonly bytes: Uint8Array;
+}
+
 /** A caller who was let in. */
 export interface DoorVisit {
   /** @throws CallError, or rejects with one */
-  call(call: DoorCall): DoorAnswer | Promise<DoorAnswer>;
+  call(call: DoorCall): DoorAnswer | Promise<DoorAnswer | DoorFlow>;
   /** Several calls: `path` does not matter. @throws CallError, or rejects with one */
   batch(call: DoorCall): Promise<DoorAnswer>;
   /** Takes a job; the query may say `_job`. Rejects with a CallError. */

@@ -3,6 +3,8 @@
  * accepts (RFC 9110 §12.5.1). Left out: parameters other than q, charsets other than UTF-8.
  */
 import { contentFormat } from '../cbor/content-format.ts';
+import { flowTypes } from './flow.ts';
+import type { FlowForm } from './gateway-face.ts';
 import { GenerationalMap } from '../core/generational-map.ts';
 
 const mediaTypes: ReadonlyMap<number, string> = new Map([
@@ -56,22 +58,26 @@ export function acceptedFormats(accept: string | undefined, requestFormat: numbe
   const key = `${requestFormat ?? ''} ${accept}`;
   const known = remembered.get(key);
   if (known !== undefined) return known;
-  const list = byQuality(indifferent.get(requestFormat) ?? offered, accept);
+  const list = byQuality(indifferent.get(requestFormat) ?? offered, accept, mediaTypeOf);
   if (key.length <= longestRemembered) remembered.set(key, list);
   return list;
 }
 
-function byQuality(order: readonly number[], accept: string): number[] {
+/** The forms of answers that come one after the other, the best first: where the client does not care, lines of JSON. */
+export const acceptedFlows = (accept = '*/*'): readonly FlowForm[] =>
+  byQuality<FlowForm>(['lines', 'events', 'sequence'], accept, (form) => flowTypes[form]);
+
+function byQuality<Kind>(order: readonly Kind[], accept: string, typeOf: (kind: Kind) => string): Kind[] {
   const ranges = accept.split(',').map(readRange);
-  const quality = (format: number): number => {
-    const type = essence(mediaTypeOf(format));
+  const quality = (kind: Kind): number => {
+    const type = essence(typeOf(kind));
     // The most specific range that matches is the one that counts.
     const matching = [type, `${type.slice(0, type.indexOf('/'))}/*`, '*/*'].map((range) =>
       ranges.find((candidate) => candidate.type === range),
     );
     return matching.find((range) => range !== undefined)?.q ?? 0;
   };
-  return order.filter((format) => quality(format) > 0).toSorted((a, b) => quality(b) - quality(a));
+  return order.filter((kind) => quality(kind) > 0).toSorted((a, b) => quality(b) - quality(a));
 }
 
 function readRange(text: string): { readonly type: string; readonly q: number } {

@@ -4,6 +4,7 @@
  *
  * Left out: arguments by position and by id, compact paths, CBOR beside JSON as types of bodies (docs/http.md).
  */
+import { flowTypes } from './flow.ts';
 import type { Value } from '../core/value.ts';
 import { parametersSchema, typeSchema, type JsonSchema } from '../directory/json-schema.ts';
 import type { FunctionDescription, LibraryDescription } from '../functions/description.ts';
@@ -60,16 +61,22 @@ function pathItem(fn: FunctionDescription): Value {
   return fn.safe ? { get: { ...operation(fn, 'get'), parameters: queryParameters(fn, schema) }, post } : { post };
 }
 
+/** Of a stream: of each item. */
+const resultSchema = ({ returns }: FunctionDescription): JsonSchema => (returns ? typeSchema(returns) : {});
+
 const operation = (fn: FunctionDescription, method: 'get' | 'post'): Readonly<Record<string, Value>> => ({
   operationId: `${method === 'get' ? 'get.' : ''}${fn.library}.${fn.method}`,
   tags: [fn.library],
   ...(fn.title !== undefined && { summary: fn.title }),
   ...(fn.doc !== undefined && fn.doc !== fn.title && { description: fn.doc }),
   responses: {
-    200: {
-      description: 'The result',
-      content: { 'application/json': { schema: fn.returns ? typeSchema(fn.returns) : {} } },
-    },
+    200:
+      fn.stream === true
+        ? {
+            description: 'Item by item, as they come',
+            content: Object.fromEntries(Object.values(flowTypes).map((type) => [type, { schema: resultSchema(fn) }])),
+          }
+        : { description: 'The result', content: { 'application/json': { schema: resultSchema(fn) } } },
     ...(method === 'get' && { 304: { description: 'The client has the result (If-None-Match)' } }),
     204: { description: 'The function returned nothing' },
     default: {

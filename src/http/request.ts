@@ -4,8 +4,8 @@ import { contentFormat } from '../cbor/content-format.ts';
 import { emptyBytes } from '../core/bytes.ts';
 import { CallError } from '../functions/call-error.ts';
 import { shown } from '../functions/names.ts';
-import type { DoorCall } from './gateway-face.ts';
-import { acceptedFormats, formatOf } from './media-types.ts';
+import type { DoorCall, FlowWish } from './gateway-face.ts';
+import { acceptedFlows, acceptedFormats, formatOf } from './media-types.ts';
 
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'QUERY', 'OPTIONS']);
 
@@ -31,6 +31,7 @@ export function callOf(
     bodyFormat: bodyFormat ?? contentFormat.json,
     accept: acceptedFormats(request.headers.accept, bodyFormat),
     correlationId,
+    flow: () => flowWish(request),
     signal,
   };
 }
@@ -39,6 +40,16 @@ export function callOf(
 export const asksForJob = ({ url, headers: { prefer } }: FastifyRequest): boolean =>
   (url.includes('_job') && queryItems(url).includes('_job')) ||
   (prefer !== undefined && /(?:^|[,;]\s*)respond-async\s*(?:[,;]|$)/i.test(String(prefer)));
+
+function flowWish({ headers }: FastifyRequest): FlowWish {
+  const forms = acceptedFlows(headers.accept);
+  const { 'last-event-id': last } = headers;
+  return {
+    forms,
+    follows: forms.length === 1 && forms[0] === 'events',
+    after: typeof last === 'string' && /^\d{1,15}$/.test(last) ? Number(last) : undefined,
+  };
+}
 
 function bodyOf({ method, headers, body }: FastifyRequest): Uint8Array {
   const isBodiless = method === 'GET' || method === 'HEAD';

@@ -1,4 +1,6 @@
 /** HTTP doors of any settings before one set of libraries: loading those takes longer than all else. */
+import { defaultStreamSettings, Streams } from '../../src/gateway/streams/streams.ts';
+import { Watches } from '../../src/gateway/watches/watches.ts';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -80,7 +82,16 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
         timeOfDay: () => timeOfDay(Date.now()),
         randomBytes: systemRandomness.bytes,
       });
-      const calls = new Calls({ ...parts, batches, jobs, bodies, access: rules, showInternals: false });
+      const calls = new Calls({
+        ...parts,
+        batches,
+        jobs,
+        bodies,
+        access: rules,
+        streams: new Streams({ ...defaultStreamSettings, opener: registry, scheduler, versionOf: () => undefined }),
+        watches: new Watches({ ...parts, scheduler }),
+        showInternals: false,
+      });
       const door = await openHttpDoor({ ...http.options, secureListen: [], ...options }, calls, scheduler);
       const urlOf = (scheme: string): string => door.urls.find((url) => url.startsWith(`${scheme}:`)) ?? '';
       return { door, calls, url: urlOf('http'), secureUrl: urlOf('https'), close };

@@ -115,7 +115,7 @@ export function ask(url: string, { method = 'GET', headers = {}, body, tls = {} 
 }
 
 function answeredOf(status: number, headers: IncomingHttpHeaders, bytes: Uint8Array, text: string): Answered {
-  const json: unknown = headers['content-type']?.includes('json') === true ? JSON.parse(text || 'null') : undefined;
+  const json: unknown = /[/+]json/.test(headers['content-type'] ?? '') ? JSON.parse(text || 'null') : undefined;
   const type: unknown = typeof json === 'object' && json !== null && 'type' in json ? json.type : undefined;
   return {
     status,

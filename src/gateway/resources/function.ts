@@ -24,6 +24,7 @@ import {
   classNamed,
   findNamed,
   namedBy,
+  notPure,
   representationOf,
   type FunctionDirectory,
   type Named,
@@ -256,7 +257,7 @@ export class FunctionResource implements Resource {
       again: (before) => {
         const fn = findNamed(directory, addressed.named);
         if (fn === before.fn) return before;
-        if (!fn.pure) throw new CallError('not-safe', `${fn.library}/${fn.method} is not pure any more: call it.`);
+        if (!fn.pure) throw notPure(fn);
         const args = bind(fn, argumentInput(request, addressed.argumentItems));
         return { fn, args, question: cache.question(fn, args) };
       },

@@ -1,5 +1,6 @@
 /** The tables of identities, and how their rows are read. Times are milliseconds since 1970. */
 import type { SQLOutputValue } from 'node:sqlite';
+import type { Row } from './statements.ts';
 import { timeOfDay, type TimeOfDay } from '../../core/time-of-day.ts';
 import type { Credential, CredentialKind, Identity } from '../../devices/identity.ts';
 
@@ -31,8 +32,6 @@ export const identityMigrations: readonly string[] = [
    CREATE INDEX credentials_identity ON credentials (identity);
    CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;`,
 ];
-
-export type Row = Readonly<Record<string, SQLOutputValue>>;
 
 const time = (value: SQLOutputValue | undefined): TimeOfDay | undefined =>
   value === null || value === undefined ? undefined : timeOfDay(Number(value));

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { hex, utf8 } from '../../core/bytes.ts';
 import type { Scheduler } from '../../core/clock.ts';
 import { UsageError } from '../../core/error.ts';
@@ -17,7 +17,8 @@ import { createKeyFile, readKeyFile } from '../key-file.ts';
 import { SecretSeal } from '../secret-seal.ts';
 import { ChangeWatch } from './change-watch.ts';
 import { openDatabase, transaction } from './database.ts';
-import { credentialOf, identityMigrations, identityOf, type Row } from './identity-schema.ts';
+import { credentialOf, identityMigrations, identityOf } from './identity-schema.ts';
+import { Statements, type Row } from './statements.ts';
 
 const keyCheck = 'the key file';
 
@@ -28,10 +29,11 @@ export class SqliteIdentityStore implements IdentityStore {
   readonly #database: DatabaseSync;
   readonly #seal: SecretSeal;
   readonly #changes: ChangeWatch;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements: Statements;
 
   private constructor(database: DatabaseSync, seal: SecretSeal, scheduler: Scheduler) {
     this.#database = database;
+    this.#statements = new Statements(database);
     this.#seal = seal;
     this.#changes = new ChangeWatch(database, scheduler);
   }
@@ -62,7 +64,7 @@ export class SqliteIdentityStore implements IdentityStore {
       }
       // What was revoked has ended: only certificates are kept, for the revocation list.
       if (known !== undefined) this.#endCredentials(known, created, created);
-      this.#run(
+      this.#statements.run(
         `INSERT INTO identities (name, groups, created, expires, legacy, revision)
          VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(revision), 0) + 1 FROM identities))
          ON CONFLICT (name) DO UPDATE SET groups = excluded.groups, created = excluded.created,
@@ -91,7 +93,7 @@ export class SqliteIdentityStore implements IdentityStore {
     return this.#change(() => {
       const row = this.#existing(name);
       if (row['revoked'] !== null) return name;
-      this.#run('UPDATE identities SET revoked = ? WHERE name = ?', [now, name]);
+      this.#statements.run('UPDATE identities SET revoked = ? WHERE name = ?', [now, name]);
       this.#touch(name);
       return name;
     });
@@ -111,7 +113,7 @@ export class SqliteIdentityStore implements IdentityStore {
   changes(since: number): Promise<IdentityChanges> {
     return settled(() => {
       // Read first: what changes in between is told once more.
-      const newest = this.#all('SELECT max(revision) AS revision FROM identities')[0]?.['revision'];
+      const newest = this.#statements.all('SELECT max(revision) AS revision FROM identities')[0]?.['revision'];
       return { identities: this.#identitiesSince(since), revision: Number(newest ?? since) };
     });
   }
@@ -145,7 +147,7 @@ export class SqliteIdentityStore implements IdentityStore {
 
   #insert(name: string, credential: NewCredential, now: TimeOfDay): void {
     const { kind, shown, key, serial } = credential;
-    if (this.#all('SELECT 1 FROM credentials WHERE kind = ? AND shown = ?', [kind, shown]).length > 0) {
+    if (this.#statements.all('SELECT 1 FROM credentials WHERE kind = ? AND shown = ?', [kind, shown]).length > 0) {
       throw new UsageError(
         'credential-taken',
         `The ${kind} credential for ${name} belongs to an identity already; each needs its own.`,
@@ -153,7 +155,7 @@ export class SqliteIdentityStore implements IdentityStore {
     }
     const id = randomUUID();
     const sealed = key === undefined ? null : this.#seal.seal(key, ownerOf({ id, kind, shown }));
-    this.#run(
+    this.#statements.run(
       `INSERT INTO credentials (id, identity, kind, shown, serial, sealed, created, number)
        SELECT ?, id, ?, ?, ?, ?, ?, (SELECT coalesce(max(number), 0) + 1 FROM credentials)
        FROM identities WHERE name = ?`,
@@ -163,30 +165,36 @@ export class SqliteIdentityStore implements IdentityStore {
 
   #endCredentials(identity: Row, now: TimeOfDay, until: TimeOfDay): void {
     const id = identity['id'] ?? null;
-    this.#run('UPDATE credentials SET until = min(coalesce(until, ?), ?) WHERE identity = ?', [until, until, id]);
+    this.#statements.run('UPDATE credentials SET until = min(coalesce(until, ?), ?) WHERE identity = ?', [
+      until,
+      until,
+      id,
+    ]);
     // Keys that open nothing any more are not kept.
-    this.#run(`DELETE FROM credentials WHERE identity = ? AND until <= ? AND kind <> 'x509'`, [id, now]);
+    this.#statements.run(`DELETE FROM credentials WHERE identity = ? AND until <= ? AND kind <> 'x509'`, [id, now]);
   }
 
   #touch(name: string): void {
-    this.#run(`UPDATE identities SET revision = (SELECT max(revision) + 1 FROM identities) WHERE name = ?`, [name]);
+    this.#statements.run(`UPDATE identities SET revision = (SELECT max(revision) + 1 FROM identities) WHERE name = ?`, [
+      name,
+    ]);
   }
 
   #rowOf(name: string): Row | undefined {
-    return this.#all('SELECT * FROM identities WHERE name = ?', [name])[0];
+    return this.#statements.all('SELECT * FROM identities WHERE name = ?', [name])[0];
   }
 
   #identity(row: Row): Identity {
     const id = row['id'] ?? null;
-    const rows = this.#all('SELECT * FROM credentials WHERE identity = ? ORDER BY number DESC', [id]);
+    const rows = this.#statements.all('SELECT * FROM credentials WHERE identity = ? ORDER BY number DESC', [id]);
     return identityOf(row, rows.map(credentialOf));
   }
 
   /** In the order of their changes. */
   #identitiesSince(revision: number): Identity[] {
-    const rows = this.#all('SELECT * FROM identities WHERE revision > ? ORDER BY revision', [revision]);
+    const rows = this.#statements.all('SELECT * FROM identities WHERE revision > ? ORDER BY revision', [revision]);
     const credentials = Map.groupBy(
-      this.#all(
+      this.#statements.all(
         `SELECT * FROM credentials WHERE identity IN (SELECT id FROM identities WHERE revision > ?) ORDER BY number DESC`,
         [revision],
       ),
@@ -194,25 +202,7 @@ export class SqliteIdentityStore implements IdentityStore {
     );
     return rows.map((row) => identityOf(row, (credentials.get(row['id']) ?? []).map(credentialOf)));
   }
-
-  #all(sql: string, values: readonly Value[] = []): Row[] {
-    return this.#prepared(sql).all(...values);
-  }
-
-  #run(sql: string, values: readonly Value[]): void {
-    this.#prepared(sql).run(...values);
-  }
-
-  #prepared(sql: string): StatementSync {
-    const known = this.#statements.get(sql);
-    if (known !== undefined) return known;
-    const statement = this.#database.prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
-  }
 }
-
-type Value = Parameters<StatementSync['run']>[number] & (string | number | bigint | null | Uint8Array);
 
 /** What a sealed key belongs to: it opens in this row, for this PSK identity. */
 const ownerOf = ({ id, kind, shown }: Pick<Credential, 'id' | 'kind' | 'shown'>): string =>

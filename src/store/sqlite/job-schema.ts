@@ -1,5 +1,6 @@
 /** The table of jobs, and how its rows are read. Times are milliseconds since 1970. */
 import type { SQLOutputValue } from 'node:sqlite';
+import type { Row } from './statements.ts';
 import { emptyBytes } from '../../core/bytes.ts';
 import { timeOfDay } from '../../core/time-of-day.ts';
 import type { Job, JobOrder, JobOutcome, JobState, JobSummary } from '../../functions/job-store.ts';
@@ -35,8 +36,6 @@ export const jobMigrations: readonly string[] = [
    CREATE INDEX jobs_room ON jobs (identity, bytes);
    CREATE INDEX jobs_state ON jobs (state, identity);`,
 ];
-
-export type Row = Readonly<Record<string, SQLOutputValue>>;
 
 const bytes = (value: SQLOutputValue | undefined): Uint8Array | undefined =>
   value instanceof Uint8Array ? value : undefined;

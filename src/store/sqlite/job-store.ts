@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Scheduler } from '../../core/clock.ts';
 import { milliseconds, type Milliseconds } from '../../core/duration.ts';
 import { UsageError } from '../../core/error.ts';
@@ -23,7 +23,8 @@ import type {
 import { lockFile } from '../associations/part-lock.ts';
 import { ChangeWatch } from './change-watch.ts';
 import { openDatabase, transaction } from './database.ts';
-import { jobMigrations, jobOf, orderOf, stateOf, summaryOf, type Row } from './job-schema.ts';
+import { jobMigrations, jobOf, orderOf, stateOf, summaryOf } from './job-schema.ts';
+import { Statements } from './statements.ts';
 
 /** What a row takes beside what is counted: names, times, entries in indexes. */
 const rowBytes = 512;
@@ -42,11 +43,12 @@ export class SqliteJobStore implements JobStore {
   readonly #owner: string = randomUUID();
   readonly #unlock: () => void;
   readonly #changes: ChangeWatch;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements: Statements;
 
   private constructor(folder: string, database: DatabaseSync, scheduler: Scheduler) {
     this.#folder = folder;
     this.#database = database;
+    this.#statements = new Statements(database);
     this.#changes = new ChangeWatch(database, scheduler);
     this.#unlock = lockFile(this.#lockOf(this.#owner), notOurs);
   }
@@ -68,12 +70,12 @@ export class SqliteJobStore implements JobStore {
 
   add(order: JobOrder, ended: EndedJob | undefined, limits: JobLimits): Promise<'added' | 'full' | 'too-many'> {
     return this.#change(() => {
-      const room = this.#all('SELECT count(*) AS jobs, coalesce(sum(bytes), 0) AS bytes FROM jobs')[0];
-      const own = this.#all('SELECT count(*) AS jobs FROM jobs WHERE identity = ?', [order.identity])[0];
+      const room = this.#statements.all('SELECT count(*) AS jobs, coalesce(sum(bytes), 0) AS bytes FROM jobs')[0];
+      const own = this.#statements.all('SELECT count(*) AS jobs FROM jobs WHERE identity = ?', [order.identity])[0];
       const bytes = sizeOf(order, ended?.outcome);
       if (Number(own?.['jobs']) >= limits.maxJobsPerIdentity) return 'too-many';
       if (Number(room?.['jobs']) >= limits.maxJobs || Number(room?.['bytes']) + bytes > limits.maxBytes) return 'full';
-      this.#run(
+      this.#statements.run(
         `INSERT INTO jobs (id, identity, bytes, state, runs, library, method, safe, format, body_format, created, groups,
            peer, correlation, items, body)
          VALUES (?, ?, ?, 'queued', 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -101,28 +103,28 @@ export class SqliteJobStore implements JobStore {
 
   find(id: string, identity: string): Promise<Job | undefined> {
     return settled(() => {
-      const row = this.#all('SELECT * FROM jobs WHERE id = ? AND identity = ?', [id, identity])[0];
+      const row = this.#statements.all('SELECT * FROM jobs WHERE id = ? AND identity = ?', [id, identity])[0];
       return row && jobOf(row);
     });
   }
 
   list(identity: string): Promise<readonly JobSummary[]> {
     const sql = 'SELECT id, library, method, created, state FROM jobs WHERE identity = ? ORDER BY number';
-    return settled(() => this.#all(sql, [identity]).map(summaryOf));
+    return settled(() => this.#statements.all(sql, [identity]).map(summaryOf));
   }
 
   state(id: string): Promise<JobState | undefined> {
     return settled(() => {
-      const row = this.#all('SELECT state FROM jobs WHERE id = ?', [id])[0];
+      const row = this.#statements.all('SELECT state FROM jobs WHERE id = ?', [id])[0];
       return row && stateOf(row);
     });
   }
 
   async claim(): Promise<JobOrder | undefined> {
     // Looked at first: to begin a change is to wait for everybody else's.
-    if (this.#all(`SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1`).length === 0) return undefined;
+    if (this.#statements.all(`SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1`).length === 0) return undefined;
     return await this.#change(() => {
-      const row = this.#all(
+      const row = this.#statements.all(
         `UPDATE jobs SET state = 'running', owner = ?, runs = runs + 1 WHERE number =
            (SELECT number FROM jobs AS waiting WHERE state = 'queued'
             ORDER BY (SELECT count(*) FROM jobs WHERE state = 'running' AND identity = waiting.identity), number LIMIT 1)
@@ -135,12 +137,12 @@ export class SqliteJobStore implements JobStore {
 
   finish(id: string, ended: EndedJob, limits: JobLimits): Promise<boolean | 'full'> {
     return this.#change(() => {
-      const row = this.#all(`SELECT bytes FROM jobs WHERE id = ? AND state = 'running' AND owner = ?`, [
+      const row = this.#statements.all(`SELECT bytes FROM jobs WHERE id = ? AND state = 'running' AND owner = ?`, [
         id,
         this.#owner,
       ])[0];
       if (row === undefined) return false;
-      const all = this.#all('SELECT sum(bytes) AS bytes FROM jobs')[0];
+      const all = this.#statements.all('SELECT sum(bytes) AS bytes FROM jobs')[0];
       const others = Number(all?.['bytes']) - Number(row['bytes']);
       // What says that it failed always has room.
       if (ended.outcome.state === 'done' && others + sizeOf(undefined, ended.outcome) > limits.maxBytes) return 'full';
@@ -151,25 +153,26 @@ export class SqliteJobStore implements JobStore {
 
   putBack(id: string): Promise<void> {
     return this.#change(() =>
-      this.#run(`UPDATE jobs SET state = 'queued', owner = NULL, runs = runs - 1 WHERE id = ? AND owner = ?`, [
-        id,
-        this.#owner,
-      ]),
+      this.#statements.run(
+        `UPDATE jobs SET state = 'queued', owner = NULL, runs = runs - 1 WHERE id = ? AND owner = ?`,
+        [id, this.#owner],
+      ),
     );
   }
 
   remove(id: string, identity: string): Promise<boolean> {
     return this.#change(
-      () => this.#all('DELETE FROM jobs WHERE id = ? AND identity = ? RETURNING id', [id, identity]).length > 0,
+      () =>
+        this.#statements.all('DELETE FROM jobs WHERE id = ? AND identity = ? RETURNING id', [id, identity]).length > 0,
     );
   }
 
   async sweep(now: TimeOfDay, retention: Milliseconds): Promise<void> {
     const gone = this.#goneOwners();
-    const isOver = this.#all('SELECT 1 FROM jobs WHERE keep_until <= ? LIMIT 1', [now]).length > 0;
+    const isOver = this.#statements.all('SELECT 1 FROM jobs WHERE keep_until <= ? LIMIT 1', [now]).length > 0;
     if (gone.length === 0 && !isOver) return;
     await this.#change(() => {
-      this.#run('DELETE FROM jobs WHERE keep_until <= ?', [now]);
+      this.#statements.run('DELETE FROM jobs WHERE keep_until <= ?', [now]);
       for (const owner of gone) this.#settle(owner, later(now, retention));
     });
     for (const owner of gone) rmSync(this.#lockOf(owner), { force: true });
@@ -195,7 +198,7 @@ export class SqliteJobStore implements JobStore {
   /** Names of processes that have left their lock, or jobs, behind. */
   #goneOwners(): string[] {
     const locks = readdirSync(this.#folder).flatMap((name) => /^([0-9a-f-]+)\.lock$/.exec(name)?.[1] ?? []);
-    const owners = this.#all(`SELECT DISTINCT owner FROM jobs WHERE state = 'running'`);
+    const owners = this.#statements.all(`SELECT DISTINCT owner FROM jobs WHERE state = 'running'`);
     const names = new Set([...locks, ...owners.map((row) => String(row['owner']))]);
     return [...names].filter((owner) => owner !== this.#owner && this.#isGone(owner));
   }
@@ -210,7 +213,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   #settle(owner: string, keepUntil: TimeOfDay): void {
-    this.#run(
+    this.#statements.run(
       `UPDATE jobs SET state = 'queued', owner = NULL WHERE state = 'running' AND owner = ? AND safe = 1 AND runs < ?`,
       [owner, maxRuns],
     );
@@ -220,7 +223,7 @@ export class SqliteJobStore implements JobStore {
       message:
         'The gateway was stopped while it ran the job; what it did until then is not known, and it is not run again.',
     };
-    for (const row of this.#all(`SELECT id FROM jobs WHERE state = 'running' AND owner = ?`, [owner]))
+    for (const row of this.#statements.all(`SELECT id FROM jobs WHERE state = 'running' AND owner = ?`, [owner]))
       this.#end(String(row['id']), { outcome, keepUntil });
   }
 
@@ -228,7 +231,7 @@ export class SqliteJobStore implements JobStore {
   #end(id: string, { outcome, keepUntil }: EndedJob): void {
     const done = outcome.state === 'done' ? outcome : undefined;
     const failed = outcome.state === 'failed' ? outcome : undefined;
-    this.#run(
+    this.#statements.run(
       `UPDATE jobs SET state = ?, owner = NULL, keep_until = ?, bytes = ?, problem = ?, message = ?, remote = ?,
          result = ?, shown = ?, body = NULL, items = '[]' WHERE id = ?`,
       [
@@ -252,25 +255,7 @@ export class SqliteJobStore implements JobStore {
       return result;
     });
   }
-
-  #all(sql: string, values: readonly Value[] = []): Row[] {
-    return this.#prepared(sql).all(...values);
-  }
-
-  #run(sql: string, values: readonly Value[]): void {
-    this.#prepared(sql).run(...values);
-  }
-
-  #prepared(sql: string): StatementSync {
-    const known = this.#statements.get(sql);
-    if (known !== undefined) return known;
-    const statement = this.#database.prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
-  }
 }
-
-type Value = string | number | bigint | null | Uint8Array;
 
 const notOurs = (cause: unknown): UsageError =>
   new UsageError('store-failed', 'The lock of this process beside its jobs cannot be taken.', { cause });

@@ -113,7 +113,7 @@ export class RunningGateway {
 
   /** The line that `enroll` printed for the command line, with `call` of a resource instead of `ls`. */
   line(printed: string, path: string): string {
-    const flags = /^ {2}funcoap ls coaps:\/\/\S+ (.*)$/m.exec(printed)?.[1];
+    const flags = /^ {2}\S.* ls coaps:\/\/\S+ (.*)$/m.exec(printed)?.[1];
     if (flags === undefined) throw new Error(`no line for the command line in:\n${printed}`);
     return `call ${this.uri}${path} ${flags}`;
   }

@@ -49,7 +49,10 @@ def swallows():
         except BaseException: pass
 @time_limit(0.3)
 def endless():
-    while True: yield 'x' * 10
+    # So slowly that what ends it is its time, and not how many there are.
+    while True:
+        sum(range(1000))
+        yield 'x' * 10
 @time_limit(0.3)
 async def waits():
     import asyncio
