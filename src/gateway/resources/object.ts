@@ -10,7 +10,6 @@ import { contentFormat, type ValueFormat } from '../../cbor/content-format.ts';
 import { isSafeMethod, method, responseCode } from '../../coap/codec/codes.ts';
 import type { Request } from '../../coap/request.ts';
 import { response } from '../../coap/response.ts';
-import { classValue } from '../../directory/describe.ts';
 import type { Offer } from '../../functions/call-error.ts';
 import type { CallResult } from '../../functions/call.ts';
 import type { FunctionDescription } from '../../functions/description.ts';
@@ -28,7 +27,7 @@ import {
 } from '../object-requests.ts';
 import type { HeldObject, Objects } from '../objects.ts';
 import type { Answer, Resource, Visit } from '../resource.ts';
-import { describe } from './description.ts';
+import { describe, describeFunction } from './description.ts';
 import { answerFormat, bodyFormatOf, isCurrent } from './formats.ts';
 
 export class ObjectResource implements Resource {
@@ -54,7 +53,7 @@ export class ObjectResource implements Resource {
     const { describe: form, argumentItems } = readObjectWords(visit.query);
     if (form !== undefined) {
       visit.access.checkFunction(of, visit);
-      return { response: describe(request, { value: () => classValue(of) }) };
+      return { response: describeFunction(request, of, form) };
     }
     checkMaking(of, verbOf(request.code), visit);
     const id = await this.#objects.make(of, boundArguments(of, given(request, argumentItems)), visit);
@@ -63,7 +62,8 @@ export class ObjectResource implements Resource {
 
   async #whole(visit: Visit, object: HeldObject): Promise<Answer> {
     const { request } = visit;
-    if (request.code === method.GET) return { response: describe(request, { value: () => classValue(object.of) }) };
+    const { describe: form = 'description' } = readObjectWords(visit.query);
+    if (request.code === method.GET) return { response: describeFunction(request, object.of, form) };
     if (request.code !== method.DELETE) throw notOfWhole();
     await this.#objects.release(object, visit);
     return { response: response(responseCode.deleted) };
