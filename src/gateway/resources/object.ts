@@ -14,7 +14,6 @@ import { isSafeMethod, method, responseCode } from '../../coap/codec/codes.ts';
 import type { Request } from '../../coap/request.ts';
 import { response } from '../../coap/response.ts';
 import { UsageError } from '../../core/error.ts';
-import { classValue } from '../../directory/describe.ts';
 import { bind, type ArgumentInput } from '../../functions/binding.ts';
 import { CallError } from '../../functions/call-error.ts';
 import type { CallResult } from '../../functions/call.ts';
@@ -25,7 +24,7 @@ import { checkPlace, checkSafe } from '../call-terms.ts';
 import { readControlWords } from '../control-words.ts';
 import type { HeldObject, Objects } from '../objects.ts';
 import type { Answer, Resource, Visit } from '../resource.ts';
-import { describe } from './description.ts';
+import { describeFunction } from './description.ts';
 import { answerFormat, bodyFormatOf, isCurrent } from './formats.ts';
 
 export class ObjectResource implements Resource {
@@ -50,7 +49,7 @@ export class ObjectResource implements Resource {
     const { request, access } = visit;
     access.checkFunction(of, visit);
     const { describe: form, job, argumentItems } = readControlWords(visit.query);
-    if (form !== undefined) return { response: describe(request, { value: () => classValue(of) }) };
+    if (form !== undefined) return { response: describeFunction(request, of, form) };
     if (request.code !== method.POST || job)
       throw new CallError('method-not-allowed', `${of.library}/${of.method} is a class: POST makes an object of it.`);
     const args = bind(of, inputOf(request, argumentItems));
@@ -60,7 +59,7 @@ export class ObjectResource implements Resource {
 
   async #whole(visit: Visit, object: HeldObject): Promise<Answer> {
     const { request } = visit;
-    if (request.code === method.GET) return { response: describe(request, { value: () => classValue(object.of) }) };
+    if (request.code === method.GET) return { response: describeFunction(request, object.of, 'description') };
     if (request.code !== method.DELETE)
       throw new CallError('method-not-allowed', 'An object has GET and DELETE; call its methods below it.');
     await this.#objects.release(object, visit);
