@@ -269,15 +269,8 @@ class Visit implements DoorVisit {
         if (!target.pure) throw notPure(target);
         return watched(target);
       };
-      return await openWatchFlow({
-        watches,
-        first,
-        again,
-        caller,
-        asker: this.#guest,
-        correlationId,
-        words: words.watch,
-      });
+      const asker = this.#guest;
+      return await openWatchFlow({ watches, first, again, caller, asker, correlationId, words: words.watch });
     }
     const args = bound(fn);
     const deadline = after(now, fn.timeLimit ?? timeLimit);
@@ -339,7 +332,8 @@ class Visit implements DoorVisit {
 
   get #caller(): Call['caller'] {
     const { principal, remote } = this.#guest;
-    return { identity: (principal ?? anonymous).name, peer: peerText(remote) };
+    const { name: identity, groups } = principal ?? anonymous;
+    return { identity, groups, peer: peerText(remote) };
   }
 }
 
