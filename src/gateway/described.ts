@@ -4,7 +4,7 @@ import { encodeRepresentation } from '../cbor/representation.ts';
 import { utf8 } from '../core/bytes.ts';
 import type { Value } from '../core/value.ts';
 import { functionCddl } from '../directory/cddl.ts';
-import { classValue, functionValue } from '../directory/describe.ts';
+import { functionValue } from '../directory/describe.ts';
 import { parametersSchema } from '../directory/json-schema.ts';
 import { encodeLinkFormat, type Link } from '../directory/link-format.ts';
 import type { FunctionDescription } from '../functions/description.ts';
@@ -21,7 +21,7 @@ export type DescriptionForm = 'description' | 'schema' | 'cddl';
 export function describedFunction(fn: FunctionDescription, form: DescriptionForm): Described {
   switch (form) {
     case 'description':
-      return { value: () => (fn.members === undefined ? functionValue(fn) : classValue(fn)) };
+      return { value: () => functionValue(fn) };
     case 'schema':
       return { value: () => parametersSchema(fn) };
     case 'cddl':
