@@ -18,7 +18,7 @@ const maxSeconds = 31_536_000;
 const span = z.number().min(0).max(maxSeconds);
 
 /** What a decorator or the manifest may promise of a function. Times are in seconds. */
-export const promisesSchema: z.ZodType<Promises> = z.strictObject({
+const promisesSchema: z.ZodType<Promises> = z.strictObject({
   safe: z.boolean().optional(),
   pure: z.boolean().optional(),
   maxAge: span.optional(),
