@@ -99,8 +99,8 @@ class Server:
                 else:
                     self._give_up(message[1])
 
-    def _call(self, number, method, remaining, limit, identity, peer, correlation_id, packed):
-        context = _Context(identity, peer, correlation_id, _time() + min(remaining, limit) / 1000, self._data_folder)
+    def _call(self, number, method, remaining, limit, identity, groups, peer, correlation_id, packed):
+        context = _Context(identity, peer, correlation_id, _time() + min(remaining, limit) / 1000, self._data_folder, groups)
         _current.set(context)
         try:
             try:
