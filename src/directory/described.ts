@@ -2,7 +2,7 @@
  * What the directory needs to know of libraries and functions, and what a client reads back from
  * their descriptions. The descriptions of functions/ have this structure and more.
  */
-import type { MemberDescription } from '../functions/description.ts';
+import type { InstanceMode, MemberDescription } from '../functions/description.ts';
 import type { Milliseconds } from '../core/duration.ts';
 import type { Value } from '../core/value.ts';
 
@@ -56,16 +56,21 @@ export interface DescribedFunction {
   readonly stream?: boolean;
   readonly maxAge: Milliseconds;
   readonly notCallable: string | undefined;
+  /** Of a class: what its objects offer. `parameters` are its constructor's. */
+  readonly members?: readonly DescribedMember[] | undefined;
+  /** Of a class: whose its objects are, where it is not one for each POST. */
+  readonly instance?: InstanceMode | undefined;
 }
 
-/** The class of an object, and what it offers. */
 export interface DescribedClass extends DescribedFunction {
-  readonly members?: readonly DescribedMember[] | undefined;
+  readonly members: readonly DescribedMember[];
 }
+
+export const isClass = (fn: DescribedFunction): fn is DescribedClass => fn.members !== undefined;
 
 export type DescribedMember = Pick<
   MemberDescription,
-  'name' | 'kind' | 'returns' | 'title' | 'safe' | 'readable' | 'writable'
+  'name' | 'kind' | 'returns' | 'title' | 'doc' | 'safe' | 'stream' | 'readable' | 'writable'
 > & { readonly parameters: readonly DescribedParameter[] };
 
 export interface DescribedLibrary {

@@ -62,10 +62,15 @@ export type ProblemName = keyof typeof problems;
 
 export const isProblemName = (name: string): name is ProblemName => Object.hasOwn(problems, name);
 
+/** What may be done with a thing: ask it without side effects, call it, set it, let go of it. */
+export type Offer = 'ask' | 'call' | 'set' | 'release';
+
 export interface CallErrorDetails {
   /** Which parameter, where it is about one. */
   readonly parameter?: { readonly name: string; readonly id: number | undefined };
   readonly expected?: ValueType;
+  /** With `method-not-allowed`: what may be done there instead. */
+  readonly offered?: readonly Offer[];
   /** When to come back; travels as Max-Age with 4.29 and 5.03. */
   readonly retryAfter?: Milliseconds;
   readonly cause?: unknown;

@@ -10,6 +10,8 @@ import type { StreamStep } from './stream-steps.ts';
 /** Who calls. `local` is the anonymous caller on a loopback listener. */
 export interface Caller {
   readonly identity: string;
+  /** Those that the identity was enrolled in; left out: none. */
+  readonly groups?: readonly string[];
   /** The address and port, or the association: `127.0.0.1:49152`. */
   readonly peer: string;
 }

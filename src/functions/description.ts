@@ -84,7 +84,12 @@ export interface FunctionDescription {
   readonly notCallable: string | undefined;
   /** Of a class: what its objects offer. `parameters` are its constructor's, and POST makes an object. */
   readonly members?: readonly MemberDescription[] | undefined;
+  /** Of a class: whose its instances are; undefined: each POST makes one. */
+  readonly instance?: InstanceMode | undefined;
 }
+
+/** One instance for all callers, one for each identity, or one for each call. */
+export type InstanceMode = 'single' | 'session' | 'percall';
 
 /** A method, a field or an accessor of the objects of a class. */
 export interface MemberDescription {
@@ -97,6 +102,8 @@ export interface MemberDescription {
   readonly doc: string | undefined;
   /** No side effects: GET and FETCH are allowed. */
   readonly safe: boolean;
+  /** Of a method: gives items one after the other; `returns` is the type of one. */
+  readonly stream?: boolean;
   /** Of an attribute. */
   readonly readable: boolean;
   readonly writable: boolean;

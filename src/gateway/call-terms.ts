@@ -1,5 +1,5 @@
 /** What decides about a call, in no protocol's words: every door asks here, so that all decide alike. */
-import type { CachedResult } from '../cache/cacheable.ts';
+import type { CachedResult, EncodedResult } from '../cache/cacheable.ts';
 import type { Instant } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { CallError } from '../functions/call-error.ts';
@@ -67,7 +67,7 @@ export function checkPlace(isGet: boolean, argumentItems: readonly string[]): vo
 }
 
 /** @throws CallError `unencodable-result` */
-export function representationOf(result: CachedResult, format: number): ReturnType<CachedResult['representation']> {
+export function representationOf(result: Pick<CachedResult, 'representation'>, format: number): EncodedResult {
   try {
     return result.representation(format);
   } catch (error) {

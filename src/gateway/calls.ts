@@ -313,7 +313,8 @@ class Visit implements DoorVisit {
 
   get #caller(): Call['caller'] {
     const { principal, remote } = this.#guest;
-    return { identity: (principal ?? anonymous).name, peer: peerText(remote) };
+    const { name: identity, groups } = principal ?? anonymous;
+    return { identity, groups, peer: peerText(remote) };
   }
 }
 

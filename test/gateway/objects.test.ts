@@ -8,6 +8,7 @@ import { openCoapClient, type CoapClient } from '../../src/client/coap-client.ts
 import type { CoapRequest, CoapResponse } from '../../src/client/coap-request.ts';
 import { dotted } from '../../src/coap/codec/codes.ts';
 import { findStrings, optionNumber } from '../../src/coap/codec/options.ts';
+import { textOf } from '../../src/core/bytes.ts';
 import { seconds } from '../../src/core/duration.ts';
 import type { Value } from '../../src/core/value.ts';
 import type { Call } from '../../src/functions/call.ts';
@@ -15,6 +16,7 @@ import type { FunctionDescription } from '../../src/functions/description.ts';
 import { decodeProblem } from '../../src/functions/problem-details.ts';
 import { Objects } from '../../src/gateway/objects.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
+import { ran } from '../cli/terminal.ts';
 import { startGateway, type TestGateway } from '../http/gateway.ts';
 
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
@@ -141,12 +143,36 @@ test('discovery says what a class takes and what its objects offer', async () =>
     },
   });
   expect(decodeCbor((await coap('GET', path)).payload)).toEqual(described);
-  expect(decodeCbor((await coap('GET', '/func/bank')).payload)).toMatchObject({ functions: { Account: { id: 0 } } });
+  const listed = decodeCbor((await coap('GET', '/func/bank')).payload);
+  expect(listed).toMatchObject({ functions: { Account: { id: 0, title: 'An account of somebody.', class: true } } });
+  expect(listed).not.toMatchObject({ functions: { Account: { notCallable: expect.anything() as string } } });
+  const schema = decodeCbor((await coap('GET', '/func/bank/Account?_describe=schema')).payload);
+  expect(schema).toMatchObject({
+    title: 'An account of somebody.',
+    properties: { owner: { type: 'string' } },
+    required: ['owner'],
+  });
+  expect(textOf((await coap('GET', '/func/bank/Account?_describe=cddl')).payload)).toMatch(/owner/);
   const ids = (described as { ids: number[] }).ids.join('/');
   const compact = await coap('POST', `/f/${ids}`, ['compact']);
   expect(dotted(compact.code)).toBe('2.01');
   for (const made of [path, idOf(compact)]) await coap('PUT', `${made}/owner`, join(gateway.folder, 'x'));
   for (const made of [path, idOf(compact)]) await coap('DELETE', made);
+});
+
+test('the command line lists and describes classes', async () => {
+  const listed = await ran(['ls', `${gateway.coap}/func/bank`]);
+  expect(listed.out).toMatch(/^Account +0 +class +An account of somebody\.$/m);
+  const described = await ran(['describe', `${gateway.coap}/func/bank/Account`]);
+  expect([described.code, described.err]).toEqual([0, '']);
+  expect(described.out).toMatch(
+    /^new Account\(owner: string, balance: number = 0\)\n\nAn account of somebody\.\n\npath +\/func\/bank\/Account$/m,
+  );
+  expect(described.out).toMatch(/^deposit\(amount: number\): number +POST$/m);
+  expect(described.out).toMatch(/^thread\(\): number +safe$/m);
+  expect(described.out).toMatch(/^owner: string +read, set +Whose it is\.$/m);
+  expect(described.out).toMatch(/^balance: number +read$/m);
+  expect(described.out).toMatch(/^limit: number +set$/m);
 });
 
 test('an object stays on its thread while others compute, and is lost with it alone', async () => {

@@ -148,7 +148,8 @@ function kindOf(binding: Binding): ExportKind {
   return node.async ? 'async function' : 'function';
 }
 
-const classReason = 'it is a class; POST makes an object of it';
+/** What a class is answered that is called as if it were a function. */
+export const classReason = 'it is a class; POST makes an object of it';
 
 function reasonOf(binding: Exclude<Binding, { kind: 'function' | 'class' }>): string | undefined {
   switch (binding.kind) {

@@ -177,10 +177,9 @@ export class FunctionResource implements Resource {
   }
 
   #address(visit: Visit, named: Named, now: Instant): Answer | Promise<Answer> {
-    const { directory } = this.#options;
+    const { directory, objects } = this.#options;
     const { revision } = directory;
     const { request } = visit;
-    const { objects } = this.#options;
     const made = classNamed(directory, named);
     if (objects !== undefined && made !== undefined) return objects.make(visit, made);
     const fn = findNamed(directory, named);

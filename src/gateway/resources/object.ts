@@ -6,26 +6,28 @@
  *   POST /o/{id}/{method}             calls a method; GET and FETCH do where it is safe
  *   GET /o/{id}/{attribute}           reads an attribute    PUT /o/{id}/{attribute}   sets it to the body
  */
-import { etagOf } from '../../cache/etag.ts';
-import type { ValueFormat } from '../../cbor/content-format.ts';
-import { contentFormat } from '../../cbor/content-format.ts';
-import { encodeRepresentation } from '../../cbor/representation.ts';
+import { contentFormat, type ValueFormat } from '../../cbor/content-format.ts';
 import { isSafeMethod, method, responseCode } from '../../coap/codec/codes.ts';
 import type { Request } from '../../coap/request.ts';
 import { response } from '../../coap/response.ts';
-import { UsageError } from '../../core/error.ts';
-import { classValue } from '../../directory/describe.ts';
-import { bind, type ArgumentInput } from '../../functions/binding.ts';
-import { CallError } from '../../functions/call-error.ts';
+import type { Offer } from '../../functions/call-error.ts';
 import type { CallResult } from '../../functions/call.ts';
-import type { FunctionDescription, MemberDescription } from '../../functions/description.ts';
-import { memberFunction, type ObjectOperation } from '../../functions/object-calls.ts';
-import { readBody } from '../body.ts';
-import { checkPlace, checkSafe } from '../call-terms.ts';
-import { readControlWords } from '../control-words.ts';
+import type { FunctionDescription } from '../../functions/description.ts';
+import type { GivenArguments } from '../bound-call.ts';
+import { checkPlace } from '../call-terms.ts';
+import { checkStreamWords } from '../control-words.ts';
+import {
+  boundArguments,
+  checkMaking,
+  describedMember,
+  memberCall,
+  notOfWhole,
+  objectRepresentation,
+  readObjectWords,
+} from '../object-requests.ts';
 import type { HeldObject, Objects } from '../objects.ts';
 import type { Answer, Resource, Visit } from '../resource.ts';
-import { describe } from './description.ts';
+import { describe, describeFunction } from './description.ts';
 import { answerFormat, bodyFormatOf, isCurrent } from './formats.ts';
 
 export class ObjectResource implements Resource {
@@ -39,89 +41,63 @@ export class ObjectResource implements Resource {
   }
 
   async handle(visit: Visit): Promise<Answer> {
-    const { path, caller, request } = visit;
+    const { path, caller } = visit;
     const [, id = '', name] = path;
     const object = this.#objects.find(id, caller);
-    return name === undefined ? await this.#whole(visit, object) : await this.#member(visit, request, object, name);
+    return name === undefined ? await this.#whole(visit, object) : await this.#member(visit, object, name);
   }
 
   /** The class itself was asked: POST makes an object of it. */
   async make(visit: Visit, of: FunctionDescription): Promise<Answer> {
-    const { request, access } = visit;
-    access.checkFunction(of, visit);
-    const { describe: form, job, argumentItems } = readControlWords(visit.query);
-    if (form !== undefined) return { response: describe(request, { value: () => classValue(of) }) };
-    if (request.code !== method.POST || job)
-      throw new CallError('method-not-allowed', `${of.library}/${of.method} is a class: POST makes an object of it.`);
-    const args = bind(of, inputOf(request, argumentItems));
-    const id = await this.#objects.make(of, args, visit);
+    const { request } = visit;
+    const { describe: form, argumentItems } = readObjectWords(visit.query);
+    if (form !== undefined) {
+      visit.access.checkFunction(of, visit);
+      return { response: describeFunction(request, of, form) };
+    }
+    checkMaking(of, verbOf(request.code), visit);
+    const id = await this.#objects.make(of, boundArguments(of, given(request, argumentItems)), visit);
     return { response: response(responseCode.created, { locationPath: ['o', id], maxAge: 0 }) };
   }
 
   async #whole(visit: Visit, object: HeldObject): Promise<Answer> {
     const { request } = visit;
-    if (request.code === method.GET) return { response: describe(request, { value: () => classValue(object.of) }) };
-    if (request.code !== method.DELETE)
-      throw new CallError('method-not-allowed', 'An object has GET and DELETE; call its methods below it.');
+    if (request.code === method.GET) return { response: describeFunction(request, object.of, 'description') };
+    if (request.code !== method.DELETE) throw notOfWhole();
     await this.#objects.release(object, visit);
     return { response: response(responseCode.deleted) };
   }
 
-  async #member(visit: Visit, request: Request, object: HeldObject, name: string): Promise<Answer> {
-    const { of } = object;
-    const member = of.members?.find((candidate) => candidate.name === name);
-    if (member === undefined) {
-      throw new CallError('no-such-method', `${of.library}/${of.method} has no ${name.slice(0, 64)}; GET the object.`);
-    }
-    const operation = operationOf(request.code, member);
-    const fn = memberFunction(of, member, operation);
-    visit.access.checkFunction(fn, visit);
-    if (isSafeMethod(request.code)) checkSafe(fn);
-    const { argumentItems } = readControlWords(visit.query);
+  async #member(visit: Visit, object: HeldObject, name: string): Promise<Answer> {
+    const { request } = visit;
+    const words = readObjectWords(visit.query);
+    if (words.describe !== undefined)
+      return { response: describe(request, describedMember(object, name, words.describe)) };
+    const { fn, operation } = memberCall(object, name, verbOf(request.code), visit);
+    checkStreamWords(words.stream, fn);
     const format = answerFormat(request, bodyFormatOf(request));
-    const args = bind(fn, operation === 'set' ? valueOf(request) : inputOf(request, argumentItems));
-    const result = await this.#objects.use(object, fn, args, visit);
-    return answerOf(request, result, format);
+    const args = boundArguments(fn, given(request, words.argumentItems), operation);
+    return answerOf(request, await this.#objects.use(object, fn, args, visit), format);
   }
 }
 
-/** @throws CallError `method-not-allowed` */
-function operationOf(code: number, { kind, name, readable, writable }: MemberDescription): ObjectOperation {
-  const isSafe = isSafeMethod(code);
-  if (kind === 'method' && (isSafe || code === method.POST)) return 'call';
-  if (kind === 'attribute' && isSafe && readable) return 'read';
-  if (kind === 'attribute' && code === method.PUT && writable) return 'set';
-  const offered = kind === 'method' ? 'POST, and GET where it is safe' : writable ? 'GET and PUT' : 'GET';
-  throw new CallError('method-not-allowed', `${name} has ${offered}.`);
+function verbOf(code: number): Offer {
+  if (isSafeMethod(code)) return 'ask';
+  return code === method.POST ? 'call' : code === method.PUT ? 'set' : 'release';
 }
 
-function inputOf(request: Request, items: readonly string[]): ArgumentInput {
-  if (request.payload.length === 0) return items.length === 0 ? { kind: 'none' } : { kind: 'query', items };
-  checkPlace(request.code === method.GET, items);
-  return readBody(request.payload, bodyFormatOf(request) ?? contentFormat.cbor);
+/** @throws CallError `bad-request` for a GET with a body */
+function given(request: Request, items: readonly string[]): GivenArguments {
+  const { payload } = request;
+  if (payload.length > 0) checkPlace(request.code === method.GET, items);
+  return { body: payload, bodyFormat: bodyFormatOf(request) ?? contentFormat.cbor, items };
 }
 
-/** The body is the value, and not a list of arguments. */
-function valueOf(request: Request): ArgumentInput {
-  if (request.payload.length === 0) return { kind: 'none' };
-  const read = readBody(request.payload, bodyFormatOf(request) ?? contentFormat.cbor);
-  return read.kind === 'body' ? { kind: 'body', value: [read.value] } : read;
-}
-
-function answerOf(request: Request, { value, queued, ran }: CallResult, format: ValueFormat): Answer {
-  const payload = encoded(value, format);
-  const content = { contentFormat: value === undefined ? undefined : format, payload, kept: true };
+function answerOf(request: Request, used: CallResult, format: ValueFormat): Answer {
+  const { queued, ran } = used;
+  const { bytes, format: stated, etag } = objectRepresentation(used, format);
+  const content = { contentFormat: stated, payload: bytes, kept: true };
   if (!isSafeMethod(request.code)) return { response: response(responseCode.changed, content), queued, ran };
-  const etag = etagOf(content.contentFormat ?? format, payload);
   if (isCurrent(request, etag)) return { response: response(responseCode.valid, { etag, maxAge: 0 }), queued, ran };
   return { response: response(responseCode.content, { ...content, etag, maxAge: 0 }), queued, ran };
-}
-
-function encoded(value: CallResult['value'], format: ValueFormat): Uint8Array {
-  try {
-    return encodeRepresentation(value, format);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    throw new CallError('unencodable-result', `The result cannot be sent: ${error.message}`, { cause: error });
-  }
 }

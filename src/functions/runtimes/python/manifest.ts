@@ -3,6 +3,8 @@
  * may run it. What it does not say, decorators say; where both speak, the manifest counts.
  *
  *     { "processes": 2, "functions": { "list": { "pure": true, "maxAge": 60 } } }
+ *
+ * Methods of classes are named with their class, `Account.report`.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
