@@ -223,6 +223,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     watches,
     batches,
     jobs,
+    objects,
     access,
     rateLimit,
     showInternals: options.showInternals,

@@ -48,6 +48,8 @@ interface Held extends HeldObject {
 export interface ObjectCaller {
   readonly caller: Caller;
   readonly correlationId: string;
+  /** Of a call of a method: aborted when nobody waits for the result any more. */
+  readonly signal?: AbortSignal;
 }
 
 const idBytes = 6;
@@ -145,7 +147,7 @@ export class Objects {
     held: Held,
     fn: FunctionDescription,
     args: Call['args'],
-    { caller, correlationId }: ObjectCaller,
+    { caller, correlationId, signal }: ObjectCaller,
     does: Home['does'],
   ): Promise<CallResult> {
     const { invoker, timeLimit } = this.#options;
@@ -155,7 +157,15 @@ export class Objects {
     const home = { object: held.id, does };
     held.inUse++;
     try {
-      return await invoker.invoke({ function: fn, args: [held.id, ...given], caller, correlationId, deadline, home });
+      return await invoker.invoke({
+        function: fn,
+        args: [held.id, ...given],
+        caller,
+        correlationId,
+        deadline,
+        home,
+        ...(signal === undefined ? {} : { signal }),
+      });
     } catch (error) {
       if (error instanceof CallError && error.code === 'object-lost') this.#forget(held);
       throw error;
