@@ -269,15 +269,8 @@ class Visit implements DoorVisit {
         if (!target.pure) throw notPure(target);
         return watched(target);
       };
-      return await openWatchFlow({
-        watches,
-        first,
-        again,
-        caller,
-        asker: this.#guest,
-        correlationId,
-        words: words.watch,
-      });
+      const asker = this.#guest;
+      return await openWatchFlow({ watches, first, again, caller, asker, correlationId, words: words.watch });
     }
     const args = bound(fn);
     const deadline = after(now, fn.timeLimit ?? timeLimit);
