@@ -11,6 +11,8 @@ export type DescribedType =
   | { readonly kind: 'number' | 'integer'; readonly minimum?: number; readonly maximum?: number }
   | { readonly kind: 'string'; readonly minLength?: number; readonly maxLength?: number }
   | { readonly kind: 'literal'; readonly value: string | number | boolean | null }
+  /** An object of an exported class of the same library. */
+  | { readonly kind: 'instance'; readonly class: string }
   | { readonly kind: 'union'; readonly options: readonly DescribedType[] }
   | { readonly kind: 'array'; readonly items: DescribedType }
   | { readonly kind: 'tuple'; readonly items: readonly DescribedType[] }

@@ -17,6 +17,8 @@ function typeText(type: DescribedType): string {
     }
     case 'literal':
       return JSON.stringify(type.value);
+    case 'instance':
+      return type.class;
     case 'union':
       return type.options.map(typeText).join(' | ');
     case 'array':

@@ -20,6 +20,8 @@ export type ValueType =
   | { readonly kind: 'bytes' }
   | { readonly kind: 'date' }
   | { readonly kind: 'literal'; readonly value: string | number | boolean | null }
+  /** An object of an exported class of the same library. */
+  | { readonly kind: 'instance'; readonly class: string }
   | { readonly kind: 'union'; readonly options: readonly ValueType[] }
   | { readonly kind: 'array'; readonly items: ValueType }
   | { readonly kind: 'tuple'; readonly items: readonly ValueType[] }
