@@ -30,8 +30,8 @@ export interface HttpOptions {
   readonly maxBodyBytes: number;
   /** Of each address that is listened on. */
   readonly maxConnections: number;
-  /** Undefined where nobody is enrolled. */
-  readonly identities: Identities | undefined;
+  /** Asked each time; undefined while nobody is enrolled. */
+  readonly identities: () => Identities | undefined;
   readonly timeOfDay: () => TimeOfDay;
   /** Other processes listen there too. */
   readonly reusePort: boolean;
@@ -81,7 +81,7 @@ export async function openHttpDoor(options: HttpOptions, face: GatewayFace, cloc
   try {
     await open(options.listen, options.port, undefined);
     if (certificate !== undefined) {
-      const credentialOf = (der: Uint8Array): string | undefined => credentialIn(identities, der, timeOfDay());
+      const credentialOf = (der: Uint8Array): string | undefined => credentialIn(identities(), der, timeOfDay());
       await open(options.secureListen, options.securePort, { ...certificate, credentialOf });
     }
   } catch (error) {
