@@ -1,7 +1,7 @@
 /** The HTTP door: listens, and asks the gateway. docs/http.md. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Clock } from '../core/clock.ts';
+import type { Scheduler } from '../core/clock.ts';
 import type { Address } from '../core/datagram.ts';
 import { InternalError } from '../core/error.ts';
 import type { TimeOfDay } from '../core/time-of-day.ts';
@@ -48,12 +48,12 @@ export interface HttpDoor {
 }
 
 /** @throws UsageError 'cannot-listen' */
-export async function openHttpDoor(options: HttpOptions, face: GatewayFace, clock: Clock): Promise<HttpDoor> {
+export async function openHttpDoor(options: HttpOptions, face: GatewayFace, scheduler: Scheduler): Promise<HttpDoor> {
   const { identities, proxies, timeOfDay, certificate } = options;
   const clients = new WeakMap<Socket, Client>();
   const app = await openRoutes({
     face,
-    clock,
+    scheduler,
     guests: new Guests({ identities, proxies, timeOfDay }),
     site: new SiteCheck(options.hosts),
     maxBodyBytes: options.maxBodyBytes,
