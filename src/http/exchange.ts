@@ -10,7 +10,7 @@
 import type { FastifyReply } from 'fastify';
 import { hex, textOf } from '../core/bytes.ts';
 import { channels } from '../core/channels.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Scheduler } from '../core/clock.ts';
 import type { Endpoint } from '../core/datagram.ts';
 import type { Instant } from '../core/duration.ts';
 import { anonymous } from '../core/principal.ts';
@@ -25,7 +25,7 @@ import { pathOf, targetOf } from './request.ts';
 export interface ExchangeParts {
   readonly reply: FastifyReply;
   readonly face: GatewayFace;
-  readonly clock: Clock;
+  readonly scheduler: Scheduler;
   readonly now: Instant;
   readonly correlationId: string;
   /** The client gave it, and gets it back. */
@@ -173,12 +173,12 @@ export class Exchange {
   }
 
   async #flowOut(flow: DoorFlow, first: FlowPart | undefined, isEmpty: boolean): Promise<void> {
-    const { reply, face } = this.#parts;
+    const { reply, face, scheduler } = this.#parts;
     const { raw } = reply;
     let bytesOut = 0;
     let problem: string | undefined;
     try {
-      if (!isEmpty) bytesOut = await writeFlow(raw, flow, first);
+      if (!isEmpty) bytesOut = await writeFlow(raw, flow, first, scheduler);
       raw.end();
     } catch (thrown) {
       const error = face.failure(thrown, this);
@@ -213,7 +213,7 @@ export class Exchange {
 
   #publish({ status, answer, problem, bytesOut }: Told): void {
     if (!channels.request.hasSubscribers) return;
-    const { reply, clock, now } = this.#parts;
+    const { reply, scheduler, now } = this.#parts;
     const { request } = reply;
     const { guest } = this;
     const { remoteAddress = '', remotePort = 0 } = request.socket;
@@ -232,7 +232,7 @@ export class Exchange {
       revalidated: status === 304,
       queuedMs: answer?.queued ?? 0,
       ranMs: answer?.ran ?? 0,
-      totalMs: clock.now() - now,
+      totalMs: scheduler.now() - now,
       correlationId: this.correlationId,
     });
   }

@@ -16,7 +16,7 @@
  */
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { contentFormat } from '../cbor/content-format.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Scheduler } from '../core/clock.ts';
 import { InternalError } from '../core/error.ts';
 import { CallError, type Offer } from '../functions/call-error.ts';
 import { shown } from '../functions/names.ts';
@@ -35,7 +35,7 @@ export interface RoutesOptions {
   readonly face: GatewayFace;
   readonly guests: Guests;
   readonly site: SiteCheck;
-  readonly clock: Clock;
+  readonly scheduler: Scheduler;
   readonly maxBodyBytes: number;
   /** What is known of the connection of a request. */
   readonly connectionOf: (request: FastifyRequest) => Connection;
@@ -53,7 +53,7 @@ interface Asked {
 
 /** The application, not listening yet. */
 export async function openRoutes(options: RoutesOptions): Promise<FastifyInstance> {
-  const { face, maxBodyBytes, clock } = options;
+  const { face, maxBodyBytes, scheduler } = options;
   let arrivals = 0;
   const app = fastify({
     bodyLimit: maxBodyBytes,
@@ -73,8 +73,8 @@ export async function openRoutes(options: RoutesOptions): Promise<FastifyInstanc
     const made = new Exchange({
       reply,
       face,
-      clock,
-      now: clock.now(),
+      scheduler,
+      now: scheduler.now(),
       correlationId: given ?? `h${(++arrivals).toString(36)}`,
       isCorrelationGiven: given !== undefined,
     });
@@ -237,7 +237,7 @@ declare module 'fastify' {
 function letIn(
   request: FastifyRequest,
   exchange: Exchange,
-  { face, guests, site, clock, connectionOf }: RoutesOptions,
+  { face, guests, site, scheduler, connectionOf }: RoutesOptions,
 ): void {
   const { headers } = request;
   const connection = connectionOf(request);
@@ -251,7 +251,7 @@ function letIn(
   );
   if (request.routeOptions.config.isOpen === true) return;
   exchange.guest = guests.guestOf(headers, connection);
-  exchange.visit = face.admit(exchange.guest, clock.now());
+  exchange.visit = face.admit(exchange.guest, scheduler.now());
 }
 
 function visitOf({ visit }: Exchange): DoorVisit {
