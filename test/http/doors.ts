@@ -74,7 +74,6 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
         clock: scheduler,
         timeLimit: seconds(20),
       };
-      const batches = new Batches(parts);
       const rules = new AccessRules(access);
       const { jobs: settings } = gatewayOptions(config, undefined, undefined);
       const jobs = new Jobs({
@@ -96,7 +95,7 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
       });
       const calls = new Calls({
         ...parts,
-        batches,
+        batches: new Batches({ ...parts, objects }),
         jobs,
         objects,
         bodies,
