@@ -231,6 +231,7 @@ export class CoapEngine {
       refuse: (exchange: ServerExchange, wording: Wording, reason: NotRun, now: Instant) =>
         this.#server.refuse(exchange, wording, reason, now),
       awaits: (peer: Peer, message: Message) => this.#client.awaits(peer, message),
+      holds: (peer: Peer, message: Message, bytes: Uint8Array) => this.#client.holds(peer, message, bytes),
       response: (peer: Peer, message: Message, now: Instant) => this.#client.receive(peer, message, now),
     };
   }
