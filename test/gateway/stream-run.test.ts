@@ -30,7 +30,11 @@ class Bench {
         open: async () => {
           this.opened++;
           let at = 0;
-          return { next: (skip) => next((at += skip) + 0 * at++), close: () => undefined };
+          const following = (skip: number): ReturnType<typeof next> => {
+            at += skip + 1;
+            return next(at - 1);
+          };
+          return { next: following, close: () => undefined };
         },
       },
     });
