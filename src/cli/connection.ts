@@ -5,12 +5,13 @@ import { contentFormat, isValueFormat } from '../cbor/content-format.ts';
 import { decodeCborSequence } from '../cbor/decode.ts';
 import type { OwnTag } from '../cbor/decode-tags.ts';
 import { defaultDecodeLimits } from '../cbor/limits.ts';
-import { asPath } from '../cbor/reference-tag.ts';
+import { asPath, asReference } from '../cbor/reference-tag.ts';
 import { decodeRepresentation } from '../cbor/representation.ts';
 import { renderBytes } from '../coap/codec/render.ts';
 import { encodeUriSegment, parseCoapUri } from '../coap/codec/uri.ts';
 import { findStrings, optionNumber } from '../coap/codec/options.ts';
 import { PeerError, UsageError } from '../core/error.ts';
+import { ObjectReference } from '../core/object-reference.ts';
 import { textOf } from '../core/bytes.ts';
 import type { Value } from '../core/value.ts';
 import type { Milliseconds } from '../core/duration.ts';
@@ -140,8 +141,11 @@ export function valueOf({ contentFormat: format, payload }: CoapResponse, uri?: 
 }
 
 const asUri = (uri: string): OwnTag => ({
-  ...asPath,
-  value: (content, at) => withPath(uri, String(asPath.value(content, at))),
+  ...asReference,
+  value: (content, at) => {
+    const object = asReference.value(content, at);
+    return object instanceof ObjectReference ? withPath(uri, object.path) : object;
+  },
 });
 
 /** GET with CBOR as the answer. */

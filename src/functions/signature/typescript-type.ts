@@ -23,6 +23,7 @@ export class TypeReader {
   readonly #declared = new Map<string, TypeDeclaration[]>();
   /** Enums and imports: known to be something else than the built-in of that name. */
   readonly #opaque = new Set<string>();
+  readonly #isEntry: boolean;
   readonly #classes = new Set<string>();
   /** What names are called outside, by what they are called here. */
   readonly #exported = new Map<string, string>();
@@ -31,7 +32,9 @@ export class TypeReader {
   /** How often a recursive type was cut off: what was read meanwhile depends on where reading began. */
   #cuts = 0;
 
-  constructor(program: Program | undefined) {
+  /** @param isEntry the file whose exports are the library's */
+  constructor(program: Program | undefined, isEntry: boolean = true) {
+    this.#isEntry = isEntry;
     for (const statement of program?.body ?? []) this.#collect(statement);
   }
 
@@ -129,7 +132,7 @@ export class TypeReader {
   /** An object of a class that is exported, so that peers can have one. */
   #instance(name: string): ValueType {
     const exported = this.#exported.get(name);
-    return exported === undefined || exported.startsWith('_') || exported === 'default'
+    return !this.#isEntry || exported === undefined || exported.startsWith('_') || exported === 'default'
       ? anyType
       : { kind: 'instance', class: exported };
   }
