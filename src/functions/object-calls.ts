@@ -25,6 +25,9 @@ export function memberFunction(
   known.set(member, operations);
   const made = operations.get(operation) ?? {
     ...ownFunction(of, `${of.method}.${member.name}${ends[operation]}`),
+    id: undefined,
+    title: member.title,
+    doc: member.doc,
     parameters: operation === 'read' ? [] : member.parameters,
     returns: operation === 'set' ? undefined : member.returns,
     safe: operation === 'set' ? false : member.safe,

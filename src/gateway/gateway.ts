@@ -224,6 +224,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     watches,
     batches,
     jobs,
+    objects,
     access,
     rateLimit,
     showInternals: options.showInternals,

@@ -59,7 +59,7 @@ export function describedMember({ of }: HeldObject, name: string, form: Descript
 }
 
 /** An object as a whole has no other. */
-export const wholeOffers: readonly Offer[] = ['ask', 'release'];
+const wholeOffers: readonly Offer[] = ['ask', 'release'];
 
 export const notOfWhole = (): CallError =>
   new CallError('method-not-allowed', 'An object has GET and DELETE; call its methods below it.', {

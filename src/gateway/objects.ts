@@ -49,6 +49,8 @@ interface Held extends HeldObject {
 export interface ObjectCaller {
   readonly caller: Caller;
   readonly correlationId: string;
+  /** Of a call of a method: aborted when nobody waits for the result any more. */
+  readonly signal?: AbortSignal;
 }
 
 const idBytes = 6;
@@ -184,7 +186,7 @@ export class Objects implements ObjectKeeper {
     held: Held,
     fn: FunctionDescription,
     args: Call['args'],
-    { caller, correlationId }: ObjectCaller,
+    { caller, correlationId, signal }: ObjectCaller,
     does: Home['does'],
   ): Promise<CallResult> {
     const { timeLimit } = this.#options;
@@ -200,6 +202,7 @@ export class Objects implements ObjectKeeper {
         correlationId,
         deadline,
         home,
+        ...(signal === undefined ? {} : { signal }),
       });
     } catch (error) {
       if (error instanceof CallError && error.code === 'object-lost') this.#forget(held);

@@ -5,6 +5,8 @@
  *   /b                                   QUERY: several safe calls; POST: several calls
  *   POST with ?_job or Prefer: respond-async (RFC 7240): 202, and the result at /j/{id} (GET; DELETE: not any more)
  *   /j                                   the caller's jobs
+ *   /o/{id}                              an object: GET what it offers, DELETE lets go of it; POST to its class makes it
+ *   /o/{id}/{member}                     as functions; PUT sets an attribute to the body
  *   /func, /func/{library}               what there is to call
  *   /.well-known/core                    the same in link format (RFC 6690), with its filters
  *   /frmlist                             the names of the libraries
@@ -16,7 +18,7 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { contentFormat } from '../cbor/content-format.ts';
 import type { Clock } from '../core/clock.ts';
 import { InternalError } from '../core/error.ts';
-import { CallError } from '../functions/call-error.ts';
+import { CallError, type Offer } from '../functions/call-error.ts';
 import { shown } from '../functions/names.ts';
 import { givenCorrelation } from './correlation.ts';
 import { docsFiles, sendDocsFile } from './docs-page.ts';
@@ -155,6 +157,24 @@ export async function openRoutes(options: RoutesOptions): Promise<FastifyInstanc
       exchange.answerWith(() => visitOf(exchange).jobs(acceptedFormats(request.headers.accept, undefined))),
     ),
   );
+  const used =
+    (verb: Offer): Handler =>
+    (request, exchange) =>
+      exchange.answerWith(() =>
+        visitOf(exchange).object(
+          callOf(request, exchange.path ?? [], exchange.correlationId, () => exchange.signal),
+          verb,
+        ),
+      );
+  serve('/o/:id', {
+    ...reading(used('ask')),
+    DELETE: (_, exchange) =>
+      exchange.answerGone(
+        async () =>
+          await visitOf(exchange).release({ path: exchange.path ?? [], correlationId: exchange.correlationId }),
+      ),
+  });
+  serve('/o/:id/:member', { ...reading(used('ask')), QUERY: used('ask'), POST: used('call'), PUT: used('set') });
   const catalogue = reading((request, exchange) =>
     exchange.answerWith(() => {
       const { library } = (request as FastifyRequest<Asked>).params;

@@ -16,6 +16,7 @@ import { BodyThread } from '../../src/gateway/body-thread.ts';
 import { Batches } from '../../src/gateway/batch.ts';
 import { Calls } from '../../src/gateway/calls.ts';
 import { Jobs } from '../../src/gateway/jobs.ts';
+import { Objects } from '../../src/gateway/objects.ts';
 import { RateLimit, type RateLimitOptions } from '../../src/gateway/rate-limit.ts';
 import { openHttpDoor, type HttpDoor, type HttpOptions } from '../../src/http/door.ts';
 import { openLog } from '../../src/telemetry/log.ts';
@@ -82,10 +83,19 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
         timeOfDay: () => timeOfDay(Date.now()),
         randomBytes: systemRandomness.bytes,
       });
+      const objects = new Objects({
+        ...parts,
+        lease: seconds(60),
+        maxObjects: 100,
+        maxObjectsPerIdentity: 10,
+        scheduler,
+        randomBytes: systemRandomness.bytes,
+      });
       const calls = new Calls({
         ...parts,
         batches,
         jobs,
+        objects,
         bodies,
         access: rules,
         streams: new Streams({ ...defaultStreamSettings, opener: registry, scheduler, versionOf: () => undefined }),
@@ -97,6 +107,7 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
       return { door, calls, url: urlOf('http'), secureUrl: urlOf('https'), close };
       async function close(): Promise<void> {
         jobs.close();
+        objects.close();
         await Promise.all([door.close(), jobs.closeStore()]);
       }
     },

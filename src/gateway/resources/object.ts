@@ -62,7 +62,8 @@ export class ObjectResource implements Resource {
 
   async #whole(visit: Visit, object: HeldObject): Promise<Answer> {
     const { request } = visit;
-    if (request.code === method.GET) return { response: describeFunction(request, object.of, 'description') };
+    const { describe: form = 'description' } = readObjectWords(visit.query);
+    if (request.code === method.GET) return { response: describeFunction(request, object.of, form) };
     if (request.code !== method.DELETE) throw notOfWhole();
     await this.#objects.release(object, visit);
     return { response: response(responseCode.deleted) };

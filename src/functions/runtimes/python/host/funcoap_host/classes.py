@@ -74,6 +74,7 @@ class ServedClass:
             self.setters[name] = set_shape
         return {
             **self._described(name, shape, set_shape),
+            'line': line_of(found.fget or found.fset),
             'doc': doc_of(found) or self._texts.get(name),
             'promises': getattr(found.fget, '__funcoap__', {}),
             'readable': found.fget is not None,
@@ -108,7 +109,7 @@ class ServedClass:
 
     def _described(self, name, shape, set_shape):
         value = {'name': 'value', 'type': any_type if set_shape is None else set_shape[0], 'required': True, 'rest': False}
-        return {'name': name, 'kind': 'attribute', 'parameters': [value], 'returns': None if shape is None else shape[0]}
+        return {'name': name, 'kind': 'attribute', 'line': None, 'parameters': [value], 'returns': None if shape is None else shape[0]}
 
 
 def _constructor(name, made):
