@@ -50,7 +50,8 @@ class ServedFunction:
         parameters = list(signature.parameters.values())
         for parameter in parameters[1:] if self._method and parameters[:1] and parameters[0].kind in _positional else parameters:
             hint = hints.get(parameter.name, parameter.annotation)
-            if hint is funcoap.Context:
+            # Also of `ctx: Context = None`, which is Optional to Python 3.9 and 3.10.
+            if hint is funcoap.Context or funcoap.Context in typing.get_args(hint):
                 self._slots.append(_Slot(parameter, None, given=False, context=True))
                 self._simple = False
                 continue
