@@ -50,7 +50,7 @@ export interface ObjectCaller {
   readonly caller: Caller;
   readonly correlationId: string;
   /** Of a call of a method: aborted when nobody waits for the result any more. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const idBytes = 6;
