@@ -66,7 +66,9 @@ export class LibraryVersion {
     const pool = createPool(parts);
     try {
       const { title, exports = [] } = await pool.open();
-      const wantsInline = exports.some((exported) => exported.inline && exported.notCallable === undefined);
+      const hasClasses = exports.some(({ members }) => members !== undefined);
+      const wantsInline =
+        !hasClasses && exports.some((exported) => exported.inline && exported.notCallable === undefined);
       const inline = wantsInline ? await loadInline(parts) : new Map<string, unknown>();
       return new LibraryVersion(parts, pool, inline, title, exports);
     } catch (error) {
@@ -77,7 +79,14 @@ export class LibraryVersion {
 
   invoke(call: Call): CallResult | Promise<CallResult> {
     if (call.function.stream === true) throw streamError(call.function);
-    return call.function.inline ? runInline(call, this.#inline) : this.#pool.invoke(call);
+    return call.function.inline && call.function.classes === undefined
+      ? runInline(call, this.#inline)
+      : this.#pool.invoke(call);
+  }
+
+  /** An object lives on one of its threads. */
+  holds(object: string): boolean {
+    return this.#pool.holds(object);
   }
 
   open(call: Call, itemLimit: Milliseconds): Promise<OpenedStream> {

@@ -38,7 +38,7 @@ import { RestartPause } from './restart-pause.ts';
 import { WorkerLane } from './worker-lane.ts';
 import { WorkerLanes } from './worker-lanes.ts';
 import type { FromWorker } from './runtimes/node/messages.ts';
-import type { Call, CallResult, Invoker } from './call.ts';
+import type { Call, CallResult, GivenObject, Invoker } from './call.ts';
 import type { Invalidation } from './invalidation.ts';
 import type { Value } from '../core/value.ts';
 import type { StreamSeat } from './stream-steps.ts';
@@ -101,7 +101,13 @@ export class WorkerPool implements Invoker {
     });
   }
 
-  invoke(call: Call): Promise<CallResult> {
+  /** An object lives on one of its threads. */
+  holds(object: string): boolean {
+    return this.#homes.of(object) !== undefined;
+  }
+
+  invoke(asked: Call): Promise<CallResult> {
+    const call = this.#homes.counted(asked);
     return new Promise((resolve, reject) => {
       const now = this.#parts.scheduler.now();
       if (this.#closed) {
@@ -290,7 +296,9 @@ export class WorkerPool implements Invoker {
         lane.finished(pending, now);
         if (pending.call.step?.action === 'open') this.#seat(lane, pending, message.returned.value);
         this.#homes.settled(pending, lane);
-        if (pending.settled && pending.call.home?.does === 'begin') this.#abandon(pending.call);
+        if (pending.settled && pending.call.home?.does === 'begin')
+          this.#abandon(pending.call, pending.call.home.object);
+        if (message.objects !== undefined) this.#give(lane, pending, message.objects);
         pending.resolve(message, now);
         return;
       case 'failed': {
@@ -313,14 +321,17 @@ export class WorkerPool implements Invoker {
     this.invoke({ ...unsignalled(call), args: [opened], step: { action: 'close', seat } }).then(over, over);
   }
 
+  #give(lane: WorkerLane, { settled, call }: PendingCall, objects: readonly GivenObject[]): void {
+    const fresh = this.#homes.given(objects, lane);
+    if (settled) for (const { id } of fresh) this.#abandon(call, id);
+  }
+
   /** Whoever asked for the object has been told that there is none. */
-  #abandon(call: Call): void {
-    const { home } = call;
-    if (home === undefined) return;
+  #abandon(call: Call, object: string): void {
     const { caller, correlationId } = call;
     const deadline = after(this.#parts.scheduler.now(), this.#options.timeLimit);
-    const ending = { function: endingFunction(call.function), args: [home.object], caller, correlationId, deadline };
-    this.invoke({ ...ending, home: { ...home, does: 'end' } }).catch(() => undefined);
+    const ending = { function: endingFunction(call.function), args: [], caller, correlationId, deadline };
+    this.invoke({ ...ending, home: { object, does: 'end' } }).catch(() => undefined);
   }
 
   /** Nobody waits for the result any more: it is taken back, or its function is told. */
