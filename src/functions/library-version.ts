@@ -66,9 +66,7 @@ export class LibraryVersion {
     const pool = createPool(parts);
     try {
       const { title, exports = [] } = await pool.open();
-      const hasClasses = exports.some(({ members }) => members !== undefined);
-      const wantsInline =
-        !hasClasses && exports.some((exported) => exported.inline && exported.notCallable === undefined);
+      const wantsInline = exports.some((exported) => exported.inline && exported.notCallable === undefined);
       const inline = wantsInline ? await loadInline(parts) : new Map<string, unknown>();
       return new LibraryVersion(parts, pool, inline, title, exports);
     } catch (error) {
@@ -79,12 +77,10 @@ export class LibraryVersion {
 
   invoke(call: Call): CallResult | Promise<CallResult> {
     if (call.function.stream === true) throw streamError(call.function);
-    return call.function.inline && call.function.classes === undefined
-      ? runInline(call, this.#inline)
-      : this.#pool.invoke(call);
+    return call.function.inline ? runInline(call, this.#inline) : this.#pool.invoke(call);
   }
 
-  /** An object lives on one of its threads. */
+  /** An object lives on its thread. */
   holds(object: string): boolean {
     return this.#pool.holds(object);
   }

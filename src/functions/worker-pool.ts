@@ -9,11 +9,13 @@
  * A call that is lost with its worker is run again once if it is safe; one that has side effects
  * is never run twice and fails with 'worker-lost'.
  *
+ * A library that exports a class has one worker, on which its objects live (docs/decisions/0014-objects.md).
+ *
  * Longer than other files because queue, lanes and alarm change together: each step of a call's way
  * (offered, begun, overdue, lost, run again) touches all three.
  */
 import type { Scheduler } from '../core/clock.ts';
-import { after, type Instant, type Milliseconds } from '../core/duration.ts';
+import { after, never, type Instant, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { Alarm } from './alarm.ts';
 import {
@@ -30,7 +32,7 @@ import {
 } from './call-failures.ts';
 import { CallQueue } from './call-queue.ts';
 import { endingFunction } from './object-calls.ts';
-import { isBound, ObjectHomes } from './object-homes.ts';
+import { isBound, LivingObjects } from './living-objects.ts';
 import { PendingCall } from './pending-call.ts';
 import { sortLostCalls } from './lost-calls.ts';
 import { isSeated, Seats } from './seats.ts';
@@ -68,7 +70,8 @@ export class WorkerPool implements Invoker {
   readonly #ending = new Set<Promise<void>>();
   readonly #queue = new CallQueue();
   readonly #seats = new Seats();
-  readonly #homes = new ObjectHomes();
+  readonly #objects = new LivingObjects();
+  #maxWorkers: number;
   #nextId = 0;
   #opening: { resolve: (loaded: LoadedLibrary) => void; reject: (error: Error) => void } | undefined;
   #retireAt: Instant | undefined;
@@ -78,6 +81,7 @@ export class WorkerPool implements Invoker {
   constructor(parts: WorkerPoolParts) {
     this.#parts = parts;
     this.#options = parts.options;
+    this.#maxWorkers = parts.options.maxWorkers;
     this.#pause = new RestartPause(parts.options.restartDelay);
     this.#alarm = new Alarm(parts.scheduler, () => this.#sweep());
   }
@@ -101,13 +105,13 @@ export class WorkerPool implements Invoker {
     });
   }
 
-  /** An object lives on one of its threads. */
+  /** An object lives on its thread. */
   holds(object: string): boolean {
-    return this.#homes.of(object) !== undefined;
+    return this.#objects.has(object);
   }
 
   invoke(asked: Call): Promise<CallResult> {
-    const call = this.#homes.counted(asked);
+    const call = this.#objects.counted(asked);
     return new Promise((resolve, reject) => {
       const now = this.#parts.scheduler.now();
       if (this.#closed) {
@@ -118,17 +122,18 @@ export class WorkerPool implements Invoker {
         reject(cancelledError(call));
         return;
       }
-      if (this.#queue.size >= this.#options.maxQueued) {
+      if (!this.#objects.admits(call)) {
+        reject(objectLostError(call));
+        return;
+      }
+      // However busy its thread is, an object that is let go of does not stay.
+      if (this.#queue.size >= this.#options.maxQueued && call.home?.does !== 'end') {
         reject(overloadedError(call, this.#options.retryAfter));
         return;
       }
       const limit = call.timeLimit ?? call.function.timeLimit ?? this.#options.timeLimit;
       const pending = new PendingCall(this.#nextId++, call, now, limit, resolve, reject);
       pending.onAbort(() => this.#cancel(pending));
-      if (isBound(pending)) {
-        this.#offerHome(pending, now);
-        return;
-      }
       if (isSeated(pending)) this.#seats.push(pending);
       else this.#queue.push(pending);
       this.#dispatch(now);
@@ -141,19 +146,6 @@ export class WorkerPool implements Invoker {
     const now = this.#parts.scheduler.now();
     this.#seats.leave(seat, now);
     if (!this.#closed) this.#alarm.by(now);
-  }
-
-  /** Where its object lives. */
-  #offerHome(pending: PendingCall, now: Instant): void {
-    const { call } = pending;
-    const lane = this.#homes.of(call.home?.object ?? '');
-    if (lane === undefined) pending.reject(objectLostError(call));
-    else if (!lane.hasRoom) pending.reject(overloadedError(call, this.#options.retryAfter));
-    else {
-      lane.offer(pending, now);
-      this.#alarm.by(pending.limitAt);
-      this.#alarm.by(after(now, this.#options.memoryCheckInterval));
-    }
   }
 
   /** Finishes what was accepted, lingers for calls that are on their way to it, then closes. */
@@ -185,8 +177,7 @@ export class WorkerPool implements Invoker {
 
   #startWorker(): boolean {
     const { budget, scheduler, start } = this.#parts;
-    if (this.#closed || this.#lanes.size >= this.#options.maxWorkers || !budget.take(this.#lanes.size === 0))
-      return false;
+    if (this.#closed || this.#lanes.size >= this.#maxWorkers || !budget.take(this.#lanes.size === 0)) return false;
     const lane: WorkerLane = new WorkerLane(
       start(
         { describe: this.#opening !== undefined, slots: this.#options.concurrency },
@@ -209,7 +200,6 @@ export class WorkerPool implements Invoker {
   #stop(lane: WorkerLane): void {
     lane.state = 'gone';
     this.#lanes.delete(lane);
-    this.#homes.lost(lane);
     const ending = lane.port.terminate().finally(() => {
       this.#parts.budget.giveBack();
       this.#ending.delete(ending);
@@ -264,6 +254,7 @@ export class WorkerPool implements Invoker {
         lane.state = 'ready';
         lane.idleSince = now;
         this.#pause.succeeded();
+        if (message.exports?.some(({ members }) => members !== undefined) === true) this.#maxWorkers = 1;
         this.#opening?.resolve(message);
         this.#opening = undefined;
         return;
@@ -295,17 +286,16 @@ export class WorkerPool implements Invoker {
       case 'done':
         lane.finished(pending, now);
         if (pending.call.step?.action === 'open') this.#seat(lane, pending, message.returned.value);
-        this.#homes.settled(pending, lane);
+        this.#objects.done(pending.call);
         if (pending.settled && pending.call.home?.does === 'begin')
           this.#abandon(pending.call, pending.call.home.object);
-        if (message.objects !== undefined) this.#give(lane, pending, message.objects);
+        if (message.objects !== undefined) this.#give(pending, message.objects);
         pending.resolve(message, now);
         return;
       case 'failed': {
         // Made first: what a damaged thread says may be no failure, and then its calls are lost with it.
         const error = functionError(pending.call, message.failure);
         lane.finished(pending, now);
-        if (pending.call.home?.does === 'end') this.#homes.settled(pending, lane);
         pending.reject(error);
       }
     }
@@ -321,16 +311,15 @@ export class WorkerPool implements Invoker {
     this.invoke({ ...unsignalled(call), args: [opened], step: { action: 'close', seat } }).then(over, over);
   }
 
-  #give(lane: WorkerLane, { settled, call }: PendingCall, objects: readonly GivenObject[]): void {
-    const fresh = this.#homes.given(objects, lane);
+  #give({ settled, call }: PendingCall, objects: readonly GivenObject[]): void {
+    const fresh = this.#objects.given(objects);
     if (settled) for (const { id } of fresh) this.#abandon(call, id);
   }
 
   /** Whoever asked for the object has been told that there is none. */
   #abandon(call: Call, object: string): void {
     const { caller, correlationId } = call;
-    const deadline = after(this.#parts.scheduler.now(), this.#options.timeLimit);
-    const ending = { function: endingFunction(call.function), args: [], caller, correlationId, deadline };
+    const ending = { function: endingFunction(call.function), args: [], caller, correlationId, deadline: never };
     this.invoke({ ...ending, home: { object, does: 'end' } }).catch(() => undefined);
   }
 
@@ -366,11 +355,17 @@ export class WorkerPool implements Invoker {
     const { again, failed } = sortLostCalls(lane, loss);
     for (const { pending, culprit } of failed) pending.reject(lostError(pending.call, loss, culprit));
     this.#stop(lane);
-    for (const pending of again) if (isBound(pending)) pending.reject(objectLostError(pending.call));
-    this.#putBack(again.filter((pending) => !isBound(pending)));
+    this.#putBack(again);
+    this.#loseObjects();
     if (this.#lanes.size === 0) this.#startWorker();
     this.#dispatch(now);
     this.#alarm.by(now);
+  }
+
+  /** The thread on which they lived is gone. */
+  #loseObjects(): void {
+    this.#objects.lose();
+    for (const pending of this.#queue.takeOut(isBound)) pending.reject(objectLostError(pending.call));
   }
 
   /** Everything that time brings about. Runs when the earliest of it is due. */
@@ -410,8 +405,10 @@ export class WorkerPool implements Invoker {
       if (!this.#enforce(lane, pending, now)) return;
     }
     const onlyVain = lane.calls.values().every((pending) => pending.overdue);
-    if (lane.state === 'draining' && onlyVain) this.#stop(lane);
-    else if (lane.empty && this.#lanes.size > 1 && !this.#homes.has(lane)) {
+    if (lane.state === 'draining' && onlyVain) {
+      this.#stop(lane);
+      this.#loseObjects();
+    } else if (lane.empty && this.#lanes.size > 1) {
       const idleAt = after(lane.idleSince, idleAfter);
       if (now >= idleAt) this.#stop(lane);
       else this.#alarm.by(idleAt);
@@ -436,9 +433,9 @@ export class WorkerPool implements Invoker {
       return;
     }
     lane.stalled = true;
-    const back = lane.waiting.filter((pending) => !isBound(pending) && lane.withdraw(pending, now));
+    const back = lane.waiting.filter((pending) => lane.withdraw(pending, now));
     const { current } = lane;
-    if (current !== undefined && !isBound(current) && lane.withdraw(current, now)) back.unshift(current);
+    if (current !== undefined && lane.withdraw(current, now)) back.unshift(current);
     this.#putBack(back);
   }
 
@@ -451,8 +448,7 @@ export class WorkerPool implements Invoker {
     }
     if (lane.withdraw(pending, now)) {
       // Never begun: the worker was busy with another call.
-      if (isBound(pending)) pending.reject(overloadedError(pending.call, this.#options.retryAfter));
-      else if (!pending.settled) this.#putBack([pending]);
+      if (!pending.settled) this.#putBack([pending]);
       return true;
     }
     if (!pending.overdue) {
@@ -464,8 +460,8 @@ export class WorkerPool implements Invoker {
     if (now < graceEnds) {
       this.#alarm.by(graceEnds);
     } else if (pending.heard) {
-      // The thread is alive and the function does not listen: the others may finish there.
-      lane.state = 'draining';
+      // The thread is alive and the function does not listen: the others may finish there. Objects end only where nothing else is left.
+      if (this.#objects.size === 0 || !lane.hasRoom) lane.state = 'draining';
     } else {
       this.#lose(lane, undefined);
       return false;
@@ -475,7 +471,7 @@ export class WorkerPool implements Invoker {
 
   #retireIfDone(now: Instant): boolean {
     if (this.#retireAt === undefined) return false;
-    if (this.#queue.size > 0 || this.#seats.waiting > 0 || this.#lanes.owing || this.#homes.size > 0) return false;
+    if (this.#queue.size > 0 || this.#seats.waiting > 0 || this.#lanes.owing || this.#objects.size > 0) return false;
     const until = this.#lanes.streams > 0 ? after(this.#retireAt, this.#options.streamGrace) : this.#retireAt;
     if (now < until) {
       this.#alarm.by(until);

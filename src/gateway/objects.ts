@@ -7,7 +7,7 @@
  */
 import { toBase64Url } from '../cbor/base64url.ts';
 import type { Scheduler } from '../core/clock.ts';
-import { after, seconds, until, type Instant, type Milliseconds } from '../core/duration.ts';
+import { after, never, seconds, until, type Instant, type Milliseconds } from '../core/duration.ts';
 import type { Value } from '../core/value.ts';
 import { CallError } from '../functions/call-error.ts';
 import type { Call, Caller, CallResult, GivenObject, Home } from '../functions/call.ts';
@@ -190,7 +190,8 @@ export class Objects implements ObjectKeeper {
     does: Home['does'],
   ): Promise<CallResult> {
     const { timeLimit } = this.#options;
-    const deadline = after(this.#now, fn.timeLimit ?? timeLimit);
+    // What is let go of ends, however long its thread is busy.
+    const deadline = does === 'end' ? never : after(this.#now, fn.timeLimit ?? timeLimit);
     const given: readonly Value[] = args instanceof PackedArguments ? args.values : args;
     const home = { object: held.id, does };
     held.inUse++;

@@ -51,8 +51,11 @@ const libraries = {
       private rob(): string { return this.secret; }
       close(): void { writeFileSync(this.owner + '.closed', ''); }
     }
+    let spun = 0;
     /** @safe */
-    export function spin(ms: number): number { const end = Date.now() + ms; while (Date.now() < end); return threadId; }
+    export function times(): number { return spun; }
+    /** @safe */
+    export function spin(ms: number): number { const end = Date.now() + ms; while (Date.now() < end); spun++; return threadId; }
     export function plain(): string { return 'plain'; }`,
 };
 
@@ -175,16 +178,18 @@ test('the command line lists and describes classes', async () => {
   expect(described.out).toMatch(/^limit: number +set$/m);
 });
 
-test('an object stays on its thread while others compute, and is lost with it alone', async () => {
+test('a library that makes objects has one thread, where functions and objects meet, and objects are lost with it', async () => {
   const path = await make(join(gateway.folder, 'finn'));
   const thread = told(await coap('GET', `${path}/thread`));
-  const busy = [coap('FETCH', '/func/bank/spin', [150]), coap('FETCH', '/func/bank/spin', [150])];
-  expect(told(await coap('GET', `${path}/thread`))).toEqual(thread);
-  await Promise.all(busy);
-  expect(told(await coap('GET', `${path}/thread`))).toEqual(thread);
+  const busy = [coap('FETCH', '/func/bank/spin', [50]), coap('FETCH', '/func/bank/spin', [51])];
+  const other = await make(join(gateway.folder, 'fay'));
+  expect(told(await coap('GET', `${other}/thread`))).toEqual(thread);
+  expect((await Promise.all(busy)).map(told)).toEqual([thread, thread]);
+  expect(told(await coap('FETCH', '/func/bank/times'))).toEqual(['2.05', 2]);
   expect(told(await coap('POST', `${path}/end`))).toBe('worker-lost');
   expect(told(await coap('GET', `${path}/thread`))).toBe('object-lost');
   expect(told(await coap('GET', `${path}/thread`))).toBe('no-such-resource');
+  expect(told(await coap('DELETE', other))).toBe('object-lost');
   expect(told(await coap('POST', '/func/bank/plain'))).toEqual(['2.04', 'plain']);
 });
 

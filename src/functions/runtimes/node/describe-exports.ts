@@ -50,7 +50,24 @@ export function describeExports(
     if (typeof value !== 'function') continue;
     described.push(describeExport(declared, value, `${file}:${declared.line}: ${declared.name}`, exports));
   }
+  checkInline(described, declarations, file);
   return { title: libraryTitle(dirname(entry)), exports: described };
+}
+
+/** Where there are objects, functions and objects meet on one thread. */
+function checkInline(
+  described: readonly ExportDescription[],
+  declarations: readonly DeclaredExport[],
+  file: string,
+): void {
+  const made = described.find(({ members }) => members !== undefined);
+  const inline = described.find((each) => each.inline && each.notCallable === undefined);
+  if (made === undefined || inline === undefined) return;
+  const line = declarations.find(({ name }) => name === inline.method)?.line;
+  throw new UsageError(
+    'library-tag',
+    `${file}:${line}: ${inline.method} cannot be inline: it would not meet the objects of ${made.method}, which live on a thread; remove the promise, or put it into a library of its own.`,
+  );
 }
 
 function describeExport(declared: DeclaredExport, value: object, where: string, exports: Exports): ExportDescription {
