@@ -10,11 +10,13 @@ import { openCoapClient, type CoapClient } from '../../../src/client/coap-client
 import type { CoapRequest, CoapResponse } from '../../../src/client/coap-request.ts';
 import { dotted } from '../../../src/coap/codec/codes.ts';
 import { findStrings, optionNumber } from '../../../src/coap/codec/options.ts';
+import { never } from '../../../src/core/duration.ts';
 import { ObjectReference } from '../../../src/core/object-reference.ts';
 import type { Value } from '../../../src/core/value.ts';
+import type { CallResult } from '../../../src/functions/call.ts';
 import { decodeProblem } from '../../../src/functions/problem-details.ts';
 import { startGateway, type TestGateway } from '../../http/gateway.ts';
-import { missingPython } from './python-folder.ts';
+import { missingPython, pythonFolder } from './python-folder.ts';
 
 const missing = missingPython();
 beforeEach(({ skip }) => {
@@ -191,6 +193,31 @@ test('where an object cannot be given, that is said, and it is counted as not gi
   expect(await call('/func/bank/half', ['tim'])).toBe('function-failed');
   await coap('DELETE', path);
   expect(existsSync(join(folder, 'closed-tim'))).toBe(true);
+});
+
+test('an id that was given once more meanwhile stays with whoever has it', async () => {
+  const { registry } = await pythonFolder({ 'bank/bank.py': bank, 'bank/data/.keep': '' });
+  const run = (method: string, ...args: Value[]): Promise<CallResult> =>
+    Promise.resolve(
+      registry.invoke({
+        function: { ...registry.find('bank', 'account'), method },
+        args,
+        caller: { identity: 'ann', peer: 'p' },
+        correlationId: 'c',
+        deadline: never,
+      }),
+    );
+  const once = await run('account', 'uma');
+  const twice = await run('account', 'uma');
+  const [{ id } = { id: '' }] = once.objects ?? [];
+  expect([once.objects, twice.objects]).toEqual([
+    [{ id, class: 'Account', times: 1 }],
+    [{ id, class: 'Account', times: 2 }],
+  ]);
+  await run('Account.~', id, 1);
+  expect((await run('Account.balance?', id)).value).toBe(0);
+  await run('Account.~', id, 2);
+  await expect(run('Account.balance?', id)).rejects.toThrow(/LookupError/);
 });
 
 test('an object that its library keeps is let go of when the last who was given it does', async () => {
