@@ -23,6 +23,7 @@ const rules = [
 const libraries = {
   'who/index.ts': `import { context } from 'funcoap/library';
     /** @safe */ export function am(): string { return context().identity; }
+    /** @safe */ export function within(): readonly string[] { return context().groups; }
     /** @pure @maxAge 60 */ export function secret(): string { return context().identity; }`,
   'sum/index.ts': `/** @pure */ export function add(a: number, b: number): number { return a + b; }
     /** @pure */ export function sub(a: number, b: number): number { return a - b; }`,
@@ -115,8 +116,14 @@ const valueOf = async (client: CoapClient, path: string): Promise<unknown> => {
 };
 
 describe('who is enrolled', () => {
-  test('calls, and the function sees its name', async () => {
+  test('calls, and the function sees its name and its groups', async () => {
     const client = await clientOf(withKey(meter));
+    expect(await valueOf(client, '/func/who/within')).toEqual(['meters']);
+    const two = await clientOf(withKey(await enroll('meter-9', ' --group meters --group hall')));
+    expect(await valueOf(two, '/func/who/within')).toEqual(['meters', 'hall']);
+    const plain = await clientOf(undefined);
+    const answer = await plain.request({ uri: `${gateway.uri}/func/who/within`, method: 'GET' });
+    expect(decodeCbor(answer.payload)).toEqual([]);
     expect(await valueOf(client, '/func/who/am')).toBe('meter-7');
     expect(await valueOf(client, '/func/sum/add?a=1&b=2')).toBe(3);
   });
@@ -146,7 +153,7 @@ describe('who is enrolled', () => {
       const { payload } = await client.request({ uri: `${uri}/.well-known/core?rt=func`, method: 'GET', accept: 40 });
       return parseLinkFormat(Buffer.from(payload).toString()).map(({ target }) => target);
     };
-    const who = ['/func/who/am', '/func/who/secret'];
+    const who = ['/func/who/am', '/func/who/within', '/func/who/secret'];
     expect(await seen(await clientOf(withKey(meter)), base)).toEqual(['/func/sum/add', ...who]);
     expect(await seen(await clientOf(undefined), gateway.uri)).toEqual(who);
     expect(await seen(await clientOf(withKey(await enroll('nothing'))), base)).toEqual([]);

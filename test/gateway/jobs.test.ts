@@ -39,6 +39,7 @@ const libraries = {
      * @timeLimit 60 */
     export function add(a: number, b: number = 1): number { return a + b; }
     /** @timeLimit 0.2 */ export async function forever(): Promise<void> { await new Promise(() => {}); }
+    /** @safe */ export function* count(): Generator<number> { yield 1; }
     export function rows(count: number): number[] { return Array.from({ length: count }, (_, i) => i); }`,
 };
 
@@ -120,11 +121,12 @@ test('arguments, access and method are checked before it is taken', async () => 
     await submit('wait', {}),
     await submit('add', { a: 'x' }),
     await submit('no-such'),
+    await submit('count'),
     await coap('/func/work/add?_job&a=1'),
     await coap('/func/work/add?_job', { method: 'POST', payload: new Uint8Array([0xff]), contentFormat: 60 }),
     await coap('/func/work/add?_job', { method: 'POST', payload: encodeCbor([1]), contentFormat: 60, accept: 40 }),
   ].map(({ code }) => dotted(code));
-  expect(codes).toEqual(['4.22', '4.22', '4.04', '4.00', '4.00', '4.06']);
+  expect(codes).toEqual(['4.22', '4.22', '4.04', '4.00', '4.00', '4.00', '4.06']);
   expect(decodeCbor((await coap('/j')).payload)).toEqual([]);
 });
 

@@ -8,7 +8,7 @@ import { codeClass, responseCode } from '../../coap/codec/codes.ts';
 import type { Scheduler } from '../../core/clock.ts';
 import { milliseconds, until, type Instant } from '../../core/duration.ts';
 import type { Value } from '../../core/value.ts';
-import type { DescribedFunction } from '../../directory/described.ts';
+import { isClass, type DescribedFunction } from '../../directory/described.ts';
 import type { ProblemName } from '../../functions/call-error.ts';
 import { problemOf } from '../answer-problem.ts';
 import { bodyOf, type Argument } from './arguments.ts';
@@ -118,6 +118,10 @@ export class Calls {
     args: readonly Argument[],
   ): Promise<{ readonly fn: DescribedFunction; readonly payload: Uint8Array | undefined }> {
     const fn = await this.catalogue.describe(library, method);
+    if (isClass(fn)) {
+      const told = `${library}/${method} is a class: it makes objects, and is not called as a function is.`;
+      throw new ArgumentError('not-callable', told);
+    }
     try {
       return { fn, payload: bodyOf(fn, args) };
     } catch (error) {

@@ -97,12 +97,12 @@ export class Catalogue {
     return now === known?.value ? undefined : now;
   }
 
-  /** Names of what can be called. */
+  /** Names of the functions that can be called. */
   async functions(library: string): Promise<readonly string[]> {
     const answer = await this.#ask(['func', library], [], undefined);
     if (answer.code === responseCode.notFound) return [];
-    return this.#read(answer, readLibrary).flatMap(({ name, notCallable }) =>
-      notCallable === undefined ? [name] : [],
+    return this.#read(answer, readLibrary).flatMap((fn) =>
+      fn.notCallable === undefined && fn.class !== true ? [fn.name] : [],
     );
   }
 
