@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { minutes, seconds, type Milliseconds } from '../../../src/core/duration.ts';
 import { timeOfDay } from '../../../src/core/time-of-day.ts';
@@ -410,7 +411,7 @@ describe('a process that ends while it cannot be written', () => {
     rmdirSync(obstacle());
     mkdirSync(join(folder, '0.state.new'));
     scheduler.advance(seconds(1));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await delay(50);
     expect(notices.some((text) => text.includes('can be written again'))).toBe(false);
     await expect(begin(store, begun(1, 2))).rejects.toThrow('refused');
     rmdirSync(join(folder, '0.state.new'));
