@@ -1,8 +1,8 @@
-/** `funcoap describe URI`: what a function takes, gives and does. */
+/** `funcoap describe URI`: what a function takes, gives and does; what objects of a class offer. */
 import { encodeJson } from '../cbor/json-encode.ts';
 import { encodeUriSegment } from '../coap/codec/uri.ts';
 import { PeerError, UsageError } from '../core/error.ts';
-import type { DescribedFunction } from '../directory/described.ts';
+import { isClass, type DescribedFunction } from '../directory/described.ts';
 import { readFunction } from '../directory/read-description.ts';
 import { formatDuration } from '../config/units.ts';
 import { connectionOptions, examples, jsonOption, type AddCommand } from './command.ts';
@@ -20,6 +20,7 @@ import {
 import { exitCode } from './exit-code.ts';
 import { accepted } from './failure.ts';
 import { valueText, tableText } from './print-value.ts';
+import { classFacts, memberTables } from './describe-class.ts';
 import { parameterText, signatureText } from '../directory/signature-text.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -56,7 +57,9 @@ function describeText(fn: DescribedFunction, { outPaint: paint }: Terminal): str
     ['path', `/func/${fn.library}/${fn.method}`],
     ['compact', compact],
     ...(fn.stream === true ? [['gives', 'a stream: items one after the other (`funcoap watch`)']] : []),
-    ['effects', fn.pure ? cached : fn.safe ? 'safe: no side effects' : 'has side effects: POST only'],
+    ...(isClass(fn)
+      ? classFacts(fn)
+      : [['effects', fn.pure ? cached : fn.safe ? 'safe: no side effects' : 'has side effects: POST only']]),
     ...(fn.notCallable === undefined ? [] : [['callable', `no: ${fn.notCallable}`]]),
   ];
   const parameters = fn.parameters.map((parameter) => [
@@ -70,6 +73,7 @@ function describeText(fn: DescribedFunction, { outPaint: paint }: Terminal): str
     '',
     ...facts.map(([name = '', text = '']) => `${paint('dim', name.padEnd(8))} ${valueText(text)}`),
     ...(parameters.length === 0 ? [] : ['', tableText(['id', 'parameter', ''], parameters, paint)]),
+    ...(isClass(fn) ? memberTables(fn, paint) : []),
   ].join('\n');
 }
 
@@ -111,7 +115,7 @@ async function describe(text: string, options: DescribeOptions, terminal: Termin
 export const addDescribe: AddCommand = (program, terminal, done) => {
   connectionOptions(program.command('describe'))
     .summary('what a function takes, gives and does')
-    .description('Shows the signature, documentation and ids of a function.')
+    .description('Shows the signature, documentation and ids of a function, or of a class with what its objects offer.')
     .argument('<uri>', 'coap://HOST/func/LIBRARY/METHOD')
     .option('--schema', 'print the parameters as JSON Schema')
     .option('--cddl', 'print the parameters as CDDL (RFC 8610)')

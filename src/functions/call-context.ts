@@ -8,6 +8,7 @@ import type { Invalidation } from './invalidation.ts';
 
 export interface CallerFacts {
   readonly identity: string;
+  readonly groups?: readonly string[];
   readonly peer: string;
   readonly correlationId: string;
 }

@@ -10,6 +10,8 @@ import type { StreamStep } from './stream-steps.ts';
 /** Who calls. `local` is the anonymous caller on a loopback listener. */
 export interface Caller {
   readonly identity: string;
+  /** Those that the identity was enrolled in; left out: none. */
+  readonly groups?: readonly string[];
   /** The address and port, or the association: `127.0.0.1:49152`. */
   readonly peer: string;
 }
@@ -29,6 +31,14 @@ export interface Call {
   readonly signal?: AbortSignal;
   /** It is a step of a stream: where that is, and what is done there. */
   readonly step?: StreamStep;
+  readonly home?: Home;
+}
+
+/** The object that a call is for: it lives on one thread. */
+export interface Home {
+  readonly object: string;
+  /** The call makes it, uses it, or lets go of it. */
+  readonly does: 'begin' | 'use' | 'end';
 }
 
 export interface CallResult {

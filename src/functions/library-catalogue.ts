@@ -66,6 +66,13 @@ export class LibraryCatalogue {
     return callable(this.#entries.get(this.nameOf(libraryId) ?? '')?.byId.get(id));
   }
 
+  /** Undefined where there is no such class. */
+  findClass(library: string | number, method: string | number): FunctionDescription | undefined {
+    const entry = this.#entries.get(typeof library === 'string' ? library : (this.nameOf(library) ?? ''));
+    const found = typeof method === 'string' ? entry?.byName.get(method) : entry?.byId.get(method);
+    return found?.members === undefined ? undefined : found;
+  }
+
   nameOf(libraryId: number): string | undefined {
     return this.#names.get(libraryId);
   }

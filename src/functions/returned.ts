@@ -4,6 +4,7 @@
  * itself besides. Made on the thread that ran the function; the gateway's own keeps bytes and makes a value only when it needs one.
  */
 import { decodeCbor } from '../cbor/decode.ts';
+import { asPath } from '../cbor/reference-tag.ts';
 import { encodeCbor } from '../cbor/encode.ts';
 import type { DecodeLimits } from '../cbor/limits.ts';
 import { emptyBytes } from '../core/bytes.ts';
@@ -42,7 +43,7 @@ export class Returned {
   /** Made anew each time. */
   get value(): Value {
     if (this.exact !== undefined) return new FrameReader(this.exact).value();
-    return this.cbor === undefined || this.cbor.length === 0 ? undefined : decodeCbor(this.cbor, unlimited);
+    return this.cbor === undefined || this.cbor.length === 0 ? undefined : decodeCbor(this.cbor, unlimited, asPath);
   }
 
   get heldBytes(): number {

@@ -11,10 +11,11 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { hex, textOf } from '../core/bytes.ts';
 import { channels } from '../core/channels.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Scheduler } from '../core/clock.ts';
 import type { Endpoint } from '../core/datagram.ts';
 import type { Instant } from '../core/duration.ts';
 import { anonymous } from '../core/principal.ts';
+import type { CallError, Offer } from '../functions/call-error.ts';
 import { comeBackSeconds, encodeProblemJson, httpStatus } from '../functions/problem-details.ts';
 import { formatAddress } from '../transport/address.ts';
 import { flowTypes, writeFlow } from './flow.ts';
@@ -38,7 +39,7 @@ export interface Reply {
 export interface ExchangeParts {
   readonly reply: Reply;
   readonly face: GatewayFace;
-  readonly clock: Clock;
+  readonly scheduler: Scheduler;
   readonly now: Instant;
   readonly correlationId: string;
   /** The client gave it, and gets it back. */
@@ -121,7 +122,12 @@ export class Exchange {
 
   answer(answer: DoorAnswer): void {
     const { reply, face } = this.#parts;
-    const { bytes, format, etag } = answer;
+    const { bytes, format, etag, made } = answer;
+    if (made !== undefined) {
+      // RFC 9110 §15.3.2
+      this.#send({ status: 201, headers: ['location', `/o/${made}`, 'cache-control', 'no-store'], bytes, answer });
+      return;
+    }
     const headers = ['vary', 'Accept'];
     if (etag !== undefined) {
       const tag = `"${hex(etag)}"`;
@@ -152,8 +158,8 @@ export class Exchange {
     if (wait > 0) headers.push('retry-after', String(wait));
     // RFC 9110 §15.5.2, §15.5.6
     if (status === 401) headers.push('www-authenticate', challenge(reply));
-    if (error.code === 'not-safe') headers.push('allow', 'POST, OPTIONS');
-    else if (allow !== undefined) headers.push('allow', allow);
+    const offered = allow ?? allowOf(error);
+    if (offered !== undefined) headers.push('allow', offered);
     const bytes = encodeProblemJson(error, { words: true, internals: face.showInternals });
     this.#send({ status, headers, bytes, problem: error.code });
   }
@@ -183,12 +189,12 @@ export class Exchange {
   }
 
   async #flowOut(flow: DoorFlow, first: FlowPart | undefined, isEmpty: boolean): Promise<void> {
-    const { reply, face } = this.#parts;
+    const { reply, face, scheduler } = this.#parts;
     const { raw } = reply;
     let bytesOut = 0;
     let problem: string | undefined;
     try {
-      if (!isEmpty) bytesOut = await writeFlow(raw, flow, first);
+      if (!isEmpty) bytesOut = await writeFlow(raw, flow, first, scheduler);
       raw.end();
     } catch (thrown) {
       const error = face.failure(thrown, this);
@@ -223,7 +229,7 @@ export class Exchange {
 
   #publish({ status, answer, problem, bytesOut }: Told): void {
     if (!channels.request.hasSubscribers) return;
-    const { reply, clock, now } = this.#parts;
+    const { reply, scheduler, now } = this.#parts;
     const { request } = reply;
     const { guest } = this;
     const { remoteAddress = '', remotePort = 0 } = request.socket;
@@ -242,7 +248,7 @@ export class Exchange {
       revalidated: status === 304,
       queuedMs: answer?.queued ?? 0,
       ranMs: answer?.ran ?? 0,
-      totalMs: clock.now() - now,
+      totalMs: scheduler.now() - now,
       correlationId: this.correlationId,
     });
   }
@@ -270,6 +276,19 @@ const longestText = 8192;
 
 const latin1 = ({ buffer, byteOffset, length }: Uint8Array): string =>
   Buffer.from(buffer, byteOffset, length).toString('latin1');
+
+const methodsOf: Readonly<Record<Offer, string>> = {
+  ask: 'GET, HEAD, QUERY',
+  call: 'POST',
+  set: 'PUT',
+  release: 'DELETE',
+};
+
+/** RFC 9110 §10.2.1: what there is instead of the method that was refused. */
+function allowOf({ code, details: { offered } }: CallError): string | undefined {
+  const offers = code === 'not-safe' ? (['call'] as const) : offered;
+  return offers && [...offers.map((offer) => methodsOf[offer]), 'OPTIONS'].join(', ');
+}
 
 /** RFC 6750 §3: what was wrong with a token that was shown. */
 const challenge = ({ request }: Reply): string =>

@@ -128,8 +128,9 @@ const longestTarget = 200;
 /** As logs name it: `oslist/list` for functions, the path for all else. */
 export function targetOf(path: readonly string[] | undefined): string {
   if (path === undefined) return '?';
-  // Who has the id of a job may be able to fetch it: it is not for logs.
+  // Who has the id of a job or an object may be able to use it: it is not for logs.
   if (path[0] === 'j') return 'j';
+  if (path[0] === 'o') return path.length === 3 ? `o/*/${path[2]}`.slice(0, longestTarget) : 'o';
   const target = path.length === 3 && path[0] === 'func' ? path.slice(1).join('/') : path.join('/');
   return target === '' ? '/' : target.slice(0, longestTarget);
 }

@@ -5,6 +5,8 @@
  *   /b                                   QUERY: several safe calls; POST: several calls
  *   POST with ?_job or Prefer: respond-async (RFC 7240): 202, and the result at /j/{id} (GET; DELETE: not any more)
  *   /j                                   the caller's jobs
+ *   /o/{id}                              an object: GET what it offers, DELETE lets go of it; POST to its class makes it
+ *   /o/{id}/{member}                     as functions; PUT sets an attribute to the body
  *   /func, /func/{library}               what there is to call
  *   /.well-known/core                    the same in link format (RFC 6690), with its filters
  *   /frmlist                             the names of the libraries
@@ -15,9 +17,9 @@
 import type { RequestListener } from 'node:http';
 import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
 import { contentFormat } from '../cbor/content-format.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Scheduler } from '../core/clock.ts';
 import { InternalError } from '../core/error.ts';
-import { CallError } from '../functions/call-error.ts';
+import { CallError, type Offer } from '../functions/call-error.ts';
 import { shown } from '../functions/names.ts';
 import { givenCorrelation } from './correlation.ts';
 import { docsFiles, sendDocsFile } from './docs-page.ts';
@@ -35,7 +37,7 @@ export interface RoutesOptions {
   readonly face: GatewayFace;
   readonly guests: Guests;
   readonly site: SiteCheck;
-  readonly clock: Clock;
+  readonly scheduler: Scheduler;
   readonly maxBodyBytes: number;
   /** What is known of the connection of a request. */
   readonly connectionOf: (request: Reply['request']) => Connection;
@@ -60,7 +62,7 @@ interface Asked {
 
 /** The application, not listening yet. */
 export async function openRoutes(options: RoutesOptions): Promise<Routes> {
-  const { face, maxBodyBytes, clock, seed } = options;
+  const { face, maxBodyBytes, scheduler, seed } = options;
   let arrivals = 0;
   const app = fastify({
     bodyLimit: maxBodyBytes,
@@ -84,8 +86,8 @@ export async function openRoutes(options: RoutesOptions): Promise<Routes> {
     return new Exchange({
       reply,
       face,
-      clock,
-      now: clock.now(),
+      scheduler,
+      now: scheduler.now(),
       correlationId: given ?? `h${(++arrivals).toString(36)}`,
       isCorrelationGiven: given !== undefined,
     });
@@ -186,6 +188,24 @@ export async function openRoutes(options: RoutesOptions): Promise<Routes> {
       exchange.answerWith(() => visitOf(exchange).jobs(acceptedFormats(request.headers.accept, undefined))),
     ),
   );
+  const used =
+    (verb: Offer): Handler =>
+    (request, exchange) =>
+      exchange.answerWith(() =>
+        visitOf(exchange).object(
+          callOf(request, exchange.path ?? [], exchange.correlationId, () => exchange.signal),
+          verb,
+        ),
+      );
+  serve('/o/:id', {
+    ...reading(used('ask')),
+    DELETE: (_, exchange) =>
+      exchange.answerGone(
+        async () =>
+          await visitOf(exchange).release({ path: exchange.path ?? [], correlationId: exchange.correlationId }),
+      ),
+  });
+  serve('/o/:id/:member', { ...reading(used('ask')), QUERY: used('ask'), POST: used('call'), PUT: used('set') });
   const catalogue = reading((request, exchange) =>
     exchange.answerWith(() => {
       const { library } = (request as FastifyRequest<Asked>).params;
@@ -254,7 +274,7 @@ function letIn(
   request: Reply['request'],
   isOpen: boolean,
   exchange: Exchange,
-  { face, guests, site, clock, connectionOf }: RoutesOptions,
+  { face, guests, site, scheduler, connectionOf }: RoutesOptions,
 ): void {
   const { headers } = request;
   const connection = connectionOf(request);
@@ -268,7 +288,7 @@ function letIn(
   );
   if (isOpen) return;
   exchange.guest = guests.guestOf(headers, connection);
-  exchange.visit = face.admit(exchange.guest, clock.now());
+  exchange.visit = face.admit(exchange.guest, scheduler.now());
 }
 
 function visitOf({ visit }: Exchange): DoorVisit {

@@ -184,8 +184,8 @@ test(
   },
 );
 
-test('a second one of the same name is called otherwise', { timeout: 60_000 }, async () => {
-  second = new Gateway(two, folder, '--listen', '10.79.1.2', '--set', 'mdns.name=Gateway 1.0');
+test('a second one of the same name, of two processes, is called otherwise', { timeout: 60_000 }, async () => {
+  second = new Gateway(two, folder, '--listen', '10.79.1.2', '--set', 'mdns.name=Gateway 1.0', '--processes', '2');
   await second.listens();
   expect(await avahi?.line(/^=;eth0;IPv4;Gateway\\0321\\.0\\032\\0402\\041;/)).toContain(';10.79.1.2;5683;');
   const { out } = funcoap('discover', '--json');

@@ -10,7 +10,7 @@
  */
 import type { Scheduler } from '../../core/clock.ts';
 import type { Address } from '../../core/datagram.ts';
-import { milliseconds, seconds, type Milliseconds } from '../../core/duration.ts';
+import { milliseconds, seconds, type Instant, type Milliseconds } from '../../core/duration.ts';
 import { Answers } from './answers.ts';
 import { decodeDnsMessage, emptyMessage, encodeDnsMessage, nameKey, recordType, sameRecord } from './message.ts';
 import type { DnsMessage, ResourceRecord } from './message.ts';
@@ -24,9 +24,10 @@ const probeEvery = milliseconds(250);
 const probes = 3;
 /** RFC 6762 §8.2: until who won a tie has announced itself. */
 const deferFor = seconds(1);
-/** RFC 6762 §8.1: so many conflicts, and each further attempt waits. */
-const patientConflicts = 15;
-const impatientPause = seconds(5);
+/** RFC 6762 §8.1: so many conflicts in such a time, and each further attempt waits. */
+const maxConflicts = 15;
+const conflictPeriod = seconds(10);
+const conflictPause = seconds(5);
 /** RFC 6762 §8.3 */
 const announcements = 2;
 const announceEvery = seconds(1);
@@ -61,7 +62,10 @@ export class Responder {
   >();
   #services: readonly AnnouncedService[] = [];
   #attempt = 1;
-  #conflicts = 0;
+  /** When the last ones were, the newest at the end. */
+  readonly #conflictsAt: Instant[] = [];
+  /** There were too many; until a name has been had. */
+  #mustPause = false;
   #records = new LinkRecords('', '', 1, []);
   #state: 'idle' | 'probing' | 'announced' | 'closed' = 'idle';
   #stopTimer: () => void = () => undefined;
@@ -128,6 +132,7 @@ export class Responder {
   #probe(left: number): void {
     if (left === 0) {
       this.#state = 'announced';
+      this.#mustPause = false;
       this.#announce(announcements);
       return;
     }
@@ -242,13 +247,22 @@ export class Responder {
       !this.#records.unique.some((own) => sameRecord(own, record)) &&
       !this.#options.isOurs(record);
     if (!answers.some(isConflict) && !additionals.some(isConflict)) return;
-    this.#conflicts++;
+    this.#countConflict();
     // RFC 6762 §9: who has announced probes for its name once more; who probes takes another.
     if (this.#state === 'probing') {
       this.#attempt++;
       this.#name();
     }
-    this.#probeAfter(this.#conflicts < patientConflicts ? this.#between([0, probeEvery]) : impatientPause);
+    this.#probeAfter(this.#mustPause ? conflictPause : this.#between([0, probeEvery]));
+  }
+
+  /** RFC 6762 §8.1: within any ten seconds. */
+  #countConflict(): void {
+    const now = this.#options.scheduler.now();
+    this.#conflictsAt.push(now);
+    if (this.#conflictsAt.length < maxConflicts) return;
+    const [first = now] = this.#conflictsAt.splice(0, this.#conflictsAt.length - maxConflicts + 1);
+    if (now - first <= conflictPeriod) this.#mustPause = true;
   }
 
   #multicast(answers: readonly ResourceRecord[], additionals: readonly ResourceRecord[]): void {

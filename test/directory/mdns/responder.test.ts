@@ -119,16 +119,41 @@ describe('probing (RFC 6762 §8.1)', () => {
     expect(labels(probe?.message.authorities)).toEqual(['funcoap on pi (2)', 'funcoap-pi-2']);
   });
 
-  it('waits longer after fifteen conflicts', () => {
+  /** Somebody says that the name is theirs, as soon as it is probed for. @returns how long that took */
+  const conflict = (link: Link): number => {
+    for (let ms = 0; ms < 10_000; ms += 25) {
+      const probe = link.pass(25).find(({ message }) => message.questions.length > 0);
+      const [name] = probe?.message.questions.map((question) => question.name) ?? [];
+      if (name === undefined) continue;
+      link.hear({ response: true, answers: [location(name, 1, ['other', 'local'])] });
+      return ms + 25;
+    }
+    throw new Error('no probe');
+  };
+
+  it('waits five seconds before each further attempt after fifteen conflicts within ten seconds', () => {
     const link = new Link();
     link.responder.announce([service]);
-    for (let conflict = 0; conflict < 15; conflict++) {
-      const probe = link.pass(250).find(({ message }) => message.questions.length > 0);
-      const [name = []] = probe?.message.questions.map((question) => question.name) ?? [];
-      link.hear({ response: true, answers: [location(name, 1, ['other', 'local'])] });
+    const waits = Array.from({ length: 18 }, () => conflict(link));
+    expect(waits).toEqual([...Array.from({ length: 15 }, () => 125), 5000, 5000, 5000]);
+  });
+
+  it('does not where they took longer than that, or once it has had a name', () => {
+    const link = new Link();
+    link.responder.announce([service]);
+    for (let at = 0; at < 20; at++) {
+      expect(conflict(link)).toBe(125);
+      // It has the name, and somebody takes it every two seconds.
+      link.pass(2_000);
+      link.hear({ response: true, answers: [location([`funcoap on pi (${at + 2})`, ...coap], 1, ['other', 'local'])] });
     }
-    expect(link.pass(4_900)).toEqual([]);
-    expect(link.pass(200)).toHaveLength(1);
+    const other = new Link();
+    other.responder.announce([service]);
+    for (let at = 0; at < 16; at++) conflict(other);
+    other.pass(30_000);
+    const taken = location(['funcoap on pi (17)', ...coap], 1, ['other', 'local']);
+    other.hear({ response: true, answers: [taken] });
+    expect(other.pass(125)).toHaveLength(1);
   });
 
   it.each([

@@ -310,6 +310,9 @@ def bare(): return 1
 @time_limit(0.5)
 def looked(): return context().identity
 
+@safe
+def within(): return context().groups
+
 def who(ctx: Context, x: int = 1):
     assert ctx is context()
     return [ctx.identity, ctx.peer, ctx.correlation_id, ctx.deadline > 0, os.path.basename(ctx.data_folder), x]
@@ -325,6 +328,10 @@ def change(part): invalidate(tag=part)
     expect(folder.registry.find('lib', 'who').parameters.map(({ name }) => name)).toEqual(['x']);
     expect(await folder.call('lib', 'count', ['A17'])).toMatchObject({ tags: ['A17'], readCaller: false, value: 3 });
     expect(await folder.call('lib', 'looked')).toMatchObject({ readCaller: 'identity', value: 'local' });
+    const caller = { identity: 'lamp', groups: ['meters', 'hall'], peer: '' };
+    const grouped = { readCaller: 'identity', value: ['meters', 'hall'] };
+    expect(await folder.call('lib', 'within', [], { caller })).toMatchObject(grouped);
+    expect(await folder.call('lib', 'within')).toMatchObject({ readCaller: 'identity', value: [] });
     expect(await folder.say('lib/who', [5])).toEqual(['local', '127.0.0.1:49152', 'c-1', true, 'data', 5]);
     expect(await folder.failure('lib/count', ['B1'])).toMatchObject({
       code: 'invalid-argument',

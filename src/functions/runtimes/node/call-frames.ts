@@ -2,7 +2,7 @@
  * The frequent messages of messages.ts as frames, after the frame's number (link.ts):
  *
  *   run      1 · slot · id · method number · name of the method, where the number is new · remaining · time limit · when it left
- *              · caller (peer, correlation id and identity, apart by zeros) · number of arguments · arguments
+ *              · caller (peer, correlation id, groups and identity, apart by zeros) · number of arguments · arguments
  *   done     2 · id · what is there · CBOR · value · tags
  *   yielded  3 · id
  *   heard    4 · id
@@ -43,8 +43,9 @@ export class RunWriter {
     frame.float(run.remaining);
     frame.float(run.timeLimit);
     frame.float(at);
-    // The identity last: a peer chooses it, and may have put a zero there.
-    frame.text(run.caller.peer + separator + run.correlationId + separator + run.caller.identity);
+    const { peer, groups, identity } = run.caller;
+    // The identity last: a peer chooses it, and may have put a zero there. No name of a group has a space.
+    frame.text(peer + separator + run.correlationId + separator + (groups?.join(' ') ?? '') + separator + identity);
     if (run.args instanceof PackedArguments) frame.raw(run.args.bytes);
     else frame.arguments(run.args);
   }
@@ -90,10 +91,13 @@ export class RunReader {
 export function callerOf(caller: string): Caller & { readonly correlationId: string } {
   const first = caller.indexOf(separator);
   const second = caller.indexOf(separator, first + 1);
+  const third = caller.indexOf(separator, second + 1);
+  const groups = caller.slice(second + 1, third);
   return {
     peer: caller.slice(0, first),
     correlationId: caller.slice(first + 1, second),
-    identity: caller.slice(second + 1),
+    groups: groups === '' ? [] : groups.split(' '),
+    identity: caller.slice(third + 1),
   };
 }
 

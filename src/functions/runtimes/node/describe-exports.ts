@@ -3,13 +3,14 @@
  * really has. Runs in the worker, so that neither a huge file nor a strange schema can hold up the gateway.
  */
 import { readFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join, posix } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../../../core/error.ts';
 import { milliseconds, seconds } from '../../../core/duration.ts';
 import { isLibraryFunction, type FunctionDefinition } from '../../library.ts';
 import { libraryTitle } from '../../library-title.ts';
 import { readExports } from '../../signature/exports.ts';
+import type { SourceReader } from '../../signature/module-names.ts';
 import { streamProblem } from '../../signature/streams.ts';
 import { parametersFromJsonSchema, specialType, typeFromJsonSchema } from '../../signature/json-schema.ts';
 import type { DeclaredExport } from '../../signature/declared-export.ts';
@@ -26,7 +27,7 @@ export interface DescribedLibrary {
 export function readDeclarations(entry: string): readonly DeclaredExport[] {
   const file = basename(entry);
   const source = readFileSync(entry, 'utf8');
-  const declared = readExports(source, file);
+  const declared = readExports(source, file, sourcesOf(dirname(entry)));
   if (declared.length === 0 && /^\s*(?:module\.)?exports\b\s*[.=[]/m.test(source))
     throw new UsageError(
       'library-syntax',
@@ -34,6 +35,19 @@ export function readDeclarations(entry: string): readonly DeclaredExport[] {
     );
   return declared;
 }
+
+/** What lies elsewhere, and what is not there, is not read: who runs the library finds that out. */
+const sourcesOf =
+  (folder: string): SourceReader =>
+  (source, importer) => {
+    const file = posix.join(posix.dirname(importer), source);
+    if (!/^\.\.?\//.test(source) || file.startsWith('../') || !/\.[cm]?[jt]s$/.test(file)) return undefined;
+    try {
+      return { file, text: readFileSync(join(folder, file), 'utf8') };
+    } catch {
+      return undefined;
+    }
+  };
 
 /** @throws UsageError with one sentence that names file and line. */
 export function describeExports(
@@ -49,7 +63,24 @@ export function describeExports(
     if (typeof value !== 'function') continue;
     described.push(describeExport(declared, value, `${file}:${declared.line}: ${declared.name}`));
   }
+  checkInline(described, declarations, file);
   return { title: libraryTitle(dirname(entry)), exports: described };
+}
+
+/** Where there are objects, functions and objects meet on one thread. */
+function checkInline(
+  described: readonly ExportDescription[],
+  declarations: readonly DeclaredExport[],
+  file: string,
+): void {
+  const made = described.find(({ members }) => members !== undefined);
+  const inline = described.find((each) => each.inline && each.notCallable === undefined);
+  if (made === undefined || inline === undefined) return;
+  const line = declarations.find(({ name }) => name === inline.method)?.line;
+  throw new UsageError(
+    'library-tag',
+    `${file}:${line}: ${inline.method} cannot be inline: it would not meet the objects of ${made.method}, which live on a thread; remove the promise, or put it into a library of its own.`,
+  );
 }
 
 function describeExport(declared: DeclaredExport, value: object, where: string): ExportDescription {
@@ -71,6 +102,7 @@ function describeExport(declared: DeclaredExport, value: object, where: string):
     ...(declared.stream === true && { stream: true }),
     timeLimit: declared.timeLimit,
     notCallable: notCallable ?? called,
+    members: declared.members,
   };
 }
 

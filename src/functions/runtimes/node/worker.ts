@@ -7,6 +7,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { pathToFileURL } from 'node:url';
 import { RunningCall, setThreadHost, type CallerFacts, type CallFacts } from '../../call-context.ts';
+import { ObjectTable } from './object-table.ts';
 import { Returned } from '../../returned.ts';
 import { InternalError } from '../../../core/error.ts';
 import { installHooks } from './hooks.ts';
@@ -39,6 +40,7 @@ const link: Link = new Link({
 /** When the first thing was said of which the gateway has not been told yet: 0 where there is none. */
 let untoldSince = 0;
 let telling = false;
+const objects = new ObjectTable();
 
 function tell(): void {
   telling = false;
@@ -103,7 +105,7 @@ function run(message: ArrivedRun): void {
     sign('heard', id);
     return;
   }
-  const callable = exports.get(message.method) ?? streams.find(message.method);
+  const callable = exports.get(message.method) ?? streams.find(message.method) ?? objects.operation(message.method);
   if (!isCallable(callable)) {
     const failure = {
       problem: 'no-such-method',
@@ -156,6 +158,7 @@ async function main(): Promise<void> {
     const declared = reader?.readDeclarations(start.entry);
     exports = await loadModule(start.entry);
     const described = declared === undefined ? undefined : reader?.describeExports(start.entry, declared, exports);
+    exports = objects.callables(exports);
     port.on('message', receive);
     // Not before: loading has a limit of its own, and on a busy machine would not keep it.
     lowerPriority(start.priorityAddon);

@@ -3,7 +3,7 @@
  * significant byte first, and CBOR.
  *
  *   to Python     the first    a map: library, entry, dataFolder, describe, memory (bytes), gateway (its process id)
- *                 run          [1, id, method, remaining ms, limit ms, identity, peer, correlation id, arguments]
+ *                 run          [1, id, method, remaining ms, limit ms, identity, groups, peer, correlation id, arguments]
  *                 abort        [2, id]
  *   from Python   loaded       [1, descriptions]
  *                 load failed  [2, sentence]
@@ -59,8 +59,8 @@ export const startFrame = (start: PythonStart): Uint8Array => framed({ ...start 
 export function runFrame(run: RunMessage): Uint8Array {
   const { id, method, remaining, timeLimit, caller, correlationId } = run;
   const args = encodeInOrder(run.args instanceof PackedArguments ? run.args.values : run.args);
-  const { identity, peer } = caller;
-  return framed([toPython.run, id, method, remaining, timeLimit, identity, peer, correlationId, args]);
+  const { identity, groups = [], peer } = caller;
+  return framed([toPython.run, id, method, remaining, timeLimit, identity, groups, peer, correlationId, args]);
 }
 
 export const abortFrame = (id: number): Uint8Array => framed([toPython.abort, id]);

@@ -56,14 +56,14 @@ describe('frames', () => {
       slot: 0,
       method: 'f',
       args: [1, undefined, { b: 1, a: -0 }],
-      caller: { identity: 'local', peer: 'p' },
+      caller: { identity: 'lamp', groups: ['hall'], peer: 'p' },
       correlationId: 'c',
       remaining: milliseconds(100),
       timeLimit: milliseconds(50),
     });
     const message = decodeCbor(run.subarray(4)) as readonly Value[];
-    expect(message.slice(0, 8)).toEqual([1, 7, 'f', 100, 50, 'local', 'p', 'c']);
-    const args = decodeCbor(message[8] as Uint8Array) as readonly Value[];
+    expect(message.slice(0, 9)).toEqual([1, 7, 'f', 100, 50, 'lamp', ['hall'], 'p', 'c']);
+    const args = decodeCbor(message[9] as Uint8Array) as readonly Value[];
     expect(args).toEqual([1, undefined, { b: 1, a: -0 }]);
     expect(Object.keys(args[2] as object)).toEqual(['b', 'a']);
     expect(decodeCbor(abortFrame(7).subarray(4))).toEqual([2, 7]);

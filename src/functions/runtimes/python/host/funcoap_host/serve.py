@@ -15,8 +15,8 @@ import types
 
 import funcoap
 from .cbor import decode, decode_arguments, encode
+from .classes import Objects, offered_by
 from .failure import describe_failure
-from .functions import functions_of
 from .limits import end_with_gateway, limit_calls, limit_loading
 from .load import LoadFailure, load_module
 
@@ -99,8 +99,8 @@ class Server:
                 else:
                     self._give_up(message[1])
 
-    def _call(self, number, method, remaining, limit, identity, peer, correlation_id, packed):
-        context = _Context(identity, peer, correlation_id, _time() + min(remaining, limit) / 1000, self._data_folder)
+    def _call(self, number, method, remaining, limit, identity, groups, peer, correlation_id, packed):
+        context = _Context(identity, peer, correlation_id, _time() + min(remaining, limit) / 1000, self._data_folder, groups)
         _current.set(context)
         try:
             try:
@@ -204,8 +204,8 @@ def serve(given):
     funcoap._send_invalidation = lambda kind, name: channel.send(_invalidate, kind, name)
     limit_loading(start['memory'])
     try:
-        functions = functions_of(load_module(start['library'], start['entry']))
-        described = [each.description for each in functions.values()] if start['describe'] else None
+        offered = list(offered_by(load_module(start['library'], start['entry'])))
+        described = [each.description for each in offered] if start['describe'] else None
         encoded = encode(described)
     except LoadFailure as failure:
         channel.send(_load_failed, str(failure))
@@ -216,5 +216,5 @@ def serve(given):
     _flush()
     limit_calls(start['memory'])
     channel.send(_loaded, encoded)
-    Server(channel, start['dataFolder'], functions).run()
+    Server(channel, start['dataFolder'], Objects().operations(offered)).run()
     _leave()

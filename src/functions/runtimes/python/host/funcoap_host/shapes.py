@@ -55,7 +55,7 @@ def shape_of(hint, open_hints=()):
         return _generic(hint, origin, args, inner)
     if isinstance(hint, type):
         return _class(hint, inner)
-    supertype = getattr(hint, '__supertype__', None)
+    supertype = hint.type if type(hint).__name__ == 'InitVar' else getattr(hint, '__supertype__', None)
     return (any_type, None) if supertype is None else shape_of(supertype, inner)
 
 
@@ -208,18 +208,23 @@ def _typed_dict(hint, inner):
 
 
 def hints_of(owner):
-    """The hints by name. One that cannot be resolved (a name imported for the type checker alone) costs only itself."""
+    """The hints by name, of a class also inherited ones. One that cannot be resolved (a name imported for the type checker
+    alone) costs only itself."""
     try:
         return typing.get_type_hints(owner)
     except Exception:
         pass
     hints = {}
-    for name, hint in getattr(owner, '__annotations__', {}).items():
-        try:
-            hints.update(typing.get_type_hints(types.SimpleNamespace(__annotations__={name: hint}),
-                                               getattr(owner, '__globals__', None)))
-        except Exception:
-            hints[name] = object
+    for part in reversed(getattr(owner, '__mro__', (owner,))):
+        is_class = isinstance(part, type)
+        scope = vars(sys.modules.get(part.__module__, types)) if is_class else getattr(part, '__globals__', None)
+        own = vars(part).get('__annotations__', {}) if is_class else getattr(part, '__annotations__', {})
+        for name, hint in own.items():
+            one = {'__annotations__': {name: hint}}
+            try:
+                hints.update(typing.get_type_hints(type('_', (), one) if is_class else types.SimpleNamespace(**one), scope))
+            except Exception:
+                hints[name] = object
     return hints
 
 
