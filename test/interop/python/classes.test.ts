@@ -95,6 +95,7 @@ class Account(Named):
     def of(cls, owner): return cls(owner)
     class Inner: pass
     def _secret(self): return 'secret'
+    def needs(self, _key): pass
     def close(self):
         with open('closed-' + self.owner, 'w'): pass
 
@@ -228,7 +229,19 @@ describe('an object of a Python class', () => {
 
   test('shows nothing else, and what it shows is checked', async () => {
     const path = await make('Account', 'carol');
-    const absent = ['_secret', '_balance', 'rob', 'of', 'Inner', 'made', 'unseen', 'plain', '__init__', '__class__'];
+    const absent = [
+      '_secret',
+      '_balance',
+      'rob',
+      'of',
+      'Inner',
+      'made',
+      'unseen',
+      'plain',
+      '__init__',
+      '__class__',
+      'needs',
+    ];
     for (const name of [...absent, '~', 'deposit?', 'owner='])
       expect([name, told(await coap('POST', `${path}/${encodeURIComponent(name)}`))]).toEqual([name, 'no-such-method']);
     expect(told(await coap('PUT', `${path}/currency`, 'USD'))).toBe('method-not-allowed');
