@@ -17,19 +17,21 @@ import {
   type Binding,
   type Module,
   type Named,
+  type SourceReader,
 } from './module-names.ts';
 import { isStreamType, itemType, streamProblem } from './streams.ts';
-import { parseSource, type Statement, type TypeNode } from './syntax.ts';
+import type { Statement, TypeNode } from './syntax.ts';
 import { typeParameterNames, type TypeReader } from './typescript-type.ts';
 import type { ValueType } from '../description.ts';
 
 /**
  * @param file its name as people know it, for errors; its ending tells TypeScript from JavaScript
+ * @param files reads the other files of the library, where classes may have superclasses
  * @throws UsageError `library-syntax`, `library-tag`, `library-parameter`: one sentence with file and line
  */
-export function readExports(source: string, file: string): DeclaredExport[] {
-  const program = parseSource(source, file);
-  const module = readModule(program, file);
+export function readExports(source: string, file: string, files?: SourceReader): DeclaredExport[] {
+  const module = readModule(source, file, files);
+  const { program } = module;
   const found = new Map<string, Named>();
   let stars = 0;
   for (const statement of program.body) {
@@ -112,7 +114,7 @@ function describe(name: string, named: Named, module: Module): DeclaredExport {
     };
   }
   if (binding.kind === 'class') {
-    const shape = readClass(binding.node, doc, module, where);
+    const shape = readClass({ node: binding.node, module }, doc, where);
     return { ...base, ...shape, safe: false, pure: false, inline: false, returns: undefined, notCallable: classReason };
   }
   if (binding.kind !== 'function') {

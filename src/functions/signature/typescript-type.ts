@@ -24,6 +24,7 @@ export class TypeReader {
   readonly #declared = new Map<string, TypeDeclaration[]>();
   /** Enums and imports: known to be something else than the built-in of that name. */
   readonly #opaque = new Set<string>();
+  readonly #isEntry: boolean;
   readonly #classes = new Set<string>();
   /** What names are called outside, by what they are called here. */
   readonly #exported = new Map<string, string>();
@@ -32,7 +33,9 @@ export class TypeReader {
   /** How often a recursive type was cut off: what was read meanwhile depends on where reading began. */
   #cuts = 0;
 
-  constructor(program: Program | undefined) {
+  /** @param isEntry the file whose exports are the library's */
+  constructor(program: Program | undefined, isEntry: boolean = true) {
+    this.#isEntry = isEntry;
     for (const statement of program?.body ?? []) this.#collect(statement);
   }
 
@@ -117,6 +120,7 @@ export class TypeReader {
   }
 
   #export({ declaration, specifiers, source, exportKind }: NamedExport): void {
+    if (!this.#isEntry) return;
     if (declaration?.type === 'ClassDeclaration' && declaration.id != null)
       this.#callOutside(declaration.id.name, declaration.id.name);
     for (const specifier of source == null && exportKind !== 'type' ? specifiers : []) {

@@ -3,13 +3,14 @@
  * really has. Runs in the worker, so that neither a huge file nor a strange schema can hold up the gateway.
  */
 import { readFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join, posix } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../../../core/error.ts';
 import { milliseconds, seconds } from '../../../core/duration.ts';
 import { isLibraryFunction, type FunctionDefinition } from '../../library.ts';
 import { libraryTitle } from '../../library-title.ts';
 import { readExports } from '../../signature/exports.ts';
+import type { SourceReader } from '../../signature/module-names.ts';
 import { streamProblem } from '../../signature/streams.ts';
 import { parametersFromJsonSchema, specialType, typeFromJsonSchema } from '../../signature/json-schema.ts';
 import type { DeclaredExport } from '../../signature/declared-export.ts';
@@ -27,7 +28,7 @@ export interface DescribedLibrary {
 export function readDeclarations(entry: string): readonly DeclaredExport[] {
   const file = basename(entry);
   const source = readFileSync(entry, 'utf8');
-  const declared = readExports(source, file);
+  const declared = readExports(source, file, sourcesOf(dirname(entry)));
   if (declared.length === 0 && /^\s*(?:module\.)?exports\b\s*[.=[]/m.test(source))
     throw new UsageError(
       'library-syntax',
@@ -35,6 +36,19 @@ export function readDeclarations(entry: string): readonly DeclaredExport[] {
     );
   return declared;
 }
+
+/** What lies elsewhere, and what is not there, is not read: who runs the library finds that out. */
+const sourcesOf =
+  (folder: string): SourceReader =>
+  (source, importer) => {
+    const file = posix.join(posix.dirname(importer), source);
+    if (!/^\.\.?\//.test(source) || file.startsWith('../') || !/\.[cm]?[jt]s$/.test(file)) return undefined;
+    try {
+      return { file, text: readFileSync(join(folder, file), 'utf8') };
+    } catch {
+      return undefined;
+    }
+  };
 
 /** @throws UsageError with one sentence that names file and line. */
 export function describeExports(
