@@ -85,6 +85,15 @@ export interface GatewayCounters {
   readonly transport: TransportCounters;
   /** Undefined where coaps is not open. */
   readonly dtls: CoapsCounters | undefined;
+  readonly ongoing: OngoingCounters;
+}
+
+/** What outlasts one answer, in this process. */
+export interface OngoingCounters {
+  /** That run. */
+  readonly jobs: number;
+  readonly streams: number;
+  readonly watches: number;
 }
 
 export interface Gateway {
@@ -285,6 +294,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       cache: cache.counters(),
       transport: sum(driven.transport.plain.counters, driven.transport.secured?.counters),
       dtls: coaps?.counters(),
+      ongoing: { jobs: jobs.running, streams: streams.size, watches: watches.size },
     }),
     close: async () => {
       front.close();
