@@ -31,6 +31,7 @@ import { CoapsDoor, type CoapsCounters, type CoapsOptions } from './coaps.ts';
 import { coapsLedger } from './coaps-ledger.ts';
 import { Front } from './front.ts';
 import { Jobs, type JobSettings } from './jobs.ts';
+import type { OngoingCounters } from './ongoing.ts';
 import { refusalPayload } from './problem-response.ts';
 import { RateLimit, type RateLimitOptions } from './rate-limit.ts';
 import { BatchResource } from './resources/batch.ts';
@@ -88,14 +89,6 @@ export interface GatewayCounters {
   /** Undefined where coaps is not open. */
   readonly dtls: CoapsCounters | undefined;
   readonly ongoing: OngoingCounters;
-}
-
-/** What outlasts one answer, in this process. */
-export interface OngoingCounters {
-  /** That run. */
-  readonly jobs: number;
-  readonly streams: number;
-  readonly watches: number;
 }
 
 export interface Gateway {
