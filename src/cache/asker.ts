@@ -1,6 +1,6 @@
 /**
  * Who asks for a result, as far as a private one is somebody's: the same identity shares it over all its associations, two
- * identities never do. What a function makes of an address is for the peer alone that has it.
+ * identities never do; nor does one that was enrolled again in other groups, which a function may have looked at. What a function makes of an address is for the peer alone that has it.
  */
 import { anonymous, type Principal, type ReadCaller } from '../core/principal.ts';
 import type { Address } from '../core/datagram.ts';
@@ -15,7 +15,9 @@ export interface Asker {
 /** Different for all who must not share. */
 export function whoseKey({ key, remote, principal }: Asker, looked: 'identity' | 'peer'): string {
   // An association may go on from another address (RFC 9146).
-  return looked === 'peer' ? `peer ${key} ${remote.address} ${remote.port}` : `id ${(principal ?? anonymous).name}`;
+  if (looked === 'peer') return `peer ${key} ${remote.address} ${remote.port}`;
+  const { name, groups } = principal ?? anonymous;
+  return groups.length === 0 ? `id ${name}` : `id ${name} ${groups.join(' ')}`;
 }
 
 /** Whether what was computed for one may be given to another. */

@@ -7,8 +7,8 @@ import { malformedCbor } from './malformed.ts';
 /** One more tag that is understood, where it means something. */
 export interface OwnTag {
   readonly tag: number;
-  /** What stands for it in the value. @param content of the tag */
-  readonly value: (content: Value) => Value;
+  /** What stands for it in the value. @param content of the tag @param at where the tag begins */
+  readonly value: (content: Value, at: number) => Value;
 }
 
 /** @param initial the initial byte of the content, undefined where the input ends before it */

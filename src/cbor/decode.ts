@@ -324,7 +324,7 @@ class Decoder {
 
   #tag(tag: number, start: number, depth: number): Value {
     this.#enter(depth, start);
-    if (this.#ownTag?.tag === tag) return this.#ownTag.value(this.item(depth + 1));
+    if (this.#ownTag?.tag === tag) return this.#ownTag.value(this.item(depth + 1), start);
     const first = this.#at;
     const initial = this.#bytes[first];
     checkTagContent(tag, initial, start);

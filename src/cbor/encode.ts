@@ -4,10 +4,12 @@
  *
  * Date is tag 1, bigint the integer it is (tags 2 and 3 beyond 64 bits), an integer held in a number from 2^53
  * a float. -0 is a float, NaN the one of §4.2.2. Members that are undefined are left out, in arrays undefined is null.
- * What is none of CBOR's types: see carried-form.ts.
+ * What is none of CBOR's types: see carried-form.ts; a reference to an object: reference-tag.ts.
  */
+import { ObjectReference } from '../core/object-reference.ts';
 import type { Value } from '../core/value.ts';
 import { Ancestors, hasToJson, isIterable, isPlainObject, rawBytes, textForm, unencodable } from './carried-form.ts';
+import { referenceTag } from './reference-tag.ts';
 import { compareBytes, CborWriter } from './writer.ts';
 
 /**
@@ -172,7 +174,13 @@ class Encoder {
   }
 
   #other(value: object | symbol): void {
+    // An object may be another one's next time: a call that is given one is like no other.
     if (this.#mode === 'exact') throw unencodable('it is of a type that CBOR does not have');
+    if (value instanceof ObjectReference) {
+      this.#out.head(6, referenceTag);
+      this.#out.text(value.path);
+      return;
+    }
     const bytes = typeof value === 'object' ? rawBytes(value) : undefined;
     if (bytes === undefined) this.#out.text(textForm(value));
     else this.#out.bytes(bytes);

@@ -14,6 +14,7 @@ import { PeerError, UsageError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
 import { contentFormat, isValueFormat, type ValueFormat } from './content-format.ts';
 import { decodeCbor } from './decode.ts';
+import type { OwnTag } from './decode-tags.ts';
 import { encodeCbor } from './encode.ts';
 import { decodeJson } from './json-decode.ts';
 import { encodeJson } from './json-encode.ts';
@@ -50,6 +51,7 @@ export function decodeRepresentation(
   bytes: Uint8Array,
   format: number,
   limits: DecodeLimits = defaultDecodeLimits,
+  ownTag?: OwnTag,
 ): Value {
   if (!isValueFormat(format)) {
     throw new PeerError(
@@ -59,7 +61,7 @@ export function decodeRepresentation(
   }
   switch (format) {
     case contentFormat.cbor:
-      return decodeCbor(bytes, limits);
+      return decodeCbor(bytes, limits, ownTag);
     case contentFormat.json:
       return decodeJson(bytes, limits);
     case contentFormat.text: {

@@ -1,8 +1,8 @@
-/** `funcoap describe URI`: what a function takes, gives and does. */
+/** `funcoap describe URI`: what a function takes, gives and does; what objects of a class offer. */
 import { encodeJson } from '../cbor/json-encode.ts';
 import { encodeUriSegment } from '../coap/codec/uri.ts';
 import { PeerError, UsageError } from '../core/error.ts';
-import type { DescribedFunction } from '../directory/described.ts';
+import { isClass, type DescribedFunction } from '../directory/described.ts';
 import { readFunction } from '../directory/read-description.ts';
 import { formatDuration } from '../config/units.ts';
 import { connectionOptions, examples, jsonOption, type AddCommand } from './command.ts';
@@ -20,6 +20,7 @@ import {
 import { exitCode } from './exit-code.ts';
 import { accepted } from './failure.ts';
 import { valueText, tableText } from './print-value.ts';
+import { classFacts, memberTables } from './describe-class.ts';
 import { parameterText, signatureText } from '../directory/signature-text.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -29,11 +30,16 @@ interface DescribeOptions extends ConnectionOptions {
   readonly cddl?: boolean;
 }
 
-/** Whether a path is one of `/func/{library}/{method}` and `/f/{library id}/{method id}`. */
-export function isFunction(uri: string): boolean {
-  const segments = segmentsOf(uri);
-  return segments.length === 3 && (segments[0] === 'func' || segments[0] === 'f');
+/** Whether a path is one of `/func/{library}/{method}`, `/f/{library id}/{method id}` and `/o/{id}/{member}`. */
+export function isCallable(uri: string): boolean {
+  const [root = '', ...names] = segmentsOf(uri);
+  return names.length === 2 && ['func', 'f', 'o'].includes(root);
 }
+
+const isObject = (uri: string): boolean => {
+  const [root, id, ...more] = segmentsOf(uri);
+  return root === 'o' && id !== undefined && more.length === 0;
+};
 
 const describing = (uri: string, form: string): string =>
   withPath(uri, `/${segmentsOf(uri).map(encodeUriSegment).join('/')}?_describe${form}&_why`);
@@ -48,15 +54,25 @@ export async function fetchDescription(connection: Connection, uri: string): Pro
   }
 }
 
-function describeText(fn: DescribedFunction, { outPaint: paint }: Terminal): string {
+function describeText(uri: string, fn: DescribedFunction, { outPaint: paint }: Terminal): string {
   const cached =
     fn.maxAge > 0 ? `pure: results are cached for ${formatDuration(fn.maxAge)}` : 'pure: results are revalidated';
   const compact = fn.libraryId === undefined || fn.id === undefined ? 'none' : `/f/${fn.libraryId}/${fn.id}`;
+  const segments = segmentsOf(uri);
   const facts = [
-    ['path', `/func/${fn.library}/${fn.method}`],
-    ['compact', compact],
+    ...(segments[0] === 'o'
+      ? [
+          ['path', `/${segments.join('/')}`],
+          ['class', `${fn.library}/${fn.method.split('.', 1)[0] ?? ''}`],
+        ]
+      : [
+          ['path', `/func/${fn.library}/${fn.method}`],
+          ['compact', compact],
+        ]),
     ...(fn.stream === true ? [['gives', 'a stream: items one after the other (`funcoap watch`)']] : []),
-    ['effects', fn.pure ? cached : fn.safe ? 'safe: no side effects' : 'has side effects: POST only'],
+    ...(isClass(fn)
+      ? classFacts(fn)
+      : [['effects', fn.pure ? cached : fn.safe ? 'safe: no side effects' : 'has side effects: POST only']]),
     ...(fn.notCallable === undefined ? [] : [['callable', `no: ${fn.notCallable}`]]),
   ];
   const parameters = fn.parameters.map((parameter) => [
@@ -70,15 +86,16 @@ function describeText(fn: DescribedFunction, { outPaint: paint }: Terminal): str
     '',
     ...facts.map(([name = '', text = '']) => `${paint('dim', name.padEnd(8))} ${valueText(text)}`),
     ...(parameters.length === 0 ? [] : ['', tableText(['id', 'parameter', ''], parameters, paint)]),
+    ...(isClass(fn) ? memberTables(fn, paint) : []),
   ].join('\n');
 }
 
 async function describe(text: string, options: DescribeOptions, terminal: Terminal): Promise<void> {
   const uri = completeUri(text, options);
-  if (!isFunction(uri)) {
+  if (!isCallable(uri) && !isObject(uri)) {
     throw new UsageError(
       'bad-uri',
-      `${uri} is not a function; a function is coap://HOST/func/LIBRARY/METHOD, and \`funcoap ls\` lists them.`,
+      `${uri} is not a function; a function is coap://HOST/func/LIBRARY/METHOD, and \`funcoap ls\` lists them. An object is coap://HOST/o/ID.`,
     );
   }
   await withConnection(terminal, uri, options, async (connection) => {
@@ -103,7 +120,7 @@ async function describe(text: string, options: DescribeOptions, terminal: Termin
     } else if (options.json === true) {
       terminal.out(`${encodeJson(valueOf(accepted(await getValue(connection, describing(uri, '')))))}\n`);
     } else {
-      terminal.out(`${describeText(await fetchDescription(connection, uri), terminal)}\n`);
+      terminal.out(`${describeText(uri, await fetchDescription(connection, uri), terminal)}\n`);
     }
   });
 }
@@ -111,8 +128,8 @@ async function describe(text: string, options: DescribeOptions, terminal: Termin
 export const addDescribe: AddCommand = (program, terminal, done) => {
   connectionOptions(program.command('describe'))
     .summary('what a function takes, gives and does')
-    .description('Shows the signature, documentation and ids of a function.')
-    .argument('<uri>', 'coap://HOST/func/LIBRARY/METHOD')
+    .description('Shows the signature, documentation and ids of a function, or of a class with what its objects offer.')
+    .argument('<uri>', 'coap://HOST/func/LIBRARY/METHOD, coap://HOST/o/ID')
     .option('--schema', 'print the parameters as JSON Schema')
     .option('--cddl', 'print the parameters as CDDL (RFC 8610)')
     .addOption(jsonOption())
@@ -120,6 +137,7 @@ export const addDescribe: AddCommand = (program, terminal, done) => {
       'after',
       examples(
         'funcoap describe coap://127.0.0.1/func/math/add',
+        'funcoap describe coap://127.0.0.1/o/bWV0ZXIt',
         'funcoap describe --cddl coap://127.0.0.1/func/oslist/list',
       ),
     )

@@ -14,7 +14,7 @@ export function gatewayOptions(
   coaps: GatewayOptions['coaps'],
   http: GatewayOptions['http'],
 ): GatewayOptions {
-  const { cache, coap, data, jobs, limits, rate, streams, workers } = config;
+  const { cache, coap, data, jobs, limits, objects, rate, streams, workers } = config;
   return {
     udp: {
       transport: coap.transport,
@@ -68,6 +68,11 @@ export function gatewayOptions(
       maxRunning: jobs.running,
       timeLimit: jobs.timeLimit,
       retention: jobs.retention,
+    },
+    objects: {
+      lease: objects.lease,
+      maxObjects: objects.total,
+      maxObjectsPerIdentity: objects.perIdentity,
     },
     showInternals: config.debug.internals,
     shutdownGrace: config.shutdown.grace,

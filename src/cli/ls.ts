@@ -3,7 +3,7 @@ import { contentFormat } from '../cbor/content-format.ts';
 import { encodeJson } from '../cbor/json-encode.ts';
 import { textOf } from '../core/bytes.ts';
 import { PeerError } from '../core/error.ts';
-import { readDirectory, readLibrary, readLibraryError } from '../directory/read-description.ts';
+import { readDirectory, readLibrary, readLibraryError, type FunctionSummary } from '../directory/read-description.ts';
 import { parseLinkFormat } from '../directory/link-format.ts';
 import type { Value } from '../core/value.ts';
 import { connectionOptions, examples, jsonOption, type AddCommand } from './command.ts';
@@ -46,13 +46,19 @@ function librariesText(value: Value, { outPaint }: Terminal): string {
   return rows.length === 0 ? 'no libraries' : tableText(['library', 'compact', 'functions', ''], rows, outPaint);
 }
 
+const effectsOf = (fn: FunctionSummary): string =>
+  fn.notCallable !== undefined
+    ? 'not callable'
+    : fn.class === true
+      ? 'class'
+      : fn.pure
+        ? 'pure'
+        : fn.safe
+          ? 'safe'
+          : 'POST';
+
 function functionsText(value: Value, { outPaint }: Terminal): string {
-  const rows = readLibrary(value).map(({ name, id, title, safe, pure, notCallable }) => [
-    name,
-    id ?? '',
-    notCallable === undefined ? (pure ? 'pure' : safe ? 'safe' : 'POST') : 'not callable',
-    notCallable ?? title ?? '',
-  ]);
+  const rows = readLibrary(value).map((fn) => [fn.name, fn.id ?? '', effectsOf(fn), fn.notCallable ?? fn.title ?? '']);
   return rows.length === 0 ? 'no functions' : tableText(['function', 'id', 'effects', ''], rows, outPaint);
 }
 

@@ -132,6 +132,13 @@ export interface JobsConfig {
   readonly retention: Milliseconds;
 }
 
+export interface ObjectsConfig {
+  readonly total: number;
+  readonly perIdentity: number;
+  /** Since it was used last. */
+  readonly lease: Milliseconds;
+}
+
 export interface CacheConfig {
   readonly entries: number;
   readonly bytes: Bytes;
@@ -193,6 +200,7 @@ export interface Config {
   readonly libraries: LibrariesConfig;
   readonly workers: WorkersConfig;
   readonly jobs: JobsConfig;
+  readonly objects: ObjectsConfig;
   readonly cache: CacheConfig;
   readonly streams: StreamsConfig;
   readonly mdns: MdnsConfig;

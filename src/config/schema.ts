@@ -278,6 +278,15 @@ const schema = z.strictObject({
     ),
     retention: setting(duration(instantly), '1h', 'How long the result of a job is kept.'),
   }),
+  objects: z.strictObject({
+    total: setting(
+      integer(0),
+      10000,
+      'Objects of classes at a time, in each process; more are 5.03. 0: none are made.',
+    ),
+    perIdentity: setting(integer(1), 1000, 'The same of one identity; more are 4.29.'),
+    lease: setting(duration(instantly), '10m', 'An object that is not used for this long is let go of.'),
+  }),
   cache: z.strictObject({
     entries: setting(integer(0), 10000, 'Results in the cache.'),
     bytes: setting(size(bytes(0)), '64MiB', 'Memory for results in the cache.'),

@@ -13,6 +13,9 @@ export const milliseconds = (n: number): Milliseconds => n as Milliseconds;
 export const seconds = (n: number): Milliseconds => (n * 1000) as Milliseconds;
 export const minutes = (n: number): Milliseconds => (n * 60_000) as Milliseconds;
 
+/** An instant that does not come. */
+export const never: Instant = Infinity as Instant;
+
 /** The instant `span` after `from`. */
 export const after = (from: Instant, span: Milliseconds): Instant => (from + span) as Instant;
 

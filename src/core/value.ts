@@ -1,4 +1,6 @@
-/** A value as it crosses the wire: what CBOR, JSON and structured clone can all carry. */
+/** A value as it crosses the wire: what CBOR and JSON can both carry. */
+import type { ObjectReference } from './object-reference.ts';
+
 export type Value =
   | null
   | undefined
@@ -8,6 +10,7 @@ export type Value =
   | string
   | Uint8Array
   | Date
+  | ObjectReference
   | readonly Value[]
   | { readonly [name: string]: Value }
   | ReadonlyMap<Value, Value>;

@@ -63,6 +63,7 @@ function isScalar(type: DescribedType): boolean {
     case 'string':
     case 'bytes':
     case 'date':
+    case 'instance':
       return true;
   }
 }
@@ -117,6 +118,8 @@ export function typeCddl(type: DescribedType): string {
       return 'time';
     case 'literal':
       return literalCddl(type.value) ?? 'float';
+    case 'instance':
+      return String.raw`#6.39(tstr .regexp "/o/[A-Za-z0-9_\\-]{8}")`;
     case 'union':
       // CDDL cannot write a choice of nothing; a text that is also a number is one.
       return type.options.length === 0 ? 'tstr .and number' : `(${type.options.map(typeCddl).join(' / ')})`;

@@ -11,7 +11,8 @@
  *
  *     { id: 2, title: "Arithmetic",
  *       functions: { "add": { id: 0, title: "Adds two numbers", safe: true, pure: true },
- *                    "Matrix": { id: 5, notCallable: "it is a class" } } }
+ *                    "Matrix": { id: 5, title: "A matrix", class: true },
+ *                    "walk": { id: 6, notCallable: "it is a generator …" } } }
  *
  * GET /func/{library}/{method}?_describe: the function.
  *
@@ -27,7 +28,13 @@
  * says more than the title. Types are written as type-value.ts says.
  */
 import type { Value } from '../core/value.ts';
-import type { DescribedFunction, DescribedLibrary, DescribedParameter } from './described.ts';
+import {
+  isClass,
+  type DescribedClass,
+  type DescribedFunction,
+  type DescribedLibrary,
+  type DescribedParameter,
+} from './described.ts';
 import { typeValue } from './type-value.ts';
 
 /** The value of GET /func. */
@@ -38,7 +45,7 @@ export const directoryValue = (libraries: readonly DescribedLibrary[]): Value =>
       said({
         id: library.id,
         title: library.title,
-        functions: library.functions.filter((fn) => fn.notCallable === undefined).length,
+        functions: library.functions.filter((fn) => fn.notCallable === undefined || isClass(fn)).length,
         error: library.error,
       }),
     ]),
@@ -54,24 +61,77 @@ export const libraryValue = (library: DescribedLibrary): Value =>
   });
 
 const functionSummary = (fn: DescribedFunction): Value =>
-  said({ id: fn.id, title: fn.title, safe: fn.safe, pure: fn.pure, stream: fn.stream, notCallable: fn.notCallable });
+  isClass(fn)
+    ? said({ id: fn.id, title: fn.title, class: true })
+    : said({
+        id: fn.id,
+        title: fn.title,
+        safe: fn.safe,
+        pure: fn.pure,
+        stream: fn.stream,
+        notCallable: fn.notCallable,
+      });
 
 /** The value of GET /func/{library}/{method}?_describe. */
 export const functionValue = (fn: DescribedFunction): Value =>
-  said({
-    library: fn.library,
-    method: fn.method,
-    ids: fn.libraryId === undefined || fn.id === undefined ? undefined : [fn.libraryId, fn.id],
-    title: fn.title,
-    doc: fn.doc === fn.title ? undefined : fn.doc,
-    safe: fn.safe,
-    pure: fn.pure,
-    stream: fn.stream,
-    maxAge: fn.pure ? fn.maxAge / 1000 : undefined,
-    parameters: fn.parameters.map(parameterValue),
-    returns: fn.returns && typeValue(fn.returns),
-    notCallable: fn.notCallable,
+  isClass(fn)
+    ? classValue(fn)
+    : said({
+        library: fn.library,
+        method: fn.method,
+        ids: fn.libraryId === undefined || fn.id === undefined ? undefined : [fn.libraryId, fn.id],
+        title: fn.title,
+        doc: fn.doc === fn.title ? undefined : fn.doc,
+        safe: fn.safe,
+        pure: fn.pure,
+        stream: fn.stream,
+        maxAge: fn.pure ? fn.maxAge / 1000 : undefined,
+        parameters: fn.parameters.map(parameterValue),
+        returns: fn.returns && typeValue(fn.returns),
+        notCallable: fn.notCallable,
+      });
+
+/**
+ * The value of GET /o/{id}, and of ?_describe of a class:
+ *
+ *     { library: "bank", class: "Account", ids: [4, 0], title: "An account", instance: "session", parameters: [ … ],
+ *       methods: { "deposit": { parameters: [ … ], returns: "number" }, "look": { safe: true, … } },
+ *       attributes: { "owner": { type: "string", writable: true }, "limit": { writable: true, writeOnly: true } } }
+ */
+function classValue(of: DescribedClass): Value {
+  const { members } = of;
+  const methods = members.filter(({ kind }) => kind === 'method');
+  const attributes = members.filter(({ kind }) => kind === 'attribute');
+  return said({
+    library: of.library,
+    class: of.method,
+    ids: of.libraryId === undefined || of.id === undefined ? undefined : [of.libraryId, of.id],
+    title: of.title,
+    doc: of.doc === of.title ? undefined : of.doc,
+    instance: of.instance,
+    parameters: of.parameters.map(parameterValue),
+    methods: Object.fromEntries(
+      methods.map(({ name, title, doc, safe, stream, parameters, returns }) => [
+        name,
+        said({
+          title,
+          doc: doc === title ? undefined : doc,
+          safe,
+          stream,
+          parameters: parameters.map(parameterValue),
+          returns: returns && typeValue(returns),
+        }),
+      ]),
+    ),
+    attributes: Object.fromEntries(
+      attributes.map(({ name, title, doc, parameters, returns, readable, writable }) => {
+        const type = readable ? returns : parameters[0]?.type;
+        const told = doc === title ? undefined : doc;
+        return [name, said({ title, doc: told, type: type && typeValue(type), writable, writeOnly: !readable })];
+      }),
+    ),
   });
+}
 
 const parameterValue = (parameter: DescribedParameter): Value => ({
   ...said({

@@ -2,6 +2,7 @@
  * What the directory needs to know of libraries and functions, and what a client reads back from
  * their descriptions. The descriptions of functions/ have this structure and more.
  */
+import type { InstanceMode, MemberDescription } from '../functions/description.ts';
 import type { Milliseconds } from '../core/duration.ts';
 import type { Value } from '../core/value.ts';
 
@@ -10,6 +11,8 @@ export type DescribedType =
   | { readonly kind: 'number' | 'integer'; readonly minimum?: number; readonly maximum?: number }
   | { readonly kind: 'string'; readonly minLength?: number; readonly maxLength?: number }
   | { readonly kind: 'literal'; readonly value: string | number | boolean | null }
+  /** An object of an exported class of the same library. */
+  | { readonly kind: 'instance'; readonly class: string }
   | { readonly kind: 'union'; readonly options: readonly DescribedType[] }
   | { readonly kind: 'array'; readonly items: DescribedType }
   | { readonly kind: 'tuple'; readonly items: readonly DescribedType[] }
@@ -53,7 +56,22 @@ export interface DescribedFunction {
   readonly stream?: boolean;
   readonly maxAge: Milliseconds;
   readonly notCallable: string | undefined;
+  /** Of a class: what its objects offer. `parameters` are its constructor's. */
+  readonly members?: readonly DescribedMember[] | undefined;
+  /** Of a class: whose its objects are, where it is not one for each POST. */
+  readonly instance?: InstanceMode | undefined;
 }
+
+export interface DescribedClass extends DescribedFunction {
+  readonly members: readonly DescribedMember[];
+}
+
+export const isClass = (fn: DescribedFunction): fn is DescribedClass => fn.members !== undefined;
+
+export type DescribedMember = Pick<
+  MemberDescription,
+  'name' | 'kind' | 'returns' | 'title' | 'doc' | 'safe' | 'stream' | 'readable' | 'writable'
+> & { readonly parameters: readonly DescribedParameter[] };
 
 export interface DescribedLibrary {
   readonly name: string;

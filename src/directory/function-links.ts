@@ -7,13 +7,15 @@
  *
  *     </func/stock/ticks>;rt="func func.stream";title="Prices as they come";ct="63";f="4/0";obs
  *
+ *     </func/bank/Account>;rt="func.class";title="An account";f="5/0"
+ *
  * What can be observed has `obs`: pure functions and streams. `f` is the compact id: the path below /f. It is missing where the folder could not be locked.
- * A library that failed to load has the attribute `err`; a function that cannot be called has no link.
+ * A library that failed to load has the attribute `err`; what cannot be called has no link, but for classes, of which POST makes objects.
  * Who may see what is decided before: only what the caller may call is handed in.
  */
 import { contentFormat } from '../cbor/content-format.ts';
 import { encodeUriSegment } from '../coap/codec/uri.ts';
-import type { DescribedFunction, DescribedLibrary } from './described.ts';
+import { isClass, type DescribedFunction, type DescribedLibrary } from './described.ts';
 import { filterLinks, parseLinkFilters } from './link-filter.ts';
 import type { Link, LinkAttribute } from './link-format.ts';
 
@@ -23,6 +25,7 @@ const resourceType = {
   library: 'func.lib',
   function: 'func',
   stream: 'func func.stream',
+  class: 'func.class',
 } as const;
 
 /** What the directory's own resources are offered in, in the order of preference. */
@@ -61,9 +64,9 @@ export function coreLinks(
 /** The links of /func: one for each library. */
 export const libraryLinks = (libraries: readonly DescribedLibrary[]): Link[] => libraries.map(libraryLink);
 
-/** The links of /func/{library}: one for each function that can be called. */
+/** The links of /func/{library}: one for each function that can be called, and for each class. */
 export const functionLinks = (library: DescribedLibrary): Link[] =>
-  library.functions.filter((fn) => fn.notCallable === undefined).map(functionLink);
+  library.functions.filter((fn) => fn.notCallable === undefined || isClass(fn)).map(functionLink);
 
 const directoryLink: Link = {
   target: '/func',
@@ -81,13 +84,14 @@ function libraryLink(library: DescribedLibrary): Link {
 
 function functionLink(fn: DescribedFunction): Link {
   const id = fn.libraryId === undefined || fn.id === undefined ? undefined : `${fn.libraryId}/${fn.id}`;
-  return {
-    target: `/func/${encodeUriSegment(fn.library)}/${encodeUriSegment(fn.method)}`,
-    attributes:
-      fn.stream === true
-        ? [...attributes(resourceType.stream, fn.title, streamFormats, id), observable]
-        : [...attributes(resourceType.function, fn.title, resultFormats, id), ...(fn.pure ? [observable] : [])],
-  };
+  return { target: `/func/${encodeUriSegment(fn.library)}/${encodeUriSegment(fn.method)}`, attributes: told(fn, id) };
+}
+
+function told(fn: DescribedFunction, id: string | undefined): LinkAttribute[] {
+  // An answer of POST that has no representation: only its Location-Path says what was made.
+  if (isClass(fn)) return attributes(resourceType.class, fn.title, [], id);
+  if (fn.stream === true) return [...attributes(resourceType.stream, fn.title, streamFormats, id), observable];
+  return [...attributes(resourceType.function, fn.title, resultFormats, id), ...(fn.pure ? [observable] : [])];
 }
 
 function attributes(
@@ -98,7 +102,7 @@ function attributes(
 ): LinkAttribute[] {
   const list: LinkAttribute[] = [{ name: 'rt', value: type }];
   if (title !== undefined) list.push({ name: 'title', value: oneLine(title) });
-  list.push({ name: 'ct', value: formats.join(' ') });
+  if (formats.length > 0) list.push({ name: 'ct', value: formats.join(' ') });
   if (id !== undefined) list.push({ name: 'f', value: id });
   return list;
 }

@@ -2,7 +2,7 @@
  * The parameters of a function as JSON Schema (draft 2020-12): what a JSON object of arguments by
  * name looks like. https://json-schema.org/draft/2020-12
  *
- * JSON has no bytes, dates and large integers: base64url, RFC 3339 and decimal text stand for
+ * JSON has no bytes, dates, large integers and objects of classes: base64url, RFC 3339, decimal text and paths stand for
  * them. Left out: arguments by position and by id, and the order of parameters (cddl.ts has both).
  */
 import type { Value } from '../core/value.ts';
@@ -56,6 +56,8 @@ export function typeSchema(type: DescribedType): JsonSchema {
       return { type: 'string', format: 'date-time' };
     case 'literal':
       return { const: type.value };
+    case 'instance':
+      return { type: 'string', pattern: '^/o/[A-Za-z0-9_-]{8}$' };
     case 'union':
       // A keyword with an empty array is not valid; a union of nothing fits nothing.
       return type.options.length === 0 ? { not: {} } : { anyOf: type.options.map(typeSchema) };

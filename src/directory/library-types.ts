@@ -79,6 +79,9 @@ function typeText(type: DescribedType, any: 'Any' | 'Value' = 'Any'): string {
       return 'Date';
     case 'literal':
       return typeof type.value === 'string' ? quoted(type.value) : String(type.value);
+    // Its path.
+    case 'instance':
+      return '`/o/${string}`';
     case 'union':
       return type.options.length === 0 ? 'never' : type.options.map((option) => typeText(option, any)).join(' | ');
     case 'array':

@@ -5,7 +5,9 @@
  */
 import { seconds } from '../core/duration.ts';
 import type { Value } from '../core/value.ts';
-import type { DescribedFunction, DescribedParameter } from './described.ts';
+import type { DescribedFunction } from './described.ts';
+import { readInstance, readMembers } from './read-members.ts';
+import { readParameter } from './read-parameter.ts';
 import { arrayOf, fieldOf, flagOf, idOf, numberOf, optionalTextOf, recordOf, textOf } from './read-value.ts';
 import { readType } from './type-value.ts';
 
@@ -14,7 +16,7 @@ export interface LibrarySummary {
   readonly name: string;
   readonly id: number | undefined;
   readonly title: string | undefined;
-  /** How many functions can be called. */
+  /** How many functions and classes can be called. */
   readonly functions: number;
   /** Why its newest version did not load. */
   readonly error: string | undefined;
@@ -28,6 +30,8 @@ export interface FunctionSummary {
   readonly safe: boolean;
   readonly pure: boolean;
   readonly stream?: boolean;
+  /** A class: POST makes objects of it. */
+  readonly class?: boolean;
   readonly notCallable: string | undefined;
 }
 
@@ -59,6 +63,7 @@ export function readLibrary(value: Value): FunctionSummary[] {
         safe: flagOf(fieldOf(record, 'safe')),
         pure: flagOf(fieldOf(record, 'pure')),
         ...(flagOf(fieldOf(record, 'stream')) && { stream: true }),
+        ...(flagOf(fieldOf(record, 'class')) && { class: true }),
         notCallable: optionalTextOf(fieldOf(record, 'notCallable'), `why ${name} cannot be called`),
       };
     })
@@ -69,16 +74,17 @@ export function readLibrary(value: Value): FunctionSummary[] {
 export const readLibraryError = (value: Value): string | undefined =>
   optionalTextOf(fieldOf(recordOf(value, 'the library'), 'error'), 'the error of the library');
 
-/** The function in the value of GET /func/{library}/{method}?_describe. */
+/** The function or class in the value of GET /func/{library}/{method}?_describe, or the class in that of GET /o/{id}. */
 export function readFunction(value: Value): DescribedFunction {
   const record = recordOf(value, 'the function');
   const ids = fieldOf(record, 'ids');
   const [libraryId, id] = ids === undefined ? [] : arrayOf(ids, 'the ids of the function');
   const title = optionalTextOf(fieldOf(record, 'title'), 'the title of the function');
   const returns = fieldOf(record, 'returns');
+  const className = fieldOf(record, 'class');
   return {
     library: textOf(fieldOf(record, 'library'), 'the name of the library'),
-    method: textOf(fieldOf(record, 'method'), 'the name of the function'),
+    method: textOf(className ?? fieldOf(record, 'method'), 'the name of the function'),
     libraryId: idOf(libraryId, 'the id of the library'),
     id: idOf(id, 'the id of the function'),
     parameters: arrayOf(fieldOf(record, 'parameters'), 'the list of parameters').map(readParameter),
@@ -90,23 +96,7 @@ export function readFunction(value: Value): DescribedFunction {
     ...(flagOf(fieldOf(record, 'stream')) && { stream: true }),
     maxAge: seconds(numberOf(fieldOf(record, 'maxAge'), 'the maxAge of the function') ?? 0),
     notCallable: optionalTextOf(fieldOf(record, 'notCallable'), 'why the function cannot be called'),
-  };
-}
-
-function readParameter(value: Value): DescribedParameter {
-  const record = recordOf(value, 'a parameter');
-  const name = textOf(fieldOf(record, 'name'), 'the name of a parameter');
-  const assumed = fieldOf(record, 'default');
-  return {
-    name,
-    id: idOf(fieldOf(record, 'id'), `the id of ${name}`),
-    type: readType(fieldOf(record, 'type')),
-    required: flagOf(fieldOf(record, 'required')),
-    rest: flagOf(fieldOf(record, 'rest')),
-    ...(flagOf(fieldOf(record, 'keyword')) && { keyword: true }),
-    ...(flagOf(fieldOf(record, 'others')) && { others: true }),
-    doc: optionalTextOf(fieldOf(record, 'doc'), `the documentation of ${name}`),
-    ...(assumed !== undefined && { default: assumed }),
+    ...(className !== undefined && { members: readMembers(record), instance: readInstance(record) }),
   };
 }
 

@@ -1,6 +1,12 @@
-/** Signatures as people read them: `add(a: number, b: number): number`. */
+/** Signatures as people read them: `add(a: number, b: number): number`, of classes `new Account(owner: string)`. */
 import { encodeJson } from '../cbor/json-encode.ts';
-import type { DescribedFunction, DescribedParameter, DescribedType } from './described.ts';
+import {
+  isClass,
+  type DescribedFunction,
+  type DescribedMember,
+  type DescribedParameter,
+  type DescribedType,
+} from './described.ts';
 
 function typeText(type: DescribedType): string {
   switch (type.kind) {
@@ -11,6 +17,8 @@ function typeText(type: DescribedType): string {
     }
     case 'literal':
       return JSON.stringify(type.value);
+    case 'instance':
+      return type.class;
     case 'union':
       return type.options.map(typeText).join(' | ');
     case 'array':
@@ -42,7 +50,15 @@ export function parameterText(parameter: DescribedParameter): string {
   return `${rest ? '...' : others === true ? '**' : ''}${name}${optional}: ${typeText(type)}${assumed}`;
 }
 
-export function signatureText(fn: DescribedFunction): string {
-  const returns = fn.returns === undefined ? '' : `: ${typeText(fn.returns)}`;
-  return `${fn.method}(${fn.parameters.map(parameterText).join(', ')})${returns}`;
+export const signatureText = (fn: DescribedFunction): string =>
+  `${isClass(fn) ? 'new ' : ''}${fn.method}${formText(fn)}`;
+
+/** `deposit(amount: number): number` of a method, `owner: string` of an attribute. */
+export function memberText({ name, kind, parameters, returns }: DescribedMember): string {
+  if (kind === 'method') return `${name}${formText({ parameters, returns })}`;
+  const type = returns ?? parameters[0]?.type;
+  return type === undefined ? name : `${name}: ${typeText(type)}`;
 }
+
+const formText = ({ parameters, returns }: Pick<DescribedFunction, 'parameters' | 'returns'>): string =>
+  `(${parameters.map(parameterText).join(', ')})${returns === undefined ? '' : `: ${typeText(returns)}`}`;

@@ -8,6 +8,7 @@
  *     { kind: "tuple", items: ["number", "string"] }
  *     { kind: "union", options: ["string", "null"] }
  *     { kind: "literal", value: "clock" }
+ *     { kind: "instance", class: "Account" }
  *     { kind: "object", properties: { a: "number", b: "string" }, optional: ["b"], additional: "any" }
  *
  * Without `additional`, an object has no other members than its properties.
@@ -36,6 +37,8 @@ export function typeValue(type: DescribedType): Value {
       return withDetails(type.kind, { minLength: type.minLength, maxLength: type.maxLength });
     case 'literal':
       return { kind: type.kind, value: type.value };
+    case 'instance':
+      return { kind: type.kind, class: type.class };
     case 'union':
       return { kind: type.kind, options: type.options.map(typeValue) };
     case 'array':
@@ -91,6 +94,8 @@ export function readType(value: Value, depth = 0): DescribedType {
       return { kind, ...bounds(record, 'minLength', 'maxLength') };
     case 'literal':
       return { kind, value: literalOf(detail('value')) };
+    case 'instance':
+      return { kind, class: textOf(detail('class'), 'the class of a type') };
     case 'union':
       return { kind, options: list('options') };
     case 'array':

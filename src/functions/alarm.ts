@@ -1,5 +1,5 @@
 /** Wakes its owner once, at the earliest of the times that it was asked for. */
-import type { Instant, Milliseconds } from '../core/duration.ts';
+import { never, type Instant, type Milliseconds } from '../core/duration.ts';
 import type { Scheduler } from '../core/clock.ts';
 
 export class Alarm {
@@ -15,7 +15,7 @@ export class Alarm {
   }
 
   by(at: Instant): void {
-    if (this.#closed || (this.#at !== undefined && this.#at <= at)) return;
+    if (this.#closed || at === never || (this.#at !== undefined && this.#at <= at)) return;
     this.clear();
     this.#at = at;
     const wait = Math.max(0, at - this.#scheduler.now()) as Milliseconds;

@@ -16,6 +16,8 @@ export interface Plan {
   readonly others: number | undefined;
   /** The only parameter, where it is declared an object: a map or a query may be its members. */
   readonly onlyObject: ParameterDescription | undefined;
+  /** Somewhere in its arguments an object of a class may stand. */
+  readonly takesObjects: boolean;
 }
 
 export interface Slot {
@@ -44,7 +46,28 @@ export function planOf(fn: Signature): Plan {
     rest: positionOf(parameters.findIndex((parameter) => parameter.rest)),
     others: positionOf(parameters.findIndex((parameter) => parameter.others === true)),
     onlyObject: onlyObject ? first : undefined,
+    takesObjects: parameters.some(({ type }) => holdsInstance(type)),
   };
+}
+
+function holdsInstance(type: ValueType): boolean {
+  switch (type.kind) {
+    case 'instance':
+      return true;
+    case 'union':
+      return type.options.some(holdsInstance);
+    case 'array':
+      return holdsInstance(type.items);
+    case 'tuple':
+      return type.items.some(holdsInstance);
+    case 'object':
+      return (
+        (type.additional !== undefined && holdsInstance(type.additional)) ||
+        Object.values(type.properties).some((property) => holdsInstance(property.type))
+      );
+    default:
+      return false;
+  }
 }
 
 const isObject = (type: ValueType): boolean =>

@@ -7,7 +7,7 @@
  *   is a locked parameter id.
  * - An array is by position, always: to give one list to a function of one list, nest it (`[[1,2]]`)
  *   or name it.
- * - A scalar (also a byte string, a date, null) is the only argument. No body is no argument.
+ * - A scalar (also a byte string, a date, null, an object of a class) is the only argument. No body is no argument.
  * - One exception: where the only parameter is declared an object, a map is that object, unless its
  *   one key is the parameter's name or id.
  * Query: `name=text` or `id=text`, the text read by the declared type (query-text.ts). Where the only
@@ -17,6 +17,7 @@
  * (converter.ts), omitted arguments at the end left off, rest arguments spread. `undefined` is
  * an omitted argument, null is a value.
  */
+import { ObjectReference } from '../core/object-reference.ts';
 import type { Value } from '../core/value.ts';
 import { givenTwice, maxRest, missing, tooMany, tooManyRest, unexpected, unknownItem } from './binding-errors.ts';
 import { indexOf, nameOf, planOf, type Plan } from './binding-plan.ts';
@@ -43,11 +44,7 @@ const plans = new WeakMap<Signature, Plan>();
  * (4.22), `unknown-query` (4.00)
  */
 export function bind(fn: Signature, input: ArgumentInput): readonly Value[] {
-  let plan = plans.get(fn);
-  if (plan === undefined) {
-    plan = planOf(fn);
-    plans.set(fn, plan);
-  }
+  const plan = knownPlan(fn);
   switch (input.kind) {
     case 'none':
       return finish(plan, []);
@@ -58,11 +55,24 @@ export function bind(fn: Signature, input: ArgumentInput): readonly Value[] {
   }
 }
 
+/** Whether an object of a class may be, or be in, one of its arguments: then it is bound to a reference (core/object-reference.ts). */
+export const takesObjects = (fn: Signature): boolean => knownPlan(fn).takesObjects;
+
+function knownPlan(fn: Signature): Plan {
+  let plan = plans.get(fn);
+  if (plan === undefined) {
+    plan = planOf(fn);
+    plans.set(fn, plan);
+  }
+  return plan;
+}
+
 function fromBody(plan: Plan, value: Value): readonly Value[] {
   if (value === undefined) return finish(plan, []);
   if (typeof value !== 'object' || value === null) return fromList(plan, [value]);
   if (Array.isArray(value)) return fromList(plan, value as readonly Value[]);
   if (value instanceof Uint8Array || value instanceof Date) return fromList(plan, [value]);
+  if (plan.takesObjects && value instanceof ObjectReference) return fromList(plan, [value]);
   if (plan.onlyObject !== undefined && !namesOnlyParameter(plan, value as NamedArguments)) return finish(plan, [value]);
   return finish(
     plan,

@@ -52,6 +52,8 @@ export const problems = {
   'foreign-origin': { number: 36, status: 0x83, title: 'A page of another site asks' },
   'job-lost': { number: 45, status: 0xa0, title: 'The result of the job was lost' },
   'job-pending': { number: 46, status: 0xa3, title: 'The job has not ended' },
+  'object-lost': { number: 47, status: 0xa0, title: 'The object was lost' },
+  'no-such-object': { number: 48, status: 0x96, title: 'An argument refers to an object that is not there' },
   'internal-error': { number: 31, status: 0xa0, title: 'The gateway failed' },
   'bad-reference': { number: 40, status: 0x80, title: 'A reference in a batch stands for no result' },
   'cancelled': { number: 30, status: 0xa3, title: 'The call was given up' },
@@ -61,10 +63,15 @@ export type ProblemName = keyof typeof problems;
 
 export const isProblemName = (name: string): name is ProblemName => Object.hasOwn(problems, name);
 
+/** What may be done with a thing: ask it without side effects, call it, set it, let go of it. */
+export type Offer = 'ask' | 'call' | 'set' | 'release';
+
 export interface CallErrorDetails {
   /** Which parameter, where it is about one. */
   readonly parameter?: { readonly name: string; readonly id: number | undefined };
   readonly expected?: ValueType;
+  /** With `method-not-allowed`: what may be done there instead. */
+  readonly offered?: readonly Offer[];
   /** When to come back; travels as Max-Age with 4.29 and 5.03. */
   readonly retryAfter?: Milliseconds;
   readonly cause?: unknown;

@@ -48,6 +48,13 @@ export function functionError(call: Call, failure: CallFailure): CallError {
 }
 
 /** The thread ended under the call; `culprit` where it is known that this call ended it. */
+/** The thread on which the object of a call lived is gone, and the object with it. */
+export const objectLostError = (call: Call): CallError =>
+  new CallError(
+    'object-lost',
+    `The thread that kept this object of ${call.function.library} ended, and the object with it; make another one.`,
+  );
+
 export function lostError(call: Call, loss: WorkerLoss | undefined, culprit: boolean): CallError {
   switch (loss?.kind) {
     case 'memory':

@@ -32,9 +32,13 @@ export class CallQueue {
 
   /** Takes out those that waited until their deadline. */
   expire(now: Instant): readonly PendingCall[] {
-    const expired = this.#calls.filter((call) => call.limitAt <= now);
-    if (expired.length > 0) this.#calls = this.#calls.filter((call) => call.limitAt > now);
-    return expired;
+    return this.takeOut((call) => call.limitAt <= now);
+  }
+
+  takeOut(which: (call: PendingCall) => boolean): readonly PendingCall[] {
+    const taken = this.#calls.filter(which);
+    if (taken.length > 0) this.#calls = this.#calls.filter((call) => !which(call));
+    return taken;
   }
 
   /** When the next of them expires. */

@@ -10,6 +10,8 @@ import type { StreamStep } from './stream-steps.ts';
 /** Who calls. `local` is the anonymous caller on a loopback listener. */
 export interface Caller {
   readonly identity: string;
+  /** Those that the identity was enrolled in; left out: none. */
+  readonly groups?: readonly string[];
   /** The address and port, or the association: `127.0.0.1:49152`. */
   readonly peer: string;
 }
@@ -29,6 +31,14 @@ export interface Call {
   readonly signal?: AbortSignal;
   /** It is a step of a stream: where that is, and what is done there. */
   readonly step?: StreamStep;
+  readonly home?: Home;
+}
+
+/** The object that a call is for: it lives on one thread. */
+export interface Home {
+  readonly object: string;
+  /** The call makes it, uses it, or lets go of it. */
+  readonly does: 'begin' | 'use' | 'end';
 }
 
 export interface CallResult {
@@ -36,12 +46,23 @@ export interface CallResult {
   readonly value: Value;
   /** The value as bytes, where a thread has made them. */
   readonly returned?: Returned | undefined;
+  /** The objects in it: from here on its caller has them. */
+  readonly objects?: readonly GivenObject[] | undefined;
   /** Whose alone the result is (unless the function is declared `shared`). */
   readonly readCaller: ReadCaller;
   /** Names under which the function asked to be invalidated. */
   readonly tags: readonly string[];
   readonly queued: Milliseconds;
   readonly ran: Milliseconds;
+}
+
+/** An object in a result, under the id that its caller has for it. */
+export interface GivenObject {
+  readonly id: string;
+  /** Its class, as it is exported. */
+  readonly class: string;
+  /** How often the caller was given it so far. */
+  readonly times: number;
 }
 
 /** Runs calls. Throws and rejects with a `CallError`, never with anything else. */

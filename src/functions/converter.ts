@@ -4,6 +4,7 @@
  * - a number is never -0; an integer may come as 10.0; a bigint stands for a number where it is exactly one;
  * - where a bigint is declared, a whole number or decimal text is one;
  * - where bytes or a date are declared, base64url or RFC 3339 text is one (JSON has no other form);
+ * - where a class is declared, the path of an object is a reference to it, and says of which classes it has to be;
  * - members that are undefined are left out of objects.
  * A value that is in that form already is returned as it is, not copied.
  * In a union an option that fits as it stands wins over one that needs conversion.
@@ -11,6 +12,7 @@
  * Work is bounded by the size of the value times the size of the type: types are finite trees, and
  * nothing below `any` is looked at.
  */
+import { ObjectReference, objectIdOf } from '../core/object-reference.ts';
 import type { Value } from '../core/value.ts';
 import type { ValueType } from './description.ts';
 import { bigintFromText, bytesFromBase64url, dateFromText } from './text-forms.ts';
@@ -65,8 +67,15 @@ function compile(type: ValueType): Converter {
       const { value: wanted } = type;
       return (value) => (value === wanted ? wanted : mismatch);
     }
-    case 'union':
-      return unionConverter(type.options.map(converterOf));
+    case 'instance':
+      return instanceConverter([type.class]);
+    case 'union': {
+      const classes = type.options.flatMap((option) => (option.kind === 'instance' ? [option.class] : []));
+      const options = type.options.map((option) =>
+        option.kind === 'instance' ? instanceConverter(classes) : converterOf(option),
+      );
+      return unionConverter(options);
+    }
     case 'array': {
       const item = converterOf(type.items);
       return (value, exact) => (Array.isArray(value) ? convertItems(value, () => item, exact) : mismatch);
@@ -109,6 +118,15 @@ function toBigint(value: Value, exact: boolean): Value | typeof mismatch {
   if (exact) return mismatch;
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : mismatch;
   return typeof value === 'string' ? (bigintFromText(value) ?? mismatch) : mismatch;
+}
+
+/** Whether there is such an object, and of one of these classes, is for whoever has the objects to say. */
+function instanceConverter(classes: readonly string[]): Converter {
+  return (value, exact) => {
+    if (value instanceof ObjectReference) return new ObjectReference(value.id, classes);
+    const id = exact || typeof value !== 'string' ? undefined : objectIdOf(value);
+    return id === undefined ? mismatch : new ObjectReference(id, classes);
+  };
 }
 
 function unionConverter(options: readonly Converter[]): Converter {

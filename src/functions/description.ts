@@ -20,6 +20,8 @@ export type ValueType =
   | { readonly kind: 'bytes' }
   | { readonly kind: 'date' }
   | { readonly kind: 'literal'; readonly value: string | number | boolean | null }
+  /** An object of an exported class of the same library. */
+  | { readonly kind: 'instance'; readonly class: string }
   | { readonly kind: 'union'; readonly options: readonly ValueType[] }
   | { readonly kind: 'array'; readonly items: ValueType }
   | { readonly kind: 'tuple'; readonly items: readonly ValueType[] }
@@ -80,6 +82,36 @@ export interface FunctionDescription {
   readonly timeLimit: Milliseconds | undefined;
   /** Set where the export cannot be called (a class, a generator that is not safe), with the reason for people. It answers 4.04. */
   readonly notCallable: string | undefined;
+  /** Of a class: what its objects offer. `parameters` are its constructor's, and POST makes an object. */
+  readonly members?: readonly MemberDescription[] | undefined;
+  /** Of a class: the exported classes of its library that it extends, the nearest first. */
+  readonly parents?: readonly string[] | undefined;
+  /** The classes of its library and version, by name, where there are any: it may be given objects of them, and give some. */
+  readonly classes?: ReadonlyMap<string, FunctionDescription> | undefined;
+  /** Of a class: whose its instances are; undefined: each POST makes one. */
+  readonly instance?: InstanceMode | undefined;
+}
+
+/** One instance for all callers, one for each identity, or one for each call. */
+export type InstanceMode = 'single' | 'session' | 'percall';
+
+/** A method, a field or an accessor of the objects of a class. */
+export interface MemberDescription {
+  readonly name: string;
+  readonly kind: 'method' | 'attribute';
+  /** Of an attribute: the one value that it is set to. */
+  readonly parameters: readonly ParameterDescription[];
+  readonly returns: ValueType | undefined;
+  readonly title: string | undefined;
+  readonly doc: string | undefined;
+  /** No side effects: GET and FETCH are allowed. */
+  readonly safe: boolean;
+  /** Of a method: gives items one after the other; `returns` is the type of one. */
+  readonly stream?: boolean;
+  /** Of an attribute. */
+  readonly readable: boolean;
+  readonly writable: boolean;
+  readonly timeLimit: Milliseconds | undefined;
 }
 
 /** What arguments are bound to: all that a client knows of a function it calls. */

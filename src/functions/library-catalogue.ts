@@ -25,7 +25,11 @@ export class LibraryCatalogue {
   revision = 0;
 
   show({ name, current, error }: Shown, ids: LibraryIds | undefined): void {
-    const functions = (current?.exports ?? []).map((exported): FunctionDescription => {
+    const exports = current?.exports ?? [];
+    const classes = exports.some(({ members }) => members !== undefined)
+      ? new Map<string, FunctionDescription>()
+      : undefined;
+    const functions = exports.map((exported): FunctionDescription => {
       const own = ids?.methods.get(exported.method);
       return {
         ...exported,
@@ -34,8 +38,10 @@ export class LibraryCatalogue {
         id: own?.id,
         version: current?.version ?? '',
         parameters: exported.parameters.map((parameter) => ({ ...parameter, id: own?.parameters.get(parameter.name) })),
+        ...(classes !== undefined && { classes }),
       };
     });
+    for (const fn of functions) if (fn.members !== undefined) classes?.set(fn.method, fn);
     this.#entries.set(name, {
       description: { name, id: ids?.id, version: current?.version ?? '', title: current?.title, functions, error },
       byName: new Map(functions.map((fn) => [fn.method, fn])),
@@ -64,6 +70,13 @@ export class LibraryCatalogue {
   /** Undefined where there is none. @throws CallError 'not-callable' */
   findById(libraryId: number, id: number): FunctionDescription | undefined {
     return callable(this.#entries.get(this.nameOf(libraryId) ?? '')?.byId.get(id));
+  }
+
+  /** Undefined where there is no such class. */
+  findClass(library: string | number, method: string | number): FunctionDescription | undefined {
+    const entry = this.#entries.get(typeof library === 'string' ? library : (this.nameOf(library) ?? ''));
+    const found = typeof method === 'string' ? entry?.byName.get(method) : entry?.byId.get(method);
+    return found?.members === undefined ? undefined : found;
   }
 
   nameOf(libraryId: number): string | undefined {

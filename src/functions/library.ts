@@ -226,6 +226,11 @@ export interface CallContext {
    * Reading it makes a cached result private to this identity (unless declared `shared`).
    */
   readonly identity: string;
+  /**
+   * The groups that the identity was enrolled in (`funcoap enroll --group`), as access rules see them; none for `local`.
+   * Reading them makes a cached result private to the identity too.
+   */
+  readonly groups: readonly string[];
   /** The caller's address and port, such as `127.0.0.1:49152`. Reading it makes the result private to this peer. */
   readonly peer: string;
   /** Ties log lines of one call together. */
@@ -249,6 +254,12 @@ class Context implements CallContext {
     // Once it has looked at the address, its result is for that alone.
     this.#call.readCaller ||= 'identity';
     return this.#call.facts.caller.identity;
+  }
+
+  get groups(): readonly string[] {
+    this.#call.readCaller ||= 'identity';
+    // The function's own: what it does to the list is seen by no other call.
+    return [...(this.#call.facts.caller.groups ?? [])];
   }
 
   get peer(): string {

@@ -1,4 +1,5 @@
 /** Says in one sentence where a value does not fit a type, and what would: `a.items[2].price must be a number, got text`. */
+import { ObjectReference } from '../core/object-reference.ts';
 import type { Value } from '../core/value.ts';
 import type { ValueType } from './description.ts';
 import { nearestName, shown } from './names.ts';
@@ -107,6 +108,8 @@ function typeInWords(type: ValueType): string {
       return 'a date (RFC 3339 where the format is text, such as 2026-01-31T12:00:00Z)';
     case 'literal':
       return JSON.stringify(type.value);
+    case 'instance':
+      return `an object of ${type.class} (its path, as /o/3kP0aZ_q)`;
     case 'union': {
       const options = withoutRepetition(type.options);
       const words = options.slice(0, maxOptions).map(typeInWords);
@@ -141,6 +144,9 @@ function range(minimum: number | undefined, maximum: number | undefined, unit = 
   return maximum === undefined ? '' : ` of at most ${maximum}${unit}`;
 }
 
+/** What text says is what is wrong with it. */
+const telling: ReadonlySet<ValueType['kind']> = new Set(['literal', 'union', 'date', 'bytes', 'instance']);
+
 /** What was given: the value where it is the value that is wrong, otherwise its type. Never much of it. */
 function valueInWords(value: Value, type: ValueType): string {
   if (value === null || value === undefined) return String(value);
@@ -151,14 +157,14 @@ function valueInWords(value: Value, type: ValueType): string {
     case 'bigint':
       return value > -(10n ** 40n) && value < 10n ** 40n ? String(value) : 'a very large whole number';
     case 'string': {
-      const telling = type.kind === 'literal' || type.kind === 'union' || type.kind === 'date' || type.kind === 'bytes';
       if (type.kind === 'string') return `text of ${value.length} characters`;
-      return telling ? `"${shown(value)}"` : 'text';
+      return telling.has(type.kind) ? `"${shown(value)}"` : 'text';
     }
     default:
   }
   if (Array.isArray(value)) return 'a list';
   if (value instanceof Uint8Array) return 'bytes';
+  if (value instanceof ObjectReference) return `the object ${value.path}`;
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid date' : 'a date';
   return recordOf(value) === undefined ? 'a map whose keys are not text' : 'an object';
 }

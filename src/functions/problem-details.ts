@@ -43,6 +43,7 @@ export const expectedKinds: Readonly<Record<ValueType['kind'], number>> = {
   array: 11,
   tuple: 12,
   object: 13,
+  instance: 14,
 };
 
 export interface ProblemOptions {

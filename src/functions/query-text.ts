@@ -1,7 +1,7 @@
 /**
  * Reads the text of query items by the declared type: `a=10`, `on`, `when=2026-01-31T12:00:00Z`.
  * - number, integer, bigint: decimal; boolean: `true`, `false`, `1`, `0`, or no `=` at all for true;
- * - bytes: base64url; date: RFC 3339; objects: JSON text;
+ * - bytes: base64url; date: RFC 3339; objects: JSON text; an object of a class: its path;
  * - a list: the name given once per item, or once with JSON text that begins with `[`;
  * - text and undeclared types: the text as it is;
  * - a union: the first of these that fits: a literal, a number, a boolean, a date, text, bytes, JSON, null.
@@ -70,6 +70,7 @@ const precedence: Readonly<Record<ValueType['kind'], number>> = {
   bigint: 1,
   boolean: 2,
   date: 3,
+  instance: 3,
   string: 4,
   any: 5,
   bytes: 6,
@@ -101,6 +102,8 @@ function readText(text: string, type: ValueType): Value | typeof mismatch {
       return orMismatch(dateFromText(text), type);
     case 'literal':
       return literalFromText(text, type.value);
+    case 'instance':
+      return convert(text, false);
     case 'array':
     case 'tuple':
       return listFromText(text, type);

@@ -132,6 +132,11 @@ export class Registry implements Invoker, StreamOpener {
     return this.#catalogue.findById(libraryId, id) ?? this.#refuse(name, `no function with the id ${id}`);
   }
 
+  /** A class by names or ids; undefined where it is none. */
+  findClass(library: string | number, method: string | number): FunctionDescription | undefined {
+    return this.#catalogue.findClass(library, method);
+  }
+
   /** Sorted by name; also those that do not load. */
   libraries(): readonly LibraryDescription[] {
     return this.#catalogue.libraries();
@@ -139,6 +144,11 @@ export class Registry implements Invoker, StreamOpener {
 
   invoke(call: Call): CallResult | Promise<CallResult> {
     return this.#running(call).invoke(call);
+  }
+
+  /** An object of a version of a library lives on one of its threads. */
+  holds({ library, version }: FunctionDescription, object: string): boolean {
+    return this.#versions.get(library)?.get(version)?.holds(object) === true;
   }
 
   /** Calls a stream. */
@@ -297,7 +307,7 @@ export class Registry implements Invoker, StreamOpener {
 
   /** Where ids cannot be given, the library is served all the same, by name. */
   async #assignIds(name: string, exports: readonly ExportDescription[]): Promise<void> {
-    const callable = exports.filter((exported) => exported.notCallable === undefined);
+    const callable = exports.filter((exported) => exported.notCallable === undefined || exported.members !== undefined);
     const methods = callable.map(({ method, parameters }) => ({
       name: method,
       parameters: parameters.map((parameter) => parameter.name),

@@ -9,11 +9,13 @@
  * A call that is lost with its worker is run again once if it is safe; one that has side effects
  * is never run twice and fails with 'worker-lost'.
  *
+ * A library that exports a class has one worker, on which its objects live (docs/decisions/0014-objects.md).
+ *
  * Longer than other files because queue, lanes and alarm change together: each step of a call's way
  * (offered, begun, overdue, lost, run again) touches all three.
  */
 import type { Scheduler } from '../core/clock.ts';
-import { after, type Instant, type Milliseconds } from '../core/duration.ts';
+import { after, never, type Instant, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { Alarm } from './alarm.ts';
 import {
@@ -23,11 +25,14 @@ import {
   functionError,
   loadError,
   lostError,
+  objectLostError,
   overloadedError,
   waitedError,
   timeLimitError,
 } from './call-failures.ts';
 import { CallQueue } from './call-queue.ts';
+import { endingFunction } from './object-calls.ts';
+import { isBound, LivingObjects } from './living-objects.ts';
 import { PendingCall } from './pending-call.ts';
 import { sortLostCalls } from './lost-calls.ts';
 import { isSeated, Seats } from './seats.ts';
@@ -35,7 +40,7 @@ import { RestartPause } from './restart-pause.ts';
 import { WorkerLane } from './worker-lane.ts';
 import { WorkerLanes } from './worker-lanes.ts';
 import type { FromWorker } from './runtimes/node/messages.ts';
-import type { Call, CallResult, Invoker } from './call.ts';
+import type { Call, CallResult, GivenObject, Invoker } from './call.ts';
 import type { Invalidation } from './invalidation.ts';
 import type { Value } from '../core/value.ts';
 import type { StreamSeat } from './stream-steps.ts';
@@ -65,6 +70,8 @@ export class WorkerPool implements Invoker {
   readonly #ending = new Set<Promise<void>>();
   readonly #queue = new CallQueue();
   readonly #seats = new Seats();
+  readonly #objects = new LivingObjects();
+  #maxWorkers: number;
   #nextId = 0;
   #opening: { resolve: (loaded: LoadedLibrary) => void; reject: (error: Error) => void } | undefined;
   #retireAt: Instant | undefined;
@@ -74,6 +81,7 @@ export class WorkerPool implements Invoker {
   constructor(parts: WorkerPoolParts) {
     this.#parts = parts;
     this.#options = parts.options;
+    this.#maxWorkers = parts.options.maxWorkers;
     this.#pause = new RestartPause(parts.options.restartDelay);
     this.#alarm = new Alarm(parts.scheduler, () => this.#sweep());
   }
@@ -97,7 +105,13 @@ export class WorkerPool implements Invoker {
     });
   }
 
-  invoke(call: Call): Promise<CallResult> {
+  /** An object lives on its thread. */
+  holds(object: string): boolean {
+    return this.#objects.has(object);
+  }
+
+  invoke(asked: Call): Promise<CallResult> {
+    const call = this.#objects.counted(asked);
     return new Promise((resolve, reject) => {
       const now = this.#parts.scheduler.now();
       if (this.#closed) {
@@ -108,7 +122,12 @@ export class WorkerPool implements Invoker {
         reject(cancelledError(call));
         return;
       }
-      if (this.#queue.size >= this.#options.maxQueued) {
+      if (!this.#objects.admits(call)) {
+        reject(objectLostError(call));
+        return;
+      }
+      // However busy its thread is, an object that is let go of does not stay.
+      if (this.#queue.size >= this.#options.maxQueued && call.home?.does !== 'end') {
         reject(overloadedError(call, this.#options.retryAfter));
         return;
       }
@@ -158,8 +177,7 @@ export class WorkerPool implements Invoker {
 
   #startWorker(): boolean {
     const { budget, scheduler, start } = this.#parts;
-    if (this.#closed || this.#lanes.size >= this.#options.maxWorkers || !budget.take(this.#lanes.size === 0))
-      return false;
+    if (this.#closed || this.#lanes.size >= this.#maxWorkers || !budget.take(this.#lanes.size === 0)) return false;
     const lane: WorkerLane = new WorkerLane(
       start(
         { describe: this.#opening !== undefined, slots: this.#options.concurrency },
@@ -236,6 +254,7 @@ export class WorkerPool implements Invoker {
         lane.state = 'ready';
         lane.idleSince = now;
         this.#pause.succeeded();
+        if (message.exports?.some(({ members }) => members !== undefined) === true) this.#maxWorkers = 1;
         this.#opening?.resolve(message);
         this.#opening = undefined;
         return;
@@ -267,6 +286,10 @@ export class WorkerPool implements Invoker {
       case 'done':
         lane.finished(pending, now);
         if (pending.call.step?.action === 'open') this.#seat(lane, pending, message.returned.value);
+        this.#objects.done(pending.call);
+        if (pending.settled && pending.call.home?.does === 'begin')
+          this.#abandon(pending.call, pending.call.home.object);
+        if (message.objects !== undefined) this.#give(pending, message.objects);
         pending.resolve(message, now);
         return;
       case 'failed': {
@@ -286,6 +309,18 @@ export class WorkerPool implements Invoker {
     // Given up meanwhile: nobody else will close it.
     const over = (): void => this.leave(seat);
     this.invoke({ ...unsignalled(call), args: [opened], step: { action: 'close', seat } }).then(over, over);
+  }
+
+  #give({ settled, call }: PendingCall, objects: readonly GivenObject[]): void {
+    const fresh = this.#objects.given(objects);
+    if (settled) for (const { id } of fresh) this.#abandon(call, id);
+  }
+
+  /** Whoever asked for the object has been told that there is none. */
+  #abandon(call: Call, object: string): void {
+    const { caller, correlationId } = call;
+    const ending = { function: endingFunction(call.function), args: [], caller, correlationId, deadline: never };
+    this.invoke({ ...ending, home: { object, does: 'end' } }).catch(() => undefined);
   }
 
   /** Nobody waits for the result any more: it is taken back, or its function is told. */
@@ -321,9 +356,16 @@ export class WorkerPool implements Invoker {
     for (const { pending, culprit } of failed) pending.reject(lostError(pending.call, loss, culprit));
     this.#stop(lane);
     this.#putBack(again);
+    this.#loseObjects();
     if (this.#lanes.size === 0) this.#startWorker();
     this.#dispatch(now);
     this.#alarm.by(now);
+  }
+
+  /** The thread on which they lived is gone. */
+  #loseObjects(): void {
+    this.#objects.lose();
+    for (const pending of this.#queue.takeOut(isBound)) pending.reject(objectLostError(pending.call));
   }
 
   /** Everything that time brings about. Runs when the earliest of it is due. */
@@ -363,8 +405,10 @@ export class WorkerPool implements Invoker {
       if (!this.#enforce(lane, pending, now)) return;
     }
     const onlyVain = lane.calls.values().every((pending) => pending.overdue);
-    if (lane.state === 'draining' && onlyVain) this.#stop(lane);
-    else if (lane.empty && this.#lanes.size > 1) {
+    if (lane.state === 'draining' && onlyVain) {
+      this.#stop(lane);
+      this.#loseObjects();
+    } else if (lane.empty && this.#lanes.size > 1) {
       const idleAt = after(lane.idleSince, idleAfter);
       if (now >= idleAt) this.#stop(lane);
       else this.#alarm.by(idleAt);
@@ -416,8 +460,8 @@ export class WorkerPool implements Invoker {
     if (now < graceEnds) {
       this.#alarm.by(graceEnds);
     } else if (pending.heard) {
-      // The thread is alive and the function does not listen: the others may finish there.
-      lane.state = 'draining';
+      // The thread is alive and the function does not listen: the others may finish there. Objects end only where nothing else is left.
+      if (this.#objects.size === 0 || !lane.hasRoom) lane.state = 'draining';
     } else {
       this.#lose(lane, undefined);
       return false;
@@ -427,7 +471,7 @@ export class WorkerPool implements Invoker {
 
   #retireIfDone(now: Instant): boolean {
     if (this.#retireAt === undefined) return false;
-    if (this.#queue.size > 0 || this.#seats.waiting > 0 || this.#lanes.owing) return false;
+    if (this.#queue.size > 0 || this.#seats.waiting > 0 || this.#lanes.owing || this.#objects.size > 0) return false;
     const until = this.#lanes.streams > 0 ? after(this.#retireAt, this.#options.streamGrace) : this.#retireAt;
     if (now < until) {
       this.#alarm.by(until);

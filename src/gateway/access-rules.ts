@@ -4,8 +4,8 @@
  * A caller may do whatever any of the rules that match it allows; one that no rule matches may do nothing. Who has not said who
  * it is, and wants what an identity might do, hears 4.01 instead of 4.03. Of rates and
  * link settings the first matching rule that has one counts. Rules are compiled once; callers whom the same rules match
- * share one `Access`, which remembers its answer for each function. /func, /f, /b, /j and /.well-known are open to everybody:
- * the first three refuse function by function, a job is its creator's, and discovery shows what its reader may use.
+ * share one `Access`, which remembers its answer for each function. /func, /f, /b, /j, /o and /.well-known are open to everybody:
+ * the first three refuse function by function, jobs and objects are their creators', and discovery shows what its reader may use.
  */
 import type { TransmissionOptions } from '../coap/parameters.ts';
 import type { Principal } from '../core/principal.ts';
@@ -40,7 +40,7 @@ interface Refusable {
   readonly caller: Caller;
 }
 
-const openToAll: ReadonlySet<string> = new Set(['func', 'f', 'b', 'j', '.well-known']);
+const openToAll: ReadonlySet<string> = new Set(['func', 'f', 'b', 'j', 'o', '.well-known']);
 
 /** What callers may do whom the same rules match. */
 export class Access {

@@ -65,7 +65,8 @@ export class Arrival implements Visit {
 
   get caller(): Caller {
     const { endpoint, name } = this.request.peer;
-    return { identity: (endpoint.principal ?? anonymous).name, peer: name };
+    const { name: identity, groups } = endpoint.principal ?? anonymous;
+    return { identity, groups, peer: name };
   }
 
   get correlationId(): string {

@@ -1,5 +1,5 @@
 /** What decides about a call, in no protocol's words: every door asks here, so that all decide alike. */
-import type { CachedResult } from '../cache/cacheable.ts';
+import type { CachedResult, EncodedResult } from '../cache/cacheable.ts';
 import type { Instant } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { CallError } from '../functions/call-error.ts';
@@ -19,6 +19,8 @@ export interface FunctionDirectory {
   /** @throws CallError `no-such-library`, `no-such-method`, `not-callable`, `library-failed`, `not-ready` */
   find(library: string, method: string): FunctionDescription;
   findById(libraryId: number, methodId: number): FunctionDescription;
+  /** A class, whose objects can be made; undefined where it is none. */
+  findClass?(library: string | number, method: string | number): FunctionDescription | undefined;
 }
 
 /** @param path `func`, library, method, or `f` and two ids @throws CallError `no-such-method` */
@@ -45,6 +47,10 @@ export function namedBy(path: readonly string[]): Named {
 export const findNamed = (directory: FunctionDirectory, named: Named): FunctionDescription =>
   'id' in named ? directory.findById(named.library, named.id) : directory.find(named.library, named.method);
 
+/** The class that is named; undefined where it is none. */
+export const classNamed = (directory: FunctionDirectory, named: Named): FunctionDescription | undefined =>
+  directory.findClass?.(named.library, 'id' in named ? named.id : named.method);
+
 /** A method that promises to change nothing calls safe functions only. @throws CallError `not-safe` */
 export function checkSafe(fn: FunctionDescription): void {
   if (!fn.safe) throw new CallError('not-safe', `${fn.library}/${fn.method} has side effects: call it with POST.`);
@@ -61,7 +67,7 @@ export function checkPlace(isGet: boolean, argumentItems: readonly string[]): vo
 }
 
 /** @throws CallError `unencodable-result` */
-export function representationOf(result: CachedResult, format: number): ReturnType<CachedResult['representation']> {
+export function representationOf(result: Pick<CachedResult, 'representation'>, format: number): EncodedResult {
   try {
     return result.representation(format);
   } catch (error) {

@@ -6,17 +6,17 @@
 import { argumentsKey } from '../cache/arguments-key.ts';
 import type { CachedResult } from '../cache/cacheable.ts';
 import { etagOf } from '../cache/etag.ts';
-import type { Question, ResultCache } from '../cache/result-cache.ts';
+import type { ResultCache } from '../cache/result-cache.ts';
 import { isValueFormat } from '../cbor/content-format.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Endpoint } from '../core/datagram.ts';
-import { after, milliseconds, type Instant, type Milliseconds } from '../core/duration.ts';
+import { after, type Instant, type Milliseconds } from '../core/duration.ts';
 import { anonymous } from '../core/principal.ts';
 import type { Value } from '../core/value.ts';
 import { directoryValue, libraryValue } from '../directory/describe.ts';
 import { coreLinks, functionLinks, libraryLinks } from '../directory/function-links.ts';
 import { bind, type ArgumentInput } from '../functions/binding.ts';
-import { CallError } from '../functions/call-error.ts';
+import { CallError, type Offer } from '../functions/call-error.ts';
 import type { Call, Invoker } from '../functions/call.ts';
 import type { FunctionDescription, LibraryDescription } from '../functions/description.ts';
 import type { DoorAnswer, DoorCall, DoorFlow, DoorJob, DoorVisit, GatewayFace } from '../http/gateway-face.ts';
@@ -27,20 +27,25 @@ import { largeBodyBytes, type BodyThread } from './body-thread.ts';
 import {
   checkPlace,
   checkSafe,
+  classNamed,
   findNamed,
   namedBy,
   notPure,
-  representationOf,
   type FunctionDirectory,
   type Named,
 } from './call-terms.ts';
 import { checkStreamWords, readControlWords, type ControlWords } from './control-words.ts';
-import { describedFunction, encodeDescribed, type Described } from './described.ts';
+import { describedFunction } from './described.ts';
+import { describedAnswer, notAcceptable, plainAnswer, valueFormat } from './door-answers.ts';
 import { openStreamFlow, openWatchFlow } from './door-flows.ts';
+import { askClass, askObject } from './door-objects.ts';
 import { asCallError, reportFault } from './faults.ts';
 import { resultOf, type Jobs } from './jobs.ts';
+import type { ObjectVisitor } from './object-requests.ts';
+import type { Objects } from './objects.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { LibraryCatalogue } from './resources/catalogue.ts';
+import { StatedCall } from './stated-call.ts';
 import type { Streams } from './streams/streams.ts';
 import type { Watched } from './watches/function-watch.ts';
 import type { Watches } from './watches/watches.ts';
@@ -51,6 +56,7 @@ export interface CallsOptions {
   readonly cache: ResultCache;
   readonly batches: Batches;
   readonly jobs: Jobs;
+  readonly objects: Objects;
   readonly bodies: Pick<BodyThread, 'read'>;
   readonly access: AccessRules;
   readonly rateLimit: RateLimit;
@@ -121,8 +127,7 @@ class Visit implements DoorVisit {
   }
 
   async batch({ body, bodyFormat, query, safe, accept, correlationId, signal }: DoorCall): Promise<DoorAnswer> {
-    const format = accept.find(isValueFormat);
-    if (format === undefined) throw notAcceptable();
+    const format = valueFormat(accept);
     const { bytes, maxAge, calls, queued, ran } = await this.#options.batches.run(
       { body, bodyFormat, query, safe, format },
       { caller: this.#caller, endpoint: this.#guest, access: this.#access, correlationId, signal: signal() },
@@ -131,16 +136,18 @@ class Visit implements DoorVisit {
     return { bytes, format, etag, maxAge: maxAge / 1000, private: true, calls, cache: 'none', queued, ran };
   }
 
-  async submit({ path, query, body, bodyFormat, accept, correlationId }: DoorCall): Promise<DoorJob> {
-    const { directory, jobs } = this.#options;
+  async submit(call: DoorCall): Promise<DoorJob | DoorAnswer> {
+    const { path, query, body, bodyFormat, accept, correlationId } = call;
+    const { directory, jobs, objects } = this.#options;
     const named = namedBy(path);
     await directory.pending(named.library, this.#now);
+    const of = classNamed(directory, named);
+    if (of !== undefined) return await askClass(objects, of, call, this.#visitor(call));
     const fn = findNamed(directory, named);
     const caller = this.#caller;
     this.#access.checkFunction(fn, { caller });
     const { argumentItems: items } = readControlWords(query);
-    const format = accept.find(isValueFormat);
-    if (format === undefined) throw notAcceptable();
+    const format = valueFormat(accept);
     return await jobs.submit({ fn, body, bodyFormat, items, format, caller, asker: this.#guest, correlationId });
   }
 
@@ -149,8 +156,7 @@ class Visit implements DoorVisit {
     const job = await jobs.find(id, this.#caller);
     const { order, outcome } = job;
     if (outcome === undefined) return { comeBack: jobs.comeBack(job) };
-    const format = accept.find(isValueFormat);
-    if (format === undefined) throw notAcceptable();
+    const format = valueFormat(accept);
     const bytes = resultOf(outcome, order.format, format);
     const isNothing = outcome.state === 'done' && outcome.cbor.length === 0;
     return plainAnswer(bytes, isNothing ? undefined : format);
@@ -158,28 +164,41 @@ class Visit implements DoorVisit {
 
   async jobs(accept: readonly number[]): Promise<DoorAnswer> {
     const jobs = await this.#options.jobs.list(this.#caller);
-    return answerOf({ value: () => jobs }, accept);
+    return describedAnswer({ value: () => jobs }, accept);
   }
 
   async removeJob(id: string): Promise<void> {
     await this.#options.jobs.remove(id, this.#caller);
   }
 
+  async object(call: DoorCall, verb: Offer): Promise<DoorAnswer> {
+    return await askObject(this.#options.objects, call, verb, this.#visitor(call));
+  }
+
+  async release({ path, correlationId }: Pick<DoorCall, 'path' | 'correlationId'>): Promise<void> {
+    const { objects } = this.#options;
+    const visitor = this.#visitor({ correlationId });
+    await objects.release(objects.find(path[1] ?? '', visitor.caller), visitor);
+  }
+
   catalogue(library: string | undefined, accept: readonly number[]): DoorAnswer | Promise<DoorAnswer> {
     return this.#listed((libraries) => {
       if (library === undefined) {
-        return answerOf({ value: () => directoryValue(libraries), links: () => libraryLinks(libraries) }, accept);
+        return describedAnswer(
+          { value: () => directoryValue(libraries), links: () => libraryLinks(libraries) },
+          accept,
+        );
       }
       const one = libraries.find(({ name }) => name === library);
       if (one === undefined) {
         throw new CallError('no-such-library', `There is no library ${library}; GET /func lists those there are.`);
       }
-      return answerOf({ value: () => libraryValue(one), links: () => functionLinks(one) }, accept);
+      return describedAnswer({ value: () => libraryValue(one), links: () => functionLinks(one) }, accept);
     });
   }
 
   links(query: readonly string[], accept: readonly number[]): DoorAnswer | Promise<DoorAnswer> {
-    return this.#listed((libraries) => answerOf({ links: () => coreLinks([], libraries, query) }, accept));
+    return this.#listed((libraries) => describedAnswer({ links: () => coreLinks([], libraries, query) }, accept));
   }
 
   libraries(): readonly LibraryDescription[] | Promise<readonly LibraryDescription[]> {
@@ -194,11 +213,21 @@ class Visit implements DoorVisit {
   }
 
   #find(call: DoorCall, named: Named, now: Instant): DoorAnswer | Promise<DoorAnswer | DoorFlow> {
-    const fn = findNamed(this.#options.directory, named);
+    const { directory, cache, objects } = this.#options;
+    const { revision } = directory;
+    const known = call.words?.note;
+    if (known instanceof StatedCall && known.revision === revision) {
+      // The same words are known of whoever used them first: who uses them now is looked at each time.
+      this.#access.checkFunction(known.fn, this);
+      return this.#ask(call, known, now);
+    }
+    const of = classNamed(directory, named);
+    if (of !== undefined) return askClass(objects, of, call, this.#visitor(call));
+    const fn = findNamed(directory, named);
     this.#access.checkFunction(fn, { caller: this.#caller });
     const words = readControlWords(call.query);
     const { describe, argumentItems } = words;
-    if (describe !== undefined) return answerOf(describedFunction(fn, describe), call.accept);
+    if (describe !== undefined) return describedAnswer(describedFunction(fn, describe), call.accept);
     checkStreamWords(words.stream, fn);
     if (call.safe) checkSafe(fn);
     const format = call.accept.find(isValueFormat);
@@ -210,12 +239,14 @@ class Visit implements DoorVisit {
     if (hasBody) checkPlace(false, argumentItems);
     if (body.length >= largeBodyBytes && !fn.inline) {
       return this.#options.bodies.read(fn, body, call.bodyFormat).then(({ args, part }) => {
-        const question = this.#options.cache.questionOf(fn, part);
-        return this.#ask(call, fn, args, question, format, now);
+        const question = cache.questionOf(fn, part);
+        return this.#ask(call, new StatedCall(revision, fn, args, question, format), now);
       });
     }
-    const args = bind(fn, hasBody ? readBody(body, call.bodyFormat) : inputOf(argumentItems));
-    return this.#ask(call, fn, args, this.#options.cache.question(fn, args), format, now);
+    const args = bind(fn, hasBody ? readBody(fn, body, call.bodyFormat) : inputOf(argumentItems));
+    const stated = new StatedCall(revision, fn, args, cache.question(fn, args), format);
+    if (call.words !== undefined) call.words.note = stated;
+    return this.#ask(call, stated, now);
   }
 
   async #flow(
@@ -228,7 +259,7 @@ class Visit implements DoorVisit {
     const { cache, directory, streams, timeLimit, watches } = this.#options;
     const bound = (target: FunctionDescription): readonly Value[] => {
       if (call.body.length > 0) checkPlace(false, words.argumentItems);
-      const input = call.body.length > 0 ? readBody(call.body, call.bodyFormat) : inputOf(words.argumentItems);
+      const input = call.body.length > 0 ? readBody(target, call.body, call.bodyFormat) : inputOf(words.argumentItems);
       return bind(target, input);
     };
     const watched = (target: FunctionDescription): Watched => {
@@ -247,15 +278,8 @@ class Visit implements DoorVisit {
         if (!target.pure) throw notPure(target);
         return watched(target);
       };
-      return await openWatchFlow({
-        watches,
-        first,
-        again,
-        caller,
-        asker: this.#guest,
-        correlationId,
-        words: words.watch,
-      });
+      const asker = this.#guest;
+      return await openWatchFlow({ watches, first, again, caller, asker, correlationId, words: words.watch });
     }
     const args = bound(fn);
     const deadline = after(now, fn.timeLimit ?? timeLimit);
@@ -269,17 +293,20 @@ class Visit implements DoorVisit {
     });
   }
 
-  #ask(
-    call: DoorCall,
-    fn: FunctionDescription,
-    args: Call['args'],
-    question: Question,
-    format: number,
-    now: Instant,
-  ): DoorAnswer | Promise<DoorAnswer> {
+  #ask(call: DoorCall, stated: StatedCall, now: Instant): DoorAnswer | Promise<DoorAnswer> {
     const { cache, clock, invoker, timeLimit } = this.#options;
+    const { fn, args, question } = stated;
+    const given = stated.given(this.#guest.principal !== undefined, now);
+    if (given !== undefined) {
+      cache.countHit();
+      return given;
+    }
     const hit = cache.recall(question, this.#guest, now);
-    if (hit !== undefined) return this.#answer(call, question, hit, format, now);
+    if (hit !== undefined) {
+      const answer = this.#answer(call, stated, hit, now);
+      if (call.words !== undefined) stated.keep(answer, hit, now);
+      return answer;
+    }
     const { correlationId } = call;
     const deadline = after(now, fn.timeLimit ?? timeLimit);
     const result = cache.ask(question, this.#guest, now, () =>
@@ -292,28 +319,27 @@ class Visit implements DoorVisit {
         signal: call.signal(),
       }),
     );
-    if (!(result instanceof Promise)) return this.#answer(call, question, result, format, now);
-    return result.then((later) => this.#answer(call, question, later, format, clock.now()));
+    if (!(result instanceof Promise)) return this.#answer(call, stated, result, now);
+    return result.then((later) => this.#answer(call, stated, later, clock.now()));
   }
 
-  #answer(call: DoorCall, question: Question, result: CachedResult, format: number, now: Instant): DoorAnswer {
-    const { bytes, format: stated, etag } = representationOf(result, format);
-    const { state: cache, queued, ran } = result;
-    return {
-      bytes,
-      format: stated,
-      etag: call.safe ? etag : undefined,
-      maxAge: result.maxAgeLeft(now) / 1000,
-      private: question.state.private !== false || this.#guest.principal !== undefined,
-      cache,
-      queued,
-      ran,
-    };
+  #answer(call: DoorCall, stated: StatedCall, result: CachedResult, now: Instant): DoorAnswer {
+    return stated.answer(result, { safe: call.safe, identified: this.#guest.principal !== undefined }, now);
+  }
+
+  /** Looked at where it is refused. */
+  get caller(): Call['caller'] {
+    return this.#caller;
+  }
+
+  #visitor({ correlationId }: Pick<DoorCall, 'correlationId'>): ObjectVisitor {
+    return { caller: this.#caller, access: this.#access, correlationId };
   }
 
   get #caller(): Call['caller'] {
     const { principal, remote } = this.#guest;
-    return { identity: (principal ?? anonymous).name, peer: peerText(remote) };
+    const { name: identity, groups } = principal ?? anonymous;
+    return { identity, groups, peer: peerText(remote) };
   }
 }
 
@@ -322,22 +348,3 @@ const peerText = ({ address, port }: Endpoint['remote']): string =>
 
 const inputOf = (items: readonly string[]): ArgumentInput =>
   items.length === 0 ? { kind: 'none' } : { kind: 'query', items };
-
-const noTime = milliseconds(0);
-
-function answerOf(described: Described, accept: readonly number[]): DoorAnswer {
-  for (const format of accept) {
-    const bytes = encodeDescribed(described, format);
-    if (bytes === undefined) continue;
-    return plainAnswer(bytes, format);
-  }
-  throw notAcceptable();
-}
-
-const plainAnswer = (bytes: Uint8Array, format: number | undefined): DoorAnswer => {
-  const etag = format === undefined ? undefined : etagOf(format, bytes);
-  return { bytes, format, etag, maxAge: 0, private: true, cache: 'none', queued: noTime, ran: noTime };
-};
-
-const notAcceptable = (): CallError =>
-  new CallError('not-acceptable', 'The answer has no form of those accepted; leave Accept out for the usual one.');

@@ -211,5 +211,6 @@ function targetOf(path: readonly string[]): string {
   if (path.length === 0) return '/';
   // Who has the id of a job may be able to fetch it: it is not for logs.
   if (path[0] === 'j') return 'j';
+  if (path[0] === 'o') return path.length === 3 ? `o/*/${path[2]}` : 'o';
   return path.length === 3 && path[0] === 'func' ? path.slice(1).join('/') : path.join('/');
 }

@@ -1,9 +1,7 @@
 /** The composition root: puts the parts of a gateway together, and takes them down in order. */
-import { createHmac } from 'node:crypto';
 import { ResultCache, type ResultCacheOptions } from '../cache/result-cache.ts';
 import type { CacheCounters } from '../cache/cacheable.ts';
-import { CoapEngine, type EngineCounters, type EngineLimits, type EngineOptions } from '../coap/engine.ts';
-import { deriveParameters, type TransmissionOptions, type TransmissionParameters } from '../coap/parameters.ts';
+import { CoapEngine, type EngineCounters } from '../coap/engine.ts';
 import type { Address, Datagram, Endpoint } from '../core/datagram.ts';
 import { channels } from '../core/channels.ts';
 import type { Milliseconds } from '../core/duration.ts';
@@ -28,17 +26,19 @@ import { Batches } from './batch.ts';
 import { BodyThread } from './body-thread.ts';
 import { Calls } from './calls.ts';
 import { CoapsDoor, type CoapsCounters, type CoapsOptions } from './coaps.ts';
-import { coapsLedger } from './coaps-ledger.ts';
+import { CoapsLedger } from './coaps-ledger.ts';
+import { engineOptions, type EngineSettings } from './engine-options.ts';
 import { Front } from './front.ts';
 import { Jobs, type JobSettings } from './jobs.ts';
+import { Objects, type ObjectSettings } from './objects.ts';
 import type { OngoingCounters } from './ongoing.ts';
-import { refusalPayload } from './problem-response.ts';
 import { RateLimit, type RateLimitOptions } from './rate-limit.ts';
 import { BatchResource } from './resources/batch.ts';
 import { CatalogueResource } from './resources/catalogue.ts';
 import { ClockResource } from './resources/clock.ts';
 import { FunctionResource } from './resources/function.ts';
 import { JobResource } from './resources/job.ts';
+import { ObjectResource } from './resources/object.ts';
 import { WellKnownCoreResource } from './resources/well-known-core.ts';
 import { lastWords, settled } from './settled.ts';
 import { Router } from './router.ts';
@@ -47,15 +47,12 @@ import { Streams, type StreamSettings } from './streams/streams.ts';
 import { CoapWatches } from './watches/coap-watches.ts';
 import { Watches } from './watches/watches.ts';
 
-export interface GatewayOptions {
+export interface GatewayOptions extends EngineSettings {
   readonly udp: Partial<ListenerOptions>;
   /** Undefined: plain CoAP only. */
   readonly coaps: CoapsOptions | undefined;
   /** Undefined: no HTTP. */
   readonly http: HttpOptions | undefined;
-  readonly limits: EngineLimits;
-  /** The link profile for a peer's address. */
-  readonly transmissionFor: (address: string) => TransmissionOptions;
   readonly rateLimit: RateLimitOptions;
   readonly access: readonly AccessRule[];
   readonly registry: Partial<RegistrySettings>;
@@ -64,6 +61,7 @@ export interface GatewayOptions {
   /** For functions that declare no limit of their own. */
   readonly timeLimit: Milliseconds;
   readonly jobs: JobSettings;
+  readonly objects: ObjectSettings;
   readonly showInternals: boolean;
   /** How long requests in flight may take to finish on close. */
   readonly shutdownGrace: Milliseconds;
@@ -98,6 +96,10 @@ export interface Gateway {
   readonly securedAddresses: readonly Address[];
   /** Where HTTP listens: `http://127.0.0.1:3419`. */
   readonly httpUrls: readonly string[];
+  /** By which requests are told apart: a store of associations that is opened later has to use it. */
+  readonly fingerprintKey: number;
+  /** Opens coaps, which was not open yet. @throws UsageError where no address can be bound */
+  openCoaps(options: CoapsOptions): Promise<void>;
   libraries(): readonly LibraryDescription[];
   counters(): GatewayCounters;
   close(): Promise<void>;
@@ -134,12 +136,19 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const access = new AccessRules(options.access);
   const rateLimit = new RateLimit(options.rateLimit);
-  const jobs = new Jobs({
-    ...options.jobs,
-    directory: registry,
+  const { timeLimit } = options;
+  const objects = new Objects({
+    ...options.objects,
     invoker: registry,
-    cache,
-    bodies,
+    scheduler: clock,
+    timeLimit: options.timeLimit,
+    randomBytes: systemRandomness.bytes,
+  });
+  const calling = { directory: registry, invoker: objects.exchange, cache, bodies, clock, timeLimit };
+  const jobs = new Jobs({
+    ...calling,
+    ...options.jobs,
+    invoker: objects.exchange.forJobs,
     access,
     scheduler: clock,
     timeOfDay: () => timeOfDay(systemTimeOfDay()),
@@ -147,7 +156,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const streams = new Streams({
     ...options.streams,
-    opener: registry,
+    opener: objects.exchange,
     scheduler: clock,
     versionOf: (library) => registry.libraries().find(({ name }) => name === library)?.version,
   });
@@ -161,7 +170,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     timeLimit: options.timeLimit,
     showInternals: options.showInternals,
   });
-  const watches = new Watches({ cache, invoker: registry, scheduler: clock, timeLimit: options.timeLimit });
+  const watches = new Watches({ ...calling, scheduler: clock });
   const coapWatches = new CoapWatches({
     watches,
     clock,
@@ -170,18 +179,15 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     wake,
     showInternals: options.showInternals,
   });
+  const objectResource = new ObjectResource(objects);
   const functions = new FunctionResource({
-    directory: registry,
-    invoker: registry,
-    cache,
-    bodies,
-    clock,
+    ...calling,
     followed: {
       stream: (visit, call, now) => coapStreams.answer(visit, call, now),
       watch: (visit, call) => coapWatches.answer(visit, call),
     },
-    timeLimit: options.timeLimit,
     jobs,
+    objects: objectResource,
   });
   const jobResource = new JobResource({
     jobs,
@@ -191,8 +197,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     showInternals: options.showInternals,
   });
   const catalogue = new CatalogueResource(registry);
-  const { timeLimit } = options;
-  const batches = new Batches({ directory: registry, invoker: registry, cache, rateLimit, clock, timeLimit });
+  const batches = new Batches({ ...calling, objects, rateLimit });
   const router = new Router()
     .add(['.well-known', 'core'], new WellKnownCoreResource(registry, entryPoints))
     .add(['clock'], clockResource)
@@ -202,7 +207,9 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     .addSubtree(['f'], functions)
     .add(['b'], new BatchResource(batches))
     .add(['j'], jobResource)
-    .add(['j', '*'], jobResource);
+    .add(['j', '*'], jobResource)
+    .add(['o', '*'], objectResource)
+    .add(['o', '*', '*'], objectResource);
   const front = new Front({
     router,
     rateLimit,
@@ -213,32 +220,33 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     showInternals: options.showInternals,
   });
   const calls = new Calls({
+    ...calling,
     streams,
     watches,
     batches,
     jobs,
-    directory: registry,
-    invoker: registry,
-    cache,
-    bodies,
+    objects,
     access,
     rateLimit,
-    clock,
-    timeLimit: options.timeLimit,
     showInternals: options.showInternals,
   });
   await options.siblings?.ready();
-  const { store, timeOfDay: coapsTime } = options.coaps ?? {};
-  const ledger = store && coapsTime && coapsLedger({ store, clock, timeOfDay: coapsTime, wake });
+  const ledger = new CoapsLedger(options.coaps?.store, {
+    clock,
+    timeOfDay: () => timeOfDay(systemTimeOfDay()),
+    uniform: systemRandomness.uniform,
+    wake,
+  });
   const onVerified = (endpoint: Endpoint): void => coaps?.verified(endpoint);
   const engine = new CoapEngine({ ...engineOptions(options, access), ledger, onVerified }, front);
-  const coaps = options.coaps && new CoapsDoor(options.coaps, clock, engine);
+  const given = options.coaps && new CoapsDoor(options.coaps, clock, engine);
+  let coaps = given;
   const driven = await drive(
     watched(engine, { looks: () => channels.message.hasSubscribers, see: publishMessage }),
     (receiver) =>
       JoinedTransport.open(
         (plain) => openListener(options.udp, plain),
-        coaps === undefined ? undefined : (associations) => coaps.open(associations),
+        given && ((associations) => given.open(associations)),
         receiver,
       ),
     clock,
@@ -266,6 +274,13 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       return driven.transport.secured?.addresses ?? [];
     },
     httpUrls: http?.urls ?? [],
+    fingerprintKey: ledger.fingerprintKey,
+    openCoaps: async (late) => {
+      const door = new CoapsDoor(late, clock, engine);
+      ledger.use(late.store);
+      await driven.transport.secure((associations) => door.open(associations));
+      coaps = door;
+    },
     libraries: () => registry.libraries(),
     counters: () => ({
       engine: engine.counters(),
@@ -282,6 +297,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       jobs.close();
       streams.close();
       watches.close();
+      objects.close();
       const isIdle = (): boolean => engine.counters().pending === 0 && (http?.pending ?? 0) === 0 && jobs.running === 0;
       await settled(isIdle, options.shutdownGrace);
       // Calls that still run fail now, and their callers are told before the sockets close.
@@ -311,25 +327,6 @@ const entryPoints: readonly Link[] = [
     ],
   },
 ];
-
-function engineOptions({ limits, transmissionFor }: GatewayOptions, access: AccessRules): EngineOptions {
-  // New with each process: values made by an earlier one are not fresh any more, and are simply not accepted.
-  const key = systemRandomness.bytes(32);
-  const derived = new Map<TransmissionOptions, TransmissionParameters>();
-  return {
-    limits,
-    parametersFor: ({ remote, principal }) => {
-      const profile = access.of(principal).transmission(transmissionFor(remote.address));
-      const parameters = derived.get(profile) ?? deriveParameters(profile);
-      derived.set(profile, parameters);
-      return parameters;
-    },
-    random: systemRandomness,
-    refusalPayload,
-    seal: (input) => new Uint8Array(createHmac('sha256', key).update(input).digest()),
-    now: systemScheduler.now(),
-  };
-}
 
 /** For whoever listens on the `message` channel. */
 function publishMessage(direction: 'in' | 'out', { bytes, endpoint }: Datagram): void {

@@ -145,7 +145,7 @@ export class JobRunner {
     const fn = directory.find(order.library, order.method);
     const principal: Principal | undefined =
       order.identity === anonymous.name ? undefined : { name: order.identity, groups: order.groups };
-    const caller: Caller = { identity: order.identity, peer: order.peer };
+    const caller: Caller = { identity: order.identity, groups: order.groups, peer: order.peer };
     access.of(principal).checkFunction(fn, { caller });
     if (order.safe && !fn.safe) {
       throw new CallError(

@@ -7,13 +7,15 @@
  *
  * Answers that come one after the other are written by flow.ts.
  */
-import type { FastifyReply } from 'fastify';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { hex, textOf } from '../core/bytes.ts';
 import { channels } from '../core/channels.ts';
 import type { Scheduler } from '../core/clock.ts';
 import type { Endpoint } from '../core/datagram.ts';
 import type { Instant } from '../core/duration.ts';
 import { anonymous } from '../core/principal.ts';
+import type { CallError, Offer } from '../functions/call-error.ts';
 import { comeBackSeconds, encodeProblemJson, httpStatus } from '../functions/problem-details.ts';
 import { formatAddress } from '../transport/address.ts';
 import { flowTypes, writeFlow } from './flow.ts';
@@ -21,8 +23,21 @@ import type { DoorAnswer, DoorFlow, DoorJob, DoorVisit, FlowPart, GatewayFace } 
 import { mediaTypeOf } from './media-types.ts';
 import { pathOf, targetOf } from './request.ts';
 
+/** What of fastify's reply is used. A call that does not come through fastify has one of its own (repeated-calls.ts). */
+export interface Reply {
+  readonly raw: ServerResponse;
+  readonly request: {
+    readonly method: string;
+    readonly url: string;
+    readonly headers: IncomingHttpHeaders;
+    readonly socket: Socket;
+    readonly body: unknown;
+  };
+  hijack(): unknown;
+}
+
 export interface ExchangeParts {
-  readonly reply: FastifyReply;
+  readonly reply: Reply;
   readonly face: GatewayFace;
   readonly scheduler: Scheduler;
   readonly now: Instant;
@@ -32,8 +47,6 @@ export interface ExchangeParts {
 }
 
 export class Exchange {
-  /** Segments, decoded; undefined where they cannot be. */
-  readonly path: readonly string[] | undefined;
   readonly correlationId: string;
   /** Undefined until it is let in. */
   guest: Endpoint | undefined;
@@ -42,8 +55,12 @@ export class Exchange {
 
   constructor(parts: ExchangeParts) {
     this.#parts = parts;
-    this.path = pathOf(parts.reply.request.url);
     this.correlationId = parts.correlationId;
+  }
+
+  /** Segments, decoded; undefined where they cannot be. */
+  get path(): readonly string[] | undefined {
+    return pathOf(this.#parts.reply.request.url);
   }
 
   /** As logs name it: `oslist/list`, `openapi.json`. */
@@ -105,7 +122,12 @@ export class Exchange {
 
   answer(answer: DoorAnswer): void {
     const { reply, face } = this.#parts;
-    const { bytes, format, etag } = answer;
+    const { bytes, format, etag, made } = answer;
+    if (made !== undefined) {
+      // RFC 9110 §15.3.2
+      this.#send({ status: 201, headers: ['location', `/o/${made}`, 'cache-control', 'no-store'], bytes, answer });
+      return;
+    }
     const headers = ['vary', 'Accept'];
     if (etag !== undefined) {
       const tag = `"${hex(etag)}"`;
@@ -136,8 +158,8 @@ export class Exchange {
     if (wait > 0) headers.push('retry-after', String(wait));
     // RFC 9110 §15.5.2, §15.5.6
     if (status === 401) headers.push('www-authenticate', challenge(reply));
-    if (error.code === 'not-safe') headers.push('allow', 'POST, OPTIONS');
-    else if (allow !== undefined) headers.push('allow', allow);
+    const offered = allow ?? allowOf(error);
+    if (offered !== undefined) headers.push('allow', offered);
     const bytes = encodeProblemJson(error, { words: true, internals: face.showInternals });
     this.#send({ status, headers, bytes, problem: error.code });
   }
@@ -255,8 +277,21 @@ const longestText = 8192;
 const latin1 = ({ buffer, byteOffset, length }: Uint8Array): string =>
   Buffer.from(buffer, byteOffset, length).toString('latin1');
 
+const methodsOf: Readonly<Record<Offer, string>> = {
+  ask: 'GET, HEAD, QUERY',
+  call: 'POST',
+  set: 'PUT',
+  release: 'DELETE',
+};
+
+/** RFC 9110 §10.2.1: what there is instead of the method that was refused. */
+function allowOf({ code, details: { offered } }: CallError): string | undefined {
+  const offers = code === 'not-safe' ? (['call'] as const) : offered;
+  return offers && [...offers.map((offer) => methodsOf[offer]), 'OPTIONS'].join(', ');
+}
+
 /** RFC 6750 §3: what was wrong with a token that was shown. */
-const challenge = ({ request }: FastifyReply): string =>
+const challenge = ({ request }: Reply): string =>
   request.headers.authorization === undefined ? 'Bearer' : 'Bearer error="invalid_token"';
 
 /** RFC 9110 §13.1.2: compared weakly. */

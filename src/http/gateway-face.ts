@@ -5,7 +5,7 @@
 import type { CacheState } from '../core/channels.ts';
 import type { Endpoint } from '../core/datagram.ts';
 import type { Instant, Milliseconds } from '../core/duration.ts';
-import type { CallError } from '../functions/call-error.ts';
+import type { CallError, Offer } from '../functions/call-error.ts';
 import type { LibraryDescription } from '../functions/description.ts';
 
 /** One call of a function, or a question about one. */
@@ -22,11 +22,19 @@ export interface DoorCall {
   readonly bodyFormat: number;
   /** Content-Formats that the answer may have, the best first. */
   readonly accept: readonly number[];
+  /** Where the same words come again; undefined where that is not to be expected. */
+  readonly words?: CallWords | undefined;
   readonly correlationId: string;
   /** Asked for where there may be more than one answer. */
   readonly flow: () => FlowWish;
   /** Asked for where a function has to run: aborted when nobody waits for the result any more. */
   readonly signal: () => AbortSignal;
+}
+
+/** Path, query, body and formats of a call: equal ones have one `CallWords`, whoever sends them. */
+export interface CallWords {
+  /** For who answers: what he worked out from these words, as long as they are remembered. */
+  note: unknown;
 }
 
 export interface DoorAnswer {
@@ -39,6 +47,8 @@ export interface DoorAnswer {
   readonly maxAge: number;
   /** For this caller alone. */
   readonly private: boolean;
+  /** The id of the object that was made. */
+  readonly made?: string;
   /** The functions that a batch called. */
   readonly calls?: readonly string[];
   readonly cache: CacheState;
@@ -89,14 +99,18 @@ export interface DoorVisit {
   call(call: DoorCall): DoorAnswer | Promise<DoorAnswer | DoorFlow>;
   /** Several calls: `path` does not matter. @throws CallError, or rejects with one */
   batch(call: DoorCall): Promise<DoorAnswer>;
-  /** Takes a job; the query may say `_job`. Rejects with a CallError. */
-  submit(call: DoorCall): Promise<DoorJob>;
+  /** Takes a job; the query may say `_job`. What is no job is answered at once (RFC 7240 §2). Rejects with a CallError. */
+  submit(call: DoorCall): Promise<DoorJob | DoorAnswer>;
   /** The result of a job, or when to come back for it. Rejects with a CallError, also with that of the job. */
   job(id: string, accept: readonly number[]): Promise<DoorAnswer | Pick<DoorJob, 'comeBack'>>;
   /** Those of the caller. Rejects with a CallError. */
   jobs(accept: readonly number[]): Promise<DoorAnswer>;
   /** It does not run, or is stopped, and no result is kept. Rejects with a CallError. */
   removeJob(id: string): Promise<void>;
+  /** What an object offers, or what is done with a member: `path` is `o`, its id, and the member's name. Rejects with a CallError. */
+  object(call: DoorCall, verb: Offer): Promise<DoorAnswer>;
+  /** It is let go of. Rejects with a CallError. */
+  release(call: Pick<DoorCall, 'path' | 'correlationId'>): Promise<void>;
   /** The list of libraries, or of one library's functions. @throws CallError, or rejects with one */
   catalogue(library: string | undefined, accept: readonly number[]): DoorAnswer | Promise<DoorAnswer>;
   /** /.well-known/core. @throws CallError, or rejects with one */

@@ -46,7 +46,10 @@ export const doors: readonly Door[] = [
   { from: 'gateway/gateway.ts', to: 'http', typeOnly: false },
   // What the HTTP front asks of the gateway, declared there.
   { from: 'gateway/calls.ts', to: 'http/gateway-face.ts', typeOnly: true },
+  { from: 'gateway/door-answers.ts', to: 'http/gateway-face.ts', typeOnly: true },
+  { from: 'gateway/stated-call.ts', to: 'http/gateway-face.ts', typeOnly: true },
   { from: 'gateway/door-flows.ts', to: 'http/gateway-face.ts', typeOnly: true },
+  { from: 'gateway/door-objects.ts', to: 'http/gateway-face.ts', typeOnly: true },
   // The registry is handed a result cache.
   { from: 'functions', to: 'cache', typeOnly: true },
   // Discovery prints descriptions.

@@ -1,8 +1,7 @@
 /** The bars that funcoap is held to: which figure, and how high. The only place where they stand. */
 import type { ContestantName } from './contestants.ts';
 import { floodVariant } from './flood-variant.ts';
-import { hotVariant, type Metric, type Summary } from './results.ts';
-import type { Spread } from './statistics.ts';
+import { hotVariant, type Metric, type Ratio, type Summary } from './results.ts';
 
 export interface Bar {
   readonly title: string;
@@ -198,9 +197,9 @@ export interface Verdict {
   readonly bar: Bar;
   /** Of the variant that the bar is about. */
   readonly variant: string;
-  readonly measured: Spread | undefined;
+  readonly measured: Ratio | undefined;
   /** Of ratios of rates. */
-  readonly byProcessorTime: Spread | undefined;
+  readonly byProcessorTime: Ratio | undefined;
   readonly verdict: 'met' | 'MISSED' | 'not measured';
 }
 
@@ -227,7 +226,7 @@ export function judge(bar: Bar, summaries: readonly Summary[]): Verdict {
   const { measured, byProcessorTime } =
     summary === undefined ? { measured: undefined, byProcessorTime: undefined } : figuresOf(bar, summary);
   const of = { bar, variant: summary?.variant ?? '', measured, byProcessorTime };
-  if (measured === undefined) return { ...of, verdict: 'not measured' };
+  if (measured === undefined || measured === 'n/a') return { ...of, verdict: 'not measured' };
   const met = bar.sense === 'at least' ? measured.median >= bar.bar : measured.median <= bar.bar;
   return { ...of, verdict: met ? 'met' : 'MISSED' };
 }

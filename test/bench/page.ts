@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { UsageError } from '../../src/core/error.ts';
 import type { Verdict } from './bars.ts';
 import { contestantNames, contestants } from './contestants.ts';
+import { voidTexts } from './faults.ts';
 import { plots } from './plots.ts';
 import type { Results } from './results.ts';
 import { scenarios } from './scenarios.ts';
@@ -26,15 +27,17 @@ const missedText = (verdicts: readonly Verdict[]): string => {
     : `**${missed} of ${verdicts.length} MISSED**: the profiles beside the figures say where the time goes.`;
 };
 
-function pageBody(results: Results, verdicts: readonly Verdict[]): string {
-  const { machine, options, notes } = results;
+/** What stands between the markers. */
+export function pageBody(results: Results, verdicts: readonly Verdict[]): string {
+  const { machine, options, notes, samples } = results;
+  const said = [...notes, ...voidTexts(samples)];
   return [
     `Measured on ${results.date} · ${machine.processor}, ${machine.processors} processors, ${machine.system}, Node ${machine.node}, ` +
       `net.core.rmem_max ${machine.receiveBufferLimit}, load before the run ${machine.otherLoad.toFixed(1)}.`,
     `${options.rounds} rounds, interleaved, ${options.seconds} s each after ${options.warmUpSeconds} s of warm-up; ` +
       `server on processor ${serverCpu}, load on processor ${loadCpu}, loopback.`,
     `Versions: ${versions(results)}.`,
-    ...(notes.length === 0 ? [] : [notes.map((note) => `- ${note}`).join('\n')]),
+    ...(said.length === 0 ? [] : [said.map((note) => `- ${note}`).join('\n')]),
     `## Bars\n\n${barTable(verdicts)}\n\n${missedText(verdicts)}`,
     `## Plots\n\n${plots(results.summaries)
       .map(({ file, title }) => `![${title}](performance/${file})`)

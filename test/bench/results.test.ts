@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { bars, judge } from './bars.ts';
 import { merge } from './merge.ts';
-import { summarise, totalFaults, type Results, type Sample, type Values } from './results.ts';
+import { ownFaults, voidTexts } from './faults.ts';
+import { pageBody } from './page.ts';
+import { mediansOf, summarise, type Results, type Sample, type Values } from './results.ts';
 import { ratiosByRound, spreadOf } from './statistics.ts';
 import { barTable, scenarioTable } from './table.ts';
 
@@ -22,11 +24,36 @@ const sample = (
 
 const hit = { name: 'hit', title: 'Hit', metric: 'requestsPerSecond' } as const;
 
+const resultsOf = (date: string, samples: readonly Sample[], notes: readonly string[] = []): Results => ({
+  date,
+  machine: { processor: '', processors: 2, system: '', node: '', receiveBufferLimit: 0, otherLoad: 0.25 },
+  versions: {},
+  options: {
+    micro: false,
+    profile: undefined,
+    quick: false,
+    rounds: 5,
+    seconds: 1,
+    warmUpSeconds: 0.1,
+    only: [],
+    writes: true,
+  },
+  notes,
+  failures: [],
+  samples,
+  summaries: [hit, { ...hit, name: 'valid' }].flatMap((comparison) => summarise(samples, comparison)),
+});
+
 describe('medians and ratios', () => {
   test('the middle of an odd number of rounds and the mean of the two middles of an even one', () => {
     expect(spreadOf([30, 10, 20])).toEqual({ median: 20, lowest: 10, highest: 30 });
     expect(spreadOf([40, 10, 20, 30])).toEqual({ median: 25, lowest: 10, highest: 40 });
     expect(spreadOf([])).toBeUndefined();
+  });
+
+  test('of slices of one measurement, each figure by itself', () => {
+    const slices = [{ p99: 900, p50: 20 }, { p99: 49_000, p50: 30 }, { p99: 1000, p50: 10 }, { max: 5 }];
+    expect(mediansOf(slices)).toEqual({ p99: 1000, p50: 20, max: 5 });
   });
 
   test('only what was measured in the same round is divided', () => {
@@ -65,7 +92,7 @@ describe('a summary', () => {
       [sample('funcoap', 1, { serverMicroseconds: 5 }), sample('libcoap', 1, { serverMicroseconds: 10 })],
       hit,
     );
-    expect(funcoap?.processorRatios.libcoap?.median).toBe(2);
+    expect(funcoap?.processorRatios.libcoap).toMatchObject({ median: 2 });
   });
 
   test('compares a variant with the first one and with others of its own kind only', () => {
@@ -79,8 +106,8 @@ describe('a summary', () => {
     );
     expect(ten?.toFirst).toBeUndefined();
     expect(ten?.ratios).toEqual({});
-    expect(many?.toFirst?.median).toBe(0.9);
-    expect(many?.ratios.libcoap?.median).toBe(2);
+    expect(many?.toFirst).toMatchObject({ median: 0.9 });
+    expect(many?.ratios.libcoap).toMatchObject({ median: 2 });
   });
 
   test('adds up the faults of all rounds', () => {
@@ -92,11 +119,85 @@ describe('a summary', () => {
       hit,
     );
     expect(summaries[0]?.faults).toEqual({ wrongCode: 3, unanswered: 4 });
-    expect(totalFaults(summaries)).toBe(7);
+    expect(ownFaults(summaries)).toBe(7);
   });
 
   test('takes no other scenario in', () => {
     expect(summarise([sample('funcoap', 1, {}, { scenario: 'get' })], hit)).toEqual([]);
+  });
+});
+
+describe('a measurement of another server that had faults', () => {
+  const handshakes = { ...hit, name: 'coaps-ecdsa' };
+  const of = (contestant: Sample['contestant'], round: number, requestsPerSecond: number, unanswered = 0): Sample =>
+    sample(
+      contestant,
+      round,
+      { requestsPerSecond, serverMicroseconds: 1e6 / Math.max(requestsPerSecond, 1) },
+      { scenario: handshakes.name, faults: { unanswered } },
+    );
+  const rounds = (others: readonly (readonly [rate: number, unanswered: number])[]): Sample[] =>
+    others.flatMap(([rate, unanswered], i) => [
+      of('coap-server-openssl', i + 1, rate, unanswered),
+      of('funcoap-coaps', i + 1, 100),
+    ]);
+  const onlyOneLost = rounds([
+    [50, 0],
+    [400, 32],
+    [40, 0],
+    [100, 0],
+  ]);
+  const halfLost = rounds([
+    [50, 0],
+    [400, 32],
+    [0, 32],
+    [100, 0],
+  ]);
+  const bar = bars.find(({ scenario }) => scenario === handshakes.name);
+
+  test('is in no median and no ratio', () => {
+    const [other, own] = summarise(onlyOneLost, handshakes);
+    expect(other?.values.requestsPerSecond).toEqual({ median: 50, lowest: 40, highest: 100 });
+    expect(own?.values.requestsPerSecond?.median).toBe(100);
+    expect(own?.ratios['coap-server-openssl']).toEqual({ median: 2, lowest: 1, highest: 2.5 });
+    expect(own?.processorRatios['coap-server-openssl']).toMatchObject({ lowest: 1, highest: 2.5 });
+    expect(bar && judge(bar, summarise(onlyOneLost, handshakes)).verdict).toBe('met');
+  });
+
+  test('leaves no ratio where half of the rounds are such, and the bar is not judged', () => {
+    const summaries = summarise(halfLost, handshakes);
+    expect(summaries[1]?.ratios['coap-server-openssl']).toBe('n/a');
+    expect(summaries[1]?.processorRatios['coap-server-openssl']).toBe('n/a');
+    const verdict = bar && judge(bar, summaries);
+    expect(verdict).toMatchObject({ measured: 'n/a', verdict: 'not measured' });
+    expect(barTable(verdict === undefined ? [] : [verdict])).toMatch(/\| +n\/a \| +n\/a \| not measured \|$/);
+    expect(scenarioTable(handshakes, summaries)).toMatch(/\| funcoap, coaps .*\| +n\/a \|/);
+  });
+
+  test('is no fault of the run, which one of funcoap or its transport is', () => {
+    expect(ownFaults(halfLost)).toBe(0);
+    expect(ownFaults([...halfLost, of('funcoap-coaps', 5, 100, 3), of('echo', 5, 100, 4)])).toBe(7);
+  });
+
+  test('is named, with what was wrong', () => {
+    expect(voidTexts(halfLost)).toEqual([
+      'coaps-ecdsa: 2 of 4 measurements of coap-server-openssl had faults (64 unanswered) and are left out.',
+    ]);
+    expect(voidTexts([of('funcoap-coaps', 1, 100, 3), of('limit', 1, 100)])).toEqual([]);
+    expect(pageBody(resultsOf('2026-01-01', onlyOneLost, ['other work']), [])).toContain(
+      '- other work\n- coaps-ecdsa: 1 of 4 measurements of coap-server-openssl had faults (32 unanswered)',
+    );
+  });
+
+  test('is void in a variant alone', () => {
+    const variants = ['64 B', '1 KB'].flatMap((variant) =>
+      [1, 2].map((round) => ({ ...of('libcoap', round, variant === '64 B' ? 100 : 50), variant })),
+    );
+    const [lost, ...others] = variants;
+    if (lost === undefined) throw new Error('there are four');
+    const summaries = summarise([{ ...lost, faults: { wrongPayload: 1 } }, ...others], handshakes);
+    expect(summaries.map(({ toFirst }) => toFirst)).toEqual([undefined, 'n/a']);
+    expect(summaries.map(({ values }) => values.requestsPerSecond?.median)).toEqual([100, 50]);
   });
 });
 
@@ -172,31 +273,11 @@ describe('a table', () => {
 });
 
 test('scenarios that are measured again take the place of their former figures, and of no others', () => {
-  const results = (date: string, samples: readonly Sample[], notes: readonly string[] = []): Results => ({
-    date,
-    machine: { processor: '', processors: 2, system: '', node: '', receiveBufferLimit: 0, otherLoad: 0.25 },
-    versions: {},
-    options: {
-      micro: false,
-      profile: undefined,
-      quick: false,
-      rounds: 5,
-      seconds: 1,
-      warmUpSeconds: 0.1,
-      only: [],
-      writes: true,
-    },
-    notes,
-    failures: [],
-    samples,
-    summaries: [hit, valid].flatMap((comparison) => summarise(samples, comparison)),
-  });
-  const valid = { ...hit, name: 'valid' };
   const of = (scenario: string, requestsPerSecond: number): Sample =>
     sample('funcoap', 1, { requestsPerSecond }, { scenario });
-  const kept = results('2026-01-01', [of('hit', 1), of('valid', 2)], ['all of it']);
-  const once = merge(kept, results('2026-02-01', [of('hit', 3)], ['noisy']), ['hit', 'valid']);
-  const twice = merge(once, results('2026-03-01', [of('hit', 4)]), ['hit', 'valid']);
+  const kept = resultsOf('2026-01-01', [of('hit', 1), of('valid', 2)], ['all of it']);
+  const once = merge(kept, resultsOf('2026-02-01', [of('hit', 3)], ['noisy']), ['hit', 'valid']);
+  const twice = merge(once, resultsOf('2026-03-01', [of('hit', 4)]), ['hit', 'valid']);
   expect(once.samples).toEqual([of('hit', 3), of('valid', 2)]);
   expect(once.notes).toEqual([
     'all of it',

@@ -1,5 +1,10 @@
-/** What a run found, and its summary: medians with ranges, and ratios within the rounds. */
+/**
+ * What a run found, and its summary: medians with ranges, and ratios within the rounds. A measurement of another server
+ * that had faults is void: it is in no median, and a ratio to a server of which too little is left is none. Faults of
+ * funcoap void the run.
+ */
 import { contestants, type ContestantName } from './contestants.ts';
+import { faultsTogether, isVoid } from './faults.ts';
 import type { Measurement } from './load.ts';
 import type { Machine } from './machine.ts';
 import type { BenchOptions } from './options.ts';
@@ -38,18 +43,21 @@ export interface Sample {
   readonly faults: Readonly<Record<string, number>>;
 }
 
+/** `n/a`: so many measurements are void that the others would say too little. */
+export type Ratio = Spread | 'n/a';
+
 export interface Summary {
   readonly scenario: string;
   readonly contestant: ContestantName;
   readonly variant: string;
   readonly values: Readonly<Partial<Record<Metric, Spread>>>;
   /** Of the compared metric to another contestant's, in the same rounds. */
-  readonly ratios: Readonly<Partial<Record<ContestantName, Spread>>>;
+  readonly ratios: Readonly<Partial<Record<ContestantName, Ratio>>>;
   /** The same by the processor time of a request, which other work on the machine moves less than it moves rates. */
-  readonly processorRatios: Readonly<Partial<Record<ContestantName, Spread>>>;
+  readonly processorRatios: Readonly<Partial<Record<ContestantName, Ratio>>>;
   /** To the first variant of the same contestant. */
-  readonly toFirst: Spread | undefined;
-  readonly processorToFirst: Spread | undefined;
+  readonly toFirst: Ratio | undefined;
+  readonly processorToFirst: Ratio | undefined;
   readonly faults: Readonly<Record<string, number>>;
 }
 
@@ -93,17 +101,29 @@ export function valuesOf(m: Measurement): Values {
 
 const references = Object.keys(contestants) as ContestantName[];
 
+/** Of each figure by itself. */
+export const mediansOf = (all: readonly Values[]): Values =>
+  Object.fromEntries(
+    metrics.flatMap((metric) => {
+      const spread = spreadOf(all.flatMap(({ [metric]: value }) => value ?? []));
+      return spread === undefined ? [] : [[metric, spread.median]];
+    }),
+  );
+
 function byRound(samples: readonly Sample[], metric: Metric): Map<number, number> {
   return new Map(
     samples.flatMap(({ round, values: { [metric]: value } }) => (value === undefined ? [] : [[round, value] as const])),
   );
 }
 
-function faultsTogether(samples: readonly Sample[]): Record<string, number> {
-  const sum: Record<string, number> = {};
-  for (const { faults } of samples)
-    for (const [name, count] of Object.entries(faults)) if (count > 0) sum[name] = (sum[name] ?? 0) + count;
-  return sum;
+const sound = (samples: readonly Sample[]): Sample[] => samples.filter((sample) => !isVoid(sample));
+
+/** More than half of the rounds must be left: the median of fewer may be that of what went wrong. */
+function ratio(of: readonly Sample[], to: readonly Sample[], metric: Metric): Ratio | undefined {
+  if (of.length === 0 || to.length === 0) return undefined;
+  const left = ratiosByRound(byRound(sound(of), metric), byRound(sound(to), metric));
+  const voidRounds = new Set([...of, ...to].filter(isVoid).map(({ round }) => round));
+  return voidRounds.size > 0 && left.length <= voidRounds.size ? 'n/a' : spreadOf(left);
 }
 
 /** Of one scenario, in the order in which they were measured first. */
@@ -114,24 +134,23 @@ export function summarise(samples: readonly Sample[], { metric, name }: Comparis
     const [first] = group;
     if (first === undefined) return [];
     const { contestant, variant } = first;
-    const to = (others: readonly Sample[]): Spread | undefined =>
-      spreadOf(ratiosByRound(byRound(group, metric), byRound(others, metric)));
-    const byProcessorTime = (others: readonly Sample[]): Spread | undefined =>
-      spreadOf(ratiosByRound(byRound(others, 'serverMicroseconds'), byRound(group, 'serverMicroseconds')));
+    const to = (others: readonly Sample[]): Ratio | undefined => ratio(group, others, metric);
+    const byProcessorTime = (others: readonly Sample[]): Ratio | undefined =>
+      ratio(others, group, 'serverMicroseconds');
     const values: Partial<Record<Metric, Spread>> = {};
     for (const one of metrics) {
-      const spread = spreadOf([...byRound(group, one).values()]);
+      const spread = spreadOf([...byRound(sound(group), one).values()]);
       if (spread !== undefined) values[one] = spread;
     }
-    const ratios: Partial<Record<ContestantName, Spread>> = {};
-    const processorRatios: Partial<Record<ContestantName, Spread>> = {};
+    const ratios: Partial<Record<ContestantName, Ratio>> = {};
+    const processorRatios: Partial<Record<ContestantName, Ratio>> = {};
     for (const reference of references) {
       if (reference === contestant) continue;
       const others = own.filter((other) => other.contestant === reference && other.variant === variant);
-      const ratio = to(others);
-      if (ratio !== undefined) ratios[reference] = ratio;
-      const processorRatio = byProcessorTime(others);
-      if (processorRatio !== undefined) processorRatios[reference] = processorRatio;
+      const byRate = to(others);
+      if (byRate !== undefined) ratios[reference] = byRate;
+      const byTime = byProcessorTime(others);
+      if (byTime !== undefined) processorRatios[reference] = byTime;
     }
     const firstVariant = own.find((other) => other.contestant === contestant)?.variant;
     const firsts = own.filter((other) => other.contestant === contestant && other.variant === firstVariant);
@@ -151,6 +170,3 @@ export function summarise(samples: readonly Sample[], { metric, name }: Comparis
     ];
   });
 }
-
-export const totalFaults = (summaries: readonly Summary[]): number =>
-  summaries.reduce((sum, { faults }) => sum + Object.values(faults).reduce((all, count) => all + count, 0), 0);

@@ -1,16 +1,17 @@
 /** `npm run bench`: see options.ts for what it takes. */
 import { FuncoapError } from '../../src/core/error.ts';
-import { judgeAll } from './bars.ts';
+import { judgeAll, type Verdict } from './bars.ts';
 import { buildPrograms } from './build.ts';
 import { compare } from './compare.ts';
 import { contestantNames } from './contestants.ts';
+import { ownFaults, voidTexts } from './faults.ts';
 import { requireSuitableMachine } from './machine.ts';
 import { parseOptions, usage } from './options.ts';
 import { merge } from './merge.ts';
 import { readResults, writePage } from './page.ts';
 import { profileScenario } from './profile.ts';
 import { watch } from './progress.ts';
-import { totalFaults } from './results.ts';
+import type { Results } from './results.ts';
 import { scenarios } from './scenarios.ts';
 import { barTable, scenarioTables } from './table.ts';
 
@@ -19,6 +20,12 @@ const log = (line: string): void => {
 };
 
 const scenarioNames = scenarios.map(({ name }) => name);
+
+const isMeasured = ({ measured }: Verdict): boolean => measured !== undefined;
+
+/** What the page is to say: a part takes its place among the figures that are there. */
+const written = (results: Results, only: readonly string[]): Results =>
+  only.length === 0 ? results : merge(readResults(), results, scenarioNames);
 
 async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2), scenarioNames, contestantNames);
@@ -42,21 +49,20 @@ async function main(): Promise<number> {
     options,
     watch(process.stderr, () => performance.now()),
   );
-  const verdicts = judgeAll(results.summaries);
-  process.stdout.write(`\n${scenarioTables(scenarios, results.summaries)}\n\n`);
-  // Of a part there is no verdict on the whole.
-  const judged = options.only.length === 0 ? verdicts : verdicts.filter(({ verdict }) => verdict !== 'not measured');
-  if (judged.length > 0) process.stdout.write(`### Bars\n\n${barTable(judged)}\n`);
-  const faults = totalFaults(results.summaries);
+  const faults = ownFaults(results.samples);
   const failed = faults > 0 || results.failures.length > 0;
+  const whole = failed || !options.writes ? undefined : written(results, options.only);
+  process.stdout.write(`\n${scenarioTables(scenarios, results.summaries)}\n\n`);
+  const verdicts = judgeAll((whole ?? results).summaries);
+  // Of a part there is no verdict on the whole.
+  const judged = whole === undefined && options.only.length > 0 ? verdicts.filter(isMeasured) : verdicts;
+  if (judged.length > 0) process.stdout.write(`### Bars\n\n${barTable(judged)}\n`);
+  for (const text of voidTexts(results.samples)) log(`VOID: ${text}`);
   for (const failure of results.failures) log(`FAILED: ${failure}`);
-  if (failed) {
-    log(
-      `\n${faults} answers were wrong or missing: the figures of those servers do not count, and nothing was written.`,
-    );
-  } else if (options.writes) {
-    const whole = options.only.length === 0 ? results : merge(readResults(), results, scenarioNames);
-    writePage(whole, judgeAll(whole.summaries));
+  if (faults > 0) log(`\n${faults.toLocaleString('en')} answers of funcoap were wrong or missing.`);
+  if (failed) log('\nNothing was written.');
+  if (whole !== undefined) {
+    writePage(whole, verdicts);
     log('\nwritten: docs/performance.md, docs/performance/results.json and its plots');
   }
   return failed ? 1 : 0;

@@ -1,7 +1,8 @@
 /** Figures as Markdown tables that are also aligned for a terminal. */
 import type { Verdict } from './bars.ts';
 import { contestants, type ContestantName } from './contestants.ts';
-import type { Comparison, Metric, Summary } from './results.ts';
+import { faultsText } from './faults.ts';
+import type { Comparison, Metric, Ratio, Summary } from './results.ts';
 import type { Spread } from './statistics.ts';
 
 const thousands = (value: number): string => Math.round(value).toLocaleString('en');
@@ -9,8 +10,9 @@ const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} Mi
 const ratio = (value: number): string => value.toFixed(2);
 
 /** The median, and the range where there is one. */
-function withRange(spread: Spread | undefined, text: (value: number) => string): string {
+function withRange(spread: Ratio | undefined, text: (value: number) => string): string {
   if (spread === undefined) return '';
+  if (spread === 'n/a') return spread;
   const { median, lowest, highest } = spread;
   const [from, middle, to] = [text(lowest), text(median), text(highest)];
   return from === to ? middle : `${middle} (${from}–${to})`;
@@ -74,11 +76,6 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 const isOwn = (name: ContestantName): boolean => name.startsWith('funcoap');
 
-const faultsText = ({ faults }: Summary): string =>
-  Object.entries(faults)
-    .map(([name, count]) => `${thousands(count)} ${name}`)
-    .join(', ');
-
 /** Medians, in parentheses the range over the rounds. */
 export function scenarioTable({ name, metric }: Comparison, all: readonly Summary[]): string | undefined {
   const own = all.filter(({ scenario }) => scenario === name);
@@ -91,7 +88,7 @@ export function scenarioTable({ name, metric }: Comparison, all: readonly Summar
   const compares = metric === 'requestsPerSecond';
   const to = references.filter(([name]) => compares && own.some(({ ratios }) => ratios[name] !== undefined));
   const toFirst = own.some((summary) => summary.toFirst !== undefined);
-  const faulty = own.some((summary) => faultsText(summary) !== '');
+  const faulty = own.some(({ faults }) => faultsText(faults) !== '');
   const several = new Set(own.map(({ variant }) => variant)).size > 1;
   const head = [
     'server',
@@ -109,7 +106,7 @@ export function scenarioTable({ name, metric }: Comparison, all: readonly Summar
       reference === 'limit' || isOwn(summary.contestant) ? withRange(summary.ratios[reference], ratio) : '',
     ),
     ...(toFirst ? [withRange(summary.toFirst, ratio)] : []),
-    ...(faulty ? [faultsText(summary)] : []),
+    ...(faulty ? [faultsText(summary.faults)] : []),
   ]);
   return table(head, rows);
 }
@@ -129,7 +126,7 @@ export function barTable(verdicts: readonly Verdict[]): string {
     return [
       variant === '' ? bar.title : `${bar.title} (${variant})`,
       `${bar.sense} ${text(bar.bar)}${unit}`,
-      withRange(measured, text) + (measured === undefined ? '' : unit),
+      withRange(measured, text) + (measured === undefined || measured === 'n/a' ? '' : unit),
       withRange(byProcessorTime, ratio),
       verdict,
     ];

@@ -48,10 +48,10 @@ export const gives =
   async (): Promise<Computed> =>
     computed(value, overrides);
 /** An identity at a peer: an association, or an address. */
-export const who = (name: string, peer = `of ${name}`): Asker => ({
+export const who = (name: string, peer = `of ${name}`, groups: readonly string[] = []): Asker => ({
   key: peer,
   remote: { address: '192.0.2.1', port: 5683 },
-  principal: { name, groups: [] },
+  principal: { name, groups },
 });
 
 /** Results now or later, all of them. */

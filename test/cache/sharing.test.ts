@@ -209,6 +209,13 @@ describe('functions that read who calls', () => {
     const kept = [...askers, who('a', '3')].map((asker) => stored(cache, fn(), [1], at(0), asker)?.value);
     expect(kept).toStrictEqual(['for a', 'for a', 'for b', 'for a']);
   });
+  test('an identity that was enrolled again in other groups does not get what it was given in those before', async () => {
+    const cache = new ResultCache();
+    const [before, since] = [who('a', '1', ['admins']), who('a', '2', ['admins', 'b'])];
+    await cache.resolve(fn(), [1], before, at(0), gives('for admins', { readCaller: 'identity' }));
+    expect(stored(cache, fn(), [1], at(0), since)?.value).toBeUndefined();
+    expect(stored(cache, fn(), [1], at(0), who('a', '3', ['admins']))?.value).toBe('for admins');
+  });
   test('a result made of an address is for that peer alone, also where an identity was enough before', async () => {
     const cache = new ResultCache();
     const runs = new Runs();

@@ -173,7 +173,7 @@ test('--why shows what the function says of a refused argument, and the error te
      export function g() { throw new Error('secret'); }`,
   );
   await loaded('picky');
-  expect((await run('ls', `${base}/func/picky`)).out).toMatch(/^Thing +not callable +it is a class/m);
+  expect((await run('ls', `${base}/func/picky`)).out).toMatch(/^Thing +0 +class$/m);
   expect((await run('call', `${base}/func/picky/f`, 'n=1')).err).toContain('(parameter n); --why says more.');
   expect((await run('call', '--why', `${base}/func/picky/f`, 'n=1')).err).toContain('n must be even');
   expect((await run('call', `${base}/func/picky/g`)).err).toContain("The function failed; the gateway's log says why.");

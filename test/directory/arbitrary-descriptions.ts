@@ -1,7 +1,13 @@
 /** Any type, parameter and function that a library could declare, for property tests. */
 import fc from 'fast-check';
 import { seconds } from '../../src/core/duration.ts';
-import type { DescribedFunction, DescribedParameter, DescribedType } from '../../src/directory/described.ts';
+import type {
+  DescribedClass,
+  DescribedFunction,
+  DescribedMember,
+  DescribedParameter,
+  DescribedType,
+} from '../../src/directory/described.ts';
 
 const bound = fc.oneof(
   fc.integer(),
@@ -108,3 +114,64 @@ export const anyFunction: fc.Arbitrary<DescribedFunction> = fc
       maxAge: seconds(rest.pure ? maxAge : 0),
     };
   });
+
+const method: fc.Arbitrary<DescribedMember> = fc
+  .record({
+    name,
+    parameters: fc.uniqueArray(parameter, { maxLength: 3, selector: (one) => one.name }),
+    returns: fc.option(anyType, { nil: undefined }),
+    title: words,
+    doc: words,
+    safe: fc.boolean(),
+    stream: fc.constantFrom(true, undefined),
+  })
+  .map(({ doc, title, stream, ...rest }) => ({
+    ...rest,
+    ...(stream && { stream }),
+    kind: 'method',
+    title,
+    doc: doc ?? title,
+    readable: false,
+    writable: false,
+  }));
+
+const attribute: fc.Arbitrary<DescribedMember> = fc
+  .record({ name, type: fc.option(anyType, { nil: undefined }), title: words, doc: words, use: fc.nat({ max: 2 }) })
+  .map(({ name: called, type, title, doc, use }) => ({
+    name: called,
+    kind: 'attribute',
+    parameters: [
+      {
+        name: 'value',
+        id: undefined,
+        type: type ?? { kind: 'any' },
+        required: true,
+        rest: false,
+        doc: undefined,
+      },
+    ],
+    // What cannot be read gives nothing.
+    returns: use === 0 ? undefined : type,
+    title,
+    doc: doc ?? title,
+    safe: true,
+    readable: use > 0,
+    writable: use !== 1,
+  }));
+
+export const anyClass: fc.Arbitrary<DescribedClass> = fc
+  .record({
+    of: anyFunction,
+    members: fc.uniqueArray(fc.oneof(method, attribute), { maxLength: 5, selector: (one) => one.name }),
+    instance: fc.constantFrom('single', 'session', 'percall', undefined),
+  })
+  .map(({ of, members, instance }) => ({
+    ...of,
+    returns: undefined,
+    safe: false,
+    pure: false,
+    maxAge: seconds(0),
+    notCallable: undefined,
+    members,
+    instance,
+  }));

@@ -5,41 +5,45 @@ import { decodeRepresentation, encodeRepresentation } from '../../src/cbor/repre
 import { PeerError } from '../../src/core/error.ts';
 import type { Value } from '../../src/core/value.ts';
 import { directoryValue, functionValue, libraryValue } from '../../src/directory/describe.ts';
+import { isClass } from '../../src/directory/described.ts';
 import { readDirectory, readFunction, readLibrary } from '../../src/directory/read-description.ts';
 import { readType, typeValue } from '../../src/directory/type-value.ts';
-import { anyFunction, anyType } from './arbitrary-descriptions.ts';
-import { add, broken, math, reset } from './sample.ts';
+import { anyClass, anyFunction, anyType } from './arbitrary-descriptions.ts';
+import { add, broken, math, matrix, reset } from './sample.ts';
 
 /** As it comes out at the other end. */
 const sent = (value: Value, format: number): Value => decodeRepresentation(encodeRepresentation(value, format), format);
+
+const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : 1);
 
 const formats = [contentFormat.cbor, contentFormat.json];
 
 describe('GET /func', () => {
   it('is the libraries by name', () => {
     expect(directoryValue([math, broken])).toEqual({
-      'math': { id: 2, title: 'Arithmetic', functions: 2 },
+      'math': { id: 2, title: 'Arithmetic', functions: 3 },
       'weather station': { functions: 0, error: 'index.ts:3: unexpected token' },
     });
   });
 
   it.each(formats)('is read back from format %i', (format) => {
     expect(readDirectory(sent(directoryValue([math, broken]), format))).toEqual([
-      { name: 'math', id: 2, title: 'Arithmetic', functions: 2, error: undefined },
+      { name: 'math', id: 2, title: 'Arithmetic', functions: 3, error: undefined },
       { name: 'weather station', id: undefined, title: undefined, functions: 0, error: 'index.ts:3: unexpected token' },
     ]);
   });
 });
 
 describe('GET /func/{library}', () => {
-  it('is the functions by name, those that cannot be called with the reason', () => {
+  it('is the functions and classes by name, what cannot be called with the reason', () => {
     expect(libraryValue(math)).toEqual({
       id: 2,
       title: 'Arithmetic',
       functions: {
         add: { id: 0, title: 'Adds numbers', safe: true, pure: true },
         reset: { id: 1 },
-        Matrix: { id: 5, notCallable: 'it is a class' },
+        Matrix: { id: 5, title: 'A matrix', class: true },
+        steps: { id: 6, notCallable: 'it is not safe' },
       },
     });
     expect(libraryValue(broken)).toEqual({ functions: {}, error: 'index.ts:3: unexpected token' });
@@ -48,9 +52,10 @@ describe('GET /func/{library}', () => {
   it.each(formats)('is read back from format %i', (format) => {
     const none = { title: undefined, safe: false, pure: false, notCallable: undefined };
     expect(readLibrary(sent(libraryValue(math), format))).toEqual([
-      { ...none, name: 'Matrix', id: 5, notCallable: 'it is a class' },
+      { ...none, name: 'Matrix', id: 5, title: 'A matrix', class: true },
       { ...none, name: 'add', id: 0, title: 'Adds numbers', safe: true, pure: true },
       { ...none, name: 'reset', id: 1 },
+      { ...none, name: 'steps', id: 6, notCallable: 'it is not safe' },
     ]);
   });
 });
@@ -97,6 +102,39 @@ describe('?_describe', () => {
     );
   });
 
+  it('of a class says what its objects offer', () => {
+    expect(functionValue(matrix)).toEqual({
+      library: 'math',
+      class: 'Matrix',
+      ids: [2, 5],
+      title: 'A matrix',
+      instance: 'session',
+      parameters: [{ name: 'size', id: 0, type: 'number', required: true }],
+      methods: {
+        at: { safe: true, parameters: [{ name: 'row', type: 'number', required: true }], returns: 'number' },
+        rows: { title: 'Rows', doc: 'Rows\n\nOne by one.', safe: true, stream: true, parameters: [] },
+      },
+      attributes: { size: { type: 'number' }, seed: { type: 'number', writable: true, writeOnly: true } },
+    });
+  });
+
+  it.each(formats)('of a class is read back from format %i', (format) => {
+    fc.assert(
+      fc.property(anyClass, (of) => {
+        // A map has no order of its own.
+        const { members = [], ...read } = readFunction(sent(functionValue(of), format));
+        expect({ ...read, members: members.toSorted(byName) }).toEqual({ ...of, members: of.members.toSorted(byName) });
+      }),
+    );
+    const read = readFunction(sent(functionValue({ ...matrix, notCallable: undefined }), format));
+    expect({ ...read, members: read.members?.map(({ name }) => name).sort() }).toMatchObject({
+      method: 'Matrix',
+      notCallable: undefined,
+      members: ['at', 'rows', 'seed', 'size'],
+    });
+    expect(isClass(read) && !isClass(add)).toBe(true);
+  });
+
   it.each(formats)('types are read back from format %i', (format) => {
     fc.assert(
       fc.property(anyType, (type) => {
@@ -120,6 +158,8 @@ describe('an answer that is no description is refused', () => {
     ['an id below 0', () => readLibrary({ functions: { add: { id: -1 } } })],
     ['a function without parameters', () => readFunction({ library: 'a', method: 'b' })],
     ['a parameter without a type', () => readFunction({ library: 'a', method: 'b', parameters: [{ name: 'x' }] })],
+    ['a class without methods', () => readFunction({ library: 'a', class: 'B', parameters: [], attributes: {} })],
+    ['a class without attributes', () => readFunction({ library: 'a', class: 'B', parameters: [], methods: {} })],
     ['a map whose keys are numbers', () => readFunction(new Map([[1, 2]]))],
     ['bytes', () => readFunction(new Uint8Array(3))],
     ['what only every object inherits', () => readType({ kind: 'array' })],

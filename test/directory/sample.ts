@@ -1,8 +1,17 @@
 /** Libraries as they are described by functions/: that they can be handed over is itself a test of the interface. */
 import { seconds } from '../../src/core/duration.ts';
-import type { FunctionDescription, LibraryDescription, ParameterDescription } from '../../src/functions/description.ts';
+import type {
+  FunctionDescription,
+  LibraryDescription,
+  MemberDescription,
+  ParameterDescription,
+} from '../../src/functions/description.ts';
 
-const number = (name: string, id: number, more: Partial<ParameterDescription> = {}): ParameterDescription => ({
+const number = (
+  name: string,
+  id: number | undefined,
+  more: Partial<ParameterDescription> = {},
+): ParameterDescription => ({
   name,
   id,
   type: { kind: 'number' },
@@ -37,6 +46,11 @@ const describeFunction = (
   ...more,
 });
 
+function member(name: string, more: Partial<MemberDescription>): MemberDescription {
+  const nothing = { parameters: [], returns: undefined, title: undefined, doc: undefined, timeLimit: undefined };
+  return { name, kind: 'method', ...nothing, safe: false, readable: false, writable: false, ...more };
+}
+
 export const add: FunctionDescription = describeFunction('add', 0, {
   title: 'Adds numbers',
   doc: 'Adds numbers\n\nAs many as there are.',
@@ -55,10 +69,33 @@ export const reset: FunctionDescription = describeFunction('reset', 1, {
   returns: undefined,
 });
 
-const matrix: FunctionDescription = describeFunction('Matrix', 5, {
+export const matrix: FunctionDescription = describeFunction('Matrix', 5, {
   safe: false,
   pure: false,
-  notCallable: 'it is a class',
+  title: 'A matrix',
+  parameters: [number('size', 0)],
+  returns: undefined,
+  maxAge: seconds(0),
+  notCallable: 'it is a class; POST makes an object of it',
+  instance: 'session',
+  members: [
+    member('at', { parameters: [number('row', undefined)], returns: { kind: 'number' }, safe: true }),
+    member('rows', { doc: 'Rows\n\nOne by one.', title: 'Rows', safe: true, stream: true }),
+    member('size', {
+      kind: 'attribute',
+      returns: { kind: 'number' },
+      parameters: [number('value', undefined)],
+      safe: true,
+      readable: true,
+    }),
+    member('seed', { kind: 'attribute', parameters: [number('value', undefined)], safe: true, writable: true }),
+  ],
+});
+
+const steps: FunctionDescription = describeFunction('steps', 6, {
+  notCallable: 'it is not safe',
+  safe: false,
+  pure: false,
 });
 
 export const math: LibraryDescription = {
@@ -66,7 +103,7 @@ export const math: LibraryDescription = {
   id: 2,
   version: 'v1',
   title: 'Arithmetic',
-  functions: [add, reset, matrix],
+  functions: [add, reset, matrix, steps],
   error: undefined,
 };
 

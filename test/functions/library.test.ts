@@ -14,7 +14,7 @@ import {
 const told: Invalidation[] = [];
 const facts: CallFacts = {
   library: 'lib',
-  caller: { identity: 'device-7', peer: '127.0.0.1:5', correlationId: 'c' },
+  caller: { identity: 'device-7', groups: ['meters', 'hall'], peer: '127.0.0.1:5', correlationId: 'c' },
   deadline: 1,
   dataFolder: '/data',
   invalidate: (what) => void told.push(what),
@@ -77,6 +77,13 @@ describe('the context of a call', () => {
     runningCall.run(other, () => expect(context().peer).toBe('127.0.0.1:5'));
     expect(other.readCaller).toBe('peer');
     const both = new RunningCall(facts);
+    const grouped = new RunningCall(facts);
+    runningCall.run(grouped, () => {
+      // A list of its own: another call does not see what a function does to it.
+      (context().groups as string[]).push('admins');
+      expect(context().groups).toEqual(['meters', 'hall']);
+    });
+    expect(grouped.readCaller).toBe('identity');
     runningCall.run(both, () => expect([context().peer, context().identity]).toEqual(['127.0.0.1:5', 'device-7']));
     expect(both.readCaller).toBe('peer');
   });

@@ -14,6 +14,11 @@ const mistakes: Readonly<Record<string, readonly [file: string, source: string, 
     '/** @maxAge 60 */\nexport function f() {}',
     'index.ts:2: f: @maxAge is about a cached result, and only a pure function has one; add @pure or remove @maxAge.',
   ],
+  inline: [
+    'index.ts',
+    'export class Clock {}\n/** @inline @safe */\nexport function now() { return Date.now(); }',
+    'index.ts:3: now cannot be inline: it would not meet the objects of Clock, which live on a thread; remove the promise, or put it into a library of its own.',
+  ],
   parameter: [
     'index.ts',
     'export function f(_n: number) {}',

@@ -1,8 +1,8 @@
 /** The pool's own logic, with scripted threads and a manual clock. Real threads: registry.test.ts. */
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { milliseconds, type Instant } from '../../src/core/duration.ts';
-import type { Call, CallResult } from '../../src/functions/call.ts';
+import { milliseconds, never, type Instant } from '../../src/core/duration.ts';
+import type { Call, CallResult, Home } from '../../src/functions/call.ts';
 import type { FunctionDescription } from '../../src/functions/description.ts';
 import {
   slotState,
@@ -18,6 +18,7 @@ import {
 import { Returned } from '../../src/functions/returned.ts';
 import { WorkerPool } from '../../src/functions/worker-pool.ts';
 import type { WorkerListener, WorkerPort } from '../../src/functions/worker-port.ts';
+import type { ExportDescription } from '../../src/functions/export-description.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
 import { problemOf } from './library-folder.ts';
 
@@ -79,8 +80,8 @@ class ScriptedThread implements WorkerPort {
     this.listener.received(batch);
   }
 
-  load(): void {
-    this.say({ kind: 'loaded', title: undefined, exports: [] });
+  load(exports: readonly ExportDescription[] = []): void {
+    this.say({ kind: 'loaded', title: undefined, exports });
   }
 
   /** Takes a call as the real thread does. */
@@ -99,12 +100,20 @@ interface Bench {
   readonly clock: ManualScheduler;
   readonly threads: readonly ScriptedThread[];
   call(safe?: boolean): Promise<string>;
+  /** The same for an object. */
+  on(does: Home['does'], object?: string): Promise<string>;
   result(): Promise<CallResult>;
   /** Lets promises settle. */
   posted(): Promise<void>;
 }
 
-async function bench(options: Partial<WorkerPoolOptions> = {}): Promise<Bench> {
+/** A library with a class. */
+const classes: readonly ExportDescription[] = [{ ...fn(false), members: [] }];
+
+async function bench(
+  options: Partial<WorkerPoolOptions> = {},
+  exports: readonly ExportDescription[] = [],
+): Promise<Bench> {
   const clock = new ManualScheduler();
   const threads: ScriptedThread[] = [];
   const pool = new WorkerPool({
@@ -121,7 +130,7 @@ async function bench(options: Partial<WorkerPoolOptions> = {}): Promise<Bench> {
     lost: () => undefined,
   });
   const opened = pool.open();
-  threads[0]?.load();
+  threads[0]?.load(exports);
   await opened;
   const make = (safe: boolean): Call => ({
     function: fn(safe),
@@ -135,6 +144,10 @@ async function bench(options: Partial<WorkerPoolOptions> = {}): Promise<Bench> {
     clock,
     threads,
     call: (safe = true) => pool.invoke(make(safe)).then(() => 'done', problemOf),
+    on: (does, object = 'o') =>
+      pool
+        .invoke({ ...make(false), home: { does, object }, ...(does === 'end' && { deadline: never }) })
+        .then(() => 'done', problemOf),
     result: () => pool.invoke(make(true)),
     posted: () => setImmediate(),
   };
@@ -253,6 +266,116 @@ describe('the time limit', () => {
     threads[1]?.take(run(threads[1], 0));
     threads[1]?.finish(run(threads[1], 0));
     expect(await second).toBe('done');
+  });
+});
+
+describe('a library that makes objects', () => {
+  /** Has made one. */
+  async function withObject(options: Partial<WorkerPoolOptions> = {}): Promise<Bench> {
+    const made = await bench(options, classes);
+    const begun = made.on('begin');
+    await made.posted();
+    take(made, 0);
+    made.threads[0]?.finish(run(made.threads[0], 0));
+    expect(await begun).toBe('done');
+    return made;
+  }
+
+  const take = ({ threads: [thread] }: Bench, index: number): void => {
+    expect(thread?.take(run(thread, index))).toBe(true);
+  };
+
+  it('has one worker, however long calls wait for it', async () => {
+    const { call, threads, posted, clock } = await bench({ stallAfter: milliseconds(5), maxWorkers: 4 }, classes);
+    const results = [call(), call()];
+    await posted();
+    threads[0]?.take(run(threads[0], 0));
+    clock.advance(milliseconds(5000));
+    expect(threads).toHaveLength(1);
+    threads[0]?.finish(run(threads[0], 0));
+    await posted();
+    threads[0]?.finish(run(threads[0], threads[0].runs.length - 1));
+    expect(await Promise.all(results)).toEqual(['done', 'done']);
+  });
+
+  it('loses its objects with its worker, at once for calls that wait for them, and makes new ones', async () => {
+    const made = await withObject({ concurrency: 1 });
+    const { on, threads, posted } = made;
+    const running = on('use');
+    const waiting = on('use');
+    await posted();
+    take(made, 1);
+    threads[0]?.listener.lost({ kind: 'exited', exitCode: 3 });
+    expect(await running).toBe('worker-lost');
+    expect(await waiting).toBe('object-lost');
+    expect(await on('use')).toBe('object-lost');
+    threads[1]?.load();
+    const again = on('begin');
+    await posted();
+    threads[1]?.finish(run(threads[1], 0));
+    expect(await again).toBe('done');
+    const used = on('use');
+    await posted();
+    threads[1]?.finish(run(threads[1], 1));
+    expect(await used).toBe('done');
+  });
+
+  it('keeps its worker from a call that does not listen, until there is no room for others', async () => {
+    const options = { timeLimit: milliseconds(200), grace: milliseconds(100), concurrency: 2 };
+    const made = await withObject(options);
+    const { on, threads, posted, clock } = made;
+    for (let index = 1; index <= 2; index++) {
+      const deaf = on('use');
+      await posted();
+      take(made, index);
+      const { id } = run(threads[0], index);
+      threads[0]?.say({ kind: 'yielded', id });
+      clock.advance(milliseconds(200));
+      expect(await deaf).toBe('time-limit');
+      threads[0]?.say({ kind: 'heard', id });
+      clock.advance(milliseconds(200));
+      if (index === 1) expect(threads[0]?.terminated).toBe(false);
+    }
+    expect(threads[0]?.terminated).toBe(true);
+    expect(await on('use')).toBe('object-lost');
+  });
+
+  it('lets go of an object however long its worker is busy, and however many calls wait', async () => {
+    const made = await withObject({ maxQueued: 1, concurrency: 1, timeLimit: milliseconds(200_000) });
+    const { call, on, threads, posted, clock } = made;
+    const running = call();
+    await posted();
+    take(made, 1);
+    const waiting = call();
+    const ending = on('end');
+    await posted();
+    expect(await call()).toBe('overloaded');
+    clock.advance(milliseconds(60_000));
+    expect(await waiting).toBe('overloaded');
+    threads[0]?.finish(run(threads[0], 1));
+    expect(await Promise.race([running, ending])).toBe('time-limit');
+    await posted();
+    threads[0]?.finish(run(threads[0], 2));
+    expect(await ending).toBe('done');
+    expect(await on('use')).toBe('object-lost');
+  });
+
+  it('retires when the last object is gone', async () => {
+    const made = await withObject();
+    const { on, threads, posted, clock, pool } = made;
+    let retired = false;
+    void pool.retire(milliseconds(500)).then(() => (retired = true));
+    clock.advance(milliseconds(60_000));
+    await posted();
+    expect(retired).toBe(false);
+    const ended = on('end');
+    await posted();
+    take(made, 1);
+    threads[0]?.finish(run(threads[0], 1));
+    expect(await ended).toBe('done');
+    clock.advance(milliseconds(1));
+    await posted();
+    expect(retired).toBe(true);
   });
 });
 

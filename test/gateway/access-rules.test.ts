@@ -209,8 +209,8 @@ describe('the front', () => {
     expect(codes(await ask(meter, 'math'))).toEqual([responseCode.content]);
     expect(codes(await ask(undefined, 'oslist'))).toEqual([responseCode.content]);
     expect(calls.map(({ caller }) => caller)).toEqual([
-      { identity: 'meter-7', peer: '127.0.0.1:40000' },
-      { identity: 'local', peer: '127.0.0.1:40000' },
+      { identity: 'meter-7', groups: ['meters', 'north'], peer: '127.0.0.1:40000' },
+      { identity: 'local', groups: [], peer: '127.0.0.1:40000' },
     ]);
   });
 

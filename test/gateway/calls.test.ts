@@ -253,7 +253,7 @@ describe.concurrent('time', () => {
     }
     expect((await stuck).code).toBe(responseCode.gatewayTimeout);
     expect(Date.now() - started).toBeGreaterThanOrEqual(900);
-    expect(calls).toBeGreaterThan(5);
+    expect(calls).toBeGreaterThan(1);
   });
 
   test('/clock is text, observed as confirmable notifications once a second', async () => {
@@ -367,7 +367,7 @@ describe('answers', () => {
     ['no such method', ['func', 'calc', 'absent'], 0x84],
     ['a prototype member', ['func', 'calc', 'constructor'], 0x84],
     ['__proto__', ['func', '__proto__', 'x'], 0x84],
-    ['a class', ['func', 'calc', 'Account'], 0x84],
+    ['GET on a class', ['func', 'calc', 'Account'], 0x85],
     ['a generator', ['func', 'calc', 'count'], 0x84],
     ['dots', ['func', '..', 'x'], 0x84],
     ['dots below', ['func', 'calc', '.'], 0x84],

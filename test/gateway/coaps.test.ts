@@ -19,10 +19,16 @@ import { GatewayProcess, type GatewayProcessOptions } from './gateway-process.ts
 const rules = [
   { identity: 'local', functions: ['who/*'] },
   { group: 'meters', functions: ['who/*', 'sum/add'], resources: ['clock'] },
+  { group: 'ticking', functions: ['tick/*'], resources: [] },
 ];
 const libraries = {
+  'tick/index.ts': `import { appendFileSync } from 'node:fs';
+    /** @safe */ export function* tack(): Generator<number> {
+      for (let count = 0; ; count++) { appendFileSync('$MARKS', '.'); yield count; }
+    }`,
   'who/index.ts': `import { context } from 'funcoap/library';
     /** @safe */ export function am(): string { return context().identity; }
+    /** @safe */ export function within(): readonly string[] { return context().groups; }
     /** @pure @maxAge 60 */ export function secret(): string { return context().identity; }`,
   'sum/index.ts': `/** @pure */ export function add(a: number, b: number): number { return a + b; }
     /** @pure */ export function sub(a: number, b: number): number { return a - b; }`,
@@ -107,6 +113,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+async function figure(name: string): Promise<number> {
+  const page = await (await fetch(`${gateway.metricsUrl}`)).text();
+  return Number(new RegExp(`^funcoap_${name} (\\d+)$`, 'm').exec(page)?.[1]);
+}
+
 const get = (client: CoapClient, path: string): Promise<CoapResponse> =>
   client.request({ uri: `${base}${path}`, method: 'GET' });
 const valueOf = async (client: CoapClient, path: string): Promise<unknown> => {
@@ -115,8 +126,14 @@ const valueOf = async (client: CoapClient, path: string): Promise<unknown> => {
 };
 
 describe('who is enrolled', () => {
-  test('calls, and the function sees its name', async () => {
+  test('calls, and the function sees its name and its groups', async () => {
     const client = await clientOf(withKey(meter));
+    expect(await valueOf(client, '/func/who/within')).toEqual(['meters']);
+    const two = await clientOf(withKey(await enroll('meter-9', ' --group meters --group hall')));
+    expect(await valueOf(two, '/func/who/within')).toEqual(['meters', 'hall']);
+    const plain = await clientOf(undefined);
+    const answer = await plain.request({ uri: `${gateway.uri}/func/who/within`, method: 'GET' });
+    expect(decodeCbor(answer.payload)).toEqual([]);
     expect(await valueOf(client, '/func/who/am')).toBe('meter-7');
     expect(await valueOf(client, '/func/sum/add?a=1&b=2')).toBe(3);
   });
@@ -146,7 +163,7 @@ describe('who is enrolled', () => {
       const { payload } = await client.request({ uri: `${uri}/.well-known/core?rt=func`, method: 'GET', accept: 40 });
       return parseLinkFormat(Buffer.from(payload).toString()).map(({ target }) => target);
     };
-    const who = ['/func/who/am', '/func/who/secret'];
+    const who = ['/func/who/am', '/func/who/within', '/func/who/secret'];
     expect(await seen(await clientOf(withKey(meter)), base)).toEqual(['/func/sum/add', ...who]);
     expect(await seen(await clientOf(undefined), gateway.uri)).toEqual(who);
     expect(await seen(await clientOf(withKey(await enroll('nothing'))), base)).toEqual([]);
@@ -238,6 +255,33 @@ describe('an association ends', () => {
     await expect(get(client, '/clock')).rejects.toMatchObject({ code: 'request-handshake' });
   });
 
+  test('with all that it observes: nothing is told and nothing is run any more, and what it held is free', async () => {
+    const client = await clientOf(withKey(await enroll('listener', ' --group meters --group ticking')));
+    const clock = observed(client, () => Promise.resolve());
+    let items = 0;
+    const ticks = (async (): Promise<unknown> => {
+      try {
+        for await (const { code } of client.observe({ uri: `${base}/func/tick/tack`, method: 'GET' })) {
+          expect(dotted(code)).toBe('2.05');
+          items++;
+        }
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    })();
+    await vi.waitFor(() => expect(items).toBeGreaterThan(10), { timeout: 5000 });
+    expect(await figure('engine_observations')).toBe(2);
+    await funcoap('identities revoke listener');
+    // It is so when the command returns.
+    expect(await figure('engine_observations')).toBe(0);
+    const before = gateway.marks;
+    expect(await clock).toMatchObject(ended);
+    expect(await ticks).toMatchObject(ended);
+    await expect(get(client, '/clock')).rejects.toMatchObject({ code: 'request-handshake' });
+    expect(gateway.marks).toBe(before);
+  });
+
   test("when its identity has more than it may have: the oldest, and nobody else's", async () => {
     const own = await enroll('many', ' --group meters');
     const [oldest, other] = [await clientOf(withKey(own)), await clientOf(withKey(meter))];
@@ -268,11 +312,9 @@ describe('an association ends', () => {
 });
 
 test('the metrics count associations, and what came to nothing', async () => {
-  const page = await (await fetch(`${gateway.metricsUrl}`)).text();
-  const figure = (name: string): number => Number(new RegExp(`^funcoap_dtls_${name} (\\d+)$`, 'm').exec(page)?.[1]);
-  expect(figure('associations')).toBeGreaterThan(0);
-  expect(figure('failed_total')).toBeGreaterThanOrEqual(2);
-  expect(figure('ended_total')).toBeGreaterThanOrEqual(3);
+  expect(await figure('dtls_associations')).toBeGreaterThan(0);
+  expect(await figure('dtls_failed_total')).toBeGreaterThanOrEqual(2);
+  expect(await figure('dtls_ended_total')).toBeGreaterThanOrEqual(3);
 });
 
 test('the command line calls with the file that enroll wrote, and says it without a key among the arguments', async () => {

@@ -17,6 +17,7 @@ import { BodyThread } from '../../src/gateway/body-thread.ts';
 import { Batches } from '../../src/gateway/batch.ts';
 import { Calls } from '../../src/gateway/calls.ts';
 import { Jobs } from '../../src/gateway/jobs.ts';
+import { Objects } from '../../src/gateway/objects.ts';
 import { RateLimit, type RateLimitOptions } from '../../src/gateway/rate-limit.ts';
 import { openHttpDoor, type HttpDoor, type HttpOptions } from '../../src/http/door.ts';
 import { openLog } from '../../src/telemetry/log.ts';
@@ -34,12 +35,15 @@ export type DoorSettings = Partial<HttpOptions> & {
 export interface OpenDoor {
   readonly door: HttpDoor;
   readonly calls: Calls;
+  readonly cache: ResultCache;
   readonly url: string;
   readonly secureUrl: string;
   close(): Promise<void>;
 }
 
 export interface Doors {
+  /** With the libraries. */
+  readonly folder: string;
   open(settings: DoorSettings): Promise<OpenDoor>;
   close(): Promise<void>;
 }
@@ -64,6 +68,7 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
   });
   const http = await openHttp(config, log.logger, undefined, false);
   return {
+    folder,
     async open({ access = openAccess, rate = {}, scheduler: doorScheduler = scheduler, ...options }) {
       const parts = {
         directory: registry,
@@ -73,7 +78,6 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
         clock: scheduler,
         timeLimit: seconds(20),
       };
-      const batches = new Batches(parts);
       const rules = new AccessRules(access);
       const { jobs: settings } = gatewayOptions(config, undefined, undefined);
       const jobs = new Jobs({
@@ -85,10 +89,19 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
         timeOfDay: () => timeOfDay(Date.now()),
         randomBytes: systemRandomness.bytes,
       });
+      const objects = new Objects({
+        ...parts,
+        lease: seconds(60),
+        maxObjects: 100,
+        maxObjectsPerIdentity: 10,
+        scheduler,
+        randomBytes: systemRandomness.bytes,
+      });
       const calls = new Calls({
         ...parts,
-        batches,
+        batches: new Batches({ ...parts, objects }),
         jobs,
+        objects,
         bodies,
         access: rules,
         streams: new Streams({ ...defaultStreamSettings, opener: registry, scheduler, versionOf: () => undefined }),
@@ -97,9 +110,10 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
       });
       const door = await openHttpDoor({ ...http.options, secureListen: [], ...options }, calls, doorScheduler);
       const urlOf = (scheme: string): string => door.urls.find((url) => url.startsWith(`${scheme}:`)) ?? '';
-      return { door, calls, url: urlOf('http'), secureUrl: urlOf('https'), close };
+      return { door, calls, cache: parts.cache, url: urlOf('http'), secureUrl: urlOf('https'), close };
       async function close(): Promise<void> {
         jobs.close();
+        objects.close();
         await Promise.all([door.close(), jobs.closeStore()]);
       }
     },

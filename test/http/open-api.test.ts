@@ -1,9 +1,9 @@
 /** P25: metadata for tools and a page for people. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { curlFor, requestFor, shownText, valueOf } from '../../src/http/docs/page.js';
+import { curlFor, fieldsOf, requestFor, shownText, triedOf, valueOf } from '../../src/http/docs/page.js';
 import { openDoors, type Doors, type OpenDoor } from './doors.ts';
-import { ask } from './gateway.ts';
+import { ask, type Answered } from './gateway.ts';
 
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
 
@@ -17,7 +17,24 @@ const libraries = {
     export function litres(level: number, shape: 'round' | 'square' = 'round', tags: string[] = []): number { return level; }
     /** Empties it. */
     export function empty(): void {}
-    export class NotCallable {}`,
+    /** A gauge in a tank. */
+    export class Gauge {
+      /** What it is called. */
+      label: string = '';
+      readonly unit: string = 'm';
+      constructor(level: number) {}
+      /** Reads it.
+       * @safe */ read(digits: number = 0): number { return 1; }
+      reset(): void {}
+      set alarm(at: number) {}
+    }
+    export class Valve {
+      label: number = 0;
+      /** Opens it. */
+      read(): string { return 'open'; }
+    }
+    /** Not safe: no stream. */
+    export function* walk(): Generator<number> { yield 1; }`,
 };
 
 let doors: Doors;
@@ -38,7 +55,7 @@ interface Operation {
 }
 interface Document {
   readonly openapi: string;
-  readonly paths: Readonly<Record<string, Readonly<Record<'get' | 'post', Operation | undefined>>>>;
+  readonly paths: Readonly<Record<string, Readonly<Record<'get' | 'post' | 'put' | 'delete', Operation | undefined>>>>;
 }
 
 describe('P25 OpenAPI', () => {
@@ -46,7 +63,12 @@ describe('P25 OpenAPI', () => {
     const { json, headers } = await ask(`${door.url}/openapi.json`);
     const { openapi, paths } = json as Document;
     expect([openapi, headers['content-type']]).toEqual(['3.1.1', 'application/json']);
-    expect(Object.keys(paths)).toEqual(['/func/tank/litres', '/func/tank/empty']);
+    expect(Object.keys(paths).filter((path) => path.startsWith('/func'))).toEqual([
+      '/func/tank/litres',
+      '/func/tank/empty',
+      '/func/tank/Gauge',
+      '/func/tank/Valve',
+    ]);
     const litres = paths['/func/tank/litres'];
     expect(litres?.post?.requestBody?.content['application/json']?.schema).toMatchObject({
       type: 'object',
@@ -63,7 +85,46 @@ describe('P25 OpenAPI', () => {
       ['tags', false],
     ]);
     expect(paths['/func/tank/empty']?.get).toBeUndefined();
-    const ids = Object.values(paths).flatMap((item) => Object.values(item).map((one) => one?.operationId));
+  });
+  test('describes classes, and each path below their objects once', async () => {
+    const { paths } = (await ask(`${door.url}/openapi.json`)).json as Document;
+    expect(paths['/func/tank/Gauge']).toMatchObject({
+      post: {
+        operationId: 'tank.Gauge',
+        summary: 'A gauge in a tank.',
+        requestBody: { required: true, content: { 'application/json': { schema: { required: ['level'] } } } },
+        responses: { 201: { headers: { Location: {} } } },
+      },
+    });
+    const methodsOf = Object.entries(paths)
+      .filter(([path]) => path.startsWith('/o/'))
+      .map(([path, item]) => [path, Object.keys(item).filter((key) => key !== 'parameters')]);
+    expect(methodsOf).toEqual([
+      ['/o/{id}', ['get', 'delete']],
+      ['/o/{id}/label', ['get', 'put']],
+      ['/o/{id}/unit', ['get']],
+      ['/o/{id}/read', ['get', 'post']],
+      ['/o/{id}/reset', ['post']],
+      ['/o/{id}/alarm', ['put']],
+    ]);
+    expect(paths['/o/{id}/label']).toMatchObject({
+      parameters: [{ name: 'id', in: 'path', required: true }],
+      get: { summary: 'What it is called.', parameters: [] },
+      put: {
+        requestBody: {
+          content: { 'application/json': { schema: { anyOf: [{ type: 'string' }, { type: 'number' }] } } },
+        },
+      },
+    });
+    expect(paths['/o/{id}/read']).toMatchObject({
+      get: { operationId: 'get.tank.Gauge.read', parameters: [{ name: 'digits', required: false }] },
+      post: { operationId: 'tank.Gauge.read.or.tank.Valve.read', summary: 'Reads it.\nOpens it.' },
+    });
+  });
+  test('no two operations have the same id', async () => {
+    const { paths } = (await ask(`${door.url}/openapi.json`)).json as Document;
+    const ids = Object.values(paths).flatMap((item) => Object.values(item).flatMap((one) => one?.operationId ?? []));
+    expect(ids.length).toBeGreaterThan(10);
     expect(new Set(ids).size).toBe(ids.length);
   });
   test('what it says is what is taken', async () => {
@@ -127,6 +188,41 @@ describe('P25 the page', () => {
       path: '/x',
       options: { method: 'POST', headers: { authorization: 'Bearer t' } },
     });
+  });
+  test('tries a path by POST, and by what else there is where there is none', async () => {
+    const { paths } = (await ask(`${door.url}/openapi.json`)).json as Document;
+    const tried = Object.entries(paths).flatMap(([path, item]) =>
+      triedOf(item).map(([method, operation]) => [
+        `${method} ${path}`,
+        fieldsOf(method, operation).map(([name, , isRequired]) => (isRequired ? name : `${name}?`)),
+      ]),
+    );
+    expect(Object.fromEntries(tried)).toEqual({
+      'POST /func/tank/litres': ['level', 'shape?', 'tags?'],
+      'POST /func/tank/empty': [],
+      'POST /func/tank/Gauge': ['level'],
+      'POST /func/tank/Valve': [],
+      'GET /o/{id}': [],
+      'DELETE /o/{id}': [],
+      'GET /o/{id}/label': [],
+      'PUT /o/{id}/label': ['value'],
+      'GET /o/{id}/unit': [],
+      'POST /o/{id}/read': ['digits?'],
+      'POST /o/{id}/reset': [],
+      'PUT /o/{id}/alarm': ['value'],
+    });
+  });
+  test('makes an object, sets it and asks it as the gateway wants it', async () => {
+    const send = async (...of: Parameters<typeof requestFor>): Promise<Answered> => {
+      const { path, options } = requestFor(...of);
+      return await ask(door.url + path, options);
+    };
+    const { status, headers } = await send('/func/tank/Gauge', { level: 1 }, '');
+    const id = String(headers.location).split('/').at(-1) ?? '';
+    expect(status).toBe(201);
+    expect((await send('/o/{id}/label', { value: 'north' }, '', { method: 'PUT', id })).status).toBe(204);
+    expect((await send('/o/{id}/label', {}, '', { method: 'GET', id })).json).toBe('north');
+    expect((await send('/o/{id}', {}, '', { method: 'DELETE', id })).status).toBe(204);
   });
   test('shows the same for a terminal, quoted', () => {
     expect(curlFor('http://gw', requestFor('/f', { a: "it's" }, ''))).toBe(

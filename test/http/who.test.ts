@@ -16,6 +16,7 @@ vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
 const libraries = {
   'who/index.ts': `import { context } from 'funcoap/library';
     /** @safe */ export function am(): string { return context().identity; }
+    /** @safe */ export function within(): readonly string[] { return context().groups; }
     /** @safe */ export function peer(): string { return context().peer; }
     export function change(): string { return 'changed'; }
     export function say(text: string): string { return text; }`,
@@ -312,6 +313,16 @@ test('a job is for the identity that made it: to others it is not there', async 
     expect((await ask(`${gateway.url}/j`, other)).json).toEqual([]);
   }
   expect((await ask(job, { ...clerk, method: 'DELETE' })).status).toBe(204);
+});
+
+test('a function sees the groups of who calls, also as a job', async () => {
+  const gateway = await gatewayWith();
+  const ann = bearing(await tokenOf('ann'));
+  expect((await ask(`${gateway.url}/func/who/within`, ann)).json).toEqual(['staff']);
+  expect((await ask(`${gateway.url}/func/who/within`)).json).toEqual([]);
+  const { headers } = await ask(`${gateway.url}/func/who/within?_job`, { ...ann, method: 'POST' });
+  const job = gateway.url + String(headers.location);
+  await vi.waitFor(async () => expect((await ask(job, ann)).json).toEqual(['staff']), patiently);
 });
 
 test('a port that is taken is said before anything is served', async () => {

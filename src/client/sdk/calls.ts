@@ -8,19 +8,21 @@ import { codeClass, responseCode } from '../../coap/codec/codes.ts';
 import type { Scheduler } from '../../core/clock.ts';
 import { milliseconds, until, type Instant } from '../../core/duration.ts';
 import type { Value } from '../../core/value.ts';
-import type { DescribedFunction } from '../../directory/described.ts';
+import { isClass, type DescribedFunction } from '../../directory/described.ts';
 import type { ProblemName } from '../../functions/call-error.ts';
 import { problemOf } from '../answer-problem.ts';
 import { bodyOf, type Argument } from './arguments.ts';
 import type { CallOptions } from './call-options.ts';
 import { Catalogue, type Look } from './catalogue.ts';
 import type { Door, DoorAnswer } from './door.ts';
-import { ArgumentError, RemoteError } from './errors.ts';
+import { ArgumentError, notAGateway, RemoteError, streamNotOnce } from './errors.ts';
 import { KeptAnswers, type KeptAnswersOptions } from './kept-answers.ts';
 import { askWithRetries, deadlineOf, type Question } from './retries.ts';
 
 /** The gateway refuses what this side found right: its functions have changed. Nothing has run. */
-export const outOfDate: ReadonlySet<ProblemName | undefined> = new Set<ProblemName>([
+export const outOfDate: ReadonlySet<string | undefined> = new Set<ProblemName>([
+  // It is a stream now, or is none any more.
+  'not-acceptable',
   'no-such-library',
   'no-such-method',
   'not-callable',
@@ -52,13 +54,41 @@ export class Calls {
    * @throws ArgumentError before anything is sent; RemoteError where the gateway answers 4.xx or 5.xx; RequestError where it does not answer
    */
   async call(library: string, method: string, args: readonly Argument[], options: CallOptions): Promise<Value> {
+    const answer = await this.#answered(library, method, args, options, []);
+    return answer === undefined ? undefined : valueOf(answer);
+  }
+
+  /** The id of the job that it becomes. @throws as `call` does; PeerError 'not-a-gateway' */
+  async submit(library: string, method: string, args: readonly Argument[], options: CallOptions): Promise<string> {
+    const answer = await this.#answered(library, method, args, { ...options, oneway: false }, ['_job']);
+    const [root, id] = answer?.location ?? [];
+    if (root !== 'j' || id === undefined) throw notAGateway(this.door.origin);
+    return id;
+  }
+
+  /** One question that is none about a function. @throws RequestError */
+  async ask(question: Pick<Question, 'method' | 'path' | 'query'>, options: CallOptions): Promise<DoorAnswer> {
+    const deadline = deadlineOf(options, this.scheduler.now());
+    const whole = { payload: undefined, etag: undefined, ...question };
+    return await askWithRetries(this.door, whole, options, deadline, this.scheduler);
+  }
+
+  /** @param words what is asked of the gateway besides the call; undefined where no answer is wanted */
+  async #answered(
+    library: string,
+    method: string,
+    args: readonly Argument[],
+    options: CallOptions,
+    words: readonly string[],
+  ): Promise<DoorAnswer | undefined> {
     const deadline = deadlineOf(options, this.scheduler.now());
     for (let tried = 0; ; tried++) {
-      const { fn, payload } = await this.#checked(library, method, args);
+      const { fn, payload } = await this.checked(library, method, args);
+      if (fn.stream === true) throw streamNotOnce(fn, 'a job');
       const question: Question = {
-        method: fn.safe ? 'FETCH' : 'POST',
+        method: fn.safe && words.length === 0 ? 'FETCH' : 'POST',
         path: ['func', library, method],
-        query: ['_why'],
+        query: [...words, '_why'],
         payload,
         etag: undefined,
       };
@@ -68,21 +98,30 @@ export class Calls {
         return undefined;
       }
       const answer = await this.#ask(question, options, deadline);
-      if (codeClass(answer.code) === 2) return valueOf(answer);
+      if (codeClass(answer.code) === 2) return answer;
       const error = new RemoteError(`${library}/${method}`, answer, fn.parameters);
-      if (tried > 0 || !outOfDate.has(problemOf(answer)?.name)) throw error;
-      this.catalogue.forget(library);
-      if (isSameFunction(await this.catalogue.describe(library, method), fn)) throw error;
+      if (tried > 0 || !outOfDate.has(problemOf(answer)?.name) || !(await this.hasChanged(fn))) throw error;
     }
   }
 
-  /** Also where a description is old, this side refuses only what the gateway refuses now. */
-  async #checked(
+  /** Asks for the description of a function anew: whether it is another than this one. */
+  async hasChanged(fn: DescribedFunction): Promise<boolean> {
+    const { library, method } = fn;
+    this.catalogue.forget(library);
+    return !isSameFunction(await this.catalogue.describe(library, method), fn);
+  }
+
+  /** Also where a description is old, this side refuses only what the gateway refuses now. @throws ArgumentError */
+  async checked(
     library: string,
     method: string,
     args: readonly Argument[],
   ): Promise<{ readonly fn: DescribedFunction; readonly payload: Uint8Array | undefined }> {
     const fn = await this.catalogue.describe(library, method);
+    if (isClass(fn)) {
+      const told = `${library}/${method} is a class: it makes objects, and is not called as a function is.`;
+      throw new ArgumentError('not-callable', told);
+    }
     try {
       return { fn, payload: bodyOf(fn, args) };
     } catch (error) {
@@ -111,7 +150,7 @@ export class Calls {
 }
 
 /** Made anew each time: callers may change what they are given. */
-function valueOf({ contentFormat: format, payload }: DoorAnswer): Value {
+export function valueOf({ contentFormat: format, payload }: DoorAnswer): Value {
   if (format === undefined || !isValueFormat(format)) return payload.length === 0 ? undefined : payload;
   return decodeRepresentation(payload, format);
 }

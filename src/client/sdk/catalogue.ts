@@ -18,7 +18,7 @@ import { readDirectory, readFunction, readLibrary, type LibrarySummary } from '.
 import { nearestName } from '../../functions/names.ts';
 import { problemOf } from '../answer-problem.ts';
 import type { DoorAnswer } from './door.ts';
-import { ArgumentError, RemoteError } from './errors.ts';
+import { ArgumentError, notAGateway, RemoteError } from './errors.ts';
 import type { Question } from './retries.ts';
 
 /** Asks the gateway for a description. */
@@ -97,12 +97,12 @@ export class Catalogue {
     return now === known?.value ? undefined : now;
   }
 
-  /** Names of what can be called. */
+  /** Names of the functions that can be called. */
   async functions(library: string): Promise<readonly string[]> {
     const answer = await this.#ask(['func', library], [], undefined);
     if (answer.code === responseCode.notFound) return [];
-    return this.#read(answer, readLibrary).flatMap(({ name, notCallable }) =>
-      notCallable === undefined ? [name] : [],
+    return this.#read(answer, readLibrary).flatMap((fn) =>
+      fn.notCallable === undefined && fn.class !== true ? [fn.name] : [],
     );
   }
 
@@ -168,10 +168,7 @@ export class Catalogue {
     } catch (error) {
       if (!(error instanceof PeerError)) throw error;
     }
-    throw new PeerError(
-      'not-a-gateway',
-      `${this.#origin} did not answer as a funcoap gateway does; is the address right?`,
-    );
+    throw notAGateway(this.#origin);
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a library's file says of one export, without running it. */
 import type { Milliseconds } from '../../core/duration.ts';
-import type { ParameterDescription, ValueType } from '../description.ts';
+import type { MemberDescription, ParameterDescription, ValueType } from '../description.ts';
 
 export type ExportKind =
   | 'function'
@@ -19,7 +19,7 @@ export type DeclaredParameter = Omit<ParameterDescription, 'id'>;
 export interface DeclaredExport {
   readonly name: string;
   readonly kind: ExportKind;
-  /** In the order of declaration; empty for `declared`, `class` and `other`. */
+  /** In the order of declaration, of a class its constructor's; empty for `declared` and `other`. */
   readonly parameters: readonly DeclaredParameter[];
   readonly returns: ValueType | undefined;
   readonly title: string | undefined;
@@ -35,6 +35,8 @@ export interface DeclaredExport {
   readonly timeLimit: Milliseconds | undefined;
   /** Why it cannot be called, for people; undefined for functions and `declared`. */
   readonly notCallable: string | undefined;
+  /** Of the objects of a class. */
+  readonly members?: readonly MemberDescription[] | undefined;
   /** Line of the declaration, from 1. */
   readonly line: number;
 }

@@ -4,6 +4,7 @@
  * Not here: what `fn({...}, implementation)` declares, which only running the library tells.
  */
 import type { DeclaredExport, ExportKind } from './declared-export.ts';
+import { readClass } from './class-members.ts';
 import { readDoc, type Doc } from './jsdoc.ts';
 import { readDocType } from './jsdoc-type.ts';
 import { readParameters } from './parameters.ts';
@@ -16,19 +17,21 @@ import {
   type Binding,
   type Module,
   type Named,
+  type SourceReader,
 } from './module-names.ts';
 import { isStreamType, itemType, streamProblem } from './streams.ts';
-import { parseSource, type Statement, type TypeNode } from './syntax.ts';
+import type { Statement, TypeNode } from './syntax.ts';
 import { typeParameterNames, type TypeReader } from './typescript-type.ts';
 import type { ValueType } from '../description.ts';
 
 /**
  * @param file its name as people know it, for errors; its ending tells TypeScript from JavaScript
+ * @param files reads the other files of the library, where classes may have superclasses
  * @throws UsageError `library-syntax`, `library-tag`, `library-parameter`: one sentence with file and line
  */
-export function readExports(source: string, file: string): DeclaredExport[] {
-  const program = parseSource(source, file);
-  const module = readModule(program, file);
+export function readExports(source: string, file: string, files?: SourceReader): DeclaredExport[] {
+  const module = readModule(source, file, files);
+  const { program } = module;
   const found = new Map<string, Named>();
   let stars = 0;
   for (const statement of program.body) {
@@ -84,7 +87,7 @@ function exportsOf(statement: Statement, module: Module): [string, Named][] {
 function describe(name: string, named: Named, module: Module): DeclaredExport {
   const { binding, line } = named;
   const where = `${module.file}:${line}: ${name}`;
-  const callable = binding.kind === 'function' || binding.kind === 'declared';
+  const callable = binding.kind === 'function' || binding.kind === 'declared' || binding.kind === 'class';
   // A tag of a constant promises nothing, so it is not judged.
   const doc = readDoc(callable ? named.comment : undefined, where);
   const base = {
@@ -109,6 +112,10 @@ function describe(name: string, named: Named, module: Module): DeclaredExport {
       returns: undefined,
       notCallable: 'its name cannot stand in a path; export it under a plain name',
     };
+  }
+  if (binding.kind === 'class') {
+    const shape = readClass({ node: binding.node, module }, doc, where);
+    return { ...base, ...shape, safe: false, pure: false, inline: false, returns: undefined, notCallable: classReason };
   }
   if (binding.kind !== 'function') {
     return { ...base, parameters: [], returns: undefined, notCallable: reasonOf(binding) };
@@ -143,10 +150,11 @@ function kindOf(binding: Binding): ExportKind {
   return node.async ? 'async function' : 'function';
 }
 
-function reasonOf(binding: Exclude<Binding, { kind: 'function' }>): string | undefined {
+/** What a class is answered that is called as if it were a function. */
+export const classReason = 'it is a class; POST makes an object of it';
+
+function reasonOf(binding: Exclude<Binding, { kind: 'function' | 'class' }>): string | undefined {
   switch (binding.kind) {
-    case 'class':
-      return 'it is a class; a function can be called';
     case 'declared':
       return undefined;
     case 'other':

@@ -1,7 +1,12 @@
-/** What the names at the top of a library's file stand for: functions, classes, fn() declarations, anything else. */
+/**
+ * What the names at the top of a library's file stand for: functions, classes, fn() declarations, anything else; and the way to the
+ * other files of the library.
+ */
 import {
   docComment,
+  parseSource,
   unwrap,
+  type ClassNode,
   type Expression,
   type FunctionNode,
   type Program,
@@ -13,7 +18,7 @@ import { TypeReader } from './typescript-type.ts';
 /** What a name at the top of the file stands for. */
 export type Binding =
   | { readonly kind: 'function'; readonly node: FunctionNode; readonly contextual: TypeNode | undefined }
-  | { readonly kind: 'class' }
+  | { readonly kind: 'class'; readonly node: ClassNode }
   | { readonly kind: 'declared' }
   | { readonly kind: 'other'; readonly reason: string };
 
@@ -23,20 +28,53 @@ export interface Named {
   readonly line: number;
 }
 
+/** A file of the library, by what an import in another one says; undefined where it leads elsewhere. */
+export type SourceReader = (
+  source: string,
+  importer: string,
+) => { readonly file: string; readonly text: string } | undefined;
+
 export interface Module {
+  /** As people know it. */
   readonly file: string;
+  readonly program: Program;
   readonly types: TypeReader;
   readonly constants: Map<string, Expression>;
   readonly names: Map<string, Named>;
+  /** What its imports are called where they come from. */
+  readonly imported: Map<string, { readonly source: string; readonly name: string }>;
+  /** Another file of the library, as an import here says. @throws UsageError `library-syntax` */
+  readonly open: (source: string) => Module | undefined;
   /** What the file calls `fn` of funcoap/library, and its namespace. */
   readonly fnNames: Set<string>;
   readonly namespaces: Set<string>;
 }
 
-export function readModule(program: Program, file: string): Module {
+const nothing: SourceReader = () => undefined;
+
+/** @param files reads other files; without it there are none @throws UsageError `library-syntax` */
+export function readModule(text: string, file: string, files: SourceReader = nothing): Module {
+  const known = new Map<string, Module>();
+  const open = (source: string, importer: string): Module | undefined => {
+    const found = files(source, importer);
+    return found && (known.get(found.file) ?? read(found.text, found.file, false));
+  };
+  const read = (text: string, file: string, isEntry: boolean): Module => {
+    const module = moduleOf(parseSource(text, file), file, isEntry, (source) => open(source, file));
+    known.set(file, module);
+    return module;
+  };
+  return read(text, file, true);
+}
+
+/** @param isEntry what it exports is what the library exports */
+function moduleOf(program: Program, file: string, isEntry: boolean, open: Module['open']): Module {
   const module: Module = {
     file,
-    types: new TypeReader(program),
+    program,
+    imported: new Map(),
+    open,
+    types: new TypeReader(program, isEntry),
     constants: new Map(),
     names: new Map(),
     fnNames: new Set(['fn']),
@@ -64,6 +102,8 @@ function readImports(statement: Statement, module: Module): void {
     if (ours && specifier.type === 'ImportNamespaceSpecifier') module.namespaces.add(local);
     const imported = specifier.type === 'ImportSpecifier' ? nameOf(specifier.imported) : undefined;
     if (ours && imported === 'fn') module.fnNames.add(local);
+    const name = specifier.type === 'ImportDefaultSpecifier' ? 'default' : imported;
+    if (name !== undefined) module.imported.set(local, { source, name });
     const reason = `it comes from ${source}: re-exports are not served; write a function of your own that calls it`;
     module.names.set(local, { binding: { kind: 'other', reason }, comment: undefined, line: lineOf(specifier) });
   }
@@ -83,7 +123,9 @@ export function declarationsOf(statement: Statement, comment: string | undefined
       return statement.id == null ? [] : [[statement.id.name, { binding: { kind: 'other', reason }, comment, line }]];
     }
     case 'ClassDeclaration':
-      return statement.id == null ? [] : [[statement.id.name, { binding: { kind: 'class' }, comment, line }]];
+      return statement.id == null
+        ? []
+        : [[statement.id.name, { binding: { kind: 'class', node: statement }, comment, line }]];
     case 'VariableDeclaration':
       return statement.declarations.flatMap((declarator): [string, Named][] => {
         const at = lineOf(declarator);
@@ -114,7 +156,7 @@ function bindingOf(value: Expression | undefined, contextual: TypeNode | undefin
     case 'FunctionExpression':
       return { kind: 'function', node, contextual };
     case 'ClassExpression':
-      return { kind: 'class' };
+      return { kind: 'class', node };
     case 'CallExpression':
       if (isFn(node.callee, module)) return { kind: 'declared' };
       return { kind: 'other', reason: 'it is the result of a call; write it as a function, or declare it with fn()' };

@@ -18,6 +18,10 @@ export type TypeNode = TypeAlias['typeAnnotation'];
 export type TypeMember = Interface['body']['body'][number];
 export type FunctionExpression = Extract<Expression, { type: 'FunctionExpression' | 'ArrowFunctionExpression' }>;
 export type FunctionNode = FunctionDeclaration | FunctionExpression;
+export type ClassNode =
+  | Extract<Statement, { type: 'ClassDeclaration' }>
+  | Extract<Expression, { type: 'ClassExpression' }>;
+export type ClassMember = ClassNode['body']['body'][number];
 export type ParameterNode = FunctionNode['params'][number];
 export type ObjectPattern = Extract<ParameterNode, { type: 'ObjectPattern' }>;
 type Comments = Statement['leadingComments'];

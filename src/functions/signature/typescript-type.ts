@@ -1,9 +1,10 @@
 /**
  * From a TypeScript type to the types that are checked before a call. Aliases and interfaces of the
- * same file are followed; whatever else a declaration says (generics, imports, mapped and recursive
+ * same file are followed, and its exported classes are known by the names they are exported under; whatever else a declaration says (generics, imports, mapped and recursive
  * types) is `any`. Nothing here rejects a value that TypeScript would accept in a literal.
  */
 import type { ValueType } from '../description.ts';
+import { isServedName } from '../names.ts';
 import { readLiteral, keyName } from './literal.ts';
 import { anyType, intersectionOf, unionOf, type Members } from './value-types.ts';
 import type { Interface, Program, Statement, TypeAlias, TypeMember, TypeNode } from './syntax.ts';
@@ -16,18 +17,25 @@ export interface MaybeType {
 }
 
 type TypeDeclaration = TypeAlias | Interface;
+type NamedExport = Extract<Statement, { type: 'ExportNamedDeclaration' }>;
 type TypeReference = Extract<TypeNode, { type: 'TSTypeReference' }>;
 
 export class TypeReader {
   readonly #declared = new Map<string, TypeDeclaration[]>();
-  /** Classes, enums and imports: known to be something else than the built-in of that name. */
+  /** Enums and imports: known to be something else than the built-in of that name. */
   readonly #opaque = new Set<string>();
+  readonly #isEntry: boolean;
+  readonly #classes = new Set<string>();
+  /** What names are called outside, by what they are called here. */
+  readonly #exported = new Map<string, string>();
   readonly #known = new Map<string, MaybeType>();
   readonly #open = new Set<string>();
   /** How often a recursive type was cut off: what was read meanwhile depends on where reading began. */
   #cuts = 0;
 
-  constructor(program: Program | undefined) {
+  /** @param isEntry the file whose exports are the library's */
+  constructor(program: Program | undefined, isEntry: boolean = true) {
+    this.#isEntry = isEntry;
     for (const statement of program?.body ?? []) this.#collect(statement);
   }
 
@@ -90,6 +98,7 @@ export class TypeReader {
     switch (statement.type) {
       case 'ExportNamedDeclaration':
         if (statement.declaration != null) this.#collect(statement.declaration);
+        this.#export(statement);
         return;
       case 'TSTypeAliasDeclaration':
       case 'TSInterfaceDeclaration': {
@@ -98,6 +107,8 @@ export class TypeReader {
         return;
       }
       case 'ClassDeclaration':
+        if (statement.id != null) this.#classes.add(statement.id.name);
+        break;
       case 'TSEnumDeclaration':
         if (statement.id?.type === 'Identifier') this.#opaque.add(statement.id.name);
         break;
@@ -106,6 +117,30 @@ export class TypeReader {
         break;
       default:
     }
+  }
+
+  #export({ declaration, specifiers, source, exportKind }: NamedExport): void {
+    if (!this.#isEntry) return;
+    if (declaration?.type === 'ClassDeclaration' && declaration.id != null)
+      this.#callOutside(declaration.id.name, declaration.id.name);
+    for (const specifier of source == null && exportKind !== 'type' ? specifiers : []) {
+      if (specifier.type !== 'ExportSpecifier' || specifier.exportKind === 'type') continue;
+      const { local, exported } = specifier;
+      if (local.type === 'Identifier')
+        this.#callOutside(local.name, exported.type === 'Identifier' ? exported.name : exported.value);
+    }
+  }
+
+  /** Of several names the first in the order of a module's own list is its name (runtimes/node/class-names.ts). */
+  #callOutside(name: string, outside: string): void {
+    const known = this.#exported.get(name);
+    if (isServedName(outside) && (known === undefined || outside < known)) this.#exported.set(name, outside);
+  }
+
+  /** An object of a class that is exported, so that peers can have one. */
+  #instance(name: string): ValueType {
+    const exported = this.#exported.get(name);
+    return exported === undefined ? anyType : { kind: 'instance', class: exported };
   }
 
   /** An item of an array or a member: `undefined` among its options leaves the rest unchecked for arrays. */
@@ -170,7 +205,9 @@ export class TypeReader {
   #reference(node: TypeReference, hidden: ReadonlySet<string>): MaybeType {
     if (node.typeName.type !== 'Identifier') return given(anyType);
     const name = node.typeName.name;
-    if (hidden.has(name) || this.#opaque.has(name)) return given(anyType);
+    if (hidden.has(name)) return given(anyType);
+    if (this.#classes.has(name)) return given(this.#instance(name));
+    if (this.#opaque.has(name)) return given(anyType);
     if (this.#declared.has(name)) return this.#named(name);
     return this.#builtIn(name, node.typeArguments?.params ?? [], hidden);
   }

@@ -21,6 +21,7 @@ export function unionOf(options: readonly ValueType[]): ValueType {
 function sameSimple(a: ValueType, b: ValueType): boolean {
   if (a === b) return true;
   if (a.kind === 'literal' && b.kind === 'literal') return a.value === b.value;
+  if (a.kind === 'instance' && b.kind === 'instance') return a.class === b.class;
   return a.kind === b.kind && Object.keys(a).length === 1 && Object.keys(b).length === 1;
 }
 

@@ -21,6 +21,7 @@ import { readBody } from '../body.ts';
 import {
   checkPlace,
   checkSafe,
+  classNamed,
   findNamed,
   namedBy,
   notPure,
@@ -33,6 +34,7 @@ import { checkStreamWords, readControlWords, type ControlWords } from '../contro
 import type { Jobs } from '../jobs.ts';
 import type { Answer, Resource, Visit } from '../resource.ts';
 import { answerFormat, bodyFormatOf, checkBodyFormat, isCurrent } from './formats.ts';
+import type { ObjectResource } from './object.ts';
 import { checkStreamFormat, isObserving, type CoapStreams } from '../streams/coap-streams.ts';
 import type { CoapWatches } from '../watches/coap-watches.ts';
 import { describeFunction } from './description.ts';
@@ -55,6 +57,8 @@ export interface FunctionResourceOptions {
   readonly timeLimit: Milliseconds;
   /** Undefined: none are taken. */
   readonly jobs?: Pick<Jobs, 'submit'>;
+  /** Undefined: classes are not callable. */
+  readonly objects?: Pick<ObjectResource, 'make'>;
 }
 
 /** Bytes of a representation whose answer is kept ready; longer ones are put together each time. */
@@ -173,9 +177,11 @@ export class FunctionResource implements Resource {
   }
 
   #address(visit: Visit, named: Named, now: Instant): Answer | Promise<Answer> {
-    const { directory } = this.#options;
+    const { directory, objects } = this.#options;
     const { revision } = directory;
     const { request } = visit;
+    const made = classNamed(directory, named);
+    if (objects !== undefined && made !== undefined) return objects.make(visit, made);
     const fn = findNamed(directory, named);
     visit.access.checkFunction(fn, visit);
     const words = readControlWords(visit.query);
@@ -223,7 +229,7 @@ export class FunctionResource implements Resource {
             : this.#call(visit, new Stated(addressed, args, cache.questionOf(fn, part)), now),
         );
     }
-    const args = bind(fn, argumentInput(request, argumentItems));
+    const args = bind(fn, argumentInput(fn, request, argumentItems));
     if (fn.stream === true) return this.#stream(visit, addressed, args, argumentsKey(args), now);
     const stated = new Stated(addressed, args, cache.question(fn, args));
     if (fn.pure && isObserving(request)) return this.#watch(visit, stated);
@@ -251,7 +257,7 @@ export class FunctionResource implements Resource {
         const fn = findNamed(directory, addressed.named);
         if (fn === before.fn) return before;
         if (!fn.pure) throw notPure(fn);
-        const args = bind(fn, argumentInput(request, addressed.argumentItems));
+        const args = bind(fn, argumentInput(fn, request, addressed.argumentItems));
         return { fn, args, question: cache.question(fn, args) };
       },
       format: addressed.format,
@@ -332,8 +338,8 @@ export class FunctionResource implements Resource {
   }
 }
 
-function argumentInput(request: Request, items: readonly string[]): ArgumentInput {
-  if (request.payload.length > 0) return readBody(request.payload, checkBody(request, items));
+function argumentInput(fn: FunctionDescription, request: Request, items: readonly string[]): ArgumentInput {
+  if (request.payload.length > 0) return readBody(fn, request.payload, checkBody(request, items));
   return items.length === 0 ? { kind: 'none' } : { kind: 'query', items };
 }
 

@@ -15,6 +15,16 @@ interface Request {
 }
 
 export declare function valueOf(text: string, schema: Schema): unknown;
-export declare function requestFor(path: string, values: Readonly<Record<string, unknown>>, token: string): Request;
+export declare function requestFor(
+  path: string,
+  values: Readonly<Record<string, unknown>>,
+  token: string,
+  of?: { readonly method?: string; readonly id?: string },
+): Request;
+export declare function triedOf(item: Readonly<Record<string, unknown>>): readonly (readonly [string, unknown])[];
+export declare function fieldsOf(
+  method: string,
+  operation: unknown,
+): readonly (readonly [name: string, schema: Schema, isRequired: boolean])[];
 export declare function curlFor(origin: string, request: Request): string;
 export declare function shownText(text: string): string;

@@ -21,14 +21,19 @@ export function valueOf(text, schema) {
   }
 }
 
-/** What is sent for a call: arguments by name, nothing where there are none. */
-export function requestFor(path, values, token) {
+/**
+ * What is sent for a call: arguments by name, nothing where there are none; what an attribute is set to is the body itself.
+ * `id` is that of the object, where the path is below one.
+ */
+export function requestFor(path, values, token, { method = 'POST', id = '' } = {}) {
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
   const headers = {};
   if (token !== '') headers.authorization = `Bearer ${token}`;
-  if (given.length === 0) return { path, options: { method: 'POST', headers } };
+  const request = { path: path.replace('{id}', encodeURIComponent(id)), options: { method, headers } };
+  if (given.length === 0) return request;
   headers['content-type'] = 'application/json';
-  return { path, options: { method: 'POST', headers, body: JSON.stringify(Object.fromEntries(given)) } };
+  request.options.body = JSON.stringify(method === 'PUT' ? values.value : Object.fromEntries(given));
+  return request;
 }
 
 /** The same for a terminal. */
@@ -36,7 +41,21 @@ export function curlFor(origin, { path, options }) {
   const quoted = (text) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
   const headers = Object.entries(options.headers).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`);
   const body = options.body === undefined ? [] : [`-d ${quoted(options.body)}`];
-  return ['curl -s -X POST', quoted(origin + path), ...headers, ...body].join(' ');
+  return [`curl -s -X ${options.method}`, quoted(origin + path), ...headers, ...body].join(' ');
+}
+
+/** What can be tried of a path: POST where there is one, everything else where there is none. */
+export function triedOf({ post, get, put, delete: remove }) {
+  if (post !== undefined) return [['POST', post]];
+  return Object.entries({ GET: get, PUT: put, DELETE: remove }).filter(([, operation]) => operation !== undefined);
+}
+
+/** The fields to fill in for an operation, by name. */
+export function fieldsOf(method, operation) {
+  const schema = operation.requestBody?.content['application/json'].schema;
+  if (method === 'PUT') return [['value', schema ?? {}, true]];
+  const properties = Object.assign({}, ...(schema?.anyOf ?? [schema]).map((one) => one?.properties ?? {}));
+  return Object.entries(properties).map(([name, one]) => [name, one, schema.required?.includes(name) === true]);
 }
 
 /** JSON in lines, other text as it is. */
@@ -78,43 +97,52 @@ async function call(request, output) {
   try {
     const answer = await fetch(request.path, request.options);
     const text = await answer.text();
+    const location = answer.headers.get('location');
     output.className = answer.ok ? '' : 'failed';
-    output.textContent = `${answer.status} ${answer.statusText}\n${shownText(text)}`;
+    const place = location === null ? '' : `\nLocation: ${location}`;
+    output.textContent = `${answer.status} ${answer.statusText}${place}\n${shownText(text)}`;
+    // What was made last is what is tried next.
+    if (answer.status === 201)
+      for (const input of document.querySelectorAll('input.object')) input.value = location.split('/').at(-1);
   } catch (error) {
     output.className = 'failed';
     output.textContent = String(error);
   }
 }
 
-function functionView(path, { post, get }, token) {
-  const schema = post.requestBody?.content['application/json'].schema ?? {};
-  const required = schema.required ?? [];
-  const fields = Object.entries(schema.properties ?? {}).map(([name, one]) =>
-    field(name, one, required.includes(name)),
-  );
+const notes = { GET: 'safe', PUT: 'sets it', DELETE: 'lets go of it' };
+
+function operationView(path, method, operation, isSafe, token) {
+  const fields = fieldsOf(method, operation).map(([name, one, isRequired]) => field(name, one, isRequired));
+  const id = path.includes('{id}') ? field('id', { description: 'of an object that you have made' }, true) : undefined;
+  id?.parts[0].lastChild.classList.add('object');
   const output = element('pre', { hidden: true });
   const command = element('pre', { hidden: true });
   const run = element('button', { type: 'button', textContent: 'Call' });
   run.addEventListener('click', () => {
-    const request = requestFor(path, Object.fromEntries(fields.map(({ read }) => read())), token.value.trim());
+    const values = Object.fromEntries(fields.map(({ read }) => read()));
+    const request = requestFor(path, values, token.value.trim(), { method, id: id?.parts[0].lastChild.value });
     command.textContent = curlFor(location.origin, request);
     command.hidden = false;
     output.hidden = false;
     void call(request, output);
   });
-  const notes = get === undefined ? 'has side effects: POST' : 'safe: GET or POST';
   return element(
     'details',
     {},
     element(
       'summary',
       {},
-      element('code', { textContent: path }),
+      element('code', { textContent: method === 'POST' ? path : `${method} ${path}` }),
       ' ',
-      element('span', { textContent: post.summary ?? '' }),
+      element('span', { textContent: operation.summary ?? '' }),
     ),
-    element('p', { textContent: post.description ?? '' }),
-    element('p', { className: 'hint', textContent: notes }),
+    element('p', { textContent: operation.description ?? '' }),
+    element('p', {
+      className: 'hint',
+      textContent: notes[method] ?? (isSafe ? 'safe: GET or POST' : 'has side effects: POST'),
+    }),
+    ...(id?.parts ?? []),
     ...fields.flatMap(({ parts }) => parts),
     run,
     command,
@@ -135,9 +163,11 @@ async function show() {
   const views = described.tags.flatMap(({ name, description }) => [
     element('h2', { textContent: name }),
     element('p', { textContent: description ?? '' }),
-    ...Object.entries(described.paths)
-      .filter(([, item]) => item.post.tags.includes(name))
-      .map(([path, item]) => functionView(path, item, token)),
+    ...Object.entries(described.paths).flatMap(([path, item]) =>
+      triedOf(item)
+        .filter(([, { tags }]) => tags.includes(name))
+        .map(([method, operation]) => operationView(path, method, operation, item.get !== undefined, token)),
+    ),
   ]);
   place.replaceChildren(...views);
 }

@@ -1,6 +1,6 @@
 /** The files of one process's part of the associations: opened, believed or not, and read. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../core/error.ts';
 import type { SecretSeal } from '../secret-seal.ts';
@@ -18,6 +18,8 @@ export interface PartOptions {
   readonly seal: SecretSeal;
   /** Of the machine; undefined where it does not say. */
   readonly bootId: string | undefined;
+  /** Requests are told apart by this key already: what was kept by another one is of no use. Left out: that of before, or a new one. */
+  readonly fingerprintKey?: number | undefined;
 }
 
 export class PartFiles {
@@ -32,7 +34,7 @@ export class PartFiles {
   #state: PartState;
 
   /** @throws UsageError 'store-failed' */
-  constructor({ folder, part, seal, bootId }: PartOptions) {
+  constructor({ folder, part, seal, bootId, fingerprintKey }: PartOptions) {
     const boot = bootId ?? null;
     this.#statePath = join(folder, `${part}.state`);
     const witnessPath = join(folder, `${part}.witness`);
@@ -46,10 +48,12 @@ export class PartFiles {
       this.isBelieved =
         found !== undefined &&
         key !== undefined &&
+        (fingerprintKey === undefined || fingerprintKey === key.readUInt32BE()) &&
         (found.clean || (found.boot !== null && found.boot === boot)) &&
         found.inodes.join() === inodes.join() &&
         found.witness === readWitness(witnessPath);
       const fresh = randomBytes(4);
+      if (fingerprintKey !== undefined) fresh.writeUInt32BE(fingerprintKey);
       const goesOn = this.isBelieved && found !== undefined && key !== undefined;
       this.fingerprintKey = (goesOn ? key : fresh).readUInt32BE();
       const sealed = goesOn ? found.key : Buffer.from(seal.seal(fresh, keyOwner)).toString('base64');
@@ -74,9 +78,24 @@ export class PartFiles {
     for (const file of Object.values(this.files)) ftruncateSync(file);
   }
 
-  /** From here on the files change, and are worth something only until the machine stops. */
+  /**
+   * From here on the files change, and are worth something only until the machine stops.
+   * Fails where the system refuses it.
+   */
   begin(): void {
     writeState(this.#statePath, this.#state);
+  }
+
+  /**
+   * The files do not say any more what was read: without its state nobody believes them, until `begin` is called again. A disk
+   * that is full takes a file away all the same; one that does not is none that another process could begin on.
+   */
+  distrust(): void {
+    try {
+      rmSync(this.#statePath, { force: true });
+    } catch {
+      // What could not be written is told already.
+    }
   }
 
   /** All is on the disk. */

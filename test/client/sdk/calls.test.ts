@@ -134,7 +134,11 @@ describe('P14, W4, W5: a call is checked against the signature', () => {
       code: 'no-such-method',
       message: 'calc has no function ad; did you mean add?',
     });
-    await expect(gw.calc.Counter()).rejects.toMatchObject({ code: 'not-callable' });
+    await expect(gw.calc.Counter()).rejects.toMatchObject({
+      code: 'not-callable',
+      message: 'calc/Counter is a class: it makes objects, and is not called as a function is.',
+    });
+    expect(await gw.calc.Counter.describe()).toMatchObject({ method: 'Counter', members: [] });
   });
 
   test('help is the signature and the documentation', async () => {

@@ -65,7 +65,7 @@ describe('exports', () => {
   });
 
   test('what cannot be called says why, what can be called does not', () => {
-    expect(only('export class K {}').notCallable).toBe('it is a class; a function can be called');
+    expect(only('export class K {}').notCallable).toBe('it is a class; POST makes an object of it');
     expect(only('export function* g() {}').notCallable).toMatch(/^it is a generator/);
     expect(only('export const n = 1;').notCallable).toBe('it is a value, not a function');
     expect(only('export const { a } = { a() {} };').notCallable).toMatch(/taken out of another value/);

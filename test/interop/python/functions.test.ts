@@ -51,6 +51,7 @@ def kinds(u: uuid.UUID, d: decimal.Decimal, s: set, t: tuple[int, str], path: pa
 
 def pair(p: Pair, points: List[Point]): return [p.a, p.b, [point.x for point in points]]
 def either(x: Union[int, Point, None], mode: Literal['a', 1] = 'a'): return [type(x).__name__, mode]
+def absent(p: Point = None, s: set = None): return [p, s]
 def options(o: Options, m: Dict[str, int]): return [o, m]
 def strange(x: Unknown, y: int = 1): return x
 def mutable(x, seen=[]):
@@ -124,6 +125,8 @@ describe('parameters', () => {
     expect(await folder.say('lib/either', [5])).toEqual(['int', 'a']);
     expect(await folder.say('lib/either', [2n ** 80n])).toEqual(['int', 'a']);
     expect(await folder.say('lib/either', [null])).toEqual(['NoneType', 'a']);
+    expect(await folder.say('lib/absent')).toEqual([null, null]);
+    expect(await folder.say('lib/absent', { s: null })).toEqual([null, null]);
     expect(await folder.say('lib/options', [{}, { a: 1 }])).toEqual([{}, { a: 1 }]);
     expect(await folder.failure('lib/options', [{ flat: true }, {}])).toMatchObject({ code: 'wrong-type' });
     expect(await folder.say('lib/strange', ['anything'])).toBe('anything');
@@ -310,6 +313,9 @@ def bare(): return 1
 @time_limit(0.5)
 def looked(): return context().identity
 
+@safe
+def within(): return context().groups
+
 def who(ctx: Context, x: int = 1):
     assert ctx is context()
     return [ctx.identity, ctx.peer, ctx.correlation_id, ctx.deadline > 0, os.path.basename(ctx.data_folder), x]
@@ -325,6 +331,10 @@ def change(part): invalidate(tag=part)
     expect(folder.registry.find('lib', 'who').parameters.map(({ name }) => name)).toEqual(['x']);
     expect(await folder.call('lib', 'count', ['A17'])).toMatchObject({ tags: ['A17'], readCaller: false, value: 3 });
     expect(await folder.call('lib', 'looked')).toMatchObject({ readCaller: 'identity', value: 'local' });
+    const caller = { identity: 'lamp', groups: ['meters', 'hall'], peer: '' };
+    const grouped = { readCaller: 'identity', value: ['meters', 'hall'] };
+    expect(await folder.call('lib', 'within', [], { caller })).toMatchObject(grouped);
+    expect(await folder.call('lib', 'within')).toMatchObject({ readCaller: 'identity', value: [] });
     expect(await folder.say('lib/who', [5])).toEqual(['local', '127.0.0.1:49152', 'c-1', true, 'data', 5]);
     expect(await folder.failure('lib/count', ['B1'])).toMatchObject({
       code: 'invalid-argument',

@@ -1,12 +1,17 @@
 /** docs/python.md tells the truth: its library is loaded, its calls made, its tables tried out. */
 import { readFileSync } from 'node:fs';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { contentFormat } from '../../../src/cbor/content-format.ts';
 import { encodeRepresentation } from '../../../src/cbor/representation.ts';
+import { openCoapClient } from '../../../src/client/coap-client.ts';
+import type { CoapRequest } from '../../../src/client/coap-request.ts';
+import { dotted } from '../../../src/coap/codec/codes.ts';
+import { findStrings, optionNumber } from '../../../src/coap/codec/options.ts';
 import { textOf } from '../../../src/core/bytes.ts';
 import type { Value } from '../../../src/core/value.ts';
 import { bind, type ArgumentInput } from '../../../src/functions/binding.ts';
 import { CallError } from '../../../src/functions/call-error.ts';
+import { startGateway } from '../../http/gateway.ts';
 import { missingPython, pythonFolder, type PythonFolder } from './python-folder.ts';
 
 const page = readFileSync(new URL('../../../docs/python.md', import.meta.url), 'utf8');
@@ -67,6 +72,29 @@ describe('docs/python.md', () => {
       if (/^\d\.\d\d /.test(result)) expect([call, got.slice(0, result.length)]).toEqual([call, result]);
       else expect([call, got]).toEqual([call, spelled(result)]);
     }
+  });
+
+  test('its objects answer what stands next to them', async () => {
+    const [, source = ''] = blocks('py');
+    const lines = blocks('objects').flatMap((block) => block.trim().split('\n'));
+    expect(lines.length).toBeGreaterThan(5);
+    const gateway = await startGateway({ libraries: { 'bank/bank.py': source } });
+    onTestFinished(() => gateway.close());
+    const client = await openCoapClient({});
+    onTestFinished(() => client.close());
+    let object = '';
+    const answers: string[] = [];
+    for (const line of lines) {
+      const [, method = '', path = '', body] = /^(\w+) (\S+)(?: (.+?))? → /.exec(line) ?? [];
+      const uri = gateway.coap + path.replace('/o/{id}', object);
+      const payload = body === undefined ? {} : { payload: new TextEncoder().encode(body), contentFormat: 50 };
+      const answer = await client.request({ uri, method: method as CoapRequest['method'], accept: 50, ...payload });
+      const place = findStrings(answer.options, optionNumber.locationPath) ?? [];
+      if (place.length > 0) object = `/${place.join('/')}`;
+      const said = answer.code < 0x80 && answer.payload.length > 0 ? ` ${textOf(answer.payload)}` : '';
+      answers.push(`${line.split(' → ', 1)[0]} → ${dotted(answer.code)}${said}`);
+    }
+    expect(answers).toEqual(lines);
   });
 
   const imports = `

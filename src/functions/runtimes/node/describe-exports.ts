@@ -3,17 +3,19 @@
  * really has. Runs in the worker, so that neither a huge file nor a strange schema can hold up the gateway.
  */
 import { readFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join, posix } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../../../core/error.ts';
 import { milliseconds, seconds } from '../../../core/duration.ts';
 import { isLibraryFunction, type FunctionDefinition } from '../../library.ts';
 import { libraryTitle } from '../../library-title.ts';
 import { readExports } from '../../signature/exports.ts';
+import type { SourceReader } from '../../signature/module-names.ts';
 import { streamProblem } from '../../signature/streams.ts';
 import { parametersFromJsonSchema, specialType, typeFromJsonSchema } from '../../signature/json-schema.ts';
 import type { DeclaredExport } from '../../signature/declared-export.ts';
 import type { ExportDescription, ParameterShape } from '../../export-description.ts';
+import { classNames } from './class-names.ts';
 import type { Exports } from './load-module.ts';
 
 export interface DescribedLibrary {
@@ -26,7 +28,7 @@ export interface DescribedLibrary {
 export function readDeclarations(entry: string): readonly DeclaredExport[] {
   const file = basename(entry);
   const source = readFileSync(entry, 'utf8');
-  const declared = readExports(source, file);
+  const declared = readExports(source, file, sourcesOf(dirname(entry)));
   if (declared.length === 0 && /^\s*(?:module\.)?exports\b\s*[.=[]/m.test(source))
     throw new UsageError(
       'library-syntax',
@@ -34,6 +36,19 @@ export function readDeclarations(entry: string): readonly DeclaredExport[] {
     );
   return declared;
 }
+
+/** What lies elsewhere, and what is not there, is not read: who runs the library finds that out. */
+const sourcesOf =
+  (folder: string): SourceReader =>
+  (source, importer) => {
+    const file = posix.join(posix.dirname(importer), source);
+    if (!/^\.\.?\//.test(source) || file.startsWith('../') || !/\.[cm]?[jt]s$/.test(file)) return undefined;
+    try {
+      return { file, text: readFileSync(join(folder, file), 'utf8') };
+    } catch {
+      return undefined;
+    }
+  };
 
 /** @throws UsageError with one sentence that names file and line. */
 export function describeExports(
@@ -47,12 +62,29 @@ export function describeExports(
     const value = exports.get(declared.name);
     // Types are gone, and constants are nobody's business; what looks like a function is listed with the reason.
     if (typeof value !== 'function') continue;
-    described.push(describeExport(declared, value, `${file}:${declared.line}: ${declared.name}`));
+    described.push(describeExport(declared, value, `${file}:${declared.line}: ${declared.name}`, exports));
   }
+  checkInline(described, declarations, file);
   return { title: libraryTitle(dirname(entry)), exports: described };
 }
 
-function describeExport(declared: DeclaredExport, value: object, where: string): ExportDescription {
+/** Where there are objects, functions and objects meet on one thread. */
+function checkInline(
+  described: readonly ExportDescription[],
+  declarations: readonly DeclaredExport[],
+  file: string,
+): void {
+  const made = described.find(({ members }) => members !== undefined);
+  const inline = described.find((each) => each.inline && each.notCallable === undefined);
+  if (made === undefined || inline === undefined) return;
+  const line = declarations.find(({ name }) => name === inline.method)?.line;
+  throw new UsageError(
+    'library-tag',
+    `${file}:${line}: ${inline.method} cannot be inline: it would not meet the objects of ${made.method}, which live on a thread; remove the promise, or put it into a library of its own.`,
+  );
+}
+
+function describeExport(declared: DeclaredExport, value: object, where: string, exports: Exports): ExportDescription {
   const { name, notCallable } = declared;
   if (notCallable === undefined && isLibraryFunction(value)) return fromDefinition(declared, value.definition, where);
   const called = declared.kind === 'declared' ? 'it is called fn() and does not come from funcoap/library' : undefined;
@@ -71,7 +103,21 @@ function describeExport(declared: DeclaredExport, value: object, where: string):
     ...(declared.stream === true && { stream: true }),
     timeLimit: declared.timeLimit,
     notCallable: notCallable ?? called,
+    members: declared.members,
+    ...(declared.members !== undefined && { parents: parentsOf(value, exports) }),
   };
+}
+
+/** The exported classes that a class extends, the nearest first. */
+function parentsOf(made: object, exports: Exports): readonly string[] {
+  const names = classNames(exports);
+  const parents: string[] = [];
+  for (let at: unknown = Object.getPrototypeOf(made); typeof at === 'function'; at = Object.getPrototypeOf(at)) {
+    const prototype: unknown = at.prototype;
+    const name = typeof prototype === 'object' && prototype !== null ? names.get(prototype) : undefined;
+    if (name !== undefined) parents.push(name);
+  }
+  return parents;
 }
 
 function fromDefinition(declared: DeclaredExport, definition: FunctionDefinition, where: string): ExportDescription {

@@ -3,10 +3,13 @@
  * may run it. What it does not say, decorators say; where both speak, the manifest counts.
  *
  *     { "processes": 2, "functions": { "list": { "pure": true, "maxAge": 60 } } }
+ *
+ * Methods of classes are named with their class, `Account.report`.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { milliseconds, type Milliseconds } from '../../../core/duration.ts';
 import { UsageError } from '../../../core/error.ts';
 
 const manifestName = 'funcoap.json';
@@ -15,7 +18,7 @@ const maxSeconds = 31_536_000;
 const span = z.number().min(0).max(maxSeconds);
 
 /** What a decorator or the manifest may promise of a function. Times are in seconds. */
-export const promisesSchema: z.ZodType<Promises> = z.strictObject({
+const promisesSchema: z.ZodType<Promises> = z.strictObject({
   safe: z.boolean().optional(),
   pure: z.boolean().optional(),
   maxAge: span.optional(),
@@ -64,4 +67,32 @@ export function readManifest(folder: string): PythonManifest {
     'library-load',
     `${manifestName}: ${where}${issue?.message ?? 'is not understood'}; see docs/python.md.`,
   );
+}
+
+/** What a function promises, all in all. */
+export interface Promised extends Required<Omit<Promises, 'timeLimit'>> {
+  readonly timeLimit: Milliseconds | undefined;
+}
+
+/** What decorators and the manifest promise of a function. @param where file and line, for errors @throws UsageError 'library-load' */
+export function promisesOf(name: string, said: unknown, manifest: PythonManifest, where: string): Promised {
+  const decorated = promisesSchema.safeParse(said);
+  if (!decorated.success) {
+    const [issue] = decorated.error.issues;
+    throw new UsageError(
+      'library-load',
+      `${where}: ${name} promises what cannot be understood: ${String(issue?.path[0] ?? '')} ${issue?.message ?? ''}.`,
+    );
+  }
+  const promises = { ...decorated.data, ...manifest.functions[name] };
+  const { pure = false, safe = pure, maxAge = 0, staleWhileRevalidate = 0, shared = false, timeLimit } = promises;
+  if (pure && !safe)
+    throw new UsageError('library-load', `${where}: ${name} is pure, so it is safe; remove "safe": false.`);
+  if (maxAge > 0 && !pure)
+    throw new UsageError(
+      'library-load',
+      `${where}: only results of a pure function are cached; promise that ${name} is pure, or remove maxAge.`,
+    );
+  const limit = timeLimit === undefined ? undefined : milliseconds(Math.round(timeLimit * 1000));
+  return { pure, safe, maxAge, staleWhileRevalidate, shared, timeLimit: limit };
 }

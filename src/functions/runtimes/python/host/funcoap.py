@@ -53,10 +53,11 @@ class InvalidArgument(ValueError):
 class Context:
     """What a function may know of the call that it serves; see context()."""
 
-    __slots__ = ('_identity', '_peer', '_read_caller', '_tags', 'correlation_id', 'deadline', 'data_folder')
+    __slots__ = ('_identity', '_groups', '_peer', '_read_caller', '_tags', 'correlation_id', 'deadline', 'data_folder')
 
-    def __init__(self, identity='local', peer='', correlation_id='', deadline=float('inf'), data_folder='data'):
+    def __init__(self, identity='local', peer='', correlation_id='', deadline=float('inf'), data_folder='data', groups=()):
         self._identity = identity
+        self._groups = tuple(groups)
         self._peer = peer
         self._read_caller = False
         self._tags = ()
@@ -72,6 +73,12 @@ class Context:
         """Who calls. Reading it makes a cached result private to this caller, unless it is shared."""
         self._read_caller = self._read_caller or 'identity'
         return self._identity
+
+    @property
+    def groups(self):
+        """The groups that the identity was enrolled in, as access rules see them. Reading them makes a cached result private too."""
+        self._read_caller = self._read_caller or 'identity'
+        return self._groups
 
     @property
     def peer(self):

@@ -11,7 +11,7 @@ import typing
 
 import funcoap
 from .cbor import omitted
-from .shapes import any_type, hints_of, shape_of
+from .shapes import any_type, hints_of, result_of, shape_of
 
 _none = {'kind': 'null'}
 _literals = (type(None), bool, int, float, str, bytes)
@@ -22,9 +22,12 @@ _positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 class ServedFunction:
     """One function: its description, and call(), which takes the list of arguments."""
 
-    def __init__(self, name, function):
+    def __init__(self, name, function, hinted=None, method=False):
+        """hinted: what has the hints, where that is not the function; method: its first parameter is the object."""
         self.name = name
         self.function = function
+        self._hinted = function if hinted is None else hinted
+        self._method = method
         self.description = None
         self._slots = []
         self._rest = None
@@ -38,15 +41,17 @@ class ServedFunction:
         described = []
         try:
             signature = inspect.signature(self.function)
-            hints = hints_of(inspect.unwrap(self.function))
+            hints = hints_of(inspect.unwrap(self._hinted))
         except (TypeError, ValueError):
             signature, hints, not_callable = inspect.Signature(), {}, 'its parameters cannot be read'
-        doc = _doc_of(self.function)
-        texts = _parameter_texts(doc)
+        doc = doc_of(self.function)
+        texts = {**texts_in(doc_of(self._hinted), of_parameters), **texts_in(doc, of_parameters)}
         trailing = []
-        for parameter in signature.parameters.values():
+        parameters = list(signature.parameters.values())
+        for parameter in parameters[1:] if self._method and parameters[:1] and parameters[0].kind in _positional else parameters:
             hint = hints.get(parameter.name, parameter.annotation)
-            if hint is funcoap.Context:
+            # Also of `ctx: Context = None`, which is Optional to Python 3.9 and 3.10.
+            if hint is funcoap.Context or funcoap.Context in typing.get_args(hint):
                 self._slots.append(_Slot(parameter, None, given=False, context=True))
                 self._simple = False
                 continue
@@ -81,18 +86,20 @@ class ServedFunction:
         self.description = {
             'method': self.name,
             'parameters': described + trailing,
-            'returns': None if returns in (inspect.Signature.empty, None, type(None)) else shape_of(returns)[0],
-            'doc': _without_parameters(doc),
+            'returns': None if returns in (inspect.Signature.empty, None, type(None)) else result_of(returns),
+            'doc': _without_texts(doc),
             'promises': getattr(self.function, '__funcoap__', {}),
             'generator': _gives_items(self.function, returns),
-            'line': _line_of(self.function),
+            'line': line_of(self.function),
             'notCallable': not_callable,
         }
 
-    def call(self, arguments, context):
-        """What the function returns. Raises InvalidArgument where a value does not become what its hint promises."""
+    def call(self, arguments, context, bound=None):
+        """What the function returns, or the bound method that stands for it. Raises InvalidArgument where a value does not
+        become what its hint promises."""
+        function = self.function if bound is None else bound
         if self._simple and omitted not in arguments:
-            return self.function(*arguments)
+            return function(*arguments)
         positional, named = [], {}
         rest_at = sum(slot.given for slot in self._slots) + (self._others is not None)
         others_at = rest_at - 1
@@ -116,7 +123,7 @@ class ServedFunction:
                 named[name] = self._others.revived(value)
         if self._rest is not None:
             positional.extend(self._rest.revived(None if value is omitted else value) for value in arguments[rest_at:])
-        return self.function(*positional, **named)
+        return function(*positional, **named)
 
 
 class _Slot:
@@ -127,15 +134,21 @@ class _Slot:
         self.context = context
 
     def revived(self, value):
-        if self.revive is None:
-            return value
-        try:
-            return self.revive(value)
-        except funcoap.InvalidArgument:
-            raise
-        except (ValueError, ArithmeticError, TypeError) as error:
-            name = self.parameter.name
-            raise funcoap.InvalidArgument(f'{name}: {error or type(error).__name__}.', name) from error
+        # `x: Point = None`, as many write it: None is what it says it is.
+        is_default = value is None and self.parameter.default is None
+        return value if is_default else revived(self.revive, value, self.parameter.name)
+
+
+def revived(revive, value, name):
+    """What a hint promises, made of what was given. Raises InvalidArgument."""
+    if revive is None:
+        return value
+    try:
+        return revive(value)
+    except funcoap.InvalidArgument:
+        raise
+    except (ValueError, ArithmeticError, TypeError) as error:
+        raise funcoap.InvalidArgument(f'{name}: {error or type(error).__name__}.', name) from error
 
 
 def _add_default(entry, default):
@@ -152,20 +165,18 @@ def _add_default(entry, default):
         entry['default'] = default
 
 
-def functions_of(module):
-    """The functions by name, in the order in which the module defines them: its own, or those of __all__."""
+def exported(module):
+    """What the module offers, in the order in which it defines it: what is its own, or what stands in __all__."""
     listed = getattr(module, '__all__', None)
     names = None if listed is None else {name for name in listed if isinstance(name, str)}
-    found = {}
     for name, value in list(vars(module).items()):
-        if name.startswith('_') or not callable(value) or isinstance(value, type):
+        if name.startswith('_') or not callable(value):
             continue
-        if name in names if names is not None else getattr(value, '__module__', None) == module.__name__ and _is_function(value):
-            found[name] = ServedFunction(name, value)
-    return found
+        if name in names if names is not None else getattr(value, '__module__', None) == module.__name__:
+            yield name, value, names is not None
 
 
-def _is_function(value):
+def is_function(value):
     """Also behind functools.lru_cache and other decorators that say what they wrap."""
     return inspect.isfunction(inspect.unwrap(value))
 
@@ -176,36 +187,42 @@ def _gives_items(function, returns):
     return inspect.isgeneratorfunction(own) or inspect.isasyncgenfunction(own) or typing.get_origin(returns) in _later
 
 
-def _doc_of(function):
+def doc_of(function):
     doc = getattr(function, '__doc__', None)
     return inspect.cleandoc(doc).strip() or None if isinstance(doc, str) else None
 
 
-def _line_of(function):
+def line_of(function):
     code = getattr(inspect.unwrap(function), '__code__', None)
     return getattr(code, 'co_firstlineno', None)
 
 
-_parameter_field = re.compile(r'^\s*:param (?:[^:\n]*\s)?\*{0,2}(\w+):[ \t]*(.+)$', re.M)
-_parameter_section = re.compile(r'^(?:Args|Arguments|Parameters):[ \t]*\n((?:[ \t]+.*\n?|\n)+)', re.M)
+def _texts_by(field, heading):
+    return (re.compile(rf'^\s*:{field} (?:[^:\n]*\s)?\*{{0,2}}(\w+):[ \t]*(.+)$', re.M),
+            re.compile(rf'^(?:{heading}):[ \t]*\n((?:[ \t]+.*\n?|\n)+)', re.M))
 
 
-def _without_parameters(doc):
-    """What stands with the parameters is not said again."""
-    if doc is None:
-        return None
-    return _parameter_section.sub('', _parameter_field.sub('', doc)).strip() or None
+of_parameters = _texts_by('param', 'Args|Arguments|Parameters')
+of_attributes = _texts_by('(?:ivar|var)', 'Attributes')
 
 
-def _parameter_texts(doc):
+def _without_texts(doc):
+    """What stands with the parameters or attributes is not said again."""
+    for field, section in (of_parameters, of_attributes):
+        doc = doc and section.sub('', field.sub('', doc))
+    return doc and doc.strip() or None
+
+
+def texts_in(doc, patterns):
     """`:param name: text`, and `name (type): text` below a line `Args:`."""
     texts = {}
     if doc is None:
         return texts
-    for name, text in _parameter_field.findall(doc):
+    field, section = patterns
+    for name, text in field.findall(doc):
         texts[name] = text.strip()
-    section = _parameter_section.search(doc)
-    if section:
-        for name, text in re.findall(r'^[ \t]+\*{0,2}(\w+)(?:[ \t]*\([^)\n]*\))?:[ \t]*(.+)$', section.group(1), re.M):
+    found = section.search(doc)
+    if found:
+        for name, text in re.findall(r'^[ \t]+\*{0,2}(\w+)(?:[ \t]*\([^)\n]*\))?:[ \t]*(.+)$', found.group(1), re.M):
             texts.setdefault(name, text.strip())
     return texts

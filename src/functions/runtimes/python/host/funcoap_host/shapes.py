@@ -12,7 +12,12 @@ import sys
 import types
 import typing
 
+from . import references
+from .cbor import Reference
+
 any_type = {'kind': 'any'}
+#: In open_hints: what is described is what a function gives.
+_given = object()
 #: A whole number of any size, as Python's are.
 _integer = {'kind': 'union', 'options': [{'kind': 'integer'}, {'kind': 'bigint'}]}
 _text = {'kind': 'string'}
@@ -55,8 +60,13 @@ def shape_of(hint, open_hints=()):
         return _generic(hint, origin, args, inner)
     if isinstance(hint, type):
         return _class(hint, inner)
-    supertype = getattr(hint, '__supertype__', None)
+    supertype = hint.type if type(hint).__name__ == 'InitVar' else getattr(hint, '__supertype__', None)
     return (any_type, None) if supertype is None else shape_of(supertype, inner)
+
+
+def result_of(hint):
+    """The type of what a function gives, which is never put together from data as an argument is."""
+    return shape_of(hint, (_given,))[0]
 
 
 def _generic(hint, origin, args, inner):
@@ -82,6 +92,11 @@ def _generic(hint, origin, args, inner):
 
 
 def _class(hint, inner):
+    name = references.class_names.get(hint)
+    if name is not None:
+        instance = {'kind': 'instance', 'class': name}, references.ids.argument
+        is_record = hasattr(hint, '__dataclass_fields__') and not any(outer is _given for outer in inner)
+        return _union([instance, _dataclass(hint, inner)]) if is_record else instance
     if issubclass(hint, enum.Enum):
         return _one_of([member.value for member in hint]), hint
     if hasattr(hint, '__dataclass_fields__'):
@@ -208,18 +223,23 @@ def _typed_dict(hint, inner):
 
 
 def hints_of(owner):
-    """The hints by name. One that cannot be resolved (a name imported for the type checker alone) costs only itself."""
+    """The hints by name, of a class also inherited ones. One that cannot be resolved (a name imported for the type checker
+    alone) costs only itself."""
     try:
         return typing.get_type_hints(owner)
     except Exception:
         pass
     hints = {}
-    for name, hint in getattr(owner, '__annotations__', {}).items():
-        try:
-            hints.update(typing.get_type_hints(types.SimpleNamespace(__annotations__={name: hint}),
-                                               getattr(owner, '__globals__', None)))
-        except Exception:
-            hints[name] = object
+    for part in reversed(getattr(owner, '__mro__', (owner,))):
+        is_class = isinstance(part, type)
+        scope = vars(sys.modules.get(part.__module__, types)) if is_class else getattr(part, '__globals__', None)
+        own = vars(part).get('__annotations__', {}) if is_class else getattr(part, '__annotations__', {})
+        for name, hint in own.items():
+            one = {'__annotations__': {name: hint}}
+            try:
+                hints.update(typing.get_type_hints(type('_', (), one) if is_class else types.SimpleNamespace(**one), scope))
+            except Exception:
+                hints[name] = object
     return hints
 
 
@@ -235,6 +255,8 @@ def fits(kind, value):
     if what == 'object':
         return isinstance(value, dict) and all(
             name in value for name, member in kind['properties'].items() if member['required'])
+    if what == 'instance':
+        return type(value) is Reference
     if what == 'tuple':
         return isinstance(value, list) and len(value) == len(kind['items'])
     return type(value) in _fitting[what]

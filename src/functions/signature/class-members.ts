@@ -1,0 +1,178 @@
+/**
+ * What the objects of a class offer: public methods, fields and accessors, as they are written in the class and in the classes of the
+ * library that it extends (lineage.ts). Nothing is run.
+ *
+ * Left out: static members, what is private (`#x`, `private`, `protected`, a name that begins with `_`), generators, and computed
+ * names.
+ */
+import { readDoc, type Doc } from './jsdoc.ts';
+import { readDocType } from './jsdoc-type.ts';
+import type { DeclaredParameter } from './declared-export.ts';
+import { lineageOf, type WrittenClass } from './lineage.ts';
+import { lineOf, nameOf, type Module } from './module-names.ts';
+import { readParameters } from './parameters.ts';
+import { docComment, unwrap, type ClassMember, type FunctionNode } from './syntax.ts';
+import { typeParameterNames } from './typescript-type.ts';
+import type { MemberDescription, ParameterDescription, ValueType } from '../description.ts';
+
+export interface ClassShape {
+  /** Of the constructor. */
+  readonly parameters: readonly DeclaredParameter[];
+  readonly members: readonly MemberDescription[];
+}
+
+type Method = Extract<ClassMember, { type: 'ClassMethod' }>;
+type Property = Extract<ClassMember, { type: 'ClassProperty' }>;
+/** What is called, however it is written. */
+type Called = Pick<Method | FunctionNode, 'returnType'> & {
+  readonly params: Method['params'] | FunctionNode['params'];
+};
+
+/** Where a member stands. */
+interface Place {
+  readonly module: Module;
+  /** Type parameters of the class. */
+  readonly hidden: ReadonlySet<string>;
+  /** File, line and class, for errors. */
+  readonly where: string;
+}
+
+/** @param where file, line and name, for errors @throws UsageError `library-syntax`, `library-tag`, `library-parameter` */
+export function readClass(written: WrittenClass, classDoc: Doc, where: string): ClassShape {
+  const members = new Map<string, MemberDescription>();
+  let parameters: readonly DeclaredParameter[] = [];
+  for (const each of lineageOf(written)) {
+    const { node, module } = each;
+    const own = each === written;
+    const place: Place = {
+      module,
+      hidden: typeParameterNames(node.typeParameters),
+      where: own ? where : `${module.file}:${lineOf(node)}: ${node.id?.name ?? 'class'}`,
+    };
+    const constructor = node.body.body.find(isConstructor);
+    if (constructor !== undefined) {
+      const comment = docComment(constructor.leadingComments);
+      // What a class says of parameters, it says of its constructor's.
+      const doc = comment === undefined && own ? classDoc : readDoc(comment, place.where);
+      parameters = parametersOf(constructor, doc, place);
+    }
+    for (const [name, member] of membersOf(node.body.body, place)) {
+      // What a class hides or writes anew is not its superclass's any more.
+      members.delete(name);
+      if (member !== undefined) members.set(name, member);
+    }
+  }
+  return { parameters, members: [...members.values()] };
+}
+
+/** By name, in the order in which they are written; undefined: there is one, and not for callers. */
+function membersOf(nodes: readonly ClassMember[], place: Place): Map<string, MemberDescription | undefined> {
+  const members = new Map<string, MemberDescription | undefined>();
+  for (const node of nodes) {
+    if (node.type !== 'ClassMethod' && node.type !== 'ClassProperty') continue;
+    const name = memberName(node);
+    if (name === undefined) continue;
+    members.set(name, isHidden(node) ? undefined : readMember(name, node, members.get(name), place));
+  }
+  return members;
+}
+
+function memberName(node: Method | Property): string | undefined {
+  if (node.static || node.computed || node.key.type !== 'Identifier') return undefined;
+  const name = nameOf(node.key);
+  return name.startsWith('_') || name === 'constructor' ? undefined : name;
+}
+
+const isHidden = ({ accessibility }: Method | Property): boolean =>
+  accessibility === 'private' || accessibility === 'protected';
+
+const isConstructor = (node: ClassMember): node is Method => node.type === 'ClassMethod' && node.kind === 'constructor';
+
+/** @param known the other half of an accessor */
+function readMember(
+  name: string,
+  node: Method | Property,
+  known: MemberDescription | undefined,
+  place: Place,
+): MemberDescription | undefined {
+  const at = { ...place, where: `${place.where}.${name}` };
+  const doc = readDoc(docComment(node.leadingComments), at.where);
+  if (node.type === 'ClassProperty') {
+    const value = node.value == null ? undefined : unwrap(node.value);
+    if (value?.type === 'ArrowFunctionExpression' || value?.type === 'FunctionExpression')
+      return value.generator === true ? undefined : method(name, value, doc, at);
+    const type = typeAt(node.typeAnnotation, at);
+    return attribute(name, doc, type, node.readonly !== true);
+  }
+  switch (node.kind) {
+    case 'get':
+      return { ...attribute(name, doc, returned(node, doc, at), false), writable: known?.writable === true };
+    case 'set': {
+      const [parameter] = parametersOf(node, doc, at);
+      return {
+        ...(known ?? attribute(name, doc, undefined, true)),
+        parameters: parameter === undefined ? [] : [valueParameter(parameter.type)],
+        readable: known?.readable === true,
+        writable: true,
+      };
+    }
+    default:
+      return node.generator ? undefined : method(name, node, doc, at);
+  }
+}
+
+const method = (name: string, node: Called, doc: Doc, place: Place): MemberDescription => ({
+  name,
+  kind: 'method',
+  // The lock file gives ids to parameters of functions and constructors.
+  parameters: parametersOf(node, doc, place).map((parameter) => ({ ...parameter, id: undefined })),
+  returns: returned(node, doc, place),
+  title: doc.title,
+  doc: doc.text,
+  safe: doc.safe,
+  readable: false,
+  writable: false,
+  timeLimit: doc.timeLimit,
+});
+
+const anything: ValueType = { kind: 'any' };
+
+const valueParameter = (type: ValueType): ParameterDescription => ({
+  name: 'value',
+  id: undefined,
+  type,
+  required: true,
+  rest: false,
+  doc: undefined,
+});
+
+const attribute = (name: string, doc: Doc, type: ValueType | undefined, writable: boolean): MemberDescription => ({
+  name,
+  kind: 'attribute',
+  parameters: [valueParameter(type ?? anything)],
+  returns: type,
+  title: doc.title,
+  doc: doc.text,
+  safe: true,
+  readable: true,
+  writable,
+  timeLimit: doc.timeLimit,
+});
+
+function parametersOf({ params }: Called, doc: Doc, { module, hidden, where }: Place): readonly DeclaredParameter[] {
+  const nodes = [...params].filter((param) => param.type !== 'TSParameterProperty');
+  return readParameters(nodes, [], { types: module.types, constants: module.constants, doc, hidden, where });
+}
+
+function returned({ returnType }: Called, doc: Doc, place: Place): ValueType | undefined {
+  if (returnType?.type === 'TSTypeAnnotation') return typeAt(returnType, place);
+  return doc.returns?.type === undefined ? undefined : readDocType(doc.returns.type, place.module.types);
+}
+
+type Annotation = Property['typeAnnotation'] | Called['returnType'];
+
+function typeAt(annotation: Annotation, { module, hidden }: Place): ValueType | undefined {
+  if (annotation?.type !== 'TSTypeAnnotation') return undefined;
+  const { type, optional } = module.types.read(annotation.typeAnnotation, hidden);
+  return optional ? undefined : type;
+}

@@ -1,0 +1,61 @@
+/** Objects, for doors beside CoAP. What may be done with them and how is decided in object-requests.ts. */
+import { emptyBytes } from '../core/bytes.ts';
+import type { Offer } from '../functions/call-error.ts';
+import type { FunctionDescription } from '../functions/description.ts';
+import type { DoorAnswer, DoorCall } from '../http/gateway-face.ts';
+import { checkStreamWords } from './control-words.ts';
+import { describedFunction } from './described.ts';
+import { describedAnswer, plainAnswer, valueFormat } from './door-answers.ts';
+import {
+  boundArguments,
+  checkMaking,
+  describedMember,
+  memberCall,
+  notOfWhole,
+  objectRepresentation,
+  readObjectWords,
+  type ObjectVisitor,
+} from './object-requests.ts';
+import type { Objects } from './objects.ts';
+
+/** A class was asked: POST makes an object of it. */
+export async function askClass(
+  objects: Objects,
+  of: FunctionDescription,
+  { query, safe, accept, body, bodyFormat }: DoorCall,
+  visitor: ObjectVisitor,
+): Promise<DoorAnswer> {
+  const { describe, argumentItems: items } = readObjectWords(query);
+  if (describe !== undefined) {
+    visitor.access.checkFunction(of, visitor);
+    return describedAnswer(describedFunction(of, describe), accept);
+  }
+  checkMaking(of, safe ? 'ask' : 'call', visitor);
+  const made = await objects.make(of, boundArguments(of, { body, bodyFormat, items }), visitor);
+  return { ...plainAnswer(emptyBytes, undefined), made };
+}
+
+/** @param call its path is `o`, an id, and a member or none */
+export async function askObject(
+  objects: Objects,
+  { path, query, accept, body, bodyFormat, signal }: DoorCall,
+  verb: Offer,
+  visitor: ObjectVisitor,
+): Promise<DoorAnswer> {
+  const [, id = '', name] = path;
+  const object = objects.find(id, visitor.caller);
+  const { describe, argumentItems: items, stream } = readObjectWords(query);
+  if (name === undefined) {
+    if (verb !== 'ask') throw notOfWhole();
+    return describedAnswer(describedFunction(object.of, describe ?? 'description'), accept);
+  }
+  if (describe !== undefined) return describedAnswer(describedMember(object, name, describe), accept);
+  const { fn, operation } = memberCall(object, name, verb, visitor);
+  checkStreamWords(stream, fn);
+  const wanted = valueFormat(accept);
+  const args = boundArguments(fn, { body, bodyFormat, items }, operation);
+  const used = await objects.use(object, fn, args, { ...visitor, signal: signal() });
+  const { bytes, format, etag } = objectRepresentation(used, wanted);
+  const { queued, ran } = used;
+  return { ...plainAnswer(bytes, format), etag: verb === 'ask' ? etag : undefined, queued, ran };
+}

@@ -1,0 +1,122 @@
+/**
+ * What is asked of objects (docs/objects.md), in no protocol's words: the CoAP front (resources/object.ts), doors beside it (calls.ts)
+ * and batches ask here, so that all decide alike.
+ *
+ *     ask      what has no side effects: reads an attribute, calls a safe method        call     any method
+ *     set      an attribute                                                             release  the object
+ */
+import type { EncodedResult } from '../cache/cacheable.ts';
+import { contentOf } from '../cache/result.ts';
+import { bind, type ArgumentInput } from '../functions/binding.ts';
+import { CallError, type Offer } from '../functions/call-error.ts';
+import type { Call, CallResult } from '../functions/call.ts';
+import type { FunctionDescription, MemberDescription } from '../functions/description.ts';
+import { memberFunction, type ObjectOperation } from '../functions/object-calls.ts';
+import type { Access } from './access-rules.ts';
+import { readBody } from './body.ts';
+import type { GivenArguments } from './bound-call.ts';
+import { checkPlace, checkSafe, representationOf } from './call-terms.ts';
+import { readControlWords, type ControlWords } from './control-words.ts';
+import { describedFunction, type Described, type DescriptionForm } from './described.ts';
+import type { HeldObject, ObjectCaller } from './objects.ts';
+
+/** Who asks. */
+export interface ObjectVisitor extends ObjectCaller {
+  readonly access: Access;
+}
+
+/** What is done with a member, as a function. */
+export interface MemberCall {
+  readonly fn: FunctionDescription;
+  readonly operation: ObjectOperation;
+}
+
+/** @throws CallError `method-not-allowed` for what can only be made, `access-denied`, `identity-needed` */
+export function checkMaking(of: FunctionDescription, verb: Offer, { access, caller }: ObjectVisitor): void {
+  access.checkFunction(of, { caller });
+  if (verb === 'call') return;
+  throw new CallError('method-not-allowed', `${of.library}/${of.method} is a class: POST makes an object of it.`, {
+    offered: ['call'],
+  });
+}
+
+/** Everything but the arguments is checked. @throws CallError */
+export function memberCall({ of }: HeldObject, name: string, verb: Offer, visitor: ObjectVisitor): MemberCall {
+  const member = memberNamed(of, name);
+  const operation = operationOf(member, verb);
+  const fn = memberFunction(of, member, operation);
+  visitor.access.checkFunction(fn, visitor);
+  if (verb === 'ask') checkSafe(fn);
+  return { fn, operation };
+}
+
+/** In a batch, where a method is called and an attribute read. @param safe no side effects are wanted */
+export function batchedMember(object: HeldObject, name: string, safe: boolean, visitor: ObjectVisitor): MemberCall {
+  const isAttribute = memberNamed(object.of, name).kind === 'attribute';
+  return memberCall(object, name, safe || isAttribute ? 'ask' : 'call', visitor);
+}
+
+/** A member as a function: a method as it is called, an attribute as it is read. @throws CallError `no-such-method` */
+export function describedMember({ of }: HeldObject, name: string, form: DescriptionForm): Described {
+  const member = memberNamed(of, name);
+  const isWriteOnly = member.kind === 'attribute' && !member.readable;
+  const operation = member.kind === 'method' ? 'call' : isWriteOnly ? 'set' : 'read';
+  return describedFunction(memberFunction(of, member, operation), form);
+}
+
+/** An object as a whole has no other. */
+const wholeOffers: readonly Offer[] = ['ask', 'release'];
+
+export const notOfWhole = (): CallError =>
+  new CallError('method-not-allowed', 'An object has GET and DELETE; call its methods below it.', {
+    offered: wholeOffers,
+  });
+
+/** @throws CallError `unknown-query`, `bad-request` */
+export function readObjectWords(query: readonly string[]): ControlWords {
+  const words = readControlWords(query);
+  if (words.job)
+    throw new CallError('bad-request', 'Objects are made, and their methods called, at once: _job is for functions.');
+  return words;
+}
+
+/** The arguments of a constructor or a method; of an attribute that is set the value, which the body is. @throws CallError */
+export function boundArguments(
+  fn: FunctionDescription,
+  { body, bodyFormat, items }: GivenArguments,
+  operation: ObjectOperation = 'call',
+): Call['args'] {
+  if (body.length === 0) return bind(fn, items.length === 0 ? { kind: 'none' } : { kind: 'query', items });
+  checkPlace(false, items);
+  const read = readBody(fn, body, bodyFormat);
+  return bind(fn, operation === 'set' ? onlyValue(read) : read);
+}
+
+/** What a call gave, as it is sent. @throws CallError `unencodable-result` */
+export const objectRepresentation = (given: CallResult, format: number): EncodedResult =>
+  representationOf(contentOf(given), format);
+
+/** The value is no list of arguments. */
+const onlyValue = (read: ArgumentInput): ArgumentInput =>
+  read.kind === 'body' ? { kind: 'body', value: [read.value] } : read;
+
+function memberNamed(of: FunctionDescription, name: string): MemberDescription {
+  const member = of.members?.find((candidate) => candidate.name === name);
+  if (member !== undefined) return member;
+  throw new CallError('no-such-method', `${of.library}/${of.method} has no ${name.slice(0, 64)}; GET the object.`);
+}
+
+/** @throws CallError `method-not-allowed` */
+function operationOf({ kind, name, readable, writable, safe }: MemberDescription, verb: Offer): ObjectOperation {
+  if (kind === 'method' && (verb === 'ask' || verb === 'call')) return 'call';
+  if (kind === 'attribute' && verb === 'ask' && readable) return 'read';
+  if (kind === 'attribute' && verb === 'set' && writable) return 'set';
+  const offered: readonly Offer[] =
+    kind === 'method'
+      ? [...(safe ? (['ask'] as const) : []), 'call']
+      : [...(readable ? (['ask'] as const) : []), ...(writable ? (['set'] as const) : [])];
+  const words = { ask: 'GET', call: 'POST', set: 'PUT', release: 'DELETE' } as const;
+  throw new CallError('method-not-allowed', `${name} has ${offered.map((one) => words[one]).join(' and ')}.`, {
+    offered,
+  });
+}
