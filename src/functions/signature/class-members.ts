@@ -169,9 +169,7 @@ function returned({ returnType }: Called, doc: Doc, place: Place): ValueType | u
   return doc.returns?.type === undefined ? undefined : readDocType(doc.returns.type, place.module.types);
 }
 
-type Annotation = Property['typeAnnotation'] | Called['returnType'];
-
-function typeAt(annotation: Annotation, { module, hidden }: Place): ValueType | undefined {
+function typeAt(annotation: Called['returnType'], { module, hidden }: Place): ValueType | undefined {
   if (annotation?.type !== 'TSTypeAnnotation') return undefined;
   const { type, optional } = module.types.read(annotation.typeAnnotation, hidden);
   return optional ? undefined : type;

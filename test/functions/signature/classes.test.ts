@@ -6,8 +6,9 @@ import { only } from './read.ts';
 
 /** The library's files; the first is the entry. */
 function readFiles(files: Readonly<Record<string, string>>): DeclaredExport {
-  const [[entry = '', source = ''] = []] = Object.entries(files);
-  const [first] = readExports(source, entry, (specifier) => {
+  const [entry] = Object.entries(files);
+  if (entry === undefined) throw new Error('there is no file');
+  const [first] = readExports(entry[1], entry[0], (specifier) => {
     const file = specifier.replace(/^\.\//, '');
     const text = files[file];
     return text === undefined ? undefined : { file, text };
