@@ -5,6 +5,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ReadCaller } from '../core/principal.ts';
 import type { Invalidation } from './invalidation.ts';
+import type { References } from './runtimes/node/portable.ts';
 
 export interface CallerFacts {
   readonly identity: string;
@@ -28,13 +29,16 @@ const noTags: readonly string[] = [];
 /** A call while it runs, and what its function does about it. Most look at nothing, so all is made when asked for. */
 export class RunningCall {
   readonly facts: CallFacts;
+  /** What objects in its result become, where its library has any. */
+  readonly references: References | undefined;
   /** What of who calls the function looked at. */
   readCaller: ReadCaller = false;
   #tags: Set<string> | undefined;
   #abort: AbortController | undefined;
 
-  constructor(facts: CallFacts) {
+  constructor(facts: CallFacts, references?: References) {
     this.facts = facts;
+    this.references = references;
   }
 
   get tags(): readonly string[] {

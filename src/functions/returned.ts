@@ -4,6 +4,7 @@
  * itself besides. Made on the thread that ran the function; the gateway's own keeps bytes and makes a value only when it needs one.
  */
 import { decodeCbor } from '../cbor/decode.ts';
+import { asPath } from '../cbor/reference-tag.ts';
 import { encodeCbor } from '../cbor/encode.ts';
 import type { DecodeLimits } from '../cbor/limits.ts';
 import { emptyBytes } from '../core/bytes.ts';
@@ -11,6 +12,7 @@ import { FuncoapError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
 import { FrameReader } from './runtimes/node/frame-reader.ts';
 import { FrameWriter } from './runtimes/node/frame-writer.ts';
+import { ReferenceWriter } from './runtimes/node/reference-writer.ts';
 
 /** No limits: a result may be as large and as deep as its function makes it. */
 const unlimited: DecodeLimits = {
@@ -21,6 +23,7 @@ const unlimited: DecodeLimits = {
 };
 
 const writer = new FrameWriter();
+const referenceWriter = new ReferenceWriter();
 
 export class Returned {
   /** None where it returned nothing; undefined where CBOR cannot carry it, which whoever asks for CBOR is told then. */
@@ -33,16 +36,17 @@ export class Returned {
     this.exact = exact;
   }
 
-  static of(value: Value): Returned {
+  /** @param mayRefer references to objects may be in it, which are their paths in every other format than CBOR */
+  static of(value: Value, mayRefer = false): Returned {
     if (value === undefined) return new Returned(emptyBytes, undefined);
     const cbor = carried(value);
-    return new Returned(cbor, cbor !== undefined && comesBack(value) ? undefined : exactly(value));
+    return new Returned(cbor, cbor !== undefined && comesBack(value) ? undefined : exactly(value, mayRefer));
   }
 
   /** Made anew each time. */
   get value(): Value {
     if (this.exact !== undefined) return new FrameReader(this.exact).value();
-    return this.cbor === undefined || this.cbor.length === 0 ? undefined : decodeCbor(this.cbor, unlimited);
+    return this.cbor === undefined || this.cbor.length === 0 ? undefined : decodeCbor(this.cbor, unlimited, asPath);
   }
 
   get heldBytes(): number {
@@ -60,10 +64,11 @@ function carried(value: Value): Uint8Array | undefined {
   }
 }
 
-function exactly(value: Value): Uint8Array {
-  writer.begin();
-  writer.value(value);
-  return writer.bytes.slice(0, writer.length);
+function exactly(value: Value, mayRefer: boolean): Uint8Array {
+  const into = mayRefer ? referenceWriter : writer;
+  into.begin();
+  into.value(value);
+  return into.bytes.slice(0, into.length);
 }
 
 /** Whether the value's CBOR decodes to this very value, members in the same order. */

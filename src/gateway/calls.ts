@@ -236,7 +236,7 @@ class Visit implements DoorVisit {
         return this.#ask(call, fn, args, question, format, now);
       });
     }
-    const args = bind(fn, hasBody ? readBody(body, call.bodyFormat) : inputOf(argumentItems));
+    const args = bind(fn, hasBody ? readBody(fn, body, call.bodyFormat) : inputOf(argumentItems));
     return this.#ask(call, fn, args, this.#options.cache.question(fn, args), format, now);
   }
 
@@ -250,7 +250,7 @@ class Visit implements DoorVisit {
     const { cache, directory, streams, timeLimit, watches } = this.#options;
     const bound = (target: FunctionDescription): readonly Value[] => {
       if (call.body.length > 0) checkPlace(false, words.argumentItems);
-      const input = call.body.length > 0 ? readBody(call.body, call.bodyFormat) : inputOf(words.argumentItems);
+      const input = call.body.length > 0 ? readBody(target, call.body, call.bodyFormat) : inputOf(words.argumentItems);
       return bind(target, input);
     };
     const watched = (target: FunctionDescription): Watched => {

@@ -136,10 +136,18 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const access = new AccessRules(options.access);
   const rateLimit = new RateLimit(options.rateLimit);
   const { timeLimit } = options;
-  const calling = { directory: registry, invoker: registry, cache, bodies, clock, timeLimit };
+  const objects = new Objects({
+    ...options.objects,
+    invoker: registry,
+    scheduler: clock,
+    timeLimit: options.timeLimit,
+    randomBytes: systemRandomness.bytes,
+  });
+  const calling = { directory: registry, invoker: objects.exchange, cache, bodies, clock, timeLimit };
   const jobs = new Jobs({
     ...calling,
     ...options.jobs,
+    invoker: objects.exchange.forJobs,
     access,
     scheduler: clock,
     timeOfDay: () => timeOfDay(systemTimeOfDay()),
@@ -147,7 +155,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const streams = new Streams({
     ...options.streams,
-    opener: registry,
+    opener: objects.exchange,
     scheduler: clock,
     versionOf: (library) => registry.libraries().find(({ name }) => name === library)?.version,
   });
@@ -169,13 +177,6 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     isGone: (endpoint) => associationOf(endpoint)?.state === 'closed',
     wake,
     showInternals: options.showInternals,
-  });
-  const objects = new Objects({
-    ...options.objects,
-    invoker: registry,
-    scheduler: clock,
-    timeLimit: options.timeLimit,
-    randomBytes: systemRandomness.bytes,
   });
   const objectResource = new ObjectResource(objects);
   const functions = new FunctionResource({
