@@ -277,7 +277,8 @@ export class ResultCache {
 
 const resultOfLanding = (landing: Landing): CachedResult => landing.result;
 
-function resultOf(computed: Computed, state: CacheState, freshUntil: Instant): Result {
+/** A result that is not kept. */
+export function resultOf(computed: Computed, state: CacheState, freshUntil: Instant): Result {
   return new Result(contentOf(computed), state, freshUntil, computed.queued, computed.ran);
 }
 

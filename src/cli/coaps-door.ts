@@ -1,18 +1,19 @@
-/** What `serve` opens for coaps: the store of identities in the data folder, and the gateway's certificate where there is one. */
+/** What `serve` opens for coaps: who is enrolled, the gateway's certificate where there is one, and what associations leave behind. */
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import { timeOfDay } from '../core/time-of-day.ts';
-import { Credentials } from '../devices/credentials.ts';
 import { cipherSuites, type CipherSuite } from '../dtls/cipher-suites.ts';
 import type { CoapsOptions } from '../gateway/coaps.ts';
 import { CertificateFiles } from '../store/certificate-files.ts';
-import { hasIdentities, SqliteIdentityStore } from '../store/sqlite/identity-store.ts';
+import { hasIdentities } from '../store/sqlite/identity-store.ts';
+import { systemScheduler } from '../transport/scheduler.ts';
+import { openEnrolled, type Enrolled } from './enrolled.ts';
 import { GatewayCertificate } from './gateway-certificate.ts';
 import { openAssociations } from './kept-associations.ts';
-import { systemScheduler } from '../transport/scheduler.ts';
 
 export interface OpenedDoor {
   readonly options: CoapsOptions;
+  readonly enrolled: Enrolled;
   close(): Promise<void>;
 }
 
@@ -22,19 +23,23 @@ export const opensCoaps = ({ coaps, data: { folder } }: Config): boolean =>
 
 /**
  * @param node the number of this process
+ * @param fingerprintKey that of a gateway which runs already
  * @throws UsageError where the store, the key file or the certificate cannot be used
  */
-export async function openCoapsDoor(config: Config, logger: Logger, node: number): Promise<OpenedDoor> {
+export async function openCoapsDoor(
+  config: Config,
+  logger: Logger,
+  node: number,
+  fingerprintKey?: number,
+): Promise<OpenedDoor> {
   const { coap, coaps, data } = config;
   const { folder } = data;
-  const store = SqliteIdentityStore.open(folder, systemScheduler);
-  const now = (): ReturnType<typeof timeOfDay> => timeOfDay(Date.now());
+  const enrolled = await openEnrolled(folder, logger);
   const onFault = (error: unknown): void => {
     logger.error({ event: 'identities' }, error instanceof Error ? error.message : String(error));
   };
   try {
     const certificate = new GatewayCertificate(new CertificateFiles(folder), systemScheduler, onFault);
-    const credentials = await Credentials.open({ store, timeOfDay: now, onFault });
     const udp = {
       transport: coap.transport,
       listen: coaps.listen,
@@ -42,28 +47,28 @@ export async function openCoapsDoor(config: Config, logger: Logger, node: number
       receiveBufferBytes: coap.receiveBuffer,
     };
     const limits = { maxAssociations: coaps.sessions, maxHandshakesPerSecond: coaps.handshakeRate };
-    const kept = openAssociations(config, logger, node);
+    const kept = openAssociations(config, logger, node, fingerprintKey);
     return {
+      enrolled,
       options: {
         udp,
         cipherSuites: suitesOf(coaps),
-        credentials,
+        credentials: enrolled.credentials,
         certificates: () => certificate.current,
         node,
         limits,
         sessionsPerIdentity: coaps.sessionsPerIdentity,
-        timeOfDay: now,
+        timeOfDay: () => timeOfDay(Date.now()),
         store: kept.associations,
         ticketKeys: kept.ticketKeys,
       },
       close: async () => {
         await kept.close();
-        credentials.close();
-        await store.close();
+        await enrolled.close();
       },
     };
   } catch (error) {
-    await store.close();
+    await enrolled.close();
     throw error;
   }
 }

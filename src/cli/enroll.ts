@@ -2,13 +2,13 @@
 import { Option } from 'commander';
 import { later } from '../core/time-of-day.ts';
 import { checkIdentityName, type CredentialKind } from '../devices/identity.ts';
-import { dataFolderOf, dataOptions, now, spanOf, withStore, type DataOptions } from './command-data.ts';
+import { dataOptions, now, spanOf, withStore, type DataOptions } from './command-data.ts';
 import { collected, examples, jsonOption, type AddCommand } from './command.ts';
 import { makeMaterial } from './device-material.ts';
 import { exitCode } from './exit-code.ts';
 import { checkOut, handOut, reachOf } from './hand-out.ts';
-import { CertificateFiles } from '../store/certificate-files.ts';
 import { readSource } from './read-source.ts';
+import { takenUp } from './running-gateways.ts';
 import type { Terminal } from './terminal.ts';
 
 interface EnrollOptions extends DataOptions {
@@ -41,7 +41,6 @@ async function enroll(name: string, options: EnrollOptions, terminal: Terminal):
   const from = options.from === undefined ? undefined : await readSource(terminal)(options.from);
   const reach = await reachOf(options, terminal);
   checkOut(options.out, terminal);
-  const opens = await isFirst(options, terminal);
   await withStore(options, terminal, async (store, folder) => {
     const known = await store.find(name);
     const request = { kind, name, now: created, expires, credentials: known?.credentials ?? [], from, folder };
@@ -54,17 +53,10 @@ async function enroll(name: string, options: EnrollOptions, terminal: Terminal):
       allowLegacyMasterSecret: options.allowLegacyMasterSecret === true,
       credential,
     });
-    const first = opens ? ' It is the first: a gateway that runs already has to be started again to open coaps.' : '';
-    const what = `${name} is enrolled with ${kindWords[kind]}, in ${folder}.${first}`;
+    const what = `${name} is enrolled with ${kindWords[kind]}, in ${folder}.`;
     await handOut(what, identity, material, { ...options, ...reach }, terminal);
+    await takenUp(store, options, terminal);
   });
-}
-
-/** As long as nobody could come in, coaps is closed. */
-async function isFirst(options: EnrollOptions, terminal: Terminal): Promise<boolean> {
-  const folder = await dataFolderOf(options, terminal);
-  const { hasIdentities } = await import('../store/sqlite/identity-store.ts');
-  return !hasIdentities(folder) && !new CertificateFiles(folder).has('gateway');
 }
 
 export const addEnroll: AddCommand = (program, terminal, done) => {

@@ -1,17 +1,19 @@
-/** What `serve` opens for HTTP: who is enrolled, the key that tokens are signed with, and the certificate where there is TLS. */
+/** What `serve` opens for HTTP: who is enrolled, and the certificate where there is TLS. */
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import { UsageError } from '../core/error.ts';
 import { timeOfDay } from '../core/time-of-day.ts';
-import { Credentials } from '../devices/credentials.ts';
 import type { HttpOptions } from '../http/door.ts';
 import { CertificateFiles } from '../store/certificate-files.ts';
-import { hasIdentities, SqliteIdentityStore } from '../store/sqlite/identity-store.ts';
-import { tokenKey } from '../store/token-key.ts';
-import { systemScheduler } from '../transport/scheduler.ts';
+import { hasIdentities } from '../store/sqlite/identity-store.ts';
+import { openEnrolled, type Enrolled } from './enrolled.ts';
 
 export interface OpenedHttp {
   readonly options: HttpOptions;
+  /** Somebody is enrolled now who was not when it was opened. */
+  admit(enrolled: Enrolled): void;
+  /** Who is enrolled, where only this door reads it. */
+  readonly own: Enrolled | undefined;
   close(): Promise<void>;
 }
 
@@ -24,17 +26,14 @@ export const opensHttp = ({ http, https }: Config): boolean => http.listen.lengt
 export async function openHttp(
   config: Config,
   logger: Logger,
-  known: Credentials | undefined,
+  known: Enrolled | undefined,
   reusePort: boolean,
 ): Promise<OpenedHttp> {
   const { data, http, https, limits } = config;
   const { folder } = data;
   const certificate = https.listen.length > 0 ? certificateIn(folder) : undefined;
-  const own = known === undefined && hasIdentities(folder) ? await openCredentials(folder, logger) : undefined;
-  const credentials = known ?? own?.credentials;
-  // Where there is a certificate but nobody is enrolled there may be no key file yet, and there are no tokens.
-  const identities =
-    credentials === undefined || !hasIdentities(folder) ? undefined : { credentials, tokenKey: tokenKey(folder) };
+  const own = known === undefined && hasIdentities(folder) ? await openEnrolled(folder, logger) : undefined;
+  let enrolled = known ?? own;
   return {
     options: {
       listen: http.listen,
@@ -46,9 +45,13 @@ export async function openHttp(
       proxies: http.proxies,
       maxBodyBytes: limits.requestBody,
       maxConnections: http.connections,
-      identities,
+      identities: () => enrolled,
       timeOfDay: now,
       reusePort,
+    },
+    own,
+    admit: (late) => {
+      enrolled = late;
     },
     close: async () => own?.close(),
   };
@@ -67,27 +70,4 @@ function certificateIn(folder: string): HttpOptions['certificate'] {
   const privateKey = String(files.privateKey('gateway').export({ type: 'pkcs8', format: 'pem' }));
   const certificate = Buffer.from(files.certificate('gateway')).toString('base64');
   return { certificate: `-----BEGIN CERTIFICATE-----\n${certificate}\n-----END CERTIFICATE-----\n`, privateKey };
-}
-
-async function openCredentials(
-  folder: string,
-  logger: Logger,
-): Promise<{ readonly credentials: Credentials; close(): Promise<void> }> {
-  const store = SqliteIdentityStore.open(folder, systemScheduler);
-  const onFault = (error: unknown): void => {
-    logger.error({ event: 'identities' }, error instanceof Error ? error.message : String(error));
-  };
-  try {
-    const credentials = await Credentials.open({ store, timeOfDay: now, onFault });
-    return {
-      credentials,
-      close: async () => {
-        credentials.close();
-        await store.close();
-      },
-    };
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
 }

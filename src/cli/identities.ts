@@ -11,6 +11,7 @@ import { exitCode } from './exit-code.ts';
 import { checkOut, handOut, reachOf } from './hand-out.ts';
 import { tableText } from './print-value.ts';
 import { readSource } from './read-source.ts';
+import { takenUp } from './running-gateways.ts';
 import type { Terminal } from './terminal.ts';
 
 interface IdentityOptions extends DataOptions {
@@ -114,6 +115,8 @@ async function revoke(name: string, options: IdentityOptions, terminal: Terminal
   await withIdentities(options, terminal, async (store, folder) => {
     const identity = await store.revoke(name, now());
     const crl = await revocationList(identity, store, folder);
+    // What is said here is so.
+    await takenUp(store, options, terminal);
     if (options.json === true) {
       terminal.out(`${JSON.stringify({ ...identityValue(identity, now()), ...(crl !== undefined && { crl }) })}\n`);
       return;
@@ -136,6 +139,7 @@ async function rotate(name: string, options: RotateOptions, terminal: Terminal):
     await revocationList(identity, store, folder);
     const old = overlapUntil <= at ? 'the old ones have ended' : `the old ones end at ${timeText(overlapUntil)}`;
     await handOut(`${name} has new keys; ${old}.`, identity, material, { ...options, ...reach }, terminal);
+    await takenUp(store, options, terminal);
   });
 }
 

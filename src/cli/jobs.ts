@@ -6,7 +6,6 @@ import { contentFormat } from '../cbor/content-format.ts';
 import { decodeCbor } from '../cbor/decode.ts';
 import { encodeJson } from '../cbor/json-encode.ts';
 import { dotted } from '../coap/codec/codes.ts';
-import { findStrings, optionNumber } from '../coap/codec/options.ts';
 import { UsageError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
 import { connectionOptions, examples, jsonOption, type AddCommand } from './command.ts';
@@ -31,12 +30,6 @@ interface JobsOptions extends ConnectionOptions {
 
 /** An observation is made anew after this: a gateway that was restarted in between has forgotten it. */
 const renewAfterMs = 60_000;
-
-/** Where the result of a job will be; undefined where no job was taken. */
-export function jobUri(uri: string, { options }: CoapResponse): string | undefined {
-  const [root, id] = findStrings(options, optionNumber.locationPath) ?? [];
-  return root === 'j' && id !== undefined ? withPath(uri, `/j/${id}`) : undefined;
-}
 
 function jobOf(text: string, options: JobsOptions): string {
   const uri = completeUri(text, options);

@@ -48,11 +48,15 @@ export interface KeptAssociations {
   close(): Promise<void>;
 }
 
-/** What outlives the process. Each process has a part of its own. */
+/**
+ * What outlives the process. Each process has a part of its own.
+ * @param fingerprintKey that of a gateway which runs already
+ */
 export function openAssociations(
   config: Pick<Config, 'coaps' | 'data'>,
   logger: Logger,
   node: number,
+  fingerprintKey: number | undefined,
 ): KeptAssociations {
   const { folder: data } = config.data;
   const folder = join(data, 'associations');
@@ -70,6 +74,7 @@ export function openAssociations(
       part: node,
       seal,
       bootId: readBootId(),
+      fingerprintKey,
       maxAssociations: config.coaps.sessions,
       maxSessions: defaultDtlsLimits.maxSessions,
       writer: new JournalWriter(),

@@ -79,11 +79,12 @@ async function start({ config, number, of, isTerminal, held, heldSecured }: Assi
   const maxLoading = Math.ceil(defaultRegistryOptions.maxLoading / of);
   try {
     if (heldSecured !== undefined) door = await openCoapsDoor(config, opened.logger, number);
-    if (opensHttp(config)) http = await openHttp(config, opened.logger, door?.options.credentials, true);
+    if (opensHttp(config)) http = await openHttp(config, opened.logger, door?.enrolled, true);
     const coaps = door && adopting(door.options, heldSecured ?? [], held.length);
     const options = gatewayOptions(config, coaps, http?.options);
     const udp = { ...options.udp, ...sharing(held, 0), groups };
     gateway = await openGateway({ ...options, udp, registry: { ...options.registry, maxLoading }, siblings });
+    (door?.enrolled ?? http?.own)?.takesPart(number);
   } catch (error) {
     await supervisor.tell({ kind: 'failed', ...failureOf(error) });
     await end(1);

@@ -4,8 +4,10 @@ import type { Announcement } from '../gateway/announcement.ts';
 import { Supervisor } from '../processes/supervisor.ts';
 import { openLog } from '../telemetry/log.ts';
 import { openMetricsServer, type MetricsServer } from '../telemetry/metrics-server.ts';
+import { hasIdentities } from '../store/sqlite/identity-store.ts';
 import { systemScheduler } from '../transport/scheduler.ts';
 import { opensCoaps } from './coaps-door.ts';
+import { DoorWatch } from './door-watch.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
 import { lockDataFolder } from './kept-associations.ts';
 import { aborted, announce, warnIfOpen, whoCanCall, type ServeSession } from './serve-session.ts';
@@ -28,9 +30,11 @@ export async function serveProcesses(
   let announcement: Announcement | undefined;
   let killed = 0;
   let unlock = (): void => undefined;
+  let watch: DoorWatch | undefined;
   try {
     const scheduler = systemScheduler;
     const secured = opensCoaps(config);
+    const isAnybodyThere = secured || (config.coaps.listen.length === 0 && hasIdentities(config.data.folder));
     if (secured) unlock = lockDataFolder(config, nodesOf(processes));
     supervisor = await Supervisor.open({ processes, config, entry, log, isTerminal, secured, scheduler });
     const { metrics } = supervisor;
@@ -47,7 +51,23 @@ export async function serveProcesses(
       await log.flush();
       const open = whoCanCall(config, serving);
       ready({ ...serving, whoCanCall: open, processes, metricsUrl: metricsServer?.url });
-      announcement = await announce(config, () => ({ coap: serving.addresses, coaps: serving.securedAddresses }));
+      const opened = supervisor;
+      announcement = await announce(config, () => ({ coap: serving.addresses, coaps: opened.securedAddresses }));
+      const admit = async (): Promise<void> => {
+        const release = config.coaps.listen.length > 0 ? lockDataFolder(config, nodesOf(processes)) : unlock;
+        log.logger.info(
+          { event: 'coaps' },
+          'there is somebody who can come in now: the processes are replaced, one by one',
+        );
+        try {
+          await opened.admit();
+          unlock = release;
+        } catch (error) {
+          release();
+          throw error;
+        }
+      };
+      if (!isAnybodyThere) watch = new DoorWatch({ config, logger: log.logger, scheduler, open: admit });
       await Promise.race([interrupted, supervisor.failed]);
     }
     log.logger.info({ event: 'stopping' }, 'stopping; once more to stop at once');
@@ -56,7 +76,9 @@ export async function serveProcesses(
     if (!interrupt.signal.aborted) throw error;
   } finally {
     await announcement?.close();
+    const watched = watch?.stop();
     killed = (await supervisor?.close()) ?? 0;
+    await watched;
     unlock();
     await metricsServer?.close();
     await log.close();

@@ -34,7 +34,7 @@ export function whoCanCall(config: Config, { addresses, securedAddresses, httpUr
       ? 'coaps: identities that are enrolled'
       : coaps.listen.length === 0
         ? 'coaps is closed: coaps.listen is empty'
-        : 'coaps is closed: nobody is enrolled (`funcoap enroll NAME`, then start again)';
+        : 'coaps is closed: nobody is enrolled (`funcoap enroll NAME` opens it)';
   const http = httpUrls.length === 0 ? 'http is closed: http.listen is empty' : `http: ${overHttp(config, httpUrls)}`;
   return `Open to: coap: ${everyone}, as "local"; ${enrolled}; ${http}.`;
 }

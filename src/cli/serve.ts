@@ -11,6 +11,7 @@ import { banner, bannerJson, type Ready } from './serve-banner.ts';
 import type { OpenedDoor } from './coaps-door.ts';
 import { aborted, announce, warnIfOpen, whoCanCall, type ServeSession } from './serve-session.ts';
 import type { OpenedHttp } from './http-door.ts';
+import type { LateDoors } from './late-doors.ts';
 import type { Terminal } from './terminal.ts';
 
 async function serve(options: Readonly<Record<string, unknown>>, terminal: Terminal): Promise<ExitCode> {
@@ -40,10 +41,13 @@ async function serveAlone({ config, interrupt, terminal, ready }: ServeSession):
   const { gatewayOptions } = await import('./gateway-options.ts');
   const { opensCoaps, openCoapsDoor } = await import('./coaps-door.ts');
   const { opensHttp, openHttp } = await import('./http-door.ts');
+  const { LateDoors } = await import('./late-doors.ts');
+  const { systemScheduler: scheduler } = await import('../transport/scheduler.ts');
   let gateway: Gateway | undefined;
   let door: OpenedDoor | undefined;
   let announcement: Announcement | undefined;
   let http: OpenedHttp | undefined;
+  let late: LateDoors | undefined;
   const telemetry = await openTelemetry({
     log: { ...config.log, fileDescriptor: 2, environment: terminal.environment, timeOfDay: Date.now },
     metrics: config.metrics,
@@ -57,8 +61,12 @@ async function serveAlone({ config, interrupt, terminal, ready }: ServeSession):
   });
   try {
     if (opensCoaps(config)) door = await openCoapsDoor(config, telemetry.logger, 0);
-    if (opensHttp(config)) http = await openHttp(config, telemetry.logger, door?.options.credentials, false);
+    if (opensHttp(config)) http = await openHttp(config, telemetry.logger, door?.enrolled, false);
     gateway = await openGateway(gatewayOptions(config, door?.options, http?.options));
+    const enrolled = door?.enrolled ?? http?.own;
+    if (enrolled === undefined)
+      late = new LateDoors({ config, logger: telemetry.logger, scheduler, gateway, http, node: 0 });
+    else enrolled.takesPart(0);
     const { addresses, securedAddresses, httpUrls } = gateway;
     warnIfOpen(addresses, telemetry.logger);
     // On a terminal both come to the same place: what was logged until now comes first.
@@ -79,8 +87,10 @@ async function serveAlone({ config, interrupt, terminal, ready }: ServeSession):
     await aborted(interrupt.signal);
     telemetry.logger.info({ event: 'stopping' }, 'stopping; once more to stop at once');
     await announcement?.close();
+    await late?.stop();
     await gateway.close();
   } finally {
+    await late?.close();
     await http?.close();
     await door?.close();
     await telemetry.close();

@@ -1,14 +1,18 @@
 /** `funcoap watch URI [name=value ...]`: prints the items of a stream as they come, or what a result becomes. */
 import { Option } from 'commander';
-import { contentFormat } from '../cbor/content-format.ts';
-import { decodeCborSequence } from '../cbor/decode.ts';
-import type { CoapResponse } from '../client/coap-request.ts';
-import { PeerError } from '../core/error.ts';
+import type { CoapClient } from '../client/coap-client.ts';
+import type { CoapRequest } from '../client/coap-request.ts';
+import { defaultCallOptions } from '../client/sdk/call-options.ts';
+import type { DoorAnswer } from '../client/sdk/door.ts';
+import { RemoteError } from '../client/sdk/errors.ts';
+import { streamItems, watchedResults } from '../client/sdk/followed.ts';
+import { observedResult, observedStream } from '../client/sdk/observed.ts';
 import type { Value } from '../core/value.ts';
 import type { DescribedFunction } from '../directory/described.ts';
+import { systemScheduler } from '../transport/scheduler.ts';
 import { ask, numberArgument, printValue, type CallOptions } from './call.ts';
 import { connectionOptions, examples, jsonOption, type AddCommand } from './command.ts';
-import { completeUri, valueOf, withConnection, withQuery } from './connection.ts';
+import { completeUri, valueOf, withConnection, withQuery, type Connection } from './connection.ts';
 import { exitCode } from './exit-code.ts';
 import { accepted } from './failure.ts';
 import type { Terminal } from './terminal.ts';
@@ -21,38 +25,36 @@ async function watch(text: string, texts: readonly string[], options: WatchOptio
   const uri = completeUri(text, options);
   await withConnection(terminal, uri, options, async (connection) => {
     const { asked, fn } = await ask(connection, uri, texts, options, terminal);
-    const { client, signal, timeout } = connection;
-    const isStream = fn?.stream === true;
-    const words = [
-      ...(options.from === undefined ? [] : [`_from=${options.from}`]),
-      ...(isStream && options.count !== undefined ? [`_n=${options.count}`] : []),
-    ];
-    const request = {
-      ...asked,
-      uri: words.reduce((whole, word) => withQuery(whole, word), asked.uri),
-      accept: fn === undefined ? undefined : isStream ? contentFormat.cborSequence : contentFormat.cbor,
-      signal,
-      timeout,
-    };
+    const { signal, timeout } = connection;
     let left = options.count ?? Infinity;
-    for await (const answer of client.observe(request)) {
-      for (const value of valuesOf(accepted(answer, fn), fn)) {
-        printValue(value, options, terminal);
-        if (--left <= 0) return;
-      }
+    for await (const value of valuesOf(connection, { ...asked, signal, timeout }, fn, options)) {
+      printValue(value, options, terminal);
+      if (--left <= 0) return;
     }
   });
 }
 
-/** What there is to print of an answer. */
-function valuesOf(answer: CoapResponse, fn: DescribedFunction | undefined): readonly Value[] {
-  if (fn?.stream !== true) return [valueOf(answer)];
-  return decodeCborSequence(answer.payload).flatMap((told) => {
-    if (!Array.isArray(told))
-      throw new PeerError('not-a-stream', 'The peer told something else than items of a stream.');
-    // [index, item]; [count] is the end.
-    return told.length === 2 ? [(told as readonly Value[])[1]] : [];
-  });
+function valuesOf(
+  { client, signal }: Connection,
+  request: CoapRequest,
+  fn: DescribedFunction | undefined,
+  { from = 0 }: WatchOptions,
+): AsyncIterable<Value> {
+  if (fn === undefined) return states(client, request);
+  const refused = (answer: DoorAnswer): RemoteError =>
+    new RemoteError(`${fn.library}/${fn.method}`, answer, fn.parameters);
+  const { retries } = defaultCallOptions;
+  const followed = { retries, signal, scheduler: systemScheduler, origin: request.uri, refused };
+  if (fn.stream !== true)
+    return watchedResults(followed, request.uri.includes('c.pmax='), () => observedResult(client, request));
+  return streamItems(followed, from, (next) =>
+    observedStream(client, next === 0 ? request : { ...request, uri: withQuery(request.uri, `_from=${next}`) }),
+  );
+}
+
+/** Of a resource that is no function. */
+async function* states(client: CoapClient, request: CoapRequest): AsyncGenerator<Value, void> {
+  for await (const answer of client.observe(request)) yield valueOf(accepted(answer));
 }
 
 const most = Number.MAX_SAFE_INTEGER;

@@ -48,6 +48,16 @@ export interface PingOptions {
   readonly timeout?: Milliseconds | undefined;
 }
 
+export interface ObserveOptions {
+  /**
+   * For what must not be skipped: each confirmable notification is acknowledged when the loop wants it, so that who tells waits.
+   * Default false: they are acknowledged as they come, and those that nobody takes wait, the newest of them.
+   */
+  readonly paced?: boolean | undefined;
+  /** Registers again after so much silence; default: when Max-Age is over. */
+  readonly renewAfter?: Milliseconds | undefined;
+}
+
 const defaultTimeout = seconds(120);
 const defaultMaxResponseBytes = 64 << 20;
 /** Notifications that wait for whoever observes; the oldest go first, since the newest is the state (RFC 7641 §1.3). */
@@ -132,7 +142,7 @@ export class CoapClient {
         answered: (answer: CoapResponse) => resolve(answer),
         failed: (error: RequestError) => reject(error),
       };
-      this.#start(request, endpoint, options, false, listener);
+      this.#start(request, endpoint, options, undefined, listener);
     });
   }
 
@@ -150,14 +160,13 @@ export class CoapClient {
     const { endpoint, options } = await this.#resolve(request.uri);
     const unanswered = { ...request, confirmable: false, noResponse: 26 };
     await new Promise<void>((resolve, reject) => {
-      const stop = this.#start(unanswered, endpoint, options, false, { answered: () => {}, failed: reject });
-      stop();
+      this.#start(unanswered, endpoint, options, undefined, { answered: () => {}, failed: reject }).stop();
       resolve();
     });
   }
 
-  /** The resource's state now and whenever it changes (RFC 7641), until the loop is left or the server ends it. */
-  async *observe(request: CoapRequest): AsyncGenerator<CoapResponse, void, undefined> {
+  /** The resource's state now and whenever it changes (RFC 7641), until the loop is left, which the server is told, or it ends it. */
+  async *observe(request: CoapRequest, how: ObserveOptions = {}): AsyncGenerator<CoapResponse, void, undefined> {
     const { endpoint, options } = await this.#resolve(request.uri);
     const queue: (CoapResponse | RequestError | 'end')[] = [];
     let arrived = (): void => {};
@@ -169,7 +178,7 @@ export class CoapClient {
       await new Promise((resolve) => {
         arrived = resolve;
       });
-    const stop = this.#start(request, endpoint, options, true, {
+    const { stop, resume } = this.#start(request, endpoint, options, how, {
       answered: (answer) => {
         push(answer);
         if (findUint(answer.options, optionNumber.observe) === undefined || codeClass(answer.code) !== 2) push('end');
@@ -182,7 +191,10 @@ export class CoapClient {
         if (item === 'end') return;
         if (item instanceof RequestError) throw item;
         if (item !== undefined) yield item;
-        else await arrival();
+        if (queue.length > 0) continue;
+        const arriving = arrival();
+        resume();
+        await arriving;
       }
     } finally {
       stop();
@@ -229,14 +241,14 @@ export class CoapClient {
     await this.#driven.close();
   }
 
-  /** Returns what ends it without a word to the listener. */
+  /** Returns what ends it without a word to the listener, and what wants the next of a paced observation. */
   #start(
     request: CoapRequest,
     endpoint: Endpoint,
     uriOptions: readonly Option[],
-    observe: boolean,
+    observe: ObserveOptions | undefined,
     listener: { answered(answer: CoapResponse): void; failed(error: RequestError): void },
-  ): () => void {
+  ): { readonly stop: () => void; readonly resume: () => void } {
     const { uri, signal } = request;
     const started = this.#scheduler.now();
     const over = (): void => {
@@ -255,7 +267,7 @@ export class CoapClient {
     const abort = (): void => giveUp('aborted');
     if (signal?.aborted === true) {
       listener.failed(new RequestError('aborted', uri));
-      return over;
+      return { stop: over, resume: over };
     }
     this.#underWay.set(giveUp, endpoint);
     signal?.addEventListener('abort', abort, { once: true });
@@ -267,13 +279,15 @@ export class CoapClient {
         payload: request.payload ?? emptyBytes,
         confirmable: request.confirmable ?? true,
         szx: szxOf(request.blockSize ?? 1024),
-        observe,
+        observe: observe !== undefined,
+        paced: observe?.paced,
+        renewAfter: observe?.renewAfter,
         timeout: request.timeout ?? defaultTimeout,
         maxResponseBytes: request.maxResponseBytes ?? defaultMaxResponseBytes,
       },
       {
         answered: (answer, now) => {
-          if (!observe) over();
+          if (observe === undefined) over();
           listener.answered(toResponse(answer, (now - started) as Milliseconds));
         },
         failed: (reason) => {
@@ -284,8 +298,12 @@ export class CoapClient {
       },
       started,
     );
+    const resume = (): void => {
+      pending.resume(this.#scheduler.now());
+      this.#driven.wake();
+    };
     this.#driven.wake();
-    return stop;
+    return { stop, resume };
   }
 
   async #resolve(uri: string): Promise<{ readonly endpoint: Endpoint; readonly options: readonly Option[] }> {

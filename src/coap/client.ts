@@ -20,6 +20,8 @@ import { NotificationOrder } from './observe/notification-order.ts';
 export interface ClientRequest extends TransferRequest {
   /** For the answer; under an observation, for the first one. */
   readonly timeout: Milliseconds;
+  /** Under an observation: registers again when nothing was told for so long; undefined: when Max-Age is over (RFC 7641 §3.3.1). */
+  readonly renewAfter?: Milliseconds | undefined;
 }
 
 export interface PingListener {
@@ -87,6 +89,11 @@ export class ClientRole {
     return this.#exchanges.find(peer, message.token) !== undefined;
   }
 
+  /** Whether it has to wait, and is not to be acknowledged. */
+  holds(peer: Peer, message: Message, bytes: Uint8Array): boolean {
+    return this.#exchanges.find(peer, message.token)?.hold(bytes) === true;
+  }
+
   receive(peer: Peer, message: Message, now: Instant): void {
     this.#exchanges.find(peer, message.token)?.receive(message, now);
   }
@@ -125,10 +132,15 @@ export class PendingRequest implements TransferListener, Expiring {
     this.#transfer.start(now);
   }
 
-  /** Nobody waits any more; an observation ends with the next notification, which is then rejected. */
+  /** Nobody waits any more; who is observed is told. */
   cancel(now: Instant): void {
     this.#end();
-    this.#transfer?.stop(now);
+    this.#transfer?.leave(now);
+  }
+
+  /** Under a paced observation: the next notification is wanted. */
+  resume(now: Instant): void {
+    this.#transfer?.resume(now);
   }
 
   expire(now: Instant): void {
@@ -175,7 +187,8 @@ export class PendingRequest implements TransferListener, Expiring {
   #armRefresh(options: readonly Option[], now: Instant): void {
     const maxAge = findUint(options, optionNumber.maxAge) ?? defaultMaxAgeSeconds;
     const extra = refreshAfter.atLeast + this.#layer.random() * refreshAfter.spread;
-    this.#arm(milliseconds(maxAge * 1000 + extra), now);
+    const { renewAfter = Infinity } = this.#request;
+    this.#arm(milliseconds(Math.min(maxAge * 1000 + extra, renewAfter)), now);
   }
 
   #arm(span: Milliseconds, now: Instant): void {

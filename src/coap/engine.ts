@@ -175,6 +175,18 @@ export class CoapEngine {
     this.#layer.peers.find(endpoint)?.moved();
   }
 
+  /**
+   * An association is over: nothing of it will be acknowledged, so whatever waits for that ends now, observations too. What runs
+   * for its peer goes on, and its answer goes nowhere.
+   */
+  closed(endpoint: Endpoint, now: Instant): void {
+    const peer = this.#layer.peers.find(endpoint);
+    if (peer === undefined) return;
+    peer.gone = true;
+    this.#layer.transmissions.abandon(peer, now);
+    this.#server.observations.lose(peer, now);
+  }
+
   nextDeadline(): Instant | undefined {
     return this.#layer.wheel.nextDeadline();
   }
@@ -231,6 +243,7 @@ export class CoapEngine {
       refuse: (exchange: ServerExchange, wording: Wording, reason: NotRun, now: Instant) =>
         this.#server.refuse(exchange, wording, reason, now),
       awaits: (peer: Peer, message: Message) => this.#client.awaits(peer, message),
+      holds: (peer: Peer, message: Message, bytes: Uint8Array) => this.#client.holds(peer, message, bytes),
       response: (peer: Peer, message: Message, now: Instant) => this.#client.receive(peer, message, now),
     };
   }

@@ -47,6 +47,7 @@ export class Credentials {
   readonly #byId = new Map<string, Entry>();
   readonly #idsByName = new Map<string, readonly string[]>();
   readonly #endListeners = new Set<(peer: KnownPeer) => void>();
+  #taken: (revision: number) => void = () => undefined;
   readonly #decoySecret = randomBytes(32);
   #decoy: Entry | undefined;
   #revision = 0;
@@ -115,6 +116,12 @@ export class Credentials {
     return () => this.#endListeners.delete(listener);
   }
 
+  /** Tells a listener, now and after each change, up to which revision of the store all of it counts here. */
+  onTaken(listener: (revision: number) => void): void {
+    this.#taken = listener;
+    listener(this.#revision);
+  }
+
   /**
    * Lets go of what has expired by now, and reads once more what could not be read: to be called now and then (a map
    * look-up, unless there is something to do).
@@ -146,6 +153,8 @@ export class Credentials {
     this.#revision = revision;
     for (const identity of identities) this.#replace(identity);
     this.#survey();
+    // Last: who waits for it may rely on it.
+    this.#taken(revision);
   }
 
   #replace(identity: Identity): void {

@@ -3,9 +3,10 @@
  * `tag()` and `invalidate()` of funcoap/library. Not public; library authors see library.ts.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ObjectReference } from '../core/object-reference.ts';
 import type { ReadCaller } from '../core/principal.ts';
+import type { GivenObject } from './call.ts';
 import type { Invalidation } from './invalidation.ts';
-import type { References } from './runtimes/node/portable.ts';
 
 export interface CallerFacts {
   readonly identity: string;
@@ -22,6 +23,16 @@ export interface CallFacts {
   readonly deadline: number;
   readonly dataFolder: string;
   readonly invalidate: (invalidation: Invalidation) => void;
+}
+
+/** What objects of exported classes become, which are no data. */
+export interface References {
+  /** Undefined where it is data. Throws where it cannot be given */
+  refer(value: object): ObjectReference | undefined;
+  /** Those that were referred to; undefined where there are none. */
+  readonly given: readonly GivenObject[] | undefined;
+  /** What they stand in is not returned after all. */
+  takeBack(): void;
 }
 
 const noTags: readonly string[] = [];

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { channels } from '../core/channels.ts';
-import type { Milliseconds } from '../core/duration.ts';
+import { after, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import type { CallError } from './call-error.ts';
 import { streamError } from './call-failures.ts';
@@ -35,6 +35,13 @@ export interface LibraryVersionParts {
   readonly invalidated: (what: Invalidation) => void;
 }
 
+/** It did not load, and that took as long as it may: another time it may be quicker. */
+export class SlowLoad extends UsageError {
+  constructor(cause: UsageError) {
+    super(cause.code, `${cause.message} It is tried again.`, { cause });
+  }
+}
+
 export class LibraryVersion {
   readonly version: string;
   readonly title: string | undefined;
@@ -62,8 +69,10 @@ export class LibraryVersion {
     };
   }
 
-  /** Starts the first thread of a version. @throws UsageError 'library-load' with file and line. */
+  /** Starts the first thread of a version. @throws UsageError 'library-load' with file and line; `SlowLoad` */
   static async load(parts: LibraryVersionParts): Promise<LibraryVersion> {
+    const { scheduler, pool: limits } = parts.options;
+    const slowFrom = after(scheduler.now(), limits.loadLimit);
     const pool = createPool(parts);
     try {
       const { title, exports = [] } = await pool.open();
@@ -72,7 +81,7 @@ export class LibraryVersion {
       return new LibraryVersion(parts, pool, inline, title, exports);
     } catch (error) {
       await pool.close();
-      throw error;
+      throw error instanceof UsageError && scheduler.now() >= slowFrom ? new SlowLoad(error) : error;
     }
   }
 

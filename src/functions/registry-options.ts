@@ -17,8 +17,12 @@ export interface RegistryOptions {
   readonly settleTime: Milliseconds;
   /** A file that never rests is read after this long all the same. */
   readonly maxSettleTime: Milliseconds;
-  /** How long a call waits for a reload that is under way before it is served by the last good version. */
+  /** How long after a change calls and lists wait for the reload before they are served by the last good version. */
   readonly reloadWait: Milliseconds;
+  /** When a library whose loading took too long is tried again; doubles up to 32 times this. */
+  readonly retryDelay: Milliseconds;
+  /** A folder that has no entry is reported when nothing in it has changed for this long: somebody may be copying. */
+  readonly copyPatience: Milliseconds;
   /** The entry file is looked at before a call, at most this often. */
   readonly probeInterval: Milliseconds;
   /** How often folders are read where the system cannot watch them. */
@@ -45,6 +49,8 @@ export const defaultRegistryOptions: RegistrySettings = Object.freeze({
   settleTime: milliseconds(20),
   maxSettleTime: milliseconds(200),
   reloadWait: seconds(2),
+  retryDelay: seconds(5),
+  copyPatience: seconds(5),
   probeInterval: milliseconds(2),
   pollInterval: seconds(1),
   linger: seconds(2),

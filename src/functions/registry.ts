@@ -17,7 +17,7 @@ import { join, resolve } from 'node:path';
 import { statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { channels } from '../core/channels.ts';
-import type { Instant, Milliseconds } from '../core/duration.ts';
+import { after, until, type Instant, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { CallError } from './call-error.ts';
 import { objectLostError } from './call-failures.ts';
@@ -97,22 +97,22 @@ export class Registry implements Invoker, StreamOpener {
 
   /**
    * Something to wait for before `find`: a reload of this library (by name or locked id) that is under way.
-   * Undefined in nearly all cases. It never rejects, and never takes longer than `reloadWait`.
+   * Undefined in nearly all cases. It never rejects, and is over `reloadWait` after the change at the latest.
    */
   pending(library: string | number, now: Instant = this.#options.scheduler.now()): Promise<void> | undefined {
     const name = typeof library === 'string' ? library : this.#catalogue.nameOf(library);
     if (name === undefined || this.#closed) return undefined;
     // What a peer asks for is a name, never a path: the file system is asked for names only.
     const served = this.#served.get(name) ?? (libraryNamePattern.test(name) ? this.#discover(name) : undefined);
-    const reload = served?.pending(now);
-    return reload === undefined ? undefined : this.#bounded(reload);
+    return served && this.#reloadOf(served, now);
   }
 
   /** Reloads of any library that are under way; for lists of all of them. */
   pendingAny(): Promise<void> | undefined {
-    const reloads = [...this.#served.values()].flatMap((library) => library.pending() ?? []);
-    if (this.#scanning !== undefined) reloads.push(this.#scanning);
-    return reloads.length === 0 ? undefined : this.#bounded(Promise.all(reloads).then(() => undefined));
+    const now = this.#options.scheduler.now();
+    const reloads = [...this.#served.values()].flatMap((library) => this.#reloadOf(library, now) ?? []);
+    if (this.#scanning !== undefined) reloads.push(this.#bounded(this.#scanning, this.#options.reloadWait));
+    return reloads.length === 0 ? undefined : Promise.all(reloads).then(() => undefined);
   }
 
   /** As long as it is the same, `find` and `findById` say the same. */
@@ -215,10 +215,17 @@ export class Registry implements Invoker, StreamOpener {
     );
   }
 
-  #bounded(reload: Promise<void>): Promise<void> {
+  /** Counted from the change and not from who asks: a library that takes long to load holds up nobody who comes later. */
+  #reloadOf(served: ServedLibrary, now: Instant): Promise<void> | undefined {
+    const reload = served.pending(now);
+    const left = until(after(served.changedAt, this.#options.reloadWait), now);
+    return reload === undefined || left === 0 ? undefined : this.#bounded(reload, left);
+  }
+
+  #bounded(work: Promise<void>, span: Milliseconds): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = this.#options.scheduler.after(this.#options.reloadWait, resolve);
-      void reload.finally(() => {
+      const cancel = this.#options.scheduler.after(span, resolve);
+      void work.finally(() => {
         cancel();
         resolve();
       });

@@ -1,16 +1,20 @@
 /**
  * One library folder: the version that is served, the newest one that does not load, and the
  * reload that is under way. The last good version is served until a newer one has loaded.
+ *
+ * What does not load stays so until a file is saved, but for two kinds of patience: what took too long is tried again, because it
+ * may be the machine that was busy, and of a folder without an entry nothing is said while it still changes.
  */
 import { realpath } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { after, milliseconds, type Instant } from '../core/duration.ts';
+import { after, milliseconds, until, type Instant } from '../core/duration.ts';
 import { FuncoapError } from '../core/error.ts';
 import { FolderWatcher } from './folder-watcher.ts';
 import { entryMark, entryOf, readLibraryFiles } from './library-files.ts';
 import { withoutFolders } from './runtimes/node/load-module.ts';
-import type { LibraryVersion } from './library-version.ts';
+import { SlowLoad, type LibraryVersion } from './library-version.ts';
 import type { RegistryOptions } from './registry-options.ts';
+import { RestartPause } from './restart-pause.ts';
 
 export interface ServedLibraryParts {
   readonly name: string;
@@ -37,12 +41,17 @@ export class ServedLibrary {
   /** The entry file as it was then: saved again, it is tried again, because what it missed may be there now. */
   #failedMark: string | undefined;
   #error: string | undefined;
+  /** Loading the newest version took too long: when it is tried again. */
+  #retry: RestartPause | undefined;
+  /** There is no entry: since when the folder is as it is. */
+  #incomplete: { readonly version: string; readonly since: Instant } | undefined;
   #reload: Promise<void> | undefined;
   #changedAt: Instant;
   #dirty = false;
   #probedAt: Instant;
   #entryMark: string | undefined;
   #cancelPoll: (() => void) | undefined;
+  #cancelLook: (() => void) | undefined;
   #closed = false;
 
   constructor(parts: ServedLibraryParts) {
@@ -66,6 +75,11 @@ export class ServedLibrary {
     return this.#error;
   }
 
+  /** When something was last told or seen to have changed. */
+  get changedAt(): Instant {
+    return this.#changedAt;
+  }
+
   /** The reload that is under way, looking at the entry file first if nobody did just now. */
   pending(now: Instant = this.#parts.options.scheduler.now()): Promise<void> | undefined {
     if (this.#reload === undefined && now - this.#probedAt >= this.#parts.options.probeInterval) {
@@ -79,6 +93,10 @@ export class ServedLibrary {
   touch(): void {
     if (this.#closed) return;
     this.#changedAt = this.#parts.options.scheduler.now();
+    this.#look();
+  }
+
+  #look(): void {
     this.#dirty = true;
     this.#reload ??= this.#reloadUntilClean().finally(() => {
       this.#reload = undefined;
@@ -89,6 +107,7 @@ export class ServedLibrary {
     this.#closed = true;
     this.#watcher.close();
     this.#cancelPoll?.();
+    this.#cancelLook?.();
   }
 
   async #reloadUntilClean(): Promise<void> {
@@ -145,9 +164,10 @@ export class ServedLibrary {
       this.#parts.changed(this, { kind: 'mended' });
       return;
     }
-    if (files.version === this.#failedVersion && this.#entryMark === this.#failedMark) return;
+    if (this.#hasFailed(files.version)) return;
     const entry = entryOf(folder, this.name);
     if (entry === undefined) {
+      if (this.#mayGrow(files.version)) return;
       this.#fail(
         `the folder has no index.ts or index.js, and no ${this.name.replaceAll('-', '_')}.py or __init__.py; write one that has functions.`,
         files.version,
@@ -159,7 +179,44 @@ export class ServedLibrary {
       this.#adopt(version);
     } catch (error) {
       this.#fail(describe(error), files.version);
+      if (error instanceof SlowLoad) this.#tryAgain();
     }
+  }
+
+  /** Whether this version is known not to load, and has not to be tried again yet. */
+  #hasFailed(version: string): boolean {
+    if (version !== this.#failedVersion || this.#entryMark !== this.#failedMark) {
+      this.#retry = undefined;
+      return false;
+    }
+    if (this.#retry === undefined) return true;
+    const pauseEnds = this.#retry.endOf(this.#parts.options.scheduler.now());
+    if (pauseEnds !== undefined) this.#lookAt(pauseEnds);
+    return pauseEnds !== undefined;
+  }
+
+  #tryAgain(): void {
+    const { scheduler, retryDelay } = this.#parts.options;
+    this.#retry ??= new RestartPause(retryDelay);
+    this.#lookAt(this.#retry.failed(scheduler.now()));
+  }
+
+  /** Whether somebody may be about to copy the rest of it. */
+  #mayGrow(version: string): boolean {
+    const { scheduler, copyPatience } = this.#parts.options;
+    const now = scheduler.now();
+    if (this.#incomplete?.version !== version) this.#incomplete = { version, since: now };
+    const patientUntil = after(this.#incomplete.since, copyPatience);
+    if (now >= patientUntil) return false;
+    this.#lookAt(patientUntil);
+    return true;
+  }
+
+  #lookAt(at: Instant): void {
+    if (this.#closed) return;
+    const { scheduler } = this.#parts.options;
+    this.#cancelLook?.();
+    this.#cancelLook = scheduler.after(until(at, scheduler.now()), () => this.#look());
   }
 
   #adopt(version: LibraryVersion): void {

@@ -3,7 +3,7 @@
  *
  *     batch     = [1*16 call]
  *     call      = [target, ? arguments]           none where they are left out
- *     target    = [library id, method id] / "library/method"
+ *     target    = [library id, method id] / "library/method" / "o/id/member"        a class is a method that makes an object
  *     reference = #6.39([index of an earlier call, * step])     tag 39: draft-bormann-cbor-lang "identifier", as an entire argument
  *     step      = text / uint                     a member by its name or key, an item by its number
  *
@@ -22,8 +22,15 @@ import { namedBy, type Named } from './call-terms.ts';
 const maxCalls = 16;
 const referenceTag = 39;
 
+export interface MemberTarget {
+  /** Its id. */
+  readonly object: string;
+  readonly member: string;
+}
+
 export interface BatchedCall {
-  readonly named: Named;
+  /** A function or a class, or a member of an object. */
+  readonly target: Named | MemberTarget;
   /** Undefined: none. What stands for a result is a key of `references`. */
   readonly args: Value;
   /** Some argument is a reference. */
@@ -62,7 +69,7 @@ export function readBatch(bytes: Uint8Array, format: number): BatchBody {
     const [target, args] = item;
     const own = argumentsIn(args).filter((argument) => references.has(argument));
     for (const mark of own) read.set(mark, readReference(references.get(mark), index));
-    return { named: targetOf(target, index), args, refers: own.length > 0 };
+    return { target: targetOf(target, index), args, refers: own.length > 0 };
   });
   if (read.size !== references.size) throw badReference('A reference (tag 39) must be an entire argument.');
   const resolve = (argument: Value, resultOf: (index: number) => Value): Value => {
@@ -95,15 +102,16 @@ function decode(read: () => Value): Value {
   }
 }
 
-function targetOf(target: Value | undefined, index: number): Named {
+function targetOf(target: Value | undefined, index: number): Named | MemberTarget {
   if (typeof target === 'string') {
-    const [library = '', name = '', ...rest] = target.split('/');
-    if (library !== '' && name !== '' && rest.length === 0) return { library, method: name };
+    const [first = '', second = '', third, ...rest] = target.replace(/^\/(?=o\/)/, '').split('/');
+    if (first === 'o' && third !== undefined && rest.length === 0) return { object: second, member: third };
+    if (first !== '' && second !== '' && third === undefined) return { library: first, method: second };
   }
   if (target !== undefined && isList(target) && target.length === 2) {
     return namedBy(['f', ...target.map((id) => (typeof id === 'number' ? String(id) : ''))]);
   }
-  throw bad(`The target of call ${index} must be "library/method" or [library id, method id].`);
+  throw bad(`The target of call ${index} must be "library/method", [library id, method id] or "o/{id}/{method}".`);
 }
 
 /** The arguments of a call, whichever way they are given; what is in them is not theirs. */

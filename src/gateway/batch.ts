@@ -3,7 +3,7 @@
  * other, up to the first that fails.
  */
 import type { CachedResult } from '../cache/cacheable.ts';
-import type { ResultCache } from '../cache/result-cache.ts';
+import { resultOf, type ResultCache } from '../cache/result-cache.ts';
 import { contentFormat, type ValueFormat } from '../cbor/content-format.ts';
 import { encodeCbor } from '../cbor/encode.ts';
 import { encodeRepresentation } from '../cbor/representation.ts';
@@ -12,22 +12,34 @@ import type { Clock } from '../core/clock.ts';
 import type { Endpoint } from '../core/datagram.ts';
 import { after, milliseconds, type Instant, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
+import { ObjectReference } from '../core/object-reference.ts';
 import type { Value } from '../core/value.ts';
 import { bind } from '../functions/binding.ts';
 import { CallError } from '../functions/call-error.ts';
 import { streamError } from '../functions/call-failures.ts';
 import type { Call, Caller, Invoker } from '../functions/call.ts';
 import type { FunctionDescription } from '../functions/description.ts';
+import { Returned } from '../functions/returned.ts';
 import type { Access } from './access-rules.ts';
-import { readBatch, type BatchBody } from './batch-body.ts';
-import { checkSafe, findNamed, representationOf, type FunctionDirectory } from './call-terms.ts';
+import { readBatch, type BatchBody, type BatchedCall, type MemberTarget } from './batch-body.ts';
+import {
+  checkSafe,
+  classNamed,
+  findNamed,
+  representationOf,
+  type FunctionDirectory,
+  type Named,
+} from './call-terms.ts';
 import { readWanted } from './control-words.ts';
+import { batchedMember, checkMaking } from './object-requests.ts';
+import type { Objects } from './objects.ts';
 import type { RateLimit } from './rate-limit.ts';
 
 export interface BatchOptions {
   readonly directory: FunctionDirectory;
   readonly invoker: Invoker;
   readonly cache: ResultCache;
+  readonly objects: Objects;
   readonly rateLimit: RateLimit;
   readonly clock: Clock;
   /** For functions that declare no limit of their own. */
@@ -64,10 +76,14 @@ export interface BatchAnswer {
   readonly ran: Milliseconds;
 }
 
+type Arguments = Call['args'];
+
+/** A call that nothing speaks against but, maybe, its arguments. */
 interface Prepared {
   readonly fn: FunctionDescription;
+  readonly run: (args: Arguments, now: Instant) => CachedResult | Promise<CachedResult>;
   /** Undefined where they depend on other results. */
-  readonly args: Call['args'] | undefined;
+  readonly args?: Arguments | undefined;
 }
 
 export class Batches {
@@ -110,12 +126,12 @@ export class Batches {
     for (const [index, call] of body.calls.entries()) {
       prepared.push(await blamed(index, soFar, () => this.#prepare(call, by, how.safe)));
     }
-    for (const [index, { fn, args }] of prepared.entries()) {
+    for (const [index, { fn, args, run }] of prepared.entries()) {
       results.push(
         await blamed(index, soFar, async () => {
           const given = body.calls[index]?.args;
           const value = args ?? bind(fn, { kind: 'body', value: body.resolved(given, (at) => results[at]?.value) });
-          const result = await this.#call(fn, value, by, clock.now());
+          const result = await run(value, clock.now());
           // A result that cannot be carried is this call's fault, not that of the list which it is part of.
           if (isWanted(index)) representationOf(result, how.format);
           return result;
@@ -138,27 +154,37 @@ export class Batches {
     };
   }
 
-  async #prepare(
-    { named, args, refers }: BatchBody['calls'][number],
-    { access, caller }: BatchCaller,
-    safe: boolean,
-  ): Promise<Prepared> {
-    const { directory, clock } = this.#options;
-    await directory.pending(named.library, clock.now());
-    const fn = findNamed(directory, named);
-    access.checkFunction(fn, { caller });
-    if (safe) checkSafe(fn);
-    if (fn.stream === true) throw streamError(fn);
-    if (refers) return { fn, args: undefined };
-    return { fn, args: bind(fn, args === undefined ? { kind: 'none' } : { kind: 'body', value: args }) };
+  async #prepare({ target, args, refers }: BatchedCall, by: BatchCaller, safe: boolean): Promise<Prepared> {
+    const prepared = 'object' in target ? this.#ofObject(target, by, safe) : await this.#ofFunction(target, by, safe);
+    if (refers) return prepared;
+    const given = args === undefined ? ({ kind: 'none' } as const) : ({ kind: 'body', value: args } as const);
+    return { ...prepared, args: bind(prepared.fn, given) };
   }
 
-  #call(
-    fn: FunctionDescription,
-    args: Call['args'],
-    by: BatchCaller,
-    now: Instant,
-  ): CachedResult | Promise<CachedResult> {
+  async #ofFunction(named: Named, by: BatchCaller, safe: boolean): Promise<Prepared> {
+    const { directory, objects, clock } = this.#options;
+    await directory.pending(named.library, clock.now());
+    const of = classNamed(directory, named);
+    if (of !== undefined) {
+      checkMaking(of, safe ? 'ask' : 'call', by);
+      return { fn: of, run: async (args, now) => made(await objects.make(of, args, by), now) };
+    }
+    const fn = findNamed(directory, named);
+    by.access.checkFunction(fn, by);
+    if (safe) checkSafe(fn);
+    if (fn.stream === true) throw streamError(fn);
+    return { fn, run: (args, now) => this.#call(fn, args, by, now) };
+  }
+
+  #ofObject({ object: id, member }: MemberTarget, by: BatchCaller, safe: boolean): Prepared {
+    const { objects } = this.#options;
+    const object = objects.find(id, by.caller);
+    const { fn } = batchedMember(object, member, safe, by);
+    if (fn.stream === true) throw streamError(fn);
+    return { fn, run: async (args, now) => resultOf(await objects.use(object, fn, args, by), 'none', now) };
+  }
+
+  #call(fn: FunctionDescription, args: Arguments, by: BatchCaller, now: Instant): CachedResult | Promise<CachedResult> {
     const { cache, invoker, timeLimit } = this.#options;
     const { caller, endpoint, correlationId, signal } = by;
     const question = cache.question(fn, args as readonly Value[]);
@@ -177,6 +203,18 @@ export class Batches {
       )
     );
   }
+}
+
+const noTime = milliseconds(0);
+
+/** A reference to an object that was made. */
+function made(id: string, now: Instant): CachedResult {
+  const returned = Returned.of(new ObjectReference(id));
+  return resultOf(
+    { returned, value: returned.value, readCaller: false, tags: [], queued: noTime, ran: noTime },
+    'none',
+    now,
+  );
 }
 
 /** What fails is told together with where, and what there was before it. */

@@ -1,9 +1,7 @@
 /** The composition root: puts the parts of a gateway together, and takes them down in order. */
-import { createHmac } from 'node:crypto';
 import { ResultCache, type ResultCacheOptions } from '../cache/result-cache.ts';
 import type { CacheCounters } from '../cache/cacheable.ts';
-import { CoapEngine, type EngineCounters, type EngineLimits, type EngineOptions } from '../coap/engine.ts';
-import { deriveParameters, type TransmissionOptions, type TransmissionParameters } from '../coap/parameters.ts';
+import { CoapEngine, type EngineCounters } from '../coap/engine.ts';
 import type { Address, Datagram, Endpoint } from '../core/datagram.ts';
 import { channels } from '../core/channels.ts';
 import type { Milliseconds } from '../core/duration.ts';
@@ -28,11 +26,11 @@ import { Batches } from './batch.ts';
 import { BodyThread } from './body-thread.ts';
 import { Calls } from './calls.ts';
 import { CoapsDoor, type CoapsCounters, type CoapsOptions } from './coaps.ts';
-import { coapsLedger } from './coaps-ledger.ts';
+import { CoapsLedger } from './coaps-ledger.ts';
+import { engineOptions, type EngineSettings } from './engine-options.ts';
 import { Front } from './front.ts';
 import { Jobs, type JobSettings } from './jobs.ts';
 import { Objects, type ObjectSettings } from './objects.ts';
-import { refusalPayload } from './problem-response.ts';
 import { RateLimit, type RateLimitOptions } from './rate-limit.ts';
 import { BatchResource } from './resources/batch.ts';
 import { CatalogueResource } from './resources/catalogue.ts';
@@ -48,15 +46,12 @@ import { Streams, type StreamSettings } from './streams/streams.ts';
 import { CoapWatches } from './watches/coap-watches.ts';
 import { Watches } from './watches/watches.ts';
 
-export interface GatewayOptions {
+export interface GatewayOptions extends EngineSettings {
   readonly udp: Partial<ListenerOptions>;
   /** Undefined: plain CoAP only. */
   readonly coaps: CoapsOptions | undefined;
   /** Undefined: no HTTP. */
   readonly http: HttpOptions | undefined;
-  readonly limits: EngineLimits;
-  /** The link profile for a peer's address. */
-  readonly transmissionFor: (address: string) => TransmissionOptions;
   readonly rateLimit: RateLimitOptions;
   readonly access: readonly AccessRule[];
   readonly registry: Partial<RegistrySettings>;
@@ -90,6 +85,15 @@ export interface GatewayCounters {
   readonly transport: TransportCounters;
   /** Undefined where coaps is not open. */
   readonly dtls: CoapsCounters | undefined;
+  readonly ongoing: OngoingCounters;
+}
+
+/** What outlasts one answer, in this process. */
+export interface OngoingCounters {
+  /** That run. */
+  readonly jobs: number;
+  readonly streams: number;
+  readonly watches: number;
 }
 
 export interface Gateway {
@@ -99,6 +103,10 @@ export interface Gateway {
   readonly securedAddresses: readonly Address[];
   /** Where HTTP listens: `http://127.0.0.1:3419`. */
   readonly httpUrls: readonly string[];
+  /** By which requests are told apart: a store of associations that is opened later has to use it. */
+  readonly fingerprintKey: number;
+  /** Opens coaps, which was not open yet. @throws UsageError where no address can be bound */
+  openCoaps(options: CoapsOptions): Promise<void>;
   libraries(): readonly LibraryDescription[];
   counters(): GatewayCounters;
   close(): Promise<void>;
@@ -196,7 +204,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     showInternals: options.showInternals,
   });
   const catalogue = new CatalogueResource(registry);
-  const batches = new Batches({ ...calling, rateLimit });
+  const batches = new Batches({ ...calling, objects, rateLimit });
   const router = new Router()
     .add(['.well-known', 'core'], new WellKnownCoreResource(registry, entryPoints))
     .add(['clock'], clockResource)
@@ -230,17 +238,22 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     showInternals: options.showInternals,
   });
   await options.siblings?.ready();
-  const { store, timeOfDay: coapsTime } = options.coaps ?? {};
-  const ledger = store && coapsTime && coapsLedger({ store, clock, timeOfDay: coapsTime, wake });
+  const ledger = new CoapsLedger(options.coaps?.store, {
+    clock,
+    timeOfDay: () => timeOfDay(systemTimeOfDay()),
+    uniform: systemRandomness.uniform,
+    wake,
+  });
   const onVerified = (endpoint: Endpoint): void => coaps?.verified(endpoint);
   const engine = new CoapEngine({ ...engineOptions(options, access), ledger, onVerified }, front);
-  const coaps = options.coaps && new CoapsDoor(options.coaps, clock, engine);
+  const given = options.coaps && new CoapsDoor(options.coaps, clock, engine);
+  let coaps = given;
   const driven = await drive(
     watched(engine, { looks: () => channels.message.hasSubscribers, see: publishMessage }),
     (receiver) =>
       JoinedTransport.open(
         (plain) => openListener(options.udp, plain),
-        coaps === undefined ? undefined : (associations) => coaps.open(associations),
+        given && ((associations) => given.open(associations)),
         receiver,
       ),
     clock,
@@ -268,12 +281,20 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       return driven.transport.secured?.addresses ?? [];
     },
     httpUrls: http?.urls ?? [],
+    fingerprintKey: ledger.fingerprintKey,
+    openCoaps: async (late) => {
+      const door = new CoapsDoor(late, clock, engine);
+      ledger.use(late.store);
+      await driven.transport.secure((associations) => door.open(associations));
+      coaps = door;
+    },
     libraries: () => registry.libraries(),
     counters: () => ({
       engine: engine.counters(),
       cache: cache.counters(),
       transport: sum(driven.transport.plain.counters, driven.transport.secured?.counters),
       dtls: coaps?.counters(),
+      ongoing: { jobs: jobs.running, streams: streams.size, watches: watches.size },
     }),
     close: async () => {
       front.close();
@@ -313,25 +334,6 @@ const entryPoints: readonly Link[] = [
     ],
   },
 ];
-
-function engineOptions({ limits, transmissionFor }: GatewayOptions, access: AccessRules): EngineOptions {
-  // New with each process: values made by an earlier one are not fresh any more, and are simply not accepted.
-  const key = systemRandomness.bytes(32);
-  const derived = new Map<TransmissionOptions, TransmissionParameters>();
-  return {
-    limits,
-    parametersFor: ({ remote, principal }) => {
-      const profile = access.of(principal).transmission(transmissionFor(remote.address));
-      const parameters = derived.get(profile) ?? deriveParameters(profile);
-      derived.set(profile, parameters);
-      return parameters;
-    },
-    random: systemRandomness,
-    refusalPayload,
-    seal: (input) => new Uint8Array(createHmac('sha256', key).update(input).digest()),
-    now: systemScheduler.now(),
-  };
-}
 
 /** For whoever listens on the `message` channel. */
 function publishMessage(direction: 'in' | 'out', { bytes, endpoint }: Datagram): void {

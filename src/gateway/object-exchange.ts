@@ -13,7 +13,6 @@ import type { Call, Caller, CallResult, GivenObject, Invoker } from '../function
 import type { FunctionDescription } from '../functions/description.ts';
 import type { OpenedStream, StreamOpener } from '../functions/opened-stream.ts';
 import { PackedArguments } from '../functions/packed-arguments.ts';
-import type { HeldObject } from './objects.ts';
 
 /** What runs functions, and keeps their objects. */
 export interface ObjectInvoker extends Invoker, StreamOpener {
@@ -21,18 +20,25 @@ export interface ObjectInvoker extends Invoker, StreamOpener {
   holds(of: FunctionDescription, object: string): boolean;
 }
 
+/** An object as an argument. */
+export interface LentObject {
+  readonly id: string;
+  /** Its class. */
+  readonly of: FunctionDescription;
+}
+
 /** Whose the objects are: objects.ts. */
 export interface ObjectKeeper {
   /** Undefined where there is none of the caller's. */
-  held(id: string, caller: Caller): HeldObject | undefined;
+  held(id: string, caller: Caller): LentObject | undefined;
   /** They are used, until what is returned is called. */
-  borrow(objects: readonly HeldObject[]): () => void;
+  borrow(objects: readonly LentObject[]): () => void;
   /** Those that are new become the caller's. @throws CallError where there is no room, and lets go of them */
   adopt(given: readonly GivenObject[], call: Call): void;
   /** Lets go of those that are new. */
   drop(given: readonly GivenObject[], call: Call): void;
   /** It is not there any more. */
-  lose(object: HeldObject): void;
+  lose(object: LentObject): void;
 }
 
 const nothing = (): void => undefined;
@@ -97,7 +103,7 @@ export class ObjectExchange implements Invoker, StreamOpener {
     { id, path, classes }: ObjectReference,
     { name, id: parameterId, type }: FunctionDescription['parameters'][number],
     { function: fn, caller }: Call,
-  ): HeldObject {
+  ): LentObject {
     const details = { parameter: { name, id: parameterId }, expected: type };
     if (classes === undefined)
       throw new CallError(

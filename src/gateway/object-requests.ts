@@ -50,6 +50,12 @@ export function memberCall({ of }: HeldObject, name: string, verb: Offer, visito
   return { fn, operation };
 }
 
+/** In a batch, where a method is called and an attribute read. @param safe no side effects are wanted */
+export function batchedMember(object: HeldObject, name: string, safe: boolean, visitor: ObjectVisitor): MemberCall {
+  const isAttribute = memberNamed(object.of, name).kind === 'attribute';
+  return memberCall(object, name, safe || isAttribute ? 'ask' : 'call', visitor);
+}
+
 /** A member as a function: a method as it is called, an attribute as it is read. @throws CallError `no-such-method` */
 export function describedMember({ of }: HeldObject, name: string, form: DescriptionForm): Described {
   const member = memberNamed(of, name);

@@ -16,7 +16,7 @@ import type { FunctionDescription } from '../functions/description.ts';
 import { endingFunction, makingFunction } from '../functions/object-calls.ts';
 import { PackedArguments } from '../functions/packed-arguments.ts';
 import { asCallError, reportFault } from './faults.ts';
-import { ObjectExchange, type ObjectInvoker, type ObjectKeeper } from './object-exchange.ts';
+import { ObjectExchange, type LentObject, type ObjectInvoker, type ObjectKeeper } from './object-exchange.ts';
 
 /** What the operator decides. */
 export interface ObjectSettings {
@@ -55,7 +55,7 @@ export interface ObjectCaller {
   readonly caller: Caller;
   readonly correlationId: string;
   /** Of a call of a method: aborted when nobody waits for the result any more. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const idBytes = 6;
@@ -132,7 +132,7 @@ export class Objects implements ObjectKeeper {
     return held?.identity === identity && (held.inUse > 0 || held.leaseEnds > this.#now) ? held : undefined;
   }
 
-  borrow(objects: readonly HeldObject[]): () => void {
+  borrow(objects: readonly LentObject[]): () => void {
     const lent = objects.flatMap(({ id }) => this.#objects.get(id) ?? []);
     for (const held of lent) held.inUse++;
     return () => {
@@ -174,7 +174,7 @@ export class Objects implements ObjectKeeper {
     }
   }
 
-  lose({ id }: HeldObject): void {
+  lose({ id }: LentObject): void {
     const held = this.#objects.get(id);
     if (held !== undefined) this.#forget(held);
   }

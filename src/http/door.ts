@@ -1,7 +1,7 @@
 /** The HTTP door: listens, and asks the gateway. docs/http.md. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { randomInt } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { Clock } from '../core/clock.ts';
+import type { Scheduler } from '../core/clock.ts';
 import type { Address } from '../core/datagram.ts';
 import { InternalError } from '../core/error.ts';
 import type { TimeOfDay } from '../core/time-of-day.ts';
@@ -30,8 +30,8 @@ export interface HttpOptions {
   readonly maxBodyBytes: number;
   /** Of each address that is listened on. */
   readonly maxConnections: number;
-  /** Undefined where nobody is enrolled. */
-  readonly identities: Identities | undefined;
+  /** Asked each time; undefined while nobody is enrolled. */
+  readonly identities: () => Identities | undefined;
   readonly timeOfDay: () => TimeOfDay;
   /** Other processes listen there too. */
   readonly reusePort: boolean;
@@ -48,15 +48,16 @@ export interface HttpDoor {
 }
 
 /** @throws UsageError 'cannot-listen' */
-export async function openHttpDoor(options: HttpOptions, face: GatewayFace, clock: Clock): Promise<HttpDoor> {
+export async function openHttpDoor(options: HttpOptions, face: GatewayFace, scheduler: Scheduler): Promise<HttpDoor> {
   const { identities, proxies, timeOfDay, certificate } = options;
   const clients = new WeakMap<Socket, Client>();
-  const app = await openRoutes({
+  const routes = await openRoutes({
     face,
-    clock,
+    scheduler,
     guests: new Guests({ identities, proxies, timeOfDay }),
     site: new SiteCheck(options.hosts),
     maxBodyBytes: options.maxBodyBytes,
+    seed: randomInt(2 ** 32),
     connectionOf: ({ socket }) => {
       const client = clients.get(socket);
       if (client === undefined)
@@ -69,7 +70,7 @@ export async function openHttpDoor(options: HttpOptions, face: GatewayFace, cloc
     maxConnections,
     reusePort,
     patience,
-    handle: (request: IncomingMessage, response: ServerResponse) => app.routing(request, response),
+    handle: routes.handle,
   };
   const listeners: Listener[] = [];
   const open = async (addresses: readonly string[], port: number, tls: TlsMaterial | undefined): Promise<void> => {
@@ -81,7 +82,7 @@ export async function openHttpDoor(options: HttpOptions, face: GatewayFace, cloc
   try {
     await open(options.listen, options.port, undefined);
     if (certificate !== undefined) {
-      const credentialOf = (der: Uint8Array): string | undefined => credentialIn(identities, der, timeOfDay());
+      const credentialOf = (der: Uint8Array): string | undefined => credentialIn(identities(), der, timeOfDay());
       await open(options.secureListen, options.securePort, { ...certificate, credentialOf });
     }
   } catch (error) {
@@ -100,7 +101,7 @@ export async function openHttpDoor(options: HttpOptions, face: GatewayFace, cloc
     },
     async close() {
       await Promise.all(listeners.map((listener) => listener.close()));
-      await app.close();
+      await routes.close();
     },
   };
 }

@@ -6,11 +6,14 @@
  *   application/cbor-seq   RFC 8742
  *
  * The next one is asked for when the connection has taken the one before. In the latter two forms a failure ends the
- * connection in the middle, which a client sees as an answer that is not complete.
+ * connection in the middle, which a client sees as an answer that is not complete. Only events can say that there is nothing yet,
+ * which proxies that end silent connections want to hear.
  */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { textOf } from '../core/bytes.ts';
+import type { Scheduler } from '../core/clock.ts';
+import { seconds } from '../core/duration.ts';
 import type { DoorFlow, FlowForm, FlowPart } from './gateway-face.ts';
 
 export const flowTypes: Readonly<Record<FlowForm, string>> = {
@@ -19,19 +22,49 @@ export const flowTypes: Readonly<Record<FlowForm, string>> = {
   sequence: 'application/cbor-seq',
 };
 
-/** Writes what comes until the end. @throws what the flow fails with; the client may have gone then */
-export async function writeFlow(raw: ServerResponse, flow: DoorFlow, first: FlowPart | undefined): Promise<number> {
+/** WHATWG HTML §9.2.7: a comment "every 15 seconds or so". */
+const commentEvery = seconds(15);
+
+/** Writes what comes until the end, or until the client has gone. @throws what the flow fails with */
+export async function writeFlow(
+  raw: ServerResponse,
+  flow: DoorFlow,
+  first: FlowPart | undefined,
+  scheduler: Scheduler,
+): Promise<number> {
   let written = 0;
+  let stopTimer = (): void => undefined;
+  const waitToComment = (): void => {
+    stopTimer();
+    stopTimer = scheduler.after(commentEvery, () => {
+      // What has not been taken yet is sign enough.
+      if (!raw.writableNeedDrain) raw.write(':\n\n');
+      waitToComment();
+    });
+  };
+  let leave = (): void => undefined;
+  raw.once('close', () => leave());
+  const next = (): Promise<FlowPart | undefined> =>
+    new Promise((resolve, reject) => {
+      leave = () => resolve(undefined);
+      flow.next().then(resolve, reject);
+    });
   const write = async (bytes: string | Uint8Array): Promise<void> => {
     written += bytes.length;
     if (!raw.write(bytes)) await Promise.race([once(raw, 'drain'), once(raw, 'close')]);
+    if (flow.form === 'events') waitToComment();
   };
-  for (let part = first ?? (await flow.next()); part !== undefined && !raw.destroyed; part = await flow.next()) {
-    if (flow.form === 'sequence') await write(part.bytes);
-    else if (flow.form === 'lines') await write(`${textOf(part.bytes) ?? ''}\n`);
-    else await write(`id: ${part.id}\ndata: ${textOf(part.bytes) ?? ''}\n\n`);
+  try {
+    if (flow.form === 'events') waitToComment();
+    for (let part = first ?? (await next()); part !== undefined && !raw.destroyed; part = await next()) {
+      if (flow.form === 'sequence') await write(part.bytes);
+      else if (flow.form === 'lines') await write(`${textOf(part.bytes) ?? ''}\n`);
+      else await write(`id: ${part.id}\ndata: ${textOf(part.bytes) ?? ''}\n\n`);
+    }
+    if (flow.form === 'events' && !raw.destroyed)
+      await write(`event: end\ndata: ${JSON.stringify({ count: flow.count })}\n\n`);
+  } finally {
+    stopTimer();
   }
-  if (flow.form === 'events' && !raw.destroyed)
-    await write(`event: end\ndata: ${JSON.stringify({ count: flow.count })}\n\n`);
   return written;
 }

@@ -34,8 +34,8 @@ export interface Identities {
 }
 
 export interface GuestsOptions {
-  /** Undefined where nobody is enrolled. */
-  readonly identities: Identities | undefined;
+  /** Asked each time; undefined while nobody is enrolled. */
+  readonly identities: () => Identities | undefined;
   /** Addresses of proxies that are believed what they say of clients. */
   readonly proxies: readonly string[];
   readonly timeOfDay: () => TimeOfDay;
@@ -81,7 +81,7 @@ export class Guests {
   }
 
   #principalOf({ authorization }: IncomingHttpHeaders, { credentialId }: Connection): Principal | undefined {
-    const { credentials } = this.#options.identities ?? {};
+    const { credentials } = this.#options.identities() ?? {};
     // Who shows something is never taken for somebody else than it shows.
     if (authorization !== undefined) return this.#byToken(authorization);
     return credentialId === undefined ? undefined : credentials?.byId(credentialId);
@@ -96,7 +96,7 @@ export class Guests {
     if (token !== undefined && token.expires <= this.#options.timeOfDay()) {
       throw new CallError('identity-needed', 'The token has expired; `funcoap token NAME` makes another.');
     }
-    const principal = token && this.#options.identities?.credentials.byId(token.credentialId);
+    const principal = token && this.#options.identities()?.credentials.byId(token.credentialId);
     if (principal === undefined) {
       throw new CallError(
         'identity-needed',
@@ -109,7 +109,7 @@ export class Guests {
   #read(text: string): BearerToken | undefined {
     const known = this.#tokens.get(text);
     if (known !== undefined) return known;
-    const { tokenKey } = this.#options.identities ?? {};
+    const { tokenKey } = this.#options.identities() ?? {};
     const token = tokenKey && readToken(tokenKey, text);
     if (token !== undefined) this.#tokens.set(text, token);
     return token;

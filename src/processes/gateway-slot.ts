@@ -3,6 +3,8 @@
  * after the delay that the policy says; the addresses and the configuration stay.
  *
  *     loading → loaded → (listen) → serving → ended → waiting → loading …
+ *                                      ↓ (replace)                  ↑
+ *                                   stopping ───────────────────────┘
  */
 import type { Scheduler } from '../core/clock.ts';
 import { until, type Instant, type Milliseconds } from '../core/duration.ts';
@@ -25,6 +27,9 @@ export class GatewaySlot {
   #failure: StartFailure | undefined;
   #cancelStart: (() => void) | undefined;
   #exited = Promise.withResolvers<void>();
+  #replacement: PromiseWithResolvers<void> | undefined;
+  /** It was told to end so that another one can begin. */
+  #isLeaving = false;
   starts = 0;
   memoryBytes = 0;
 
@@ -65,22 +70,46 @@ export class GatewaySlot {
   hear(message: FromProcess): void {
     if (message.kind === 'failed') this.#failure = message;
     if (message.kind === 'serving') this.#servingSince = this.#owner.scheduler.now();
+    if (message.kind === 'serving') this.#replacement?.resolve();
     if (message.kind === 'counted') this.memoryBytes = message.memoryBytes;
   }
 
-  /** @returns when to start the next one; undefined: it is in vain */
-  ended(): Milliseconds | undefined {
+  /** @returns when to start the next one, 'now' where that was the plan; undefined: it is in vain */
+  ended(): Milliseconds | 'now' | undefined {
     const since = this.#servingSince;
+    const wasLeaving = this.#isLeaving;
+    this.#isLeaving = false;
+    // One that cannot start comes again later, as any other.
+    if (!wasLeaving) this.#replacement?.resolve();
     this.#child = undefined;
     this.#servingSince = undefined;
     this.memoryBytes = 0;
     this.#exited.resolve();
+    if (wasLeaving) return 'now';
     return this.#policy.ended(until(this.#owner.scheduler.now(), since ?? this.#owner.scheduler.now()));
+  }
+
+  /**
+   * Ends the process in order and starts another one; resolves when that serves or has ended. One that is on its way is new enough.
+   * @param patience how long the old one may take
+   */
+  async replace(patience: Milliseconds): Promise<void> {
+    if (!this.serving || this.#isLeaving) return;
+    this.#isLeaving = true;
+    this.#replacement = Promise.withResolvers<void>();
+    const cancel = this.#owner.scheduler.after(patience, () => {
+      if (this.#isLeaving) this.kill();
+    });
+    this.tell({ kind: 'stop' });
+    await this.#replacement.promise;
+    cancel();
   }
 
   /** Starts none any more; resolves when there is no process. */
   async stop(): Promise<void> {
     this.#cancelStart?.();
+    this.#isLeaving = false;
+    this.#replacement?.resolve();
     if (this.#child === undefined) return;
     this.tell({ kind: 'stop' });
     await this.#exited.promise;

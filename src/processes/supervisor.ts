@@ -62,6 +62,17 @@ async function openDoor(coap: Parameters<typeof holdSockets>[0], processes: numb
   }
 }
 
+async function openSecuredDoor({ config, processes, log }: SupervisorOptions): Promise<Door> {
+  const door = await openDoor({ ...config.coap, ...config.coaps }, processes, true);
+  const { undivided } = door.sockets;
+  if (undivided !== undefined)
+    log.logger.warn(
+      { event: 'process' },
+      `the kernel does not go by Connection IDs (${undivided}): a device whose address changes may have to shake hands again`,
+    );
+  return door;
+}
+
 function closeDoor({ claim, sockets }: Door): void {
   sockets.close();
   claim.release();
@@ -76,14 +87,15 @@ const maxPrintedLength = 4096;
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #plain: Door;
-  readonly #secured: Door | undefined;
-  readonly #config: Config;
+  #secured: Door | undefined;
+  #config: Config;
   readonly #slots: readonly GatewaySlot[];
   readonly #saidOnce = new SaidOnce();
   readonly #failed = Promise.withResolvers<never>();
   readonly #allLoaded = Promise.withResolvers<void>();
   readonly #allServe = Promise.withResolvers<Serving>();
   readonly #loaded = new Set<number>();
+  #securedAddresses: readonly Address[] = [];
   #state: 'starting' | 'serving' | 'stopping' = 'starting';
   readonly metrics: ProcessMetrics;
 
@@ -98,15 +110,7 @@ export class Supervisor {
       );
     const plain = await openDoor(config.coap, processes, false);
     try {
-      const secured = options.secured
-        ? await openDoor({ ...config.coap, ...config.coaps }, processes, true)
-        : undefined;
-      const undivided = secured?.sockets.undivided;
-      if (undivided !== undefined)
-        options.log.logger.warn(
-          { event: 'process' },
-          `the kernel does not go by Connection IDs (${undivided}): a device whose address changes may have to shake hands again`,
-        );
+      const secured = options.secured ? await openSecuredDoor(options) : undefined;
       const http = await claimHttpPort('http', config.http);
       const https = await claimHttpPort('https', config.https);
       return new Supervisor(options, plain, secured, { http, https });
@@ -165,6 +169,24 @@ export class Supervisor {
     return serving;
   }
 
+  /** Where coaps listens now. */
+  get securedAddresses(): readonly Address[] {
+    return this.#securedAddresses;
+  }
+
+  /**
+   * Somebody is enrolled now: replaces the processes, one after the other, by such as know it, with coaps where it is to be open.
+   * @throws UsageError `cannot-listen`, and all stays as it was
+   */
+  async admit(): Promise<void> {
+    if (this.#secured === undefined && this.#config.coaps.listen.length > 0) {
+      this.#secured = await openSecuredDoor(this.#options);
+      const { coaps } = this.#config;
+      this.#config = { ...this.#config, coaps: { ...coaps, port: this.#secured.claim.port } };
+    }
+    for (const slot of this.#slots) if (this.#state === 'serving') await slot.replace(this.#patience);
+  }
+
   /**
    * Stops all within the grace of the configuration and a little more.
    * @returns how many did not end by themselves and were killed
@@ -172,8 +194,7 @@ export class Supervisor {
   async close(): Promise<number> {
     this.#state = 'stopping';
     let killed = 0;
-    const patience: Milliseconds = milliseconds(this.#config.shutdown.grace + stopMargin);
-    const cancel = this.#options.scheduler.after(patience, () => {
+    const cancel = this.#options.scheduler.after(this.#patience, () => {
       for (const slot of this.#slots) {
         if (!slot.running) continue;
         killed++;
@@ -188,6 +209,10 @@ export class Supervisor {
     closeDoor(this.#plain);
     if (this.#secured !== undefined) closeDoor(this.#secured);
     return killed;
+  }
+
+  get #patience(): Milliseconds {
+    return milliseconds(this.#config.shutdown.grace + stopMargin);
   }
 
   #start(slot: GatewaySlot): GatewayChild {
@@ -225,6 +250,7 @@ export class Supervisor {
         else if (this.#loaded.size === this.#slots.length) this.#allLoaded.resolve();
         return;
       case 'serving':
+        this.#securedAddresses = message.securedAddresses;
         if (this.#slots.every(({ serving }) => serving)) this.#allServe.resolve(message);
         if (this.#state === 'serving')
           this.#logOf(slot).logger.info({ event: 'process' }, 'a new gateway process serves');
@@ -259,6 +285,10 @@ export class Supervisor {
     this.metrics.ended(slot);
     this.#saidOnce.forget(slot.number);
     if (this.#state === 'stopping') return;
+    if (delay === 'now') {
+      slot.start();
+      return;
+    }
     const { logger } = this.#logOf(slot);
     if (this.#state === 'starting') {
       this.#fail(

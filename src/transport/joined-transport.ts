@@ -5,26 +5,38 @@ import type { SecuredTransport } from './secured-transport.ts';
 
 export class JoinedTransport<Plain extends DatagramTransport> implements DatagramTransport {
   readonly plain: Plain;
-  readonly secured: SecuredTransport | undefined;
+  readonly #receiver: DatagramReceiver;
+  #secured: SecuredTransport | undefined;
 
-  private constructor(plain: Plain, secured: SecuredTransport | undefined) {
+  private constructor(plain: Plain, receiver: DatagramReceiver) {
     this.plain = plain;
-    this.secured = secured;
+    this.#receiver = receiver;
   }
 
-  /** @param openSecured undefined: there is nothing but the first */
+  /** @param openSecured undefined: there is nothing but the first, for now */
   static async open<Plain extends DatagramTransport>(
     openPlain: (receiver: DatagramReceiver) => Promise<Plain> | Plain,
     openSecured: ((receiver: DatagramReceiver) => Promise<SecuredTransport>) | undefined,
     receiver: DatagramReceiver,
   ): Promise<JoinedTransport<Plain>> {
     const plain = await openPlain(receiver);
+    const joined = new JoinedTransport(plain, receiver);
     try {
-      return new JoinedTransport(plain, await openSecured?.(receiver));
+      if (openSecured !== undefined) await joined.secure(openSecured);
+      return joined;
     } catch (error) {
       await plain.close();
       throw error;
     }
+  }
+
+  get secured(): SecuredTransport | undefined {
+    return this.#secured;
+  }
+
+  /** Opens the second one beside the first, which goes on meanwhile. */
+  async secure(open: (receiver: DatagramReceiver) => Promise<SecuredTransport>): Promise<void> {
+    this.#secured = await open(this.#receiver);
   }
 
   /** Those in the clear. */

@@ -1,13 +1,14 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { openCoapClient, type CoapClient } from '../../src/client/coap-client.ts';
+import type { CoapResponse } from '../../src/client/coap-request.ts';
 import { CoapEngine, defaultEngineLimits } from '../../src/coap/engine.ts';
 import { responseCode } from '../../src/coap/codec/codes.ts';
 import type { Observation } from '../../src/coap/observe/observation.ts';
 import { defaultParameters } from '../../src/coap/parameters.ts';
 import type { Request } from '../../src/coap/request.ts';
 import { response } from '../../src/coap/response.ts';
-import { utf8 } from '../../src/core/bytes.ts';
+import { textOf, utf8 } from '../../src/core/bytes.ts';
 import { milliseconds } from '../../src/core/duration.ts';
 import { drive } from '../../src/transport/driver.ts';
 import { MemoryNetwork } from '../../src/transport/memory.ts';
@@ -63,6 +64,9 @@ async function pass(network: MemoryNetwork, span = 10): Promise<void> {
   network.advance(milliseconds(span));
   await new Promise(setImmediate);
 }
+
+const text = (answer: IteratorResult<CoapResponse, void>): string | undefined =>
+  answer.done === true ? undefined : textOf(answer.value.payload);
 
 test('a request is answered', async () => {
   const { client, network } = await connected();
@@ -147,4 +151,56 @@ test('what got no answer is named without its query', async () => {
   const request = client.request({ uri: 'coap://192.0.2.1/silent?_describe&_why', method: 'GET' });
   await pass(network);
   await Promise.all([client.close(), expect(request).rejects.toThrow(/^coap:\/\/192\.0\.2\.1\/silent was given up/)]);
+});
+
+test('what is paced is acknowledged when it is wanted, one after the other', async () => {
+  const { client, network, observations, notify } = await connected();
+  const acknowledged: string[] = [];
+  const observation = client.observe({ uri, method: 'GET' }, { paced: true });
+  const first = observation.next();
+  await pass(network);
+  expect(text(await first)).toBe('0');
+  const [registered] = observations;
+  if (registered === undefined) throw new Error('It is not observed.');
+  registered.onDelivered = () => acknowledged.push('it');
+  await notify('1');
+  await pass(network, 5000);
+  expect(acknowledged).toEqual([]);
+  const second = observation.next();
+  await pass(network);
+  expect(text(await second)).toBe('1');
+  expect(acknowledged).toEqual(['it']);
+  await observation.return();
+});
+
+test('who leaves an observation says so: while it is silent, and by rejecting what was told and not wanted', async () => {
+  const { client, network, observations, notify } = await connected();
+  for (const paced of [false, true]) {
+    const observation = client.observe({ uri, method: 'GET' }, { paced });
+    const first = observation.next();
+    await pass(network);
+    await first;
+    const [observed] = observations;
+    expect(observed?.ended).toBe(false);
+    if (paced) await notify('1');
+    await observation.return();
+    await pass(network);
+    expect(observed?.ended).toBe(true);
+    observations.length = 0;
+  }
+});
+
+test('after so much silence as is said it registers again, also while nobody wants what was told', async () => {
+  const { client, network, observations, notify } = await connected();
+  const observation = client.observe({ uri, method: 'GET' }, { paced: true, renewAfter: milliseconds(60_000) });
+  const first = observation.next();
+  await pass(network);
+  await first;
+  expect(observations).toHaveLength(1);
+  await pass(network, 59_000);
+  expect(observations).toHaveLength(1);
+  await notify('1');
+  for (let i = 0; i < 5; i++) await pass(network, 500);
+  expect(observations).toHaveLength(2);
+  await observation.return();
 });

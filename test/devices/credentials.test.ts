@@ -97,6 +97,24 @@ describe('a pre-shared key', () => {
   });
 });
 
+test('who waits for a change is told when it counts, not before', async () => {
+  await store.enroll(newIdentity('meter-7'));
+  const credentials = await open();
+  const ended: string[] = [];
+  credentials.onEnd(({ name }) => ended.push(name));
+  const told: unknown[] = [];
+  credentials.onTaken((revision) => told.push([revision, nameOf(credentials, 'meter-7'), ...ended]));
+  await store.revoke('meter-7', at(1000));
+  await turn();
+  await store.enroll(newIdentity('meter-8'));
+  await turn();
+  expect(told).toEqual([
+    [1, 'meter-7'],
+    [2, undefined, 'meter-7'],
+    [3, undefined, 'meter-7'],
+  ]);
+});
+
 test('a certificate and a public key are found by their bytes, each as its own kind', async () => {
   const [certificate, key] = [utf8('a certificate in DER'), utf8('a public key in DER')];
   await store.enroll(newIdentity('gate', { credential: x509(sha256(certificate)) }));

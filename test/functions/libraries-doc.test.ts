@@ -148,6 +148,8 @@ describe('docs/libraries.md', () => {
       `| loading | ${pool.loadLimit / 1000} s`,
       `${defaultRegistryOptions.maxOutputPerSecond.toLocaleString('en')} characters a second`,
       `A call waits up to ${defaultRegistryOptions.reloadWait / 1000} s for a reload`,
+      `after ${defaultRegistryOptions.retryDelay / 1000} s, then later each time, up to ${(defaultRegistryOptions.retryDelay * 32) / 1000} s`,
+      `when nothing in it has changed for ${defaultRegistryOptions.copyPatience / 1000} s`,
     ];
     expect(stated.filter((sentence) => !page.includes(sentence))).toEqual([]);
   });

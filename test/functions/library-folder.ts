@@ -42,6 +42,7 @@ export async function libraryFolder(
     probeInterval,
     // What a test wrote is what it calls, however busy the machine is.
     reloadWait: seconds(60),
+    copyPatience: milliseconds(0),
     scheduler: systemScheduler,
     pool: { ...defaultWorkerPoolOptions, ...pool },
     ...options,

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { CallError } from '../../src/functions/call-error.ts';
 import { channels, type LibraryChanged } from '../../src/core/channels.ts';
 import { milliseconds } from '../../src/core/duration.ts';
@@ -223,9 +223,20 @@ export async function work(ms) { await new Promise((r) => setTimeout(r, ms)); re
     expect(await Promise.all(all)).toEqual(['served', 'served', 'served', 'served', 'served', 'overloaded']);
   });
 
-  it('is stopped while it loads', async () => {
-    const { registry } = await libraryFolder({ 'endless/index.js': 'for (;;);' }, {}, { loadLimit: milliseconds(200) });
-    expect(registry.libraries()[0]?.error).toContain('did not finish');
+  it('is stopped while it loads, and is tried again', async () => {
+    const source = `import { existsSync, mkdirSync } from 'node:fs';
+      const data = new URL('data', import.meta.url);
+      if (!existsSync(data)) { mkdirSync(data); for (;;); }
+      export function f() { return 'loaded'; }`;
+    const folder = await libraryFolder(
+      { 'endless/index.js': source },
+      { retryDelay: milliseconds(500) },
+      { loadLimit: milliseconds(200) },
+    );
+    const errorOf = (): string | undefined => folder.registry.libraries()[0]?.error;
+    expect(errorOf()).toMatch(/did not finish.* It is tried again\.$/);
+    await vi.waitUntil(() => errorOf() === undefined, { timeout: 50_000 });
+    expect(await folder.value('endless', 'f')).toBe('loaded');
   });
 
   it('is told of where it loads, and hinders no other', async () => {

@@ -248,7 +248,7 @@ describe('time', () => {
     }
     expect((await stuck).code).toBe(responseCode.gatewayTimeout);
     expect(Date.now() - started).toBeGreaterThanOrEqual(900);
-    expect(calls).toBeGreaterThan(5);
+    expect(calls).toBeGreaterThan(1);
   });
 });
 

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { ResultCache } from '../../src/cache/result-cache.ts';
 import { gatewayOptions } from '../../src/cli/gateway-options.ts';
 import { openHttp } from '../../src/cli/http-door.ts';
+import type { Scheduler } from '../../src/core/clock.ts';
 import { seconds } from '../../src/core/duration.ts';
 import { timeOfDay } from '../../src/core/time-of-day.ts';
 import { Registry } from '../../src/functions/registry.ts';
@@ -27,17 +28,22 @@ import { parsedConfig } from '../config/loading.ts';
 export type DoorSettings = Partial<HttpOptions> & {
   readonly access?: readonly AccessRule[];
   readonly rate?: Partial<RateLimitOptions>;
+  /** Of the door alone. */
+  readonly scheduler?: Scheduler;
 };
 
 export interface OpenDoor {
   readonly door: HttpDoor;
   readonly calls: Calls;
+  readonly cache: ResultCache;
   readonly url: string;
   readonly secureUrl: string;
   close(): Promise<void>;
 }
 
 export interface Doors {
+  /** With the libraries. */
+  readonly folder: string;
   open(settings: DoorSettings): Promise<OpenDoor>;
   close(): Promise<void>;
 }
@@ -50,8 +56,8 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
     writeFileSync(join(folder, 'libraries', path), source);
   }
   const scheduler = systemScheduler;
-  // A thread takes its time to start where many tests run at once.
-  const pool = { ...defaultWorkerPoolOptions, loadLimit: seconds(30) };
+  // A thread takes its time to start where many tests run at once, and what stops a call is what a test does.
+  const pool = { ...defaultWorkerPoolOptions, loadLimit: seconds(30), timeLimit: seconds(120) };
   const registry = await Registry.open({ folder: join(folder, 'libraries'), pool, scheduler });
   const bodies = new BodyThread({ priorityAddon: undefined });
   const log = openLog({ level: 'silent', format: 'json', fileDescriptor: 2, environment: {}, timeOfDay: () => 0 });
@@ -62,7 +68,8 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
   });
   const http = await openHttp(config, log.logger, undefined, false);
   return {
-    async open({ access = openAccess, rate = {}, ...options }) {
+    folder,
+    async open({ access = openAccess, rate = {}, scheduler: doorScheduler = scheduler, ...options }) {
       const parts = {
         directory: registry,
         invoker: registry,
@@ -71,7 +78,6 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
         clock: scheduler,
         timeLimit: seconds(20),
       };
-      const batches = new Batches(parts);
       const rules = new AccessRules(access);
       const { jobs: settings } = gatewayOptions(config, undefined, undefined);
       const jobs = new Jobs({
@@ -93,7 +99,7 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
       });
       const calls = new Calls({
         ...parts,
-        batches,
+        batches: new Batches({ ...parts, objects }),
         jobs,
         objects,
         bodies,
@@ -102,9 +108,9 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
         watches: new Watches({ ...parts, scheduler }),
         showInternals: false,
       });
-      const door = await openHttpDoor({ ...http.options, secureListen: [], ...options }, calls, scheduler);
+      const door = await openHttpDoor({ ...http.options, secureListen: [], ...options }, calls, doorScheduler);
       const urlOf = (scheme: string): string => door.urls.find((url) => url.startsWith(`${scheme}:`)) ?? '';
-      return { door, calls, url: urlOf('http'), secureUrl: urlOf('https'), close };
+      return { door, calls, cache: parts.cache, url: urlOf('http'), secureUrl: urlOf('https'), close };
       async function close(): Promise<void> {
         jobs.close();
         objects.close();

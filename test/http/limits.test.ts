@@ -1,12 +1,15 @@
 /** What a client cannot do to the door: hold it, flood it, put words into its mouth; and that a client who leaves stops its call. */
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { channels, type RequestAnswered } from '../../src/core/channels.ts';
 import { milliseconds } from '../../src/core/duration.ts';
+import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
+import { systemScheduler } from '../../src/transport/scheduler.ts';
 import { openDoors, type Doors, type DoorSettings, type OpenDoor } from './doors.ts';
 import { ask, post } from './gateway.ts';
 
@@ -25,6 +28,8 @@ const libraries = {
       });
     }
     export async function rest(): Promise<string> { return await new Promise((resolve) => setTimeout(resolve, 700, 'done')); }
+    /** @safe */ export async function* items(): AsyncGenerator<number> { yield 1; await new Promise(() => {}); }
+    /** @pure @maxAge 1h */ export function constant(): number { return 1; }
     export const limited = fn({ timeLimit: 50 }, () => new Promise(() => {}));`,
 };
 
@@ -65,6 +70,14 @@ async function socketTo({ url }: OpenDoor): Promise<Socket> {
   await once(socket, 'connect');
   socket.on('error', () => undefined);
   return socket;
+}
+
+/** The head of an answer has come. */
+async function follow(url: string, headers: Readonly<Record<string, string>>): Promise<IncomingMessage> {
+  const made = request(url, { headers, agent: false }).end();
+  const [answer] = (await once(made, 'response')) as [IncomingMessage];
+  answer.on('error', () => undefined);
+  return answer;
 }
 
 /** All that comes until the other end closes. */
@@ -134,6 +147,60 @@ describe('many', () => {
     const headers = { 'content-type': 'application/json', 'transfer-encoding': 'chunked' };
     const answer = await ask(`${url}/func/slow/wait`, { method: 'POST', headers, body: `"${'x'.repeat(2000)}"` });
     expect([answer.status, answer.problem]).toEqual([413, 'too-large']);
+  });
+});
+
+describe('events that do not come', () => {
+  const events = { accept: 'text/event-stream' };
+
+  test.each(['items', 'constant'])(
+    '%s: a comment every 15 seconds keeps proxies from ending the connection',
+    async (name) => {
+      // Functions run by the system's clock.
+      const scheduler = new ManualScheduler(systemScheduler.now());
+      const { url } = await doorWith({ scheduler });
+      const answer = await follow(`${url}/func/slow/${name}`, events);
+      let heard = '';
+      answer.setEncoding('utf8').on('data', (text: string) => (heard += text));
+      const next = async (text: string): Promise<void> => {
+        await vi.waitFor(() => expect(heard).toBe(text), patiently);
+        heard = '';
+      };
+      await vi.waitFor(() => expect(heard).toMatch(/^id: \w+\ndata: 1\n\n$/), patiently);
+      heard = '';
+      scheduler.advance(milliseconds(15_000));
+      await next(':\n\n');
+      scheduler.advance(milliseconds(14_999));
+      scheduler.advance(milliseconds(1));
+      await next(':\n\n');
+      answer.destroy();
+      await vi.waitFor(() => expect(scheduler.nextDeadline()).toBeUndefined(), patiently);
+    },
+  );
+
+  test('lines have no comments', async () => {
+    const scheduler = new ManualScheduler(systemScheduler.now());
+    const { url } = await doorWith({ scheduler });
+    const answer = await follow(`${url}/func/slow/items`, { accept: 'application/x-ndjson' });
+    await once(answer, 'data');
+    expect(scheduler.nextDeadline()).toBeUndefined();
+    answer.destroy();
+  });
+
+  test('who follows a result and leaves is in the access log', async () => {
+    const told: string[] = [];
+    const listen = (event: unknown): void => {
+      const { correlationId, target, code } = event as RequestAnswered;
+      if (correlationId === 'follower') told.push(`${target} ${code}`);
+    };
+    channels.request.subscribe(listen);
+    const { url } = await doorWith();
+    const answer = await follow(`${url}/func/slow/constant`, { ...events, 'x-request-id': 'follower' });
+    await once(answer, 'data');
+    expect(told).toEqual([]);
+    answer.destroy();
+    await vi.waitFor(() => expect(told).toEqual(['slow/constant 200']), patiently);
+    channels.request.unsubscribe(listen);
   });
 });
 

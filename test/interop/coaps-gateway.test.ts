@@ -3,7 +3,6 @@ import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ran } from '../cli/terminal.ts';
@@ -69,14 +68,10 @@ async function paste(printed: string, build: string, path: string): Promise<stri
   return stdout + stderr;
 }
 
-/** The gateway looks ten times a second for who is enrolled. */
-const noticed = (): Promise<void> => delay(300);
-
 describe.each(builds)('coap-client-%s', (build) => {
   test('calls with a pre-shared key, as who it is, what its rules allow', async () => {
     const name = `meter-${build}`;
     const out = await funcoap(`enroll ${name} --group meters --host 127.0.0.1 --out .`);
-    await noticed();
     expect(await paste(out, build, '/func/who/am')).toContain(name);
     expect(await paste(out, build, '/func/math/sub?a=1&b=2')).toContain('4.03');
     expect(await paste(out, build, '/.well-known/core?rt=func')).toMatch(
@@ -87,17 +82,14 @@ describe.each(builds)('coap-client-%s', (build) => {
   test('calls with a certificate, and knows the gateway by the root', async () => {
     const name = `gate-${build}`;
     const out = await funcoap(`enroll ${name} --x509 --group meters --host 127.0.0.1 --out ${name}`);
-    await noticed();
     expect(await paste(out, build, '/func/who/am')).toContain(name);
     await funcoap(`identities revoke ${name}`);
-    await noticed();
     expect(await paste(out, build, '/func/who/am')).not.toContain(`${name}\n`);
   });
 
   test('with a wrong key, or as nobody that is enrolled, gets no answer', async () => {
     const name = `known-${build}`;
     const out = await funcoap(`enroll ${name} --group meters --host 127.0.0.1 --out .`);
-    await noticed();
     expect(await paste(out, build, '/func/math/add?a=20&b=22')).toBe('\u0018*\n'); // CBOR
     for (const identity of [name, `unknown-${build}`]) {
       writeFileSync(join(folder, `${name}.psk`), `,${identity},nobody-has-this-key\n`);
@@ -109,6 +101,5 @@ describe.each(builds)('coap-client-%s', (build) => {
 
 test('coap-client-gnutls calls with a raw public key', async () => {
   const out = await funcoap('enroll lamp --rpk --group meters --host 127.0.0.1 --out .');
-  await noticed();
   expect(await paste(out, 'gnutls', '/func/who/am')).toContain('lamp');
 });

@@ -22,7 +22,7 @@ import { batchBody, type RecordedCall } from './batch-body.ts';
 import type { CallOptions } from './call-options.ts';
 import { outOfDate, type Calls } from './calls.ts';
 import type { DoorAnswer } from './door.ts';
-import { RemoteError } from './errors.ts';
+import { ArgumentError, RemoteError } from './errors.ts';
 import { follow, placeOf, referenceTo, type Place, type Reference } from './references.ts';
 import type { RemoteFunction } from './remote-function.ts';
 import { askWithRetries, deadlineOf, type Question } from './retries.ts';
@@ -30,10 +30,12 @@ import { askWithRetries, deadlineOf, type Question } from './retries.ts';
 /** A function inside a batch: it takes references where it takes arguments, and gives one. */
 export type RecordedFunction<Fn> =
   Fn extends RemoteFunction<infer Positional, infer Named, infer Result>
-    ? {
-        (...args: { readonly [At in keyof Positional]: OrReference<Positional[At]> }): Reference<Result>;
-        (named: { readonly [Name in keyof Named]: OrReference<Named[Name]> }): Reference<Result>;
-      }
+    ? [Result] extends [AsyncIterable<unknown>]
+      ? never
+      : {
+          (...args: { readonly [At in keyof Positional]: OrReference<Positional[At]> }): Reference<Result>;
+          (named: { readonly [Name in keyof Named]: OrReference<Named[Name]> }): Reference<Result>;
+        }
     : never;
 
 /** The gateway checks that what it stands for fits. */
@@ -124,6 +126,8 @@ async function run(
   const deadline = deadlineOf(options, scheduler.now());
   for (let tried = 0; ; tried++) {
     const functions = await Promise.all(recorded.map(({ library, method }) => catalogue.describe(library, method)));
+    const stream = functions.find((fn) => fn.stream);
+    if (stream !== undefined) throw streamInBatch(stream);
     const safe = functions.every((fn) => fn.safe);
     const all = wanted.length === recorded.length;
     const mask = wanted.reduce((bits, index) => bits | (1 << index), 0);
@@ -148,6 +152,12 @@ async function run(
     if (tried > 0 || !safe) throw error;
   }
 }
+
+const streamInBatch = ({ library, method }: DescribedFunction): ArgumentError =>
+  new ArgumentError(
+    'bad-request',
+    `${library}/${method} is a stream, and a batch is answered once: read it with \`for await\` by itself.`,
+  );
 
 function failureOf(answer: DoorAnswer, functions: readonly DescribedFunction[]): RemoteError {
   const fn = functions[problemOf(answer)?.batch?.index ?? -1];

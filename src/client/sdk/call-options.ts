@@ -2,7 +2,7 @@
 import { seconds, type Milliseconds } from '../../core/duration.ts';
 
 export interface CallOptions {
-  /** For the whole call, what is asked before it and tried again included; default 120 s. */
+  /** For the whole call, what is asked before it and tried again included; of a stream, for each first answer; default 120 s. */
   readonly timeout: Milliseconds;
   /** Gives the call up: it fails with `request-aborted`. */
   readonly signal: AbortSignal | undefined;
@@ -15,6 +15,8 @@ export interface CallOptions {
   readonly fresh: boolean;
   /** Sends the call and wants no answer (RFC 7967): resolves with undefined once it is sent, whatever comes of it; default false. */
   readonly oneway: boolean;
+  /** Of a stream: the index of the first item that is wanted; default 0. */
+  readonly from: number;
 }
 
 export const defaultCallOptions: CallOptions = {
@@ -23,6 +25,7 @@ export const defaultCallOptions: CallOptions = {
   retries: 2,
   fresh: false,
   oneway: false,
+  from: 0,
 };
 
 /** What is not given, or given as undefined, stays as it is. */
@@ -33,5 +36,6 @@ export function withOptions(options: CallOptions, changes: Partial<CallOptions>)
     retries: changes.retries ?? options.retries,
     fresh: changes.fresh ?? options.fresh,
     oneway: changes.oneway ?? options.oneway,
+    from: changes.from ?? options.from,
   };
 }

@@ -20,7 +20,9 @@ import { KeptAnswers, type KeptAnswersOptions } from './kept-answers.ts';
 import { askWithRetries, deadlineOf, type Question } from './retries.ts';
 
 /** The gateway refuses what this side found right: its functions have changed. Nothing has run. */
-export const outOfDate: ReadonlySet<ProblemName | undefined> = new Set<ProblemName>([
+export const outOfDate: ReadonlySet<string | undefined> = new Set<ProblemName>([
+  // It is a stream now, or is none any more.
+  'not-acceptable',
   'no-such-library',
   'no-such-method',
   'not-callable',
@@ -54,7 +56,7 @@ export class Calls {
   async call(library: string, method: string, args: readonly Argument[], options: CallOptions): Promise<Value> {
     const deadline = deadlineOf(options, this.scheduler.now());
     for (let tried = 0; ; tried++) {
-      const { fn, payload } = await this.#checked(library, method, args);
+      const { fn, payload } = await this.checked(library, method, args);
       const question: Question = {
         method: fn.safe ? 'FETCH' : 'POST',
         path: ['func', library, method],
@@ -70,14 +72,19 @@ export class Calls {
       const answer = await this.#ask(question, options, deadline);
       if (codeClass(answer.code) === 2) return valueOf(answer);
       const error = new RemoteError(`${library}/${method}`, answer, fn.parameters);
-      if (tried > 0 || !outOfDate.has(problemOf(answer)?.name)) throw error;
-      this.catalogue.forget(library);
-      if (isSameFunction(await this.catalogue.describe(library, method), fn)) throw error;
+      if (tried > 0 || !outOfDate.has(problemOf(answer)?.name) || !(await this.hasChanged(fn))) throw error;
     }
   }
 
-  /** Also where a description is old, this side refuses only what the gateway refuses now. */
-  async #checked(
+  /** Asks for the description of a function anew: whether it is another than this one. */
+  async hasChanged(fn: DescribedFunction): Promise<boolean> {
+    const { library, method } = fn;
+    this.catalogue.forget(library);
+    return !isSameFunction(await this.catalogue.describe(library, method), fn);
+  }
+
+  /** Also where a description is old, this side refuses only what the gateway refuses now. @throws ArgumentError */
+  async checked(
     library: string,
     method: string,
     args: readonly Argument[],

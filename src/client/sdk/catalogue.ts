@@ -18,7 +18,7 @@ import { readDirectory, readFunction, readLibrary, type LibrarySummary } from '.
 import { nearestName } from '../../functions/names.ts';
 import { problemOf } from '../answer-problem.ts';
 import type { DoorAnswer } from './door.ts';
-import { ArgumentError, RemoteError } from './errors.ts';
+import { ArgumentError, notAGateway, RemoteError } from './errors.ts';
 import type { Question } from './retries.ts';
 
 /** Asks the gateway for a description. */
@@ -168,10 +168,7 @@ export class Catalogue {
     } catch (error) {
       if (!(error instanceof PeerError)) throw error;
     }
-    throw new PeerError(
-      'not-a-gateway',
-      `${this.#origin} did not answer as a funcoap gateway does; is the address right?`,
-    );
+    throw notAGateway(this.#origin);
   }
 }
 

@@ -1,10 +1,12 @@
 /** A gateway's CoAP door, plain or over DTLS. */
 import { contentFormat } from '../../cbor/content-format.ts';
 import { encodeUriSegment } from '../../coap/codec/uri.ts';
-import { seconds, type Milliseconds } from '../../core/duration.ts';
+import type { Milliseconds } from '../../core/duration.ts';
 import { openCoapClient, type CoapClient, type CoapClientOptions } from '../coap-client.ts';
 import type { CoapRequest } from '../coap-request.ts';
-import type { Door, DoorAnswer, DoorRequest } from './door.ts';
+import { queryFrom, type Door, type DoorAnswer, type DoorRequest, type StreamEvent } from './door.ts';
+import type { StreamRequest, WatchEvent } from './door.ts';
+import { doorAnswerOf, observedResult, observedStream } from './observed.ts';
 
 /** What is sent without expecting an answer fits into one block. */
 const oneBlockBytes = 1024;
@@ -23,14 +25,15 @@ export class CoapDoor implements Door {
   }
 
   async ask(request: DoorRequest): Promise<DoorAnswer> {
-    const answer = await this.#client.request(this.#requestOf(request));
-    return {
-      code: answer.code,
-      contentFormat: answer.contentFormat,
-      payload: answer.payload,
-      etag: answer.etag,
-      maxAge: seconds(answer.maxAge),
-    };
+    return doorAnswerOf(await this.#client.request(this.#requestOf(request)));
+  }
+
+  stream(request: StreamRequest): AsyncIterable<StreamEvent> {
+    return observedStream(this.#client, this.#requestOf({ ...request, query: queryFrom(request, request.from) }));
+  }
+
+  watch(request: DoorRequest): AsyncIterable<WatchEvent> {
+    return observedResult(this.#client, this.#requestOf(request));
   }
 
   async tell(request: DoorRequest): Promise<void> {

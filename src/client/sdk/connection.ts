@@ -6,6 +6,8 @@ import type { Argument } from './arguments.ts';
 import { batchWith } from './batch.ts';
 import { withOptions, type CallOptions } from './call-options.ts';
 import type { Calls } from './calls.ts';
+import { itemsOf, notIterable, watchedOf, type WatchOptions } from './followed-calls.ts';
+import { outcomeOf, type Outcome, type Wish } from './outcome.ts';
 import type { Connection, ConnectionControls } from './connection-controls.ts';
 import type { RemoteFunction, RemoteLibraries, RemoteLibrary } from './remote-function.ts';
 
@@ -64,10 +66,26 @@ function libraryOf(calls: Calls, library: string, options: CallOptions): RemoteL
   );
 }
 
+type NamedOrListed = readonly Argument[] | Readonly<Record<string, Argument>>;
+
+const isList = (given: NamedOrListed): given is readonly Argument[] => Array.isArray(given);
+
 function functionOf(calls: Calls, library: string, method: string, options: CallOptions): RemoteFunction {
   const describe = async (): Promise<DescribedFunction> => await calls.catalogue.describe(library, method);
-  const call = async (...args: readonly Argument[]): Promise<Value> => await calls.call(library, method, args, options);
+  const begin = async (args: readonly Argument[], wish: Wish): Promise<Value | AsyncIterable<Value>> => {
+    const fn = await describe();
+    if (fn.stream === true) {
+      await calls.checked(library, method, args);
+      return itemsOf({ calls, library, method, args, options });
+    }
+    if (wish.items) throw notIterable(fn);
+    return await calls.call(library, method, args, options);
+  };
+  const call = (...args: readonly Argument[]): Outcome<Value> => outcomeOf(async (wish) => await begin(args, wish));
+  const watch = (given: NamedOrListed = [], how: Partial<WatchOptions> = {}): AsyncIterable<Value> =>
+    watchedOf({ calls, library, method, args: isList(given) ? given : [given], options }, how);
   return Object.assign(call, {
+    watch,
     with: (changes: Partial<CallOptions>) => functionOf(calls, library, method, withOptions(options, changes)),
     describe,
     help: async () => {

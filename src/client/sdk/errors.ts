@@ -3,7 +3,7 @@ import { codeName, dotted } from '../../coap/codec/codes.ts';
 import { contentFormat } from '../../cbor/content-format.ts';
 import { textOf } from '../../core/bytes.ts';
 import type { Milliseconds } from '../../core/duration.ts';
-import { FuncoapError, UsageError, type ErrorFamily } from '../../core/error.ts';
+import { FuncoapError, PeerError, UsageError, type ErrorFamily } from '../../core/error.ts';
 import type { Value } from '../../core/value.ts';
 import { problems, type CallError } from '../../functions/call-error.ts';
 import type { ProblemDetails } from '../../functions/problem-details.ts';
@@ -72,6 +72,9 @@ export class RemoteError extends FuncoapError {
     this.retryAfter = comesBack(answer.code) ? answer.maxAge : undefined;
   }
 }
+
+export const notAGateway = (origin: string): PeerError =>
+  new PeerError('not-a-gateway', `${origin} did not answer as a funcoap gateway does; is the address right?`);
 
 interface ParameterNamed {
   readonly name: string;

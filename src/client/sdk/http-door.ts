@@ -3,14 +3,21 @@
  * Left out: authorities and client certificates of one's own, which fetch does not take (NODE_EXTRA_CA_CERTS names authorities).
  */
 import { contentFormat } from '../../cbor/content-format.ts';
+import { decodeRepresentation } from '../../cbor/representation.ts';
 import { codeClass, responseCode } from '../../coap/codec/codes.ts';
 import { encodeUriSegment } from '../../coap/codec/uri.ts';
 import type { Scheduler } from '../../core/clock.ts';
-import { concatBytes, emptyBytes, hex } from '../../core/bytes.ts';
+import { concatBytes, emptyBytes, hex, utf8 } from '../../core/bytes.ts';
 import { milliseconds, seconds, type Milliseconds } from '../../core/duration.ts';
-import { UsageError } from '../../core/error.ts';
-import { RequestError, type GivenUp } from '../request-error.ts';
-import type { Door, DoorAnswer, DoorRequest } from './door.ts';
+import type { Value } from '../../core/value.ts';
+import type { DescribedType } from '../../directory/described.ts';
+import { converterOf, mismatch, recordOf } from '../../functions/converter.ts';
+import { RequestError } from '../request-error.ts';
+import { queryFrom, type Door, type DoorAnswer, type DoorRequest, type FollowRequest } from './door.ts';
+import type { StreamEvent, StreamRequest, WatchEvent } from './door.ts';
+import { notAGateway } from './errors.ts';
+import { HttpExchanges } from './http-exchange.ts';
+import { readEvents, type ServerSentEvent } from './server-sent-events.ts';
 
 export interface HttpDoorOptions {
   readonly origin: string;
@@ -20,6 +27,15 @@ export interface HttpDoorOptions {
   readonly maxResponseBytes: number;
 }
 
+/** It was this side that ended it. */
+const given: ReadonlySet<string> = new Set(['request-aborted', 'request-closed']);
+
+/** No RFC's numbers. */
+const afterTheEnd = milliseconds(50);
+const patience = seconds(5);
+
+const eventStream = 'text/event-stream';
+
 const formats: ReadonlyMap<string, number> = new Map([
   ['application/cbor', contentFormat.cbor],
   ['application/json', contentFormat.json],
@@ -28,44 +44,101 @@ const formats: ReadonlyMap<string, number> = new Map([
   ['application/octet-stream', contentFormat.octetStream],
 ]);
 
-type Ended = GivenUp | 'timeout';
-
 export class HttpDoor implements Door {
   readonly origin: string;
   readonly #options: HttpDoorOptions;
-  /** Ends each request that is under way. */
-  readonly #underWay = new Set<(reason: Ended) => void>();
-  #closed = false;
+  readonly #exchanges: HttpExchanges;
+  readonly #leaving = new Set<Promise<void>>();
 
   constructor(options: HttpDoorOptions) {
     this.origin = options.origin;
     this.#options = options;
+    this.#exchanges = new HttpExchanges(options.scheduler);
   }
 
   async ask(request: DoorRequest): Promise<DoorAnswer> {
-    if (this.#closed) throw new UsageError('client-closed', 'This connection is closed: open another one.');
-    const { scheduler } = this.#options;
-    const controller = new AbortController();
-    const ended: { reason: Ended | undefined } = { reason: undefined };
-    const end = (reason: Ended): void => {
-      ended.reason ??= reason;
-      controller.abort();
-    };
-    const abort = (): void => end('aborted');
-    const stop = scheduler.after(request.timeout, () => end('timeout'));
-    request.signal?.addEventListener('abort', abort, { once: true });
-    if (request.signal?.aborted === true) abort();
-    this.#underWay.add(end);
-    const url = this.#urlOf(request);
+    const exchange = this.#exchanges.begin(this.#urlOf(request), request.timeout, request.signal);
     try {
-      const response = await fetch(url, this.#initOf(request, controller.signal));
-      return await this.#answerOf(response, url, codeOf(response.status, request.method === 'POST'));
+      const response = await fetch(exchange.url, this.#initOf(request, exchange.signal, 'application/cbor'));
+      return await this.#answerOf(response, exchange.url, codeOf(response.status, request.method === 'POST'));
     } catch (error) {
-      throw ended.reason === undefined ? failureOf(error, url) : new RequestError(ended.reason, url);
+      throw exchange.failure(error);
     } finally {
-      stop();
-      request.signal?.removeEventListener('abort', abort);
-      this.#underWay.delete(end);
+      exchange.end();
+    }
+  }
+
+  async *stream(request: StreamRequest): AsyncGenerator<StreamEvent, void> {
+    let next = request.from;
+    let isLeft = true;
+    try {
+      for await (const told of this.#events({ ...request, query: queryFrom(request, next) })) {
+        isLeft = !('code' in told) && told.event !== 'end';
+        if ('code' in told) yield { type: 'failed', answer: told };
+        else if (!isLeft) yield { type: 'end' };
+        else {
+          const index = Number(told.id);
+          next = index + 1;
+          yield { type: 'item', index, value: valueOf(told.data, request.type) };
+        }
+      }
+      isLeft = false;
+    } catch (error) {
+      // What was lost is gone on with.
+      isLeft &&= error instanceof RequestError && given.has(error.code);
+      throw error;
+    } finally {
+      if (isLeft) this.#leave(request, next);
+    }
+  }
+
+  /**
+   * The gateway keeps a stream whose connection has ended for whoever comes back. That nobody will is said by asking for no more
+   * items of it, a moment later, so that it has seen the end of the connection. If that does not arrive, its time runs out.
+   */
+  #leave(request: StreamRequest, next: number): void {
+    const query = [`_from=${next}`, '_n=0', ...request.query];
+    const leaving = new Promise<void>((resolve) => {
+      this.#options.scheduler.after(afterTheEnd, () => {
+        const init = this.#initOf(request, AbortSignal.timeout(patience), 'application/cbor-seq');
+        fetch(this.#urlOf({ ...request, query }), init)
+          .then(async (response) => await response.body?.cancel())
+          .catch(() => undefined)
+          .finally(() => {
+            this.#leaving.delete(leaving);
+            resolve();
+          });
+      });
+    });
+    this.#leaving.add(leaving);
+  }
+
+  async *watch(request: FollowRequest): AsyncGenerator<WatchEvent, void> {
+    for await (const told of this.#events(request)) {
+      if ('code' in told) yield { type: 'failed', answer: told };
+      else yield { type: 'state', value: valueOf(told.data, request.type), etag: etagOf(told.id) };
+    }
+  }
+
+  /** Events as they come, read when they are wanted; the answer instead where there are none, or what failed. */
+  async *#events(request: FollowRequest): AsyncGenerator<ServerSentEvent | DoorAnswer, void> {
+    const { maxResponseBytes } = this.#options;
+    const exchange = this.#exchanges.begin(this.#urlOf(request), request.timeout, request.signal);
+    try {
+      const response = await fetch(exchange.url, this.#initOf(request, exchange.signal, eventStream));
+      if (response.status !== 200 || response.body === null) {
+        yield await this.#answerOf(response, exchange.url, codeOf(response.status, false));
+        return;
+      }
+      if (typeOf(response.headers) !== eventStream) throw notAGateway(this.origin);
+      exchange.answered();
+      const tooLong = (): Error => new RequestError('too-large', exchange.url);
+      for await (const told of readEvents(response.body, maxResponseBytes, tooLong))
+        yield told.event === 'error' ? problemIn(told.data) : told;
+    } catch (error) {
+      throw exchange.failure(error);
+    } finally {
+      exchange.cancel();
     }
   }
 
@@ -82,10 +155,9 @@ export class HttpDoor implements Door {
     return milliseconds(scheduler.now() - started);
   }
 
-  close(): Promise<void> {
-    this.#closed = true;
-    for (const end of this.#underWay) end('closed');
-    return Promise.resolve();
+  async close(): Promise<void> {
+    this.#exchanges.close();
+    await Promise.all(this.#leaving);
   }
 
   #urlOf({ path, query }: DoorRequest): string {
@@ -93,8 +165,8 @@ export class HttpDoor implements Door {
     return `${this.origin}/${path.map(encodeUriSegment).join('/')}${items}`;
   }
 
-  #initOf({ method, payload, etag }: DoorRequest, signal: AbortSignal): RequestInit {
-    const headers: Record<string, string> = { accept: 'application/cbor' };
+  #initOf({ method, payload, etag }: DoorRequest, signal: AbortSignal, accept: string): RequestInit {
+    const headers: Record<string, string> = { accept };
     const { token } = this.#options;
     if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
     if (etag !== undefined) headers['if-none-match'] = `"${hex(etag)}"`;
@@ -110,14 +182,12 @@ export class HttpDoor implements Door {
   }
 
   async #answerOf({ headers, body }: Response, url: string, code: number): Promise<DoorAnswer> {
-    const type = (headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
     const spans = [/max-age=(\d+)/.exec(headers.get('cache-control') ?? '')?.[1], headers.get('retry-after')];
-    const tag = /^"((?:[\da-f]{2}){1,8})"$/.exec(headers.get('etag') ?? '')?.[1];
     return {
       code,
-      contentFormat: formats.get(type),
+      contentFormat: formats.get(typeOf(headers)),
       payload: await this.#read(body, url),
-      etag: tag === undefined ? undefined : new Uint8Array(Buffer.from(tag, 'hex')),
+      etag: etagOf(/^"(.*)"$/.exec(headers.get('etag') ?? '')?.[1]),
       maxAge: seconds(Number(spans.find((span) => span != null && /^\d+$/.test(span)) ?? 0)),
     };
   }
@@ -144,17 +214,29 @@ function codeOf(status: number, unsafe: boolean): number {
   return codeClass(code) === 5 ? code : Math.max(code, responseCode.badRequest);
 }
 
-const unreachable: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH']);
+const typeOf = (headers: Headers): string =>
+  (headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 
-/** What fetch throws is a TypeError whose cause says what happened. */
-function failureOf(error: unknown, url: string): unknown {
-  if (!(error instanceof TypeError)) return error;
-  const { cause } = error;
-  const code: unknown = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    const words = `The name in ${url} cannot be resolved to an address; check its spelling or use an address.`;
-    return new UsageError('unknown-host', words, { cause: error });
-  }
-  if (unreachable.has(code)) return new RequestError('unreachable', url);
-  return new RequestError('reset', url, cause instanceof Error ? cause.message : error.message);
+const etagOf = (text = ''): Uint8Array | undefined =>
+  /^(?:[\da-f]{2}){1,8}$/.test(text) ? new Uint8Array(Buffer.from(text, 'hex')) : undefined;
+
+/** JSON as what it is declared to be: the gateway reads arguments in the same way. */
+function valueOf(json: string, type: DescribedType | undefined): Value {
+  const value = decodeRepresentation(utf8(json), contentFormat.json);
+  const read = type === undefined ? value : converterOf(type)(value, false);
+  return read === mismatch ? value : read;
+}
+
+/** An event `error` is the answer that there would have been (RFC 9457). */
+function problemIn(json: string): DoorAnswer {
+  const payload = utf8(json);
+  const problem = decodeRepresentation(payload, contentFormat.json);
+  const status = Number(recordOf(problem)?.['status'] ?? 500);
+  return {
+    code: codeOf(status, false),
+    contentFormat: contentFormat.json,
+    payload,
+    etag: undefined,
+    maxAge: seconds(0),
+  };
 }

@@ -3,6 +3,8 @@ import type { Value } from '../../core/value.ts';
 import type { DescribedFunction } from '../../directory/described.ts';
 import type { Argument } from './arguments.ts';
 import type { CallOptions } from './call-options.ts';
+import type { WatchOptions } from './followed-calls.ts';
+import type { Outcome } from './outcome.ts';
 
 /** A function of the gateway. `funcoap types` writes these with the types of a gateway's signatures. */
 export interface RemoteFunction<
@@ -11,15 +13,21 @@ export interface RemoteFunction<
   Result = Value,
 > {
   /**
-   * Calls it, with arguments by position, or by name in one plain object.
+   * Calls it, with arguments by position, or by name in one plain object. A stream is read with `for await`.
    * @throws ArgumentError where the gateway would refuse the call: nothing was sent
    * @throws RemoteError where the gateway answers 4.xx or 5.xx
    * @throws RequestError where there is no answer
    */
-  (...args: Positional): Promise<Result>;
-  (named: Named): Promise<Result>;
+  (...args: Positional): Outcome<Result>;
+  (named: Named): Outcome<Result>;
   /** The same function, called in another way: `gw.log.write.with({ oneway: true })('hello')`. */
   with(options: Partial<CallOptions>): RemoteFunction<Positional, Named, Result>;
+  /**
+   * What a pure function gives, now and whenever it is another, until the loop is left.
+   *
+   * @param args those of a call: a list by position, or by name in one plain object
+   */
+  watch(args?: Positional | Named, options?: Partial<WatchOptions>): AsyncIterable<Result>;
   /** What it takes, gives and does. */
   describe(): Promise<DescribedFunction>;
   /** The same for people: signature and documentation. */

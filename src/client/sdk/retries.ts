@@ -55,19 +55,22 @@ export async function askWithRetries(
       if (comeBack === undefined || comeBack >= until(deadline, scheduler.now())) return answer;
       wait = comeBack;
     } catch (error) {
-      wait = milliseconds(pause * 2 ** tried);
-      const again = error instanceof RequestError && mayAskAgain(error, isSafe);
-      if (isLast || !again || wait >= until(deadline, scheduler.now())) throw error;
+      wait = pauseBefore(tried);
+      if (isLast || !mayAskAgain(error, isSafe) || wait >= until(deadline, scheduler.now())) throw error;
     }
     await passed(wait, scheduler, signal, door.origin);
   }
 }
 
-const mayAskAgain = ({ code }: RequestError, isSafe: boolean): boolean =>
-  neverArrived.has(code) || (isSafe && mayHaveArrived.has(code));
+/** @param tried how often it was tried again before */
+export const pauseBefore = (tried: number): Milliseconds => milliseconds(pause * 2 ** tried);
+
+/** Whether it may be done once more, after this was thrown instead of an answer. */
+export const mayAskAgain = (error: unknown, isSafe: boolean): boolean =>
+  error instanceof RequestError && (neverArrived.has(error.code) || (isSafe && mayHaveArrived.has(error.code)));
 
 /** Undefined where the answer is what there is to say. */
-function comeBackIn(answer: DoorAnswer, isSafe: boolean): Milliseconds | undefined {
+export function comeBackIn(answer: DoorAnswer, isSafe: boolean): Milliseconds | undefined {
   if (answer.code !== 0x9d && answer.code !== 0xa3) return undefined;
   const problem = problemOf(answer);
   // Before a later call of a batch, the earlier ones have run.
@@ -76,7 +79,8 @@ function comeBackIn(answer: DoorAnswer, isSafe: boolean): Milliseconds | undefin
   return nothingRan || isSafe ? answer.maxAge : undefined;
 }
 
-async function passed(
+/** Waits. @throws RequestError `request-aborted` */
+export async function passed(
   span: Milliseconds,
   scheduler: Scheduler,
   signal: AbortSignal | undefined,

@@ -29,6 +29,8 @@ export interface TransferRequest {
   readonly szx: Szx | undefined;
   /** Registers as an observer with the first request (RFC 7641 §3.1). */
   readonly observe: boolean;
+  /** Of an observation: each confirmable notification waits, not acknowledged, until `resume` is called after the one before. */
+  readonly paced?: boolean | undefined;
   readonly maxResponseBytes: number;
 }
 
@@ -102,9 +104,33 @@ export class ClientTransfer implements ExchangeListener {
     else this.#observing?.send({ code, options: this.#withOptions(this.#firstOptions()), payload, confirmable }, now);
   }
 
+  /** The next notification of a paced observation is wanted. */
+  resume(now: Instant): void {
+    this.#observing?.resume(now);
+  }
+
   stop(now: Instant): void {
     this.#exchange?.close(now);
+    this.#endObserving(now);
+  }
+
+  /** Stops, and tells the server where it is observed (RFC 7641 §3.6). */
+  leave(now: Instant): void {
+    const observing = this.#observing;
+    // Whose body went in blocks would have to send it again: the next notification is rejected instead.
+    if (observing !== undefined && !this.#isCut()) {
+      this.#observing = undefined;
+      const { code, payload, szx } = this.#request;
+      const block = szx === undefined ? [] : [blockOption({ num: 0, more: false, szx })];
+      const options = this.#withOptions([uintOption(optionNumber.observe, 1), ...block]);
+      observing.leave({ code, options, payload, confirmable: true }, now);
+    }
+    this.stop(now);
+  }
+
+  #endObserving(now: Instant): void {
     this.#observing?.close(now);
+    this.#observing = undefined;
   }
 
   answered(message: Message, options: readonly Option[], now: Instant): void {
@@ -191,7 +217,7 @@ export class ClientTransfer implements ExchangeListener {
     if (block === undefined || block.num === 0) {
       this.#resetDownload(); // the start, a notification, or an answer that is whole: an error is (§2.4)
       this.#sequence = options.filter((option) => option.number === optionNumber.observe);
-      if (this.#sequence.length === 0) this.#observing?.close(now); // RFC 7641 §3.1: no observation, or it has ended
+      if (this.#sequence.length === 0) this.#endObserving(now); // RFC 7641 §3.1: no observation, or it has ended
     }
     const etag = findOption(options, optionNumber.etag);
     if (this.#receivedBytes > 0 && !sameTag(etag, this.#etag)) {
@@ -259,7 +285,8 @@ export class ClientTransfer implements ExchangeListener {
     const registers = extra.some((option) => option.number === optionNumber.observe);
     if (registers) this.#observing?.close(now);
     this.#exchange?.close(now); // a notification has come while the one before it was read
-    const exchange = this.#exchanges.open(this.#peer, registers, this);
+    const keepOpen = registers ? (this.#request.paced === true ? 'paced' : 'yes') : 'no';
+    const exchange = this.#exchanges.open(this.#peer, keepOpen, this);
     if (registers) this.#observing = exchange;
     else this.#exchange = exchange;
     this.#count++;

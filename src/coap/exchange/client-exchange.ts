@@ -1,6 +1,7 @@
 /**
  * One request of ours and its response, client side (RFC 7252 §5.3): matched by peer and token, piggybacked or
- * separate. Under an observation the exchange stays open for notifications (RFC 7641 §3).
+ * separate. Under an observation the exchange stays open for notifications (RFC 7641 §3). One that is paced takes
+ * confirmable notifications one by one: the next is neither acknowledged nor looked at before `resume`.
  */
 import type { Instant } from '../../core/duration.ts';
 import { equalBytes } from '../../core/bytes.ts';
@@ -45,6 +46,9 @@ export interface OutgoingRequest {
   readonly confirmable: boolean;
 }
 
+/** For one response, for notifications as they come, or for one notification after the other. */
+export type KeepOpen = 'no' | 'yes' | 'paced';
+
 export class ClientExchanges {
   readonly layer: MessageLayer;
   readonly #randomBytes: (length: number) => Uint8Array;
@@ -60,7 +64,7 @@ export class ClientExchanges {
   }
 
   /** RFC 7252 §5.3.1: 32 random bits make a token that an attacker off the path does not guess. */
-  open(peer: Peer, keepOpen: boolean, listener: ExchangeListener): ClientExchange {
+  open(peer: Peer, keepOpen: KeepOpen, listener: ExchangeListener): ClientExchange {
     let token = this.#randomBytes(4);
     while (this.#byToken.has(keyOf(peer, token))) token = this.#randomBytes(4);
     const exchange = new ClientExchange(this, peer, token, keepOpen, listener);
@@ -70,7 +74,9 @@ export class ClientExchanges {
   }
 
   find(peer: Peer, token: Uint8Array): ClientExchange | undefined {
-    return this.#byToken.get(keyOf(peer, token));
+    const found = this.#byToken.get(keyOf(peer, token));
+    // What still comes to an observer that leaves is rejected, which says the same (RFC 7641 §3.6).
+    return found?.isLeaving === true ? undefined : found;
   }
 
   /** Transmissions know it by themselves; non-confirmable requests do not have one. */
@@ -91,17 +97,20 @@ export class ClientExchange implements TransmissionOwner {
   readonly peer: Peer;
   readonly token: Uint8Array;
   readonly #exchanges: ClientExchanges;
-  /** For notifications: the first response does not close it. */
-  readonly #keepOpen: boolean;
+  readonly #keepOpen: KeepOpen;
   readonly #listener: ExchangeListener;
   #transmission: Transmission | undefined;
   #isUnconfirmed = false;
+  #isLeaving = false;
+  #isPaused = false;
+  /** A datagram that came while it was paused; the newest, since the peer sends the others again. */
+  #held: Uint8Array | undefined;
 
   constructor(
     exchanges: ClientExchanges,
     peer: Peer,
     token: Uint8Array,
-    keepOpen: boolean,
+    keepOpen: KeepOpen,
     listener: ExchangeListener,
   ) {
     this.#exchanges = exchanges;
@@ -114,6 +123,44 @@ export class ClientExchange implements TransmissionOwner {
   /** A NON was sent and nothing has come back. */
   get isUnconfirmed(): boolean {
     return this.#isUnconfirmed;
+  }
+
+  /** It waits for the end of its own observation, and for nothing else. */
+  get isLeaving(): boolean {
+    return this.#isLeaving;
+  }
+
+  /** Whether a confirmable message has to wait for `resume`. */
+  hold(bytes: Uint8Array): boolean {
+    if (this.#isPaused) this.#held = bytes.slice();
+    return this.#isPaused;
+  }
+
+  /** Whoever takes notifications one by one takes the next. */
+  resume(now: Instant): void {
+    this.#isPaused = false;
+    this.#receiveHeld(now);
+  }
+
+  /**
+   * Nobody observes any more (RFC 7641 §3.6): what was held is rejected; where nothing was, the server is told.
+   *
+   * @param request the one that it was registered with, with Observe 1
+   */
+  leave(request: OutgoingRequest, now: Instant): void {
+    this.#isPaused = false;
+    this.#isLeaving = true;
+    if (this.#held === undefined) this.send(request, now);
+    else {
+      this.#receiveHeld(now);
+      this.close(now);
+    }
+  }
+
+  #receiveHeld(now: Instant): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) this.#exchanges.layer.receive([this.peer.datagram(held)], now);
   }
 
   /** Under an observation, a second time to register again (RFC 7641 §3.3.1). */
@@ -142,7 +189,8 @@ export class ClientExchange implements TransmissionOwner {
       this.#fail('bad-option', now);
       return;
     }
-    if (!this.#keepOpen) this.#exchanges.close(this);
+    if (this.#keepOpen === 'no') this.#exchanges.close(this);
+    this.#isPaused = this.#keepOpen === 'paced';
     this.#listener.answered(message, options, now);
   }
 
@@ -153,7 +201,8 @@ export class ClientExchange implements TransmissionOwner {
 
   acknowledged(message: Message, now: Instant): void {
     this.#transmission = undefined;
-    if (message.code !== emptyCode && equalBytes(message.token, this.token)) this.receive(message, now);
+    if (this.#isLeaving) this.close(now);
+    else if (message.code !== emptyCode && equalBytes(message.token, this.token)) this.receive(message, now);
   }
 
   reset(now: Instant): void {
@@ -178,6 +227,6 @@ export class ClientExchange implements TransmissionOwner {
 
   #fail(reason: RequestFailure, now: Instant): void {
     this.close(now);
-    this.#listener.failed(reason, now);
+    if (!this.#isLeaving) this.#listener.failed(reason, now);
   }
 }

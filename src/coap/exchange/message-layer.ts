@@ -49,6 +49,8 @@ export interface MessageHandler {
   refuse(exchange: ServerExchange, wording: Wording, reason: NotRun, now: Instant): void;
   /** Whether someone waits for this response; if not it is rejected. */
   awaits(peer: Peer, message: Message): boolean;
+  /** Whether it waits for this response, but not yet: it is handed over again later. */
+  holds(peer: Peer, message: Message, bytes: Uint8Array): boolean;
   response(peer: Peer, message: Message, now: Instant): void;
 }
 
@@ -269,6 +271,8 @@ export class MessageLayer implements ExchangeHost {
       if (duplicate.reply !== undefined) this.output(peer.datagram(duplicate.reply));
       return;
     }
+    // What is not acknowledged is sent again, and sends nothing behind it: that is how who observes slows down a stream.
+    if (this.#handler.holds(peer, message, bytes)) return;
     const awaited = this.#handler.awaits(peer, message);
     // RFC 7252 §5.4.1: with a critical option that is not understood it ends the request, and is rejected.
     const accepted = awaited && typeof checkOptions(message.options) !== 'number';

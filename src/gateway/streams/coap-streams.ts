@@ -1,11 +1,11 @@
 /** Streams over CoAP: observed, or read in blocks. */
 import { contentFormat } from '../../cbor/content-format.ts';
-import { isSafeMethod } from '../../coap/codec/codes.ts';
+import { isSafeMethod, responseCode } from '../../coap/codec/codes.ts';
 import { findOption, findUint, optionNumber } from '../../coap/codec/options.ts';
 import type { Observation, ObservationEnd } from '../../coap/observe/observation.ts';
 import type { Request } from '../../coap/request.ts';
-import type { Response } from '../../coap/response.ts';
-import { hex } from '../../core/bytes.ts';
+import { response, type Response } from '../../coap/response.ts';
+import { emptyBytes, hex } from '../../core/bytes.ts';
 import type { Scheduler } from '../../core/clock.ts';
 import { after, milliseconds, type Instant, type Milliseconds } from '../../core/duration.ts';
 import { CallError } from '../../functions/call-error.ts';
@@ -56,6 +56,8 @@ export class CoapStreams {
 
   async answer(visit: Visit, asked: StreamCall, now: Instant): Promise<Answer> {
     const { request } = visit;
+    // RFC 7641 §3.6: who leaves wants no items, and the function is not begun for it.
+    if (request.wording.observe === 1 && isSafeMethod(request.code)) return { response: nothingYet() };
     const name = `${request.peer.id} ${hex(request.exchange.token)}`;
     const before = this.#told.get(name);
     const isAgain = before !== undefined && isSame(before.call, asked);
@@ -117,6 +119,10 @@ export class CoapStreams {
     return problemResponse(error, options, this.#options.showInternals);
   }
 }
+
+/** A sequence without items. */
+const nothingYet = (): Response =>
+  response(responseCode.content, { contentFormat: contentFormat.cborSequence, maxAge: 0, payload: emptyBytes });
 
 /** What can be refused before the function runs: a stream is a CBOR sequence, and there is no other form of it here. */
 export function checkStreamFormat({ options }: Request): void {

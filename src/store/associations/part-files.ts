@@ -18,6 +18,8 @@ export interface PartOptions {
   readonly seal: SecretSeal;
   /** Of the machine; undefined where it does not say. */
   readonly bootId: string | undefined;
+  /** Requests are told apart by this key already: what was kept by another one is of no use. Left out: that of before, or a new one. */
+  readonly fingerprintKey?: number | undefined;
 }
 
 export class PartFiles {
@@ -32,7 +34,7 @@ export class PartFiles {
   #state: PartState;
 
   /** @throws UsageError 'store-failed' */
-  constructor({ folder, part, seal, bootId }: PartOptions) {
+  constructor({ folder, part, seal, bootId, fingerprintKey }: PartOptions) {
     const boot = bootId ?? null;
     this.#statePath = join(folder, `${part}.state`);
     const witnessPath = join(folder, `${part}.witness`);
@@ -46,10 +48,12 @@ export class PartFiles {
       this.isBelieved =
         found !== undefined &&
         key !== undefined &&
+        (fingerprintKey === undefined || fingerprintKey === key.readUInt32BE()) &&
         (found.clean || (found.boot !== null && found.boot === boot)) &&
         found.inodes.join() === inodes.join() &&
         found.witness === readWitness(witnessPath);
       const fresh = randomBytes(4);
+      if (fingerprintKey !== undefined) fresh.writeUInt32BE(fingerprintKey);
       const goesOn = this.isBelieved && found !== undefined && key !== undefined;
       this.fingerprintKey = (goesOn ? key : fresh).readUInt32BE();
       const sealed = goesOn ? found.key : Buffer.from(seal.seal(fresh, keyOwner)).toString('base64');

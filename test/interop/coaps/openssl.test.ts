@@ -87,7 +87,6 @@ test('a session of an identity that is revoked since is not resumed', async () =
   const file = gateway.path('brief-session');
   await asks('brief', 'ECDHE-ECDSA-AES128-CCM8', ...certificateOf('brief'), '-sess_out', file);
   await gateway.funcoap('identities revoke brief');
-  await gateway.noticed();
   const where = ['-dtls1_2', '-connect', `127.0.0.1:${gateway.port}`, '-sess_in', file];
   const again = new Program('openssl', 's_client', ...where, ...certificateOf('brief'));
   await again.prints(/alert certificate unknown/);

@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { ran, type Ran } from '../../cli/terminal.ts';
 import { GatewayProcess, type LibraryFiles } from '../../gateway/gateway-process.ts';
 
@@ -20,8 +19,7 @@ export const libraries: LibraryFiles = {
     /** @pure @maxAge 60 */ export function secret(): string { return context().identity + ' ' + Math.random(); }`,
   'sum/index.ts': `/** @pure */ export function add(a: number, b: number): number { return a + b; }
     /** @pure */ export function sub(a: number, b: number): number { return a - b; }`,
-  'text/index.ts': `import { setTimeout as delay } from 'node:timers/promises';
-    /** @safe */ export function long(lines: number): string { return 'a line of thirty-two characters\\n'.repeat(lines); }
+  'text/index.ts': `    /** @safe */ export function long(lines: number): string { return 'a line of thirty-two characters\\n'.repeat(lines); }
     export function lengthOf(text: string): number { return text.length; }
     /** @safe */ export async function slow(): Promise<string> { await delay(400); return 'at last'; }`,
 };
@@ -86,16 +84,9 @@ export class RunningGateway {
     return out;
   }
 
-  /** The gateway looks ten times a second for who is enrolled. */
-  async noticed(): Promise<void> {
-    await delay(500);
-  }
-
   /** `enroll NAME …`; returns what it prints. */
   async enroll(name: string, more = ''): Promise<string> {
-    const out = await this.funcoap(`enroll ${name} --host 127.0.0.1 --out .${more}`);
-    await this.noticed();
-    return out;
+    return await this.funcoap(`enroll ${name} --host 127.0.0.1 --out .${more}`);
   }
 
   /** The key that was written for an identity. */

@@ -20,7 +20,7 @@ beforeEach(({ skip }) => {
 
 const bank = `
 from __future__ import annotations
-import dataclasses, enum, functools, os, typing
+import abc, dataclasses, enum, functools, os, typing
 from funcoap import Context, InvalidArgument, safe, time_limit
 
 class Named:
@@ -110,6 +110,7 @@ class Basket:
 
 class Guarded:
     def __init__(self): self.inside = 0
+    def __getattr__(self, name): raise OSError('who asks for ' + name + '?')
     def __exit__(self, *of):
         with open('exited-' + repr(of), 'w'): pass
 
@@ -127,6 +128,9 @@ class Broken(Exception): pass
 class Pair(typing.NamedTuple):
     a: int
 class Shape(typing.Protocol):
+    def draw(self): ...
+class Abstract(abc.ABC):
+    @abc.abstractmethod
     def draw(self): ...
 class _Hidden: pass
 class Impossible:
@@ -305,6 +309,8 @@ describe('a Python class', () => {
       Account: { id: 1, title: 'An account of somebody.', class: true },
       Impossible: { notCallable: expect.stringMatching(/^its parameter '_key' begins/) as string },
     });
+    // What dataclasses write for themselves is no docstring.
+    expect(functions['Basket']).toEqual({ id: 2, class: true });
     const described = decodeCbor((await coap('GET', '/func/bank/Account?_describe')).payload);
     expect(described).toMatchObject({
       library: 'bank',
@@ -344,7 +350,7 @@ describe('a Python class', () => {
   });
 
   test('that is a record, frozen, an Enum, an exception or a Protocol makes none: its instances are values', async () => {
-    for (const name of ['Part', 'Money', 'Colour', 'Broken', 'Pair', 'Shape', '_Hidden', 'Impossible'])
+    for (const name of ['Part', 'Money', 'Colour', 'Broken', 'Pair', 'Shape', 'Abstract', '_Hidden', 'Impossible'])
       expect([name, dotted((await coap('POST', `/func/bank/${name}`, ['x'])).code)]).toEqual([name, '4.04']);
     expect(told(await coap('POST', '/func/bank/plain', [{ name: 'A' }]))).toEqual([
       '2.04',

@@ -6,7 +6,8 @@ import { ObjectReference } from '../../../core/object-reference.ts';
 import type { GivenObject } from '../../call.ts';
 import type { ClassNames } from './class-names.ts';
 import type { ObjectIds } from './object-ids.ts';
-import { UnportableResult, type References } from './portable.ts';
+import type { References } from '../../call-context.ts';
+import { UnportableResult } from './portable.ts';
 
 export class HandedObjects implements References {
   readonly #classes: ClassNames;

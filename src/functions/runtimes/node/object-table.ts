@@ -1,12 +1,11 @@
 /** The objects that live on a thread, and what is done with them: the names of functions/object-calls.ts. */
+import { runningCall, type CallFacts, type References } from '../../call-context.ts';
 import type { InstanceMode, InstanceModes } from '../../description.ts';
-import { runningCall, type CallFacts } from '../../call-context.ts';
 import { classNames, isClass, type ClassNames, type Constructor } from './class-names.ts';
 import { HandedObjects, NoObjects } from './handed-objects.ts';
 import type { Exports } from './load-module.ts';
 import { isCallable } from './load-module.ts';
 import { letGo, PerCall } from './per-call.ts';
-import type { References } from './portable.ts';
 import { ObjectIds } from './object-ids.ts';
 import type { Callable } from './run-call.ts';
 

@@ -3,25 +3,14 @@
  * Runs on the thread of the function. Iterators (rows of a database) are drained into arrays,
  * objects with toJSON speak for themselves, those of exported classes become references, and what cannot be carried goes as its text form.
  */
-import type { ObjectReference } from '../../../core/object-reference.ts';
 import type { Value } from '../../../core/value.ts';
-import type { GivenObject } from '../../call.ts';
+import type { References } from '../../call-context.ts';
 import { isIterable } from '../../iteration.ts';
 
 const maxDepth = 128;
 
 /** The result is nested too deep, which a result that refers to itself always is. */
 export class UnportableResult extends Error {}
-
-/** What objects of exported classes become, which are no data. */
-export interface References {
-  /** Undefined where it is data. @throws UnportableResult where it cannot be given */
-  refer(value: object): ObjectReference | undefined;
-  /** Those that were referred to; undefined where there are none. */
-  readonly given: readonly GivenObject[] | undefined;
-  /** What they stand in is not returned after all. */
-  takeBack(): void;
-}
 
 /** @param references undefined where the library exports no class */
 export function toPortable(value: unknown, depth = 0, references?: References): Value {

@@ -6,7 +6,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { pathToFileURL } from 'node:url';
-import { RunningCall, setThreadHost, type CallerFacts, type CallFacts } from '../../call-context.ts';
+import { RunningCall, setThreadHost, type CallerFacts, type CallFacts, type References } from '../../call-context.ts';
 import { Returned } from '../../returned.ts';
 import { InternalError } from '../../../core/error.ts';
 import type { Value } from '../../../core/value.ts';
@@ -15,7 +15,6 @@ import { installHooks } from './hooks.ts';
 import { describeLoadError, isCallable, loadModule, type Exports } from './load-module.ts';
 import { ObjectTable } from './object-table.ts';
 import { OpenStreams } from './open-streams.ts';
-import type { References } from './portable.ts';
 import { runCall, type Outcome } from './run-call.ts';
 import type { Invalidation } from '../../invalidation.ts';
 import { callerOf, RunReader, writeDone, writeSign, type ArrivedRun } from './call-frames.ts';

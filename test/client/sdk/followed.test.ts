@@ -1,0 +1,123 @@
+/** P17: what comes one after the other is gone on with, whatever is lost in between. Observations are scripted, time is a clock's. */
+import { expect, test } from 'vitest';
+import { contentFormat } from '../../../src/cbor/content-format.ts';
+import { encodeCbor } from '../../../src/cbor/encode.ts';
+import { RequestError } from '../../../src/client/request-error.ts';
+import type { DoorAnswer, StreamEvent, WatchEvent } from '../../../src/client/sdk/door.ts';
+import { streamItems, watchedResults, type FollowOptions } from '../../../src/client/sdk/followed.ts';
+import { milliseconds, seconds, type Milliseconds } from '../../../src/core/duration.ts';
+import type { Value } from '../../../src/core/value.ts';
+
+/** 5.03 and its like, with the number of a problem. */
+const answer = (code: number, problem: number, maxAge = 0): DoorAnswer => ({
+  code,
+  contentFormat: contentFormat.problemDetails,
+  payload: encodeCbor({ 'funcoap:e': new Map([[0, problem]]) }),
+  etag: undefined,
+  maxAge: seconds(maxAge),
+});
+
+const item = (index: number): StreamEvent => ({ type: 'item', index, value: `item ${index}` });
+const end: StreamEvent = { type: 'end' };
+const lost = new RequestError('association-closed', 'coaps://192.0.2.1/func/x/y');
+
+/** Options, and how long was waited in between. */
+function options(retries = 2): FollowOptions & { readonly waits: Milliseconds[] } {
+  const waits: Milliseconds[] = [];
+  const after = (span: Milliseconds, fire: () => void): (() => void) => {
+    waits.push(span);
+    queueMicrotask(fire);
+    return () => undefined;
+  };
+  const scheduler = { now: () => milliseconds(0) as never, after };
+  const refused = ({ code }: DoorAnswer): Error => new Error(`refused ${code}`);
+  return { retries, signal: undefined, scheduler, origin: 'coaps://192.0.2.1', refused, waits };
+}
+
+/** Each call gives the next of these. */
+function opens<T>(...runs: readonly (readonly (T | Error)[])[]): {
+  asked: number[];
+  open: (from: number) => AsyncIterable<T>;
+} {
+  const asked: number[] = [];
+  const open = async function* (from: number): AsyncGenerator<T> {
+    const run = runs[asked.push(from) - 1] ?? [];
+    for (const told of run) {
+      if (told instanceof Error) throw told;
+      yield await Promise.resolve(told);
+    }
+  };
+  return { asked, open };
+}
+
+async function all(items: AsyncIterable<Value>): Promise<Value[]> {
+  const list: Value[] = [];
+  for await (const one of items) list.push(one);
+  return list;
+}
+
+test('after a loss it is asked for behind the last item, as often as there is something new', async () => {
+  const { asked, open } = opens<StreamEvent>([item(0), item(1), lost], [item(2), lost], [lost], [item(3), lost], [end]);
+  expect(await all(streamItems(options(), 0, open))).toEqual(['item 0', 'item 1', 'item 2', 'item 3']);
+  expect(asked).toEqual([0, 2, 3, 3, 4]);
+});
+
+test('without something new in between it is given up', async () => {
+  const { asked, open } = opens<StreamEvent>([item(0), lost], [lost], [lost], [item(1), end]);
+  const given = options();
+  await expect(all(streamItems(given, 0, open))).rejects.toBe(lost);
+  expect(asked).toEqual([0, 1, 1]);
+  expect(given.waits).toEqual([200, 400]);
+});
+
+test('an item that is told again is given once', async () => {
+  const { open } = opens<StreamEvent>([item(5), item(5), item(6), end]);
+  expect(await all(streamItems(options(), 5, open))).toEqual(['item 5', 'item 6']);
+});
+
+test('a gateway that begins anew is asked for what is wanted', async () => {
+  const { asked, open } = opens<StreamEvent>([item(0), item(1), item(2), item(0), item(1)], [item(3), end]);
+  expect(await all(streamItems(options(), 0, open))).toEqual(['item 0', 'item 1', 'item 2', 'item 3']);
+  expect(asked).toEqual([0, 3]);
+});
+
+test('one that never gives what is wanted is no stream', async () => {
+  const { open } = opens<StreamEvent>([item(7)], [item(7)], [item(7)]);
+  await expect(all(streamItems(options(), 0, open))).rejects.toMatchObject({ code: 'not-a-stream' });
+});
+
+test('5.03 is waited for as long as it says; other errors, and more of it, are thrown', async () => {
+  const busy: StreamEvent = { type: 'failed', answer: answer(0xa3, 17, 5) };
+  const failed: StreamEvent = { type: 'failed', answer: answer(0xa0, 18) };
+  const given = options();
+  const { open } = opens<StreamEvent>([item(0), busy], [item(1), failed]);
+  const items: Value[] = [];
+  const read = async (): Promise<void> => {
+    for await (const one of streamItems(given, 0, open)) items.push(one);
+  };
+  await expect(read()).rejects.toThrow('refused 160');
+  expect(items).toEqual(['item 0', 'item 1']);
+  expect(given.waits).toEqual([5000]);
+  const never = opens<StreamEvent>([busy]);
+  await expect(all(streamItems(options(0), 0, never.open))).rejects.toThrow('refused 163');
+});
+
+test('a result is given when it is another, also after a loss, and always where that is wanted', async () => {
+  const state = (value: number): WatchEvent => ({ type: 'state', value, etag: Uint8Array.of(value) });
+  const over: WatchEvent = { type: 'failed', answer: answer(0x84, 1) };
+  const runs = [[state(1), lost], [state(1), state(2), state(2), lost], [over]];
+  const given: Value[][] = [];
+  for (const always of [false, true]) {
+    const list: Value[] = [];
+    const { open } = opens<WatchEvent>(...runs);
+    const read = async (): Promise<void> => {
+      for await (const one of watchedResults(options(), always, () => open(0))) list.push(one);
+    };
+    await expect(read()).rejects.toThrow('refused 132');
+    given.push(list);
+  }
+  expect(given).toEqual([
+    [1, 2],
+    [1, 1, 2, 2],
+  ]);
+});
