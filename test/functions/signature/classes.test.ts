@@ -147,3 +147,13 @@ test('a mistake in a superclass is told with its own file and line', () => {
   );
   expect(() => load('export class Base { f( }')).toThrow(/^base\.ts:1:/);
 });
+
+test('a class says whose its instances are, alone on a line or behind text; JSDoc’s own @instance of anything else is text', () => {
+  const modeOf = (doc: string): string | undefined => only(`/** ${doc} */\nexport class K {}`).instance;
+  expect(
+    ['@instance single', 'A thing. @instance session', '\n * A thing.\n * @instance percall\n '].map(modeOf),
+  ).toEqual(['single', 'session', 'percall']);
+  expect(modeOf('A thing.')).toBeUndefined();
+  expect(only('/** @instance */\nexport function f() {}').notCallable).toBeUndefined();
+  expect(only('export class K { /** @instance */ f() {} }').members).toHaveLength(1);
+});

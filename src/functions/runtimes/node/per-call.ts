@@ -8,7 +8,7 @@ export function letGo(object: object): Promise<undefined> | undefined {
   for (const name of [Symbol.asyncDispose, Symbol.dispose, 'close']) {
     const end = Reflect.get(object, name) as unknown;
     if (!isCallable(end)) continue;
-    const ended = Reflect.apply(end, object, []) as unknown;
+    const ended: unknown = Reflect.apply(end, object, []);
     return isThenable(ended) ? Promise.resolve(ended).then(() => undefined) : undefined;
   }
   return undefined;
@@ -24,26 +24,19 @@ export class PerCall {
     this.#args = args;
   }
 
-  once(use: (object: object) => unknown): unknown {
+  async once(use: (object: object) => unknown): Promise<unknown> {
     const object = new this.#made(...this.#args);
-    let used: unknown;
+    let result: unknown;
     try {
-      used = use(object);
+      result = await use(object);
     } catch (error) {
-      // What it threw is told, whatever letting go of it does.
-      Promise.resolve(letGo(object)).catch(() => undefined);
+      // It is told, whatever letting go of the object does.
+      await Promise.resolve(object)
+        .then(letGo)
+        .catch(() => undefined);
       throw error;
     }
-    if (isThenable(used)) return whenSettled(used, object);
-    const ended = letGo(object);
-    return ended === undefined ? used : ended.then(() => used);
-  }
-}
-
-async function whenSettled(used: PromiseLike<unknown>, object: object): Promise<unknown> {
-  try {
-    return await used;
-  } finally {
     await letGo(object);
+    return result;
   }
 }
