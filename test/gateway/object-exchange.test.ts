@@ -110,7 +110,7 @@ function bank(more: Partial<ObjectsOptions> = {}): Bank {
     objects,
     scheduler,
     as,
-    given: async (identity, method, ...args) => String((await as(identity, method, args)).value),
+    given: async (identity, method, ...args) => pathIn(await as(identity, method, args)),
     problem: (identity, method, ...args) =>
       as(identity, method, args).then(
         () => expect.fail('it was answered'),
@@ -119,6 +119,7 @@ function bank(more: Partial<ObjectsOptions> = {}): Bank {
   };
 }
 
+const pathIn = ({ value }: CallResult): string => (typeof value === 'string' ? value : expect.fail('it is no path'));
 const soon = (): Instant => (performance.now() + 20_000) as Instant;
 const by = (identity: string): { caller: { identity: string; peer: string }; correlationId: string } => ({
   caller: { identity, peer: 'p' },
@@ -225,7 +226,7 @@ test('an object that is let go of while it is given once more stays', async () =
   const path = await given('ann', 'account', 'twice');
   const again = as('ann', 'busy', ['twice', 50]);
   await objects.release(objects.find(idOf(path), by('ann').caller), by('ann'));
-  expect(String((await again).value)).toBe(path);
+  expect(pathIn(await again)).toBe(path);
   expect((await as('ann', 'owner', [path])).value).toBe('twice');
   expect([objects.size, isNoted('twice')]).toEqual([1, false]);
 });
@@ -233,12 +234,12 @@ test('an object that is let go of while it is given once more stays', async () =
 test('a call that is moved to a new thread does not find its object there', async () => {
   const { given, as } = bank();
   const path = await given('ann', 'account', 'moved');
-  const end = expect(as('ann', 'end', [])).rejects.toMatchObject({ code: 'worker-lost' });
+  const ended = as('ann', 'end', []).catch((error: unknown) => error);
   await expect(as('ann', 'owner', [path])).rejects.toMatchObject({
     code: 'no-such-object',
     message: `The object ${path} was not there any more when the function was to run; make another one.`,
   });
-  await end;
+  expect(await ended).toMatchObject({ code: 'worker-lost' });
   // From then on it is known before.
   await expect(as('ann', 'owner', [path])).rejects.toMatchObject({ code: 'object-lost' });
   await expect(as('ann', 'owner', [path])).rejects.toMatchObject({ code: 'no-such-object' });
