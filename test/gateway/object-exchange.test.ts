@@ -47,6 +47,9 @@ const source = `
     while (!existsSync(folder() + '/go-' + owner)) await new Promise((resolve) => setTimeout(resolve, 2));
     return new Account(owner);
   }
+  /** @pure */ export function pure(owner: string): Account { return new Account(owner); }
+  export function circular(owner: string): unknown { const list: unknown[] = [account(owner)]; list.push(list); return list; }
+  /** @safe */ export function* stream(): Generator<unknown> { yield 1; yield { account: new Account('streamed') }; }
   export function end(): void { process.exit(3); }
   export async function waits(account: Account): Promise<string> {
     await later('waits');
@@ -207,6 +210,33 @@ test('limits hold for objects that are given: what is too many is let go of, wha
   await vi.waitFor(() => expect(isNoted('g')).toBe(true));
   expect(objects.size).toBe(5);
   expect([(await as('ann', 'owner', [paths[0]])).value, isNoted('a')]).toEqual(['a', false]);
+});
+
+test('what a pure function made is let go of, as nobody is given it', async () => {
+  const { problem, objects } = bank();
+  expect((await problem('ann', 'pure', 'pure')).code).toBe('unencodable-result');
+  await vi.waitFor(() => expect(isNoted('pure')).toBe(true));
+  expect(objects.size).toBe(0);
+});
+
+test('an object in a result that cannot be sent was not given', async () => {
+  const { given, problem, objects } = bank();
+  const path = await given('ann', 'account', 'once');
+  expect((await problem('ann', 'circular', 'once')).code).toBe('unencodable-result');
+  await objects.release(objects.find(idOf(path), by('ann').caller), by('ann'));
+  expect(isNoted('once')).toBe(true);
+});
+
+test('an object in an item of a stream ends it, and says why', async () => {
+  const { objects } = bank();
+  const call = { function: fn('stream'), args: [], ...by('ann'), deadline: soon() };
+  const stream = await objects.exchange.open(call, seconds(20));
+  expect((await stream.next(0))?.value).toBe(1);
+  await expect(stream.next(0)).rejects.toMatchObject({
+    code: 'unencodable-result',
+    message: expect.stringMatching(/^An item of the stream has an object of Account in it/) as string,
+  });
+  stream.close();
 });
 
 test('what comes too late for its caller is let go of', async () => {
