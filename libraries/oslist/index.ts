@@ -7,7 +7,7 @@ import { context, invalidArgument, invalidate, tag } from 'funcoap/library';
 /** One row of the table: column names and values. */
 type Row = Readonly<Record<string, null | number | bigint | string | Uint8Array>>;
 
-/** More rows than a device reads, and few enough for one answer. */
+/** More rows than a device reads, and few enough for one answer. Who would get a part only is told so. */
 const maxRows = 10_000;
 
 /**
@@ -22,19 +22,25 @@ export function list(databasefile: string = 'os-list.db'): Row[] {
   tag(dataTag);
   // Never written to: the folder may be read-only, and so is the installed package.
   const database = new DatabaseSync(path, { readOnly: true });
+  const rows: Row[] = [];
   try {
-    const rows: Row[] = [];
     for (const row of database.prepare('SELECT * FROM os ORDER BY id').iterate()) {
       rows.push(row);
-      if (rows.length >= maxRows) break;
+      if (rows.length > maxRows) break;
     }
-    return rows;
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause;
     throw invalidArgument(`${JSON.stringify(databasefile)} is not an SQLite file with a table "os".`, 'databasefile');
   } finally {
     database.close();
   }
+  if (rows.length > maxRows) {
+    throw invalidArgument(
+      `${JSON.stringify(databasefile)} has more than ${maxRows} rows, too many for one answer; name a file with fewer.`,
+      'databasefile',
+    );
+  }
+  return rows;
 }
 
 /** The real path of a file inside the folder; whatever leads out of it is refused. */

@@ -6,7 +6,7 @@
  *     name=@file   the file: bytes, text, or JSON, by the declared type; name=@- is the input, name=@@x is "@x"
  *     name         true
  *
- * A name given twice is a list. `-` and `@file` alone are a whole body.
+ * An object is the URI that `funcoap call` printed, or its path. A name given twice is a list. `-` and `@file` alone are a whole body.
  */
 import { decodeJson } from '../cbor/json-decode.ts';
 import { textOf, utf8 } from '../core/bytes.ts';
@@ -38,6 +38,10 @@ function itemOf(argument: string): Item {
 
 const hasKind = (type: DescribedType, kind: DescribedType['kind']): boolean =>
   type.kind === kind || (type.kind === 'union' && type.options.some((option) => hasKind(option, kind)));
+
+/** `funcoap call` prints objects as URIs, so that they can be given as such. */
+const objectPath = (text: string, type: DescribedType): string =>
+  hasKind(type, 'instance') ? (/^[a-z]+:\/\/[^/]+(\/o\/[\w-]+)$/i.exec(text)?.[1] ?? text) : text;
 
 function jsonOf(text: string, name: string): Value {
   try {
@@ -73,7 +77,7 @@ async function valueOf(
     case 'true':
       return typed([undefined], type, parameter);
     case 'text':
-      return type.kind === 'any' ? guessed(text) : typed([text], type, parameter);
+      return type.kind === 'any' ? guessed(text) : typed([objectPath(text, type)], type, parameter);
     case 'source': {
       const bytes = await read(text);
       if (hasKind(type, 'bytes')) return bytes;

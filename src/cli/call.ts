@@ -12,19 +12,20 @@ import type { Value } from '../core/value.ts';
 import type { DescribedFunction } from '../directory/described.ts';
 import { readArguments, type ReadSource } from './call-arguments.ts';
 import { connectionOptions, examples, jsonOption, type AddCommand } from './command.ts';
+import { namedWords } from './call-line.ts';
 import {
   completeUri,
+  placeUri,
   valueOf,
   withConnection,
   withQuery,
   type Connection,
   type ConnectionOptions,
 } from './connection.ts';
-import { fetchDescription, isFunction } from './describe.ts';
+import { fetchDescription, isCallable } from './describe.ts';
 import { exitCode } from './exit-code.ts';
 import { accepted } from './failure.ts';
 import { valueText } from './print-value.ts';
-import { jobUri } from './jobs.ts';
 import { progressOn } from './progress.ts';
 import { readSource } from './read-source.ts';
 import type { Terminal } from './terminal.ts';
@@ -88,8 +89,9 @@ async function askFunction(
     );
   }
   if (hasQuery) return { uri, method };
-  const values = await readArguments(fn, texts, read);
-  if (method === 'GET') return { uri: asQuery(uri, values, texts), method };
+  const named = namedWords(fn, texts);
+  const values = await readArguments(fn, named, read);
+  if (method === 'GET') return { uri: asQuery(uri, values, named), method };
   if (texts.length === 0) return { uri, method };
   return { uri, method, payload: encodeCbor(values), contentFormat: contentFormat.cbor };
 }
@@ -104,7 +106,7 @@ export async function ask(
 ): Promise<{ readonly asked: Asked; readonly fn: DescribedFunction | undefined }> {
   const read = readSource(terminal);
   const name = bodyName(texts);
-  const fn = isFunction(uri) ? await fetchDescription(connection, uri) : undefined;
+  const fn = isCallable(uri) ? await fetchDescription(connection, uri) : undefined;
   if (name !== undefined) {
     const method = options.method ?? (fn === undefined || !fn.safe ? 'POST' : 'FETCH');
     const payload = await read(name);
@@ -114,7 +116,7 @@ export async function ask(
   if (texts.length > 0) {
     throw new UsageError(
       'bad-argument',
-      `${uri} is not a function, which is coap://HOST/func/LIBRARY/METHOD, and takes no name=value; give a body with @file or -, or a query in the URI.`,
+      `${uri} is not a function, which is coap://HOST/func/LIBRARY/METHOD, and takes no arguments; give a body with @file or -, or a query in the URI.`,
     );
   }
   return { fn, asked: { uri, method: options.method ?? 'GET' } };
@@ -133,7 +135,7 @@ function printHead(answer: CoapResponse, { err, errPaint }: Terminal): void {
   );
 }
 
-function print(answer: CoapResponse, options: CallOptions, terminal: Terminal): void {
+function print(uri: string, answer: CoapResponse, options: CallOptions, terminal: Terminal): void {
   if (options.include === true) printHead(answer, terminal);
   // RFC 7252 §5.9.1.3: 2.03 has no payload; whoever sent the ETag has the representation.
   if (dotted(answer.code) === '2.03') {
@@ -144,7 +146,7 @@ function print(answer: CoapResponse, options: CallOptions, terminal: Terminal): 
     terminal.out(answer.payload);
     return;
   }
-  printValue(valueOf(answer), options, terminal);
+  printValue(valueOf(answer, uri), options, terminal);
 }
 
 export function printValue(value: Value, options: Pick<CallOptions, 'json'>, terminal: Terminal): void {
@@ -181,15 +183,15 @@ async function call(text: string, texts: readonly string[], given: CallOptions, 
       if (options.observe !== true) {
         const answer = await connection.client.request(request);
         progress.clear();
-        const job = options.job === true ? jobUri(uri, accepted(answer, fn)) : undefined;
-        if (job === undefined) print(accepted(answer, fn), options, terminal);
-        else terminal.out(options.json === true ? `${encodeJson(job)}\n` : `${job}\n`);
+        const place = placeUri(uri, accepted(answer, fn));
+        if (place === undefined) print(uri, answer, options, terminal);
+        else terminal.out(options.json === true ? `${encodeJson(place)}\n` : `${place}\n`);
         return;
       }
       let left = options.count ?? Infinity;
       for await (const answer of connection.client.observe(request)) {
         progress.clear();
-        print(accepted(answer, fn), options, terminal);
+        print(uri, accepted(answer, fn), options, terminal);
         if (--left <= 0) break;
       }
     } finally {
@@ -226,12 +228,13 @@ export const addCall: AddCommand = (program, terminal, done) => {
   connectionOptions(program.command('call'))
     .summary('call a function')
     .description(
-      'Calls a function. Arguments are typed by its signature: name=value, name:=JSON, name=@file, name=- (the input).\n' +
-        'A single @file or - is a whole body. FETCH is used where the function is safe, POST otherwise.\n' +
+      'Calls a function. Arguments are typed by its signature: by name, name=value, name:=JSON, name=@file, name=- (the input),\n' +
+        'or by position. A single @file or - is a whole body. FETCH is used where the function is safe, POST otherwise.\n' +
+        'A class makes an object, whose URI is printed; below that are its methods, and attributes to read.\n' +
         'Any other resource is asked with GET.',
     )
-    .argument('<uri>', 'coap://HOST/func/LIBRARY/METHOD')
-    .argument('[arguments...]', 'name=value')
+    .argument('<uri>', 'coap://HOST/func/LIBRARY/METHOD, coap://HOST/o/ID/MEMBER')
+    .argument('[arguments...]', 'name=value, or values by position')
     .addOption(new Option('-m, --method <method>', 'the CoAP method').choices(Object.keys(methods)))
     .addOption(jsonOption())
     .addOption(new Option('--cbor', 'print the bytes of the CBOR answer').conflicts('json'))
@@ -263,6 +266,8 @@ export const addCall: AddCommand = (program, terminal, done) => {
       examples(
         'funcoap call coap://127.0.0.1/func/math/add a=10 b=20',
         'funcoap call coap://127.0.0.1/func/oslist/list --json',
+        'funcoap call coap://127.0.0.1/func/bank/Account Ada',
+        'funcoap call coap://127.0.0.1/o/bWV0ZXIt/deposit 5',
         'funcoap call -v --non coap://127.0.0.1/f/2/0 a=1 b=2',
         'echo \'{"a":1,"b":2}\' | funcoap call coap://127.0.0.1/func/math/add -',
         'funcoap call --observe --count 3 coap://127.0.0.1/clock',

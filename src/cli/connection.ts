@@ -3,11 +3,15 @@ import { openCoapClient, type CoapClient } from '../client/coap-client.ts';
 import type { CoapResponse } from '../client/coap-request.ts';
 import { contentFormat, isValueFormat } from '../cbor/content-format.ts';
 import { decodeCborSequence } from '../cbor/decode.ts';
+import type { OwnTag } from '../cbor/decode-tags.ts';
+import { defaultDecodeLimits } from '../cbor/limits.ts';
+import { asPath, asReference } from '../cbor/reference-tag.ts';
 import { decodeRepresentation } from '../cbor/representation.ts';
 import { renderBytes } from '../coap/codec/render.ts';
-import { parseCoapUri } from '../coap/codec/uri.ts';
+import { encodeUriSegment, parseCoapUri } from '../coap/codec/uri.ts';
 import { findStrings, optionNumber } from '../coap/codec/options.ts';
 import { PeerError, UsageError } from '../core/error.ts';
+import { ObjectReference } from '../core/object-reference.ts';
 import { textOf } from '../core/bytes.ts';
 import type { Value } from '../core/value.ts';
 import type { Milliseconds } from '../core/duration.ts';
@@ -114,15 +118,35 @@ export function withPath(uri: string, path: string): string {
 
 export const withQuery = (uri: string, query: string): string => `${uri}${uri.includes('?') ? '&' : '?'}${query}`;
 
-/** The value of an answer; text for formats that are text, bytes for those that nobody here understands. */
-export function valueOf({ contentFormat: format, payload }: CoapResponse): Value {
+/** Where what was made is: a job, an object. Undefined where nothing was. */
+export function placeUri(uri: string, { options }: CoapResponse): string | undefined {
+  const segments = findStrings(options, optionNumber.locationPath) ?? [];
+  return segments.length === 0 ? undefined : withPath(uri, `/${segments.map(encodeUriSegment).join('/')}`);
+}
+
+/**
+ * The value of an answer; text for formats that are text, bytes for those that nobody here understands.
+ * @param uri of what was asked: objects of its gateway are shown as URIs
+ */
+export function valueOf({ contentFormat: format, payload }: CoapResponse, uri?: string): Value {
   if (payload.length === 0 && format === undefined) return undefined;
   if (format === contentFormat.cborSequence) return decodeCborSequence(payload);
-  if (format !== undefined && isValueFormat(format)) return decodeRepresentation(payload, format);
+  if (format !== undefined && isValueFormat(format)) {
+    const shown = uri === undefined ? asPath : asUri(uri);
+    return decodeRepresentation(payload, format, defaultDecodeLimits, shown);
+  }
   // RFC 7252 §5.5.1: without a Content-Format the recipient has to guess.
   const isText = format === undefined || format === contentFormat.linkFormat;
   return (isText ? textOf(payload) : undefined) ?? payload;
 }
+
+const asUri = (uri: string): OwnTag => ({
+  ...asReference,
+  value: (content, at) => {
+    const object = asReference.value(content, at);
+    return object instanceof ObjectReference ? withPath(uri, object.path) : object;
+  },
+});
 
 /** GET with CBOR as the answer. */
 export async function getValue(connection: Connection, uri: string): Promise<CoapResponse> {

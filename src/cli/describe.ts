@@ -30,11 +30,16 @@ interface DescribeOptions extends ConnectionOptions {
   readonly cddl?: boolean;
 }
 
-/** Whether a path is one of `/func/{library}/{method}` and `/f/{library id}/{method id}`. */
-export function isFunction(uri: string): boolean {
-  const segments = segmentsOf(uri);
-  return segments.length === 3 && (segments[0] === 'func' || segments[0] === 'f');
+/** Whether a path is one of `/func/{library}/{method}`, `/f/{library id}/{method id}` and `/o/{id}/{member}`. */
+export function isCallable(uri: string): boolean {
+  const [root = '', ...names] = segmentsOf(uri);
+  return names.length === 2 && ['func', 'f', 'o'].includes(root);
 }
+
+const isObject = (uri: string): boolean => {
+  const [root, id, ...more] = segmentsOf(uri);
+  return root === 'o' && id !== undefined && more.length === 0;
+};
 
 const describing = (uri: string, form: string): string =>
   withPath(uri, `/${segmentsOf(uri).map(encodeUriSegment).join('/')}?_describe${form}&_why`);
@@ -49,26 +54,32 @@ export async function fetchDescription(connection: Connection, uri: string): Pro
   }
 }
 
-function describeText(fn: DescribedFunction, { outPaint: paint }: Terminal): string {
+function describeText(uri: string, fn: DescribedFunction, { outPaint: paint }: Terminal): string {
   const cached =
     fn.maxAge > 0 ? `pure: results are cached for ${formatDuration(fn.maxAge)}` : 'pure: results are revalidated';
   const compact = fn.libraryId === undefined || fn.id === undefined ? 'none' : `/f/${fn.libraryId}/${fn.id}`;
+  const segments = segmentsOf(uri);
   const facts = [
-    ['path', `/func/${fn.library}/${fn.method}`],
-    ['compact', compact],
+    ...(segments[0] === 'o'
+      ? [
+          ['path', `/${segments.join('/')}`],
+          ['class', `${fn.library}/${fn.method.split('.', 1)[0] ?? ''}`],
+        ]
+      : [
+          ['path', `/func/${fn.library}/${fn.method}`],
+          ['compact', compact],
+        ]),
     ...(fn.stream === true ? [['gives', 'a stream: items one after the other (`funcoap watch`)']] : []),
     ...(isClass(fn)
-      ? classFacts(fn)
+      ? classFacts(fn, isObject(uri))
       : [['effects', fn.pure ? cached : fn.safe ? 'safe: no side effects' : 'has side effects: POST only']]),
     ...(fn.notCallable === undefined ? [] : [['callable', `no: ${fn.notCallable}`]]),
   ];
-  const parameters = fn.parameters.map((parameter) => [
-    parameter.id ?? '',
-    parameterText(parameter),
-    parameter.doc ?? '',
-  ]);
+  // An object is there already: what its class takes to make one is nobody's question.
+  const taken = isObject(uri) ? [] : fn.parameters;
+  const parameters = taken.map((parameter) => [parameter.id ?? '', parameterText(parameter), parameter.doc ?? '']);
   return [
-    paint('bold', signatureText(fn)),
+    paint('bold', isObject(uri) ? fn.method : signatureText(fn)),
     ...(fn.doc === undefined ? [] : ['', valueText(fn.doc)]),
     '',
     ...facts.map(([name = '', text = '']) => `${paint('dim', name.padEnd(8))} ${valueText(text)}`),
@@ -79,10 +90,10 @@ function describeText(fn: DescribedFunction, { outPaint: paint }: Terminal): str
 
 async function describe(text: string, options: DescribeOptions, terminal: Terminal): Promise<void> {
   const uri = completeUri(text, options);
-  if (!isFunction(uri)) {
+  if (!isCallable(uri) && !isObject(uri)) {
     throw new UsageError(
       'bad-uri',
-      `${uri} is not a function; a function is coap://HOST/func/LIBRARY/METHOD, and \`funcoap ls\` lists them.`,
+      `${uri} is not a function; a function is coap://HOST/func/LIBRARY/METHOD, and \`funcoap ls\` lists them. An object is coap://HOST/o/ID.`,
     );
   }
   await withConnection(terminal, uri, options, async (connection) => {
@@ -107,7 +118,7 @@ async function describe(text: string, options: DescribeOptions, terminal: Termin
     } else if (options.json === true) {
       terminal.out(`${encodeJson(valueOf(accepted(await getValue(connection, describing(uri, '')))))}\n`);
     } else {
-      terminal.out(`${describeText(await fetchDescription(connection, uri), terminal)}\n`);
+      terminal.out(`${describeText(uri, await fetchDescription(connection, uri), terminal)}\n`);
     }
   });
 }
@@ -116,7 +127,7 @@ export const addDescribe: AddCommand = (program, terminal, done) => {
   connectionOptions(program.command('describe'))
     .summary('what a function takes, gives and does')
     .description('Shows the signature, documentation and ids of a function, or of a class with what its objects offer.')
-    .argument('<uri>', 'coap://HOST/func/LIBRARY/METHOD')
+    .argument('<uri>', 'coap://HOST/func/LIBRARY/METHOD, coap://HOST/o/ID')
     .option('--schema', 'print the parameters as JSON Schema')
     .option('--cddl', 'print the parameters as CDDL (RFC 8610)')
     .addOption(jsonOption())
@@ -124,6 +135,7 @@ export const addDescribe: AddCommand = (program, terminal, done) => {
       'after',
       examples(
         'funcoap describe coap://127.0.0.1/func/math/add',
+        'funcoap describe coap://127.0.0.1/o/bWV0ZXIt',
         'funcoap describe --cddl coap://127.0.0.1/func/oslist/list',
       ),
     )

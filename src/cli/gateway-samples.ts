@@ -56,6 +56,11 @@ const metrics: Metrics = {
     restored: ['counter', 'Associations of the process before this one that go on.'],
     ended: ['counter', 'Associations ended because their identity was revoked, rotated or had expired.'],
   },
+  ongoing: {
+    jobs: ['gauge', 'Jobs that run.'],
+    streams: ['gauge', 'Streams that are open.'],
+    watches: ['gauge', 'Results of pure functions that are observed.'],
+  },
 };
 
 function samplesOf<Figure extends string>(
@@ -74,9 +79,10 @@ function samplesOf<Figure extends string>(
   });
 }
 
-export const gatewaySamples = ({ engine, cache, transport, dtls }: GatewayCounters): MetricSample[] => [
+export const gatewaySamples = ({ engine, cache, transport, dtls, ongoing }: GatewayCounters): MetricSample[] => [
   ...samplesOf('engine', metrics.engine, engine),
   ...samplesOf('cache', metrics.cache, cache),
   ...samplesOf('transport', metrics.transport, transport),
   ...(dtls === undefined ? [] : samplesOf('dtls', metrics.dtls, dtls)),
+  ...samplesOf('ongoing', metrics.ongoing, ongoing),
 ];

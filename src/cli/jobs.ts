@@ -1,9 +1,7 @@
 /** `funcoap jobs ls|show|wait|cancel URI`: calls whose results are fetched later (`funcoap call --job` makes one). */
 import type { Command } from 'commander';
-import type { CoapResponse } from '../client/coap-request.ts';
 import { decodeCbor } from '../cbor/decode.ts';
 import { encodeJson } from '../cbor/json-encode.ts';
-import { findStrings, optionNumber } from '../coap/codec/options.ts';
 import { endedJob } from '../client/sdk/observed.ts';
 import { UsageError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
@@ -25,12 +23,6 @@ import type { Terminal } from './terminal.ts';
 
 interface JobsOptions extends ConnectionOptions {
   readonly json?: boolean;
-}
-
-/** Where the result of a job will be; undefined where no job was taken. */
-export function jobUri(uri: string, { options }: CoapResponse): string | undefined {
-  const [root, id] = findStrings(options, optionNumber.locationPath) ?? [];
-  return root === 'j' && id !== undefined ? withPath(uri, `/j/${id}`) : undefined;
 }
 
 function jobOf(text: string, options: JobsOptions): string {

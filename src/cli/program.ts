@@ -16,7 +16,9 @@ import { addJobs } from './jobs.ts';
 import { addLs } from './ls.ts';
 import { addNew } from './new-library.ts';
 import { addPing } from './ping.ts';
+import { addRelease } from './release.ts';
 import { addServe } from './serve.ts';
+import { addSet } from './set.ts';
 import { addShell } from './shell.ts';
 import { addTypes } from './types.ts';
 import { addToken } from './token.ts';
@@ -36,6 +38,8 @@ const commands = [
   addBatch,
   addWatch,
   addJobs,
+  addSet,
+  addRelease,
   addLs,
   addDescribe,
   addPing,

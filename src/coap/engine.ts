@@ -175,6 +175,18 @@ export class CoapEngine {
     this.#layer.peers.find(endpoint)?.moved();
   }
 
+  /**
+   * An association is over: nothing of it will be acknowledged, so whatever waits for that ends now, observations too. What runs
+   * for its peer goes on, and its answer goes nowhere.
+   */
+  closed(endpoint: Endpoint, now: Instant): void {
+    const peer = this.#layer.peers.find(endpoint);
+    if (peer === undefined) return;
+    peer.gone = true;
+    this.#layer.transmissions.abandon(peer, now);
+    this.#server.observations.lose(peer, now);
+  }
+
   nextDeadline(): Instant | undefined {
     return this.#layer.wheel.nextDeadline();
   }

@@ -9,7 +9,7 @@ import type { Block } from './blockwise/block-option.ts';
 import type { Message } from './codec/message.ts';
 import type { Option } from './codec/options.ts';
 import { decodeContent, findPayloadMarker, type MessageHead } from './codec/rfc7252.ts';
-import { Remembered } from './remembered.ts';
+import { Remembered } from '../core/remembered.ts';
 import { Terms } from './terms.ts';
 
 export class Wording implements Pick<Message, 'code' | 'options' | 'payload'> {

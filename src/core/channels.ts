@@ -41,6 +41,20 @@ export interface FunctionFailed {
   readonly correlationId: string;
 }
 
+/** A job, a stream or the observation of a result, which outlast one answer. */
+export interface OngoingChanged {
+  readonly kind: 'job' | 'stream' | 'watch';
+  /** `opened`: taken; `started`: a job runs; `ended`: what was opened or started is over; `refused`: there was no room. */
+  readonly state: 'opened' | 'started' | 'ended' | 'refused';
+  /** `oslist/list` */
+  readonly target: string;
+  readonly peer: string;
+  readonly identity: string;
+  /** Name in docs/errors.md of what it ended with, or was refused for. */
+  readonly problem: string | undefined;
+  readonly correlationId: string;
+}
+
 export interface LibraryChanged {
   readonly library: string;
   /** `unlocked`: without compact ids; `ignored`: something that lies there as if it were a library. */
@@ -82,6 +96,7 @@ export interface MessageSeen {
 export interface Channels {
   readonly request: RequestAnswered;
   readonly functionFailed: FunctionFailed;
+  readonly ongoing: OngoingChanged;
   readonly library: LibraryChanged;
   readonly libraryPrinted: LibraryPrinted;
   readonly transport: TransportNotice;
@@ -95,6 +110,7 @@ const declare = <K extends keyof Channels>(name: K): Channel<unknown, Channels[K
 export const channels: { readonly [K in keyof Channels]: Channel<unknown, Channels[K]> } = {
   request: declare('request'),
   functionFailed: declare('functionFailed'),
+  ongoing: declare('ongoing'),
   library: declare('library'),
   libraryPrinted: declare('libraryPrinted'),
   transport: declare('transport'),

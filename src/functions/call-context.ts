@@ -3,7 +3,9 @@
  * `tag()` and `invalidate()` of funcoap/library. Not public; library authors see library.ts.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ObjectReference } from '../core/object-reference.ts';
 import type { ReadCaller } from '../core/principal.ts';
+import type { GivenObject } from './call.ts';
 import type { Invalidation } from './invalidation.ts';
 
 export interface CallerFacts {
@@ -23,18 +25,31 @@ export interface CallFacts {
   readonly invalidate: (invalidation: Invalidation) => void;
 }
 
+/** What objects of exported classes become, which are no data. */
+export interface References {
+  /** Undefined where it is data. Throws where it cannot be given */
+  refer(value: object): ObjectReference | undefined;
+  /** Those that were referred to; undefined where there are none. */
+  readonly given: readonly GivenObject[] | undefined;
+  /** What they stand in is not returned after all. */
+  takeBack(): void;
+}
+
 const noTags: readonly string[] = [];
 
 /** A call while it runs, and what its function does about it. Most look at nothing, so all is made when asked for. */
 export class RunningCall {
   readonly facts: CallFacts;
+  /** What objects in its result become, where its library has any. */
+  readonly references: References | undefined;
   /** What of who calls the function looked at. */
   readCaller: ReadCaller = false;
   #tags: Set<string> | undefined;
   #abort: AbortController | undefined;
 
-  constructor(facts: CallFacts) {
+  constructor(facts: CallFacts, references?: References) {
     this.facts = facts;
+    this.references = references;
   }
 
   get tags(): readonly string[] {

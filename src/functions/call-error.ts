@@ -53,6 +53,7 @@ export const problems = {
   'job-lost': { number: 45, status: 0xa0, title: 'The result of the job was lost' },
   'job-pending': { number: 46, status: 0xa3, title: 'The job has not ended' },
   'object-lost': { number: 47, status: 0xa0, title: 'The object was lost' },
+  'no-such-object': { number: 48, status: 0x96, title: 'An argument refers to an object that is not there' },
   'internal-error': { number: 31, status: 0xa0, title: 'The gateway failed' },
   'bad-reference': { number: 40, status: 0x80, title: 'A reference in a batch stands for no result' },
   'cancelled': { number: 30, status: 0xa3, title: 'The call was given up' },

@@ -46,12 +46,23 @@ export interface CallResult {
   readonly value: Value;
   /** The value as bytes, where a thread has made them. */
   readonly returned?: Returned | undefined;
+  /** The objects in it: from here on its caller has them. */
+  readonly objects?: readonly GivenObject[] | undefined;
   /** Whose alone the result is (unless the function is declared `shared`). */
   readonly readCaller: ReadCaller;
   /** Names under which the function asked to be invalidated. */
   readonly tags: readonly string[];
   readonly queued: Milliseconds;
   readonly ran: Milliseconds;
+}
+
+/** An object in a result, under the id that its caller has for it. */
+export interface GivenObject {
+  readonly id: string;
+  /** Its class, as it is exported. */
+  readonly class: string;
+  /** How often the caller was given it so far. */
+  readonly times: number;
 }
 
 /** Runs calls. Throws and rejects with a `CallError`, never with anything else. */

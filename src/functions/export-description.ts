@@ -5,7 +5,7 @@ export type ParameterShape = Omit<ParameterDescription, 'id'>;
 
 export interface ExportDescription extends Omit<
   FunctionDescription,
-  'library' | 'libraryId' | 'id' | 'version' | 'parameters'
+  'library' | 'libraryId' | 'id' | 'version' | 'parameters' | 'classes'
 > {
   readonly parameters: readonly ParameterShape[];
 }

@@ -25,7 +25,11 @@ export class LibraryCatalogue {
   revision = 0;
 
   show({ name, current, error }: Shown, ids: LibraryIds | undefined): void {
-    const functions = (current?.exports ?? []).map((exported): FunctionDescription => {
+    const exports = current?.exports ?? [];
+    const classes = exports.some(({ members }) => members !== undefined)
+      ? new Map<string, FunctionDescription>()
+      : undefined;
+    const functions = exports.map((exported): FunctionDescription => {
       const own = ids?.methods.get(exported.method);
       return {
         ...exported,
@@ -34,8 +38,10 @@ export class LibraryCatalogue {
         id: own?.id,
         version: current?.version ?? '',
         parameters: exported.parameters.map((parameter) => ({ ...parameter, id: own?.parameters.get(parameter.name) })),
+        ...(classes !== undefined && { classes }),
       };
     });
+    for (const fn of functions) if (fn.members !== undefined) classes?.set(fn.method, fn);
     this.#entries.set(name, {
       description: { name, id: ids?.id, version: current?.version ?? '', title: current?.title, functions, error },
       byName: new Map(functions.map((fn) => [fn.method, fn])),

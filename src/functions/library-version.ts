@@ -89,6 +89,11 @@ export class LibraryVersion {
     return call.function.inline ? runInline(call, this.#inline) : this.#pool.invoke(call);
   }
 
+  /** An object lives on its thread. */
+  holds(object: string): boolean {
+    return this.#pool.holds(object);
+  }
+
   open(call: Call, itemLimit: Milliseconds): Promise<OpenedStream> {
     return openStream(this.#pool, call, itemLimit, this.#inline.scheduler);
   }

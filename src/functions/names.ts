@@ -1,4 +1,7 @@
-/** Names as people mistype them: showing what a peer sent, and finding what it may have meant. */
+/** Names: which are served; showing what a peer sent, and finding what it may have meant. */
+
+/** Of an export. */
+export const isServedName = (name: string): boolean => !name.startsWith('_') && name !== 'default';
 
 /** Enough to recognise a name; what a peer sends can be a mebibyte. */
 const shownLength = 40;

@@ -3,7 +3,7 @@ import { after, type Instant, type Milliseconds } from '../core/duration.ts';
 import type { ReadCaller } from '../core/principal.ts';
 import type { Value } from '../core/value.ts';
 import type { CallError } from './call-error.ts';
-import type { Call, CallResult } from './call.ts';
+import type { Call, CallResult, GivenObject } from './call.ts';
 import type { Returned } from './returned.ts';
 import type { FromWorker } from './runtimes/node/messages.ts';
 
@@ -65,13 +65,13 @@ export class PendingCall {
     this.call.signal?.addEventListener('abort', run, { once: true });
   }
 
-  resolve({ returned, readCaller, tags }: Extract<FromWorker, { kind: 'done' }>, now: Instant): void {
+  resolve({ returned, readCaller, tags, objects }: Extract<FromWorker, { kind: 'done' }>, now: Instant): void {
     if (this.#settled) return;
     this.#finish();
     const startedAt = this.startedAt ?? now;
     const queued = (startedAt - this.acceptedAt) as Milliseconds;
     const ran = (now - startedAt) as Milliseconds;
-    this.#resolve(new ThreadResult(returned, readCaller, tags, queued, ran));
+    this.#resolve(new ThreadResult(returned, readCaller, tags, objects, queued, ran));
   }
 
   reject(error: CallError): void {
@@ -90,6 +90,7 @@ class ThreadResult implements CallResult {
   readonly returned: Returned;
   readonly readCaller: ReadCaller;
   readonly tags: readonly string[];
+  readonly objects: readonly GivenObject[] | undefined;
   readonly queued: Milliseconds;
   readonly ran: Milliseconds;
 
@@ -97,12 +98,14 @@ class ThreadResult implements CallResult {
     returned: Returned,
     readCaller: ReadCaller,
     tags: readonly string[],
+    objects: readonly GivenObject[] | undefined,
     queued: Milliseconds,
     ran: Milliseconds,
   ) {
     this.returned = returned;
     this.readCaller = readCaller;
     this.tags = tags;
+    this.objects = objects;
     this.queued = queued;
     this.ran = ran;
   }

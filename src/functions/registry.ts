@@ -146,6 +146,11 @@ export class Registry implements Invoker, StreamOpener {
     return this.#running(call).invoke(call);
   }
 
+  /** An object of a version of a library lives on one of its threads. */
+  holds({ library, version }: FunctionDescription, object: string): boolean {
+    return this.#versions.get(library)?.get(version)?.holds(object) === true;
+  }
+
   /** Calls a stream. */
   async open(call: Call, itemLimit: Milliseconds): Promise<OpenedStream> {
     return await this.#running(call).open(call, itemLimit);

@@ -12,6 +12,7 @@ import { FuncoapError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
 import { FrameReader } from './runtimes/node/frame-reader.ts';
 import { FrameWriter } from './runtimes/node/frame-writer.ts';
+import { ReferenceWriter } from './runtimes/node/reference-writer.ts';
 
 /** No limits: a result may be as large and as deep as its function makes it. */
 const unlimited: DecodeLimits = {
@@ -22,6 +23,7 @@ const unlimited: DecodeLimits = {
 };
 
 const writer = new FrameWriter();
+const referenceWriter = new ReferenceWriter();
 
 export class Returned {
   /** None where it returned nothing; undefined where CBOR cannot carry it, which whoever asks for CBOR is told then. */
@@ -34,10 +36,11 @@ export class Returned {
     this.exact = exact;
   }
 
-  static of(value: Value): Returned {
+  /** @param mayRefer references to objects may be in it, which are their paths in every other format than CBOR */
+  static of(value: Value, mayRefer = false): Returned {
     if (value === undefined) return new Returned(emptyBytes, undefined);
     const cbor = carried(value);
-    return new Returned(cbor, cbor !== undefined && comesBack(value) ? undefined : exactly(value));
+    return new Returned(cbor, cbor !== undefined && comesBack(value) ? undefined : exactly(value, mayRefer));
   }
 
   /** Made anew each time. */
@@ -61,10 +64,11 @@ function carried(value: Value): Uint8Array | undefined {
   }
 }
 
-function exactly(value: Value): Uint8Array {
-  writer.begin();
-  writer.value(value);
-  return writer.bytes.slice(0, writer.length);
+function exactly(value: Value, mayRefer: boolean): Uint8Array {
+  const into = mayRefer ? referenceWriter : writer;
+  into.begin();
+  into.value(value);
+  return into.bytes.slice(0, into.length);
 }
 
 /** Whether the value's CBOR decodes to this very value, members in the same order. */

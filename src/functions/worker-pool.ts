@@ -40,7 +40,7 @@ import { RestartPause } from './restart-pause.ts';
 import { WorkerLane } from './worker-lane.ts';
 import { WorkerLanes } from './worker-lanes.ts';
 import type { FromWorker } from './runtimes/node/messages.ts';
-import type { Call, CallResult, Invoker } from './call.ts';
+import type { Call, CallResult, GivenObject, Invoker } from './call.ts';
 import type { Invalidation } from './invalidation.ts';
 import type { Value } from '../core/value.ts';
 import type { StreamSeat } from './stream-steps.ts';
@@ -105,7 +105,13 @@ export class WorkerPool implements Invoker {
     });
   }
 
-  invoke(call: Call): Promise<CallResult> {
+  /** An object lives on its thread. */
+  holds(object: string): boolean {
+    return this.#objects.has(object);
+  }
+
+  invoke(asked: Call): Promise<CallResult> {
+    const call = this.#objects.counted(asked);
     return new Promise((resolve, reject) => {
       const now = this.#parts.scheduler.now();
       if (this.#closed) {
@@ -281,7 +287,9 @@ export class WorkerPool implements Invoker {
         lane.finished(pending, now);
         if (pending.call.step?.action === 'open') this.#seat(lane, pending, message.returned.value);
         this.#objects.done(pending.call);
-        if (pending.settled && pending.call.home?.does === 'begin') this.#abandon(pending.call);
+        if (pending.settled && pending.call.home?.does === 'begin')
+          this.#abandon(pending.call, pending.call.home.object);
+        if (message.objects !== undefined) this.#give(pending, message.objects);
         pending.resolve(message, now);
         return;
       case 'failed': {
@@ -303,19 +311,16 @@ export class WorkerPool implements Invoker {
     this.invoke({ ...unsignalled(call), args: [opened], step: { action: 'close', seat } }).then(over, over);
   }
 
+  #give({ settled, call }: PendingCall, objects: readonly GivenObject[]): void {
+    const fresh = this.#objects.given(objects);
+    if (settled) for (const { id } of fresh) this.#abandon(call, id);
+  }
+
   /** Whoever asked for the object has been told that there is none. */
-  #abandon(call: Call): void {
-    const { home } = call;
-    if (home === undefined) return;
+  #abandon(call: Call, object: string): void {
     const { caller, correlationId } = call;
-    const ending = {
-      function: endingFunction(call.function),
-      args: [home.object],
-      caller,
-      correlationId,
-      deadline: never,
-    };
-    this.invoke({ ...ending, home: { ...home, does: 'end' } }).catch(() => undefined);
+    const ending = { function: endingFunction(call.function), args: [], caller, correlationId, deadline: never };
+    this.invoke({ ...ending, home: { object, does: 'end' } }).catch(() => undefined);
   }
 
   /** Nobody waits for the result any more: it is taken back, or its function is told. */

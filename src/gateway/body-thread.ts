@@ -35,6 +35,12 @@ interface Waiting {
   readonly reject: (error: CallError) => void;
 }
 
+const noClasses: NonNullable<FunctionDescription['classes']> = new Map();
+
+/** The thread has to know that there are classes, and not which. */
+const withoutOthers = (fn: FunctionDescription): FunctionDescription =>
+  fn.classes === undefined ? fn : { ...fn, classes: noClasses, members: undefined };
+
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 const workerUrl = new URL(`./body-worker${extension}`, import.meta.url);
 
@@ -64,7 +70,7 @@ export class BodyThread {
         return;
       }
       const id = this.#next++;
-      const message: BodyToRead = { id, fn, format, body: new Uint8Array(body) };
+      const message: BodyToRead = { id, fn: withoutOthers(fn), format, body: new Uint8Array(body) };
       this.#waiting.set(id, { bytes: body.length, resolve, reject });
       this.#waitingBytes += body.length;
       this.#worker ??= this.#startWorker();

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { argumentsKey } from '../cache/arguments-key.ts';
 import { InternalError } from '../core/error.ts';
-import { bind } from '../functions/binding.ts';
+import { bind, takesObjects } from '../functions/binding.ts';
 import { CallError, isProblemName } from '../functions/call-error.ts';
 import { PackedArguments } from '../functions/packed-arguments.ts';
 import { lowerPriority } from '../functions/runtimes/node/thread-priority.ts';
@@ -15,9 +15,9 @@ lowerPriority((workerData as BodyThreadStart).priorityAddon);
 
 function read({ id, fn, format, body }: BodyToRead): BodyRead {
   try {
-    const args = bind(fn, readBody(body, format));
+    const args = bind(fn, readBody(fn, body, format));
     const part = fn.pure ? argumentsKey(args) : undefined;
-    return { id, part, args: PackedArguments.of(args).bytes };
+    return { id, part, args: PackedArguments.of(args, takesObjects(fn)).bytes };
   } catch (error) {
     if (!(error instanceof CallError) || !isProblemName(error.code)) throw error;
     const { parameter, expected } = error.details;

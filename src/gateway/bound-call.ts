@@ -38,7 +38,7 @@ export async function boundCall(
     return { args, question: cache.questionOf(fn, part) };
   }
   const given = hasBody
-    ? readBody(body, bodyFormat)
+    ? readBody(fn, body, bodyFormat)
     : items.length === 0
       ? ({ kind: 'none' } as const)
       : ({ kind: 'query', items } as const);

@@ -6,7 +6,7 @@
 import { argumentsKey } from '../cache/arguments-key.ts';
 import type { CachedResult } from '../cache/cacheable.ts';
 import { etagOf } from '../cache/etag.ts';
-import type { Question, ResultCache } from '../cache/result-cache.ts';
+import type { ResultCache } from '../cache/result-cache.ts';
 import { isValueFormat } from '../cbor/content-format.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Endpoint } from '../core/datagram.ts';
@@ -31,7 +31,6 @@ import {
   findNamed,
   namedBy,
   notPure,
-  representationOf,
   type FunctionDirectory,
   type Named,
 } from './call-terms.ts';
@@ -46,6 +45,7 @@ import type { ObjectVisitor } from './object-requests.ts';
 import type { Objects } from './objects.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { LibraryCatalogue } from './resources/catalogue.ts';
+import { StatedCall } from './stated-call.ts';
 import type { Streams } from './streams/streams.ts';
 import type { Watched } from './watches/function-watch.ts';
 import type { Watches } from './watches/watches.ts';
@@ -213,7 +213,14 @@ class Visit implements DoorVisit {
   }
 
   #find(call: DoorCall, named: Named, now: Instant): DoorAnswer | Promise<DoorAnswer | DoorFlow> {
-    const { directory, objects } = this.#options;
+    const { directory, cache, objects } = this.#options;
+    const { revision } = directory;
+    const known = call.words?.note;
+    if (known instanceof StatedCall && known.revision === revision) {
+      // The same words are known of whoever used them first: who uses them now is looked at each time.
+      this.#access.checkFunction(known.fn, this);
+      return this.#ask(call, known, now);
+    }
     const of = classNamed(directory, named);
     if (of !== undefined) return askClass(objects, of, call, this.#visitor(call));
     const fn = findNamed(directory, named);
@@ -232,12 +239,14 @@ class Visit implements DoorVisit {
     if (hasBody) checkPlace(false, argumentItems);
     if (body.length >= largeBodyBytes && !fn.inline) {
       return this.#options.bodies.read(fn, body, call.bodyFormat).then(({ args, part }) => {
-        const question = this.#options.cache.questionOf(fn, part);
-        return this.#ask(call, fn, args, question, format, now);
+        const question = cache.questionOf(fn, part);
+        return this.#ask(call, new StatedCall(revision, fn, args, question, format), now);
       });
     }
-    const args = bind(fn, hasBody ? readBody(body, call.bodyFormat) : inputOf(argumentItems));
-    return this.#ask(call, fn, args, this.#options.cache.question(fn, args), format, now);
+    const args = bind(fn, hasBody ? readBody(fn, body, call.bodyFormat) : inputOf(argumentItems));
+    const stated = new StatedCall(revision, fn, args, cache.question(fn, args), format);
+    if (call.words !== undefined) call.words.note = stated;
+    return this.#ask(call, stated, now);
   }
 
   async #flow(
@@ -250,7 +259,7 @@ class Visit implements DoorVisit {
     const { cache, directory, streams, timeLimit, watches } = this.#options;
     const bound = (target: FunctionDescription): readonly Value[] => {
       if (call.body.length > 0) checkPlace(false, words.argumentItems);
-      const input = call.body.length > 0 ? readBody(call.body, call.bodyFormat) : inputOf(words.argumentItems);
+      const input = call.body.length > 0 ? readBody(target, call.body, call.bodyFormat) : inputOf(words.argumentItems);
       return bind(target, input);
     };
     const watched = (target: FunctionDescription): Watched => {
@@ -284,17 +293,20 @@ class Visit implements DoorVisit {
     });
   }
 
-  #ask(
-    call: DoorCall,
-    fn: FunctionDescription,
-    args: Call['args'],
-    question: Question,
-    format: number,
-    now: Instant,
-  ): DoorAnswer | Promise<DoorAnswer> {
+  #ask(call: DoorCall, stated: StatedCall, now: Instant): DoorAnswer | Promise<DoorAnswer> {
     const { cache, clock, invoker, timeLimit } = this.#options;
+    const { fn, args, question } = stated;
+    const given = stated.given(this.#guest.principal !== undefined, now);
+    if (given !== undefined) {
+      cache.countHit();
+      return given;
+    }
     const hit = cache.recall(question, this.#guest, now);
-    if (hit !== undefined) return this.#answer(call, question, hit, format, now);
+    if (hit !== undefined) {
+      const answer = this.#answer(call, stated, hit, now);
+      if (call.words !== undefined) stated.keep(answer, hit, now);
+      return answer;
+    }
     const { correlationId } = call;
     const deadline = after(now, fn.timeLimit ?? timeLimit);
     const result = cache.ask(question, this.#guest, now, () =>
@@ -307,23 +319,17 @@ class Visit implements DoorVisit {
         signal: call.signal(),
       }),
     );
-    if (!(result instanceof Promise)) return this.#answer(call, question, result, format, now);
-    return result.then((later) => this.#answer(call, question, later, format, clock.now()));
+    if (!(result instanceof Promise)) return this.#answer(call, stated, result, now);
+    return result.then((later) => this.#answer(call, stated, later, clock.now()));
   }
 
-  #answer(call: DoorCall, question: Question, result: CachedResult, format: number, now: Instant): DoorAnswer {
-    const { bytes, format: stated, etag } = representationOf(result, format);
-    const { state: cache, queued, ran } = result;
-    return {
-      bytes,
-      format: stated,
-      etag: call.safe ? etag : undefined,
-      maxAge: result.maxAgeLeft(now) / 1000,
-      private: question.state.private !== false || this.#guest.principal !== undefined,
-      cache,
-      queued,
-      ran,
-    };
+  #answer(call: DoorCall, stated: StatedCall, result: CachedResult, now: Instant): DoorAnswer {
+    return stated.answer(result, { safe: call.safe, identified: this.#guest.principal !== undefined }, now);
+  }
+
+  /** Looked at where it is refused. */
+  get caller(): Call['caller'] {
+    return this.#caller;
   }
 
   #visitor({ correlationId }: Pick<DoorCall, 'correlationId'>): ObjectVisitor {

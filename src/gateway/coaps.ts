@@ -53,6 +53,8 @@ export interface CoapsOptions {
 export interface AssociationUser {
   /** An association's peer was heard from another address. */
   moved(endpoint: Endpoint): void;
+  /** It is over: whatever waits for its peer does not any more. */
+  closed(endpoint: Endpoint, now: Instant): void;
   /** False where there is no room for what a process before this one has kept. */
   restore(endpoint: Endpoint, kept: readonly KeptRequest[], now: Instant): boolean;
 }
@@ -111,7 +113,7 @@ export class CoapsDoor {
         client: undefined,
         scheduler: this.#scheduler,
         admit: (endpoint) => this.#admit(endpoint),
-        onEvent: (event) => this.#happened(event),
+        onEvent: (event, now) => this.#happened(event, now),
         restore: (dtls, now) => this.#restore(dtls, now),
         // Twice as many addresses as sessions: those of strangers, and of devices that move.
         open: (records) => openListener({ ...udp, maxEndpoints: 2 * limits.maxAssociations }, records),
@@ -155,13 +157,14 @@ export class CoapsDoor {
     });
   }
 
-  #happened(event: DtlsEvent): void {
+  #happened(event: DtlsEvent, now: Instant): void {
     switch (event.type) {
       case 'established':
         this.#established++;
         break;
       case 'closed':
         this.#forget(event.endpoint);
+        this.#user.closed(event.endpoint, now);
         break;
       case 'moved':
         this.#user.moved(event.endpoint);

@@ -6,6 +6,7 @@ import { CallError } from '../functions/call-error.ts';
 import type { Call } from '../functions/call.ts';
 import type { DoorFlow, FlowForm, FlowPart, FlowWish } from '../http/gateway-face.ts';
 import type { StreamWords, WatchWords } from './control-words.ts';
+import { asCallError } from './faults.ts';
 import { itemCbor, itemJson } from './streams/item-forms.ts';
 import type { StreamConsumer, StreamRun } from './streams/stream-run.ts';
 import type { Streams } from './streams/streams.ts';
@@ -95,7 +96,7 @@ export interface WatchFlowAsk {
 
 /** The result as JSON, now and whenever it is another. @throws CallError as the call does */
 export async function openWatchFlow({ watches, ...parts }: WatchFlowAsk): Promise<DoorFlow> {
-  const flow: WatchFlow = new WatchFlow(() => watches.end(watch));
+  const flow: WatchFlow = new WatchFlow((why) => watches.end(watch, why));
   const watch = watches.add({
     ...parts,
     format: contentFormat.json,
@@ -104,6 +105,7 @@ export async function openWatchFlow({ watches, ...parts }: WatchFlowAsk): Promis
   });
   try {
     flow.tell(await watch.begin());
+    watches.opened(watch);
     return flow;
   } catch (error) {
     watches.end(watch);
@@ -115,12 +117,12 @@ export async function openWatchFlow({ watches, ...parts }: WatchFlowAsk): Promis
 class WatchFlow implements DoorFlow {
   readonly form = 'events';
   readonly count = undefined;
-  readonly #end: () => void;
+  readonly #end: (why?: CallError) => void;
   #newest: WatchedState | undefined;
   #failure: { readonly error: unknown } | undefined;
   #arrived: () => void = () => undefined;
 
-  constructor(end: () => void) {
+  constructor(end: (why?: CallError) => void) {
     this.#end = end;
   }
 
@@ -131,7 +133,7 @@ class WatchFlow implements DoorFlow {
 
   fail(error: unknown): void {
     this.#failure = { error };
-    this.#end();
+    this.#end(asCallError(error));
     this.#arrived();
   }
 

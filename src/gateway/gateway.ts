@@ -31,6 +31,7 @@ import { engineOptions, type EngineSettings } from './engine-options.ts';
 import { Front } from './front.ts';
 import { Jobs, type JobSettings } from './jobs.ts';
 import { Objects, type ObjectSettings } from './objects.ts';
+import type { OngoingCounters } from './ongoing.ts';
 import { RateLimit, type RateLimitOptions } from './rate-limit.ts';
 import { BatchResource } from './resources/batch.ts';
 import { CatalogueResource } from './resources/catalogue.ts';
@@ -85,6 +86,7 @@ export interface GatewayCounters {
   readonly transport: TransportCounters;
   /** Undefined where coaps is not open. */
   readonly dtls: CoapsCounters | undefined;
+  readonly ongoing: OngoingCounters;
 }
 
 export interface Gateway {
@@ -135,10 +137,18 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const access = new AccessRules(options.access);
   const rateLimit = new RateLimit(options.rateLimit);
   const { timeLimit } = options;
-  const calling = { directory: registry, invoker: registry, cache, bodies, clock, timeLimit };
+  const objects = new Objects({
+    ...options.objects,
+    invoker: registry,
+    scheduler: clock,
+    timeLimit: options.timeLimit,
+    randomBytes: systemRandomness.bytes,
+  });
+  const calling = { directory: registry, invoker: objects.exchange, cache, bodies, clock, timeLimit };
   const jobs = new Jobs({
     ...calling,
     ...options.jobs,
+    invoker: objects.exchange.forJobs,
     access,
     scheduler: clock,
     timeOfDay: () => timeOfDay(systemTimeOfDay()),
@@ -146,7 +156,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const streams = new Streams({
     ...options.streams,
-    opener: registry,
+    opener: objects.exchange,
     scheduler: clock,
     versionOf: (library) => registry.libraries().find(({ name }) => name === library)?.version,
   });
@@ -168,13 +178,6 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     isGone: (endpoint) => associationOf(endpoint)?.state === 'closed',
     wake,
     showInternals: options.showInternals,
-  });
-  const objects = new Objects({
-    ...options.objects,
-    invoker: registry,
-    scheduler: clock,
-    timeLimit: options.timeLimit,
-    randomBytes: systemRandomness.bytes,
   });
   const objectResource = new ObjectResource(objects);
   const functions = new FunctionResource({
@@ -284,6 +287,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       cache: cache.counters(),
       transport: sum(driven.transport.plain.counters, driven.transport.secured?.counters),
       dtls: coaps?.counters(),
+      ongoing: { jobs: jobs.running, streams: streams.size, watches: watches.size },
     }),
     close: async () => {
       front.close();

@@ -10,13 +10,14 @@ import type { Scheduler } from '../core/clock.ts';
 import { after, seconds, type Milliseconds } from '../core/duration.ts';
 import { anonymous, type Principal } from '../core/principal.ts';
 import { later, type TimeOfDay } from '../core/time-of-day.ts';
-import { CallError } from '../functions/call-error.ts';
+import { CallError, type ProblemName } from '../functions/call-error.ts';
 import type { Caller, Invoker } from '../functions/call.ts';
 import type { EndedJob, JobLimits, JobOrder, JobOutcome, JobStore } from '../functions/job-store.ts';
 import type { AccessRules } from './access-rules.ts';
 import { boundCall, type BindingParts } from './bound-call.ts';
 import { representationOf, type FunctionDirectory } from './call-terms.ts';
 import { asCallError, reportFault } from './faults.ts';
+import { tellOngoing } from './ongoing.ts';
 
 export interface JobRunnerOptions extends BindingParts {
   readonly directory: FunctionDirectory;
@@ -99,19 +100,28 @@ export class JobRunner {
   }
 
   async #run(order: JobOrder, signal: AbortSignal): Promise<void> {
+    const call = { function: order, caller: order, correlationId: order.correlationId };
+    tellOngoing('job', 'started', call);
+    const problem = await this.#finish(order, signal);
+    tellOngoing('job', 'ended', call, problem);
+  }
+
+  /** @returns what it ended with, where that is a problem */
+  async #finish(order: JobOrder, signal: AbortSignal): Promise<ProblemName | undefined> {
     const { limits, timeOfDay, retention } = this.#options;
     const outcome = await this.#outcome(order, signal);
-    if (signal.aborted) return;
+    if (signal.aborted) return 'cancelled';
     if (outcome === 'not begun') {
       this.#rest();
       await this.#store.putBack(order.id);
-      return;
+      return 'overloaded';
     }
     const ended = (what: JobOutcome): EndedJob => ({ outcome: what, keepUntil: later(timeOfDay(), retention) });
-    if ((await this.#store.finish(order.id, ended(outcome), limits)) === 'full') {
-      const message = 'There is no room for the result; fetch and remove results, or raise jobs.bytes.';
-      await this.#store.finish(order.id, ended({ state: 'failed', problem: 'job-lost', message }), limits);
-    }
+    if ((await this.#store.finish(order.id, ended(outcome), limits)) !== 'full')
+      return outcome.state === 'failed' ? outcome.problem : undefined;
+    const message = 'There is no room for the result; fetch and remove results, or raise jobs.bytes.';
+    await this.#store.finish(order.id, ended({ state: 'failed', problem: 'job-lost', message }), limits);
+    return 'job-lost';
   }
 
   async #outcome(order: JobOrder, signal: AbortSignal): Promise<JobOutcome | 'not begun'> {

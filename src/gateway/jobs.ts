@@ -19,6 +19,7 @@ import { Returned } from '../functions/returned.ts';
 import type { Job, JobOutcome, JobState, JobStore } from '../functions/job-store.ts';
 import { boundCall, type GivenArguments } from './bound-call.ts';
 import { asCallError, reportFault } from './faults.ts';
+import { tellOngoing } from './ongoing.ts';
 import { JobRunner, outcomeOf, type JobRunnerOptions } from './job-runner.ts';
 
 /** What the operator decides. */
@@ -114,18 +115,23 @@ export class Jobs {
       created,
     };
     const added = await store.add(order, ended, limits);
+    const call = { function: fn, caller, correlationId };
     if (added === 'full') {
+      tellOngoing('job', 'refused', call, 'overloaded');
       throw new CallError('overloaded', 'There is no room for one more job; come back later.', {
         retryAfter: whenFull,
       });
     }
     if (added === 'too-many') {
+      tellOngoing('job', 'refused', call, 'rate-exceeded');
       throw new CallError(
         'rate-exceeded',
         `There are ${limits.maxJobsPerIdentity} jobs of ${caller.identity} already; fetch and remove some (DELETE /j/…).`,
         { retryAfter: whenFull },
       );
     }
+    tellOngoing('job', 'opened', call);
+    if (ended !== undefined) tellOngoing('job', 'ended', call);
     runner.wake();
     return { id, comeBack: ended === undefined ? 1 : 0 };
   }

@@ -88,7 +88,7 @@ export function boundArguments(
 ): Call['args'] {
   if (body.length === 0) return bind(fn, items.length === 0 ? { kind: 'none' } : { kind: 'query', items });
   checkPlace(false, items);
-  const read = readBody(body, bodyFormat);
+  const read = readBody(fn, body, bodyFormat);
   return bind(fn, operation === 'set' ? onlyValue(read) : read);
 }
 

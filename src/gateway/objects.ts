@@ -10,11 +10,12 @@ import type { Scheduler } from '../core/clock.ts';
 import { after, never, seconds, until, type Instant, type Milliseconds } from '../core/duration.ts';
 import type { Value } from '../core/value.ts';
 import { CallError } from '../functions/call-error.ts';
-import type { Call, Caller, CallResult, Home, Invoker } from '../functions/call.ts';
+import type { Call, Caller, CallResult, GivenObject, Home } from '../functions/call.ts';
 import type { FunctionDescription } from '../functions/description.ts';
 import { endingFunction, makingFunction } from '../functions/object-calls.ts';
 import { PackedArguments } from '../functions/packed-arguments.ts';
 import { asCallError, reportFault } from './faults.ts';
+import { ObjectExchange, type LentObject, type ObjectInvoker, type ObjectKeeper } from './object-exchange.ts';
 
 /** What the operator decides. */
 export interface ObjectSettings {
@@ -25,7 +26,7 @@ export interface ObjectSettings {
 }
 
 export interface ObjectsOptions extends ObjectSettings {
-  readonly invoker: Invoker;
+  readonly invoker: ObjectInvoker;
   readonly scheduler: Scheduler;
   /** For functions that declare no limit of their own. */
   readonly timeLimit: Milliseconds;
@@ -56,8 +57,10 @@ const idBytes = 6;
 
 const whenFull = seconds(10);
 
-export class Objects {
+export class Objects implements ObjectKeeper {
   readonly #options: ObjectsOptions;
+  /** What runs functions, where they are given objects and give some. */
+  readonly exchange: ObjectExchange;
   /** What was used last is last. */
   readonly #objects = new Map<string, Held>();
   readonly #perIdentity = new Map<string, number>();
@@ -65,6 +68,7 @@ export class Objects {
 
   constructor(options: ObjectsOptions) {
     this.#options = options;
+    this.exchange = new ObjectExchange(options.invoker, this);
   }
 
   get size(): number {
@@ -73,27 +77,10 @@ export class Objects {
 
   /** Runs the constructor. Throws and rejects with a `CallError`. @param args of the constructor, bound */
   async make(of: FunctionDescription, args: Call['args'], by: ObjectCaller): Promise<string> {
-    const { maxObjects, maxObjectsPerIdentity, randomBytes } = this.#options;
     const { identity } = by.caller;
-    if (this.#objects.size >= maxObjects) {
-      throw new CallError('overloaded', 'There is no room for one more object; come back later.', {
-        retryAfter: whenFull,
-      });
-    }
-    const own = this.#perIdentity.get(identity) ?? 0;
-    if (own >= maxObjectsPerIdentity) {
-      throw new CallError(
-        'rate-exceeded',
-        `There are ${own} objects of ${identity} already; let go of some (DELETE /o/…).`,
-        {
-          retryAfter: whenFull,
-        },
-      );
-    }
-    const id = toBase64Url(randomBytes(idBytes));
-    const held: Held = { id, identity, of, leaseEnds: this.#leaseFromNow(), inUse: 0 };
-    this.#perIdentity.set(identity, own + 1);
-    this.#objects.set(id, held);
+    this.#checkRoom(identity, 1, 'No object can be made: ');
+    const id = toBase64Url(this.#options.randomBytes(idBytes));
+    const held = this.#keep(id, identity, of);
     try {
       await this.#run(held, makingFunction(of), args, by, 'begin');
     } catch (error) {
@@ -105,13 +92,65 @@ export class Objects {
   }
 
   /** @throws CallError `no-such-resource`, also where it is somebody else's */
-  find(id: string, { identity }: Caller): HeldObject {
-    const held = this.#objects.get(id);
-    if (held !== undefined && held.identity === identity && (held.inUse > 0 || held.leaseEnds > this.#now)) return held;
+  find(id: string, caller: Caller): HeldObject {
+    const held = this.held(id, caller);
+    if (held !== undefined) return held;
     throw new CallError(
       'no-such-resource',
       `There is no object ${id.slice(0, 16)} of yours; one that is not used for long is let go of.`,
     );
+  }
+
+  held(id: string, { identity }: Caller): HeldObject | undefined {
+    const held = this.#objects.get(id);
+    return held?.identity === identity && (held.inUse > 0 || held.leaseEnds > this.#now) ? held : undefined;
+  }
+
+  borrow(objects: readonly LentObject[]): () => void {
+    const lent = objects.flatMap(({ id }) => this.#objects.get(id) ?? []);
+    for (const held of lent) held.inUse++;
+    return () => {
+      for (const held of lent) {
+        held.inUse--;
+        this.#renew(held);
+      }
+    };
+  }
+
+  adopt(given: readonly GivenObject[], call: Call): void {
+    const { identity } = call.caller;
+    const classes = given.map((object) => this.#classOf(object, call));
+    const fresh = given.filter(({ id }) => !this.#objects.has(id));
+    try {
+      this.#checkRoom(
+        identity,
+        fresh.length,
+        `${call.function.method} was carried out, but its result cannot be given: `,
+      );
+    } catch (error) {
+      this.drop(given, call);
+      throw error;
+    }
+    for (const [index, of] of classes.entries()) {
+      const { id = '' } = given[index] ?? {};
+      const known = this.#objects.get(id);
+      if (known === undefined) this.#keep(id, identity, of);
+      else this.#renew(known);
+    }
+    this.#wait();
+  }
+
+  drop(given: readonly GivenObject[], call: Call): void {
+    for (const object of given) {
+      const of = call.function.classes?.get(object.class);
+      if (of !== undefined && !this.#objects.has(object.id))
+        this.#letGo(this.#newlyHeld(object.id, call.caller.identity, of));
+    }
+  }
+
+  lose({ id }: LentObject): void {
+    const held = this.#objects.get(id);
+    if (held !== undefined) this.#forget(held);
   }
 
   /** Calls one of its functions (functions/object-calls.ts), which renews its lease. */
@@ -150,14 +189,14 @@ export class Objects {
     { caller, correlationId, signal }: ObjectCaller,
     does: Home['does'],
   ): Promise<CallResult> {
-    const { invoker, timeLimit } = this.#options;
+    const { timeLimit } = this.#options;
     // What is let go of ends, however long its thread is busy.
     const deadline = does === 'end' ? never : after(this.#now, fn.timeLimit ?? timeLimit);
     const given: readonly Value[] = args instanceof PackedArguments ? args.values : args;
     const home = { object: held.id, does };
     held.inUse++;
     try {
-      return await invoker.invoke({
+      return await this.exchange.invoke({
         function: fn,
         args: [held.id, ...given],
         caller,
@@ -209,11 +248,58 @@ export class Objects {
   }
 
   #end(held: Held): void {
+    this.#forget(held);
+    this.#letGo(held);
+  }
+
+  /** Nobody waits for what comes of it. */
+  #letGo(held: Held): void {
     const { identity, of } = held;
     const by = { caller: { identity, peer: '' }, correlationId: `o-${of.method}` };
-    this.release(held, by).catch((error: unknown) => {
+    this.#run(held, endingFunction(of), [], by, 'end').catch((error: unknown) => {
       const target = `${of.library}/${of.method}`;
       reportFault(asCallError(error), error, { target, correlationId: by.correlationId });
     });
+  }
+
+  #newlyHeld(id: string, identity: string, of: FunctionDescription): Held {
+    return { id, identity, of, leaseEnds: this.#leaseFromNow(), inUse: 0 };
+  }
+
+  #keep(id: string, identity: string, of: FunctionDescription): Held {
+    const held = this.#newlyHeld(id, identity, of);
+    this.#perIdentity.set(identity, (this.#perIdentity.get(identity) ?? 0) + 1);
+    this.#objects.set(id, held);
+    return held;
+  }
+
+  /** @param before what the sentence begins with @throws CallError `overloaded`, `rate-exceeded` */
+  #checkRoom(identity: string, more: number, before: string): void {
+    const { maxObjects, maxObjectsPerIdentity } = this.#options;
+    if (more === 0) return;
+    if (this.#objects.size + more > maxObjects) {
+      throw new CallError('overloaded', `${before}there is no room for ${more} more; come back later.`, {
+        retryAfter: whenFull,
+      });
+    }
+    const own = this.#perIdentity.get(identity) ?? 0;
+    if (own + more > maxObjectsPerIdentity) {
+      throw new CallError(
+        'rate-exceeded',
+        `${before}${own} objects of ${identity} are there already, and ${maxObjectsPerIdentity} may be; let go of some (DELETE /o/…).`,
+        { retryAfter: whenFull },
+      );
+    }
+  }
+
+  /** What a thread says is looked at: an id may be somebody else's. @throws CallError `internal-error` */
+  #classOf(object: GivenObject, { function: fn, caller }: Call): FunctionDescription {
+    const known = this.#objects.get(object.id);
+    const isTheirs =
+      known === undefined ||
+      (known.identity === caller.identity && known.of.library === fn.library && known.of.version === fn.version);
+    const of = fn.classes?.get(object.class);
+    if (isTheirs && of !== undefined) return of;
+    throw new CallError('internal-error', `A thread of ${fn.library} gave an object that it cannot have.`);
   }
 }

@@ -1,5 +1,5 @@
 /** The HTTP door: listens, and asks the gateway. docs/http.md. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { randomInt } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Scheduler } from '../core/clock.ts';
 import type { Address } from '../core/datagram.ts';
@@ -51,12 +51,13 @@ export interface HttpDoor {
 export async function openHttpDoor(options: HttpOptions, face: GatewayFace, scheduler: Scheduler): Promise<HttpDoor> {
   const { identities, proxies, timeOfDay, certificate } = options;
   const clients = new WeakMap<Socket, Client>();
-  const app = await openRoutes({
+  const routes = await openRoutes({
     face,
     scheduler,
     guests: new Guests({ identities, proxies, timeOfDay }),
     site: new SiteCheck(options.hosts),
     maxBodyBytes: options.maxBodyBytes,
+    seed: randomInt(2 ** 32),
     connectionOf: ({ socket }) => {
       const client = clients.get(socket);
       if (client === undefined)
@@ -69,7 +70,7 @@ export async function openHttpDoor(options: HttpOptions, face: GatewayFace, sche
     maxConnections,
     reusePort,
     patience,
-    handle: (request: IncomingMessage, response: ServerResponse) => app.routing(request, response),
+    handle: routes.handle,
   };
   const listeners: Listener[] = [];
   const open = async (addresses: readonly string[], port: number, tls: TlsMaterial | undefined): Promise<void> => {
@@ -100,7 +101,7 @@ export async function openHttpDoor(options: HttpOptions, face: GatewayFace, sche
     },
     async close() {
       await Promise.all(listeners.map((listener) => listener.close()));
-      await app.close();
+      await routes.close();
     },
   };
 }

@@ -7,7 +7,8 @@
  *
  * Answers that come one after the other are written by flow.ts.
  */
-import type { FastifyReply } from 'fastify';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { hex, textOf } from '../core/bytes.ts';
 import { channels } from '../core/channels.ts';
 import type { Scheduler } from '../core/clock.ts';
@@ -22,8 +23,21 @@ import type { DoorAnswer, DoorFlow, DoorJob, DoorVisit, FlowPart, GatewayFace } 
 import { mediaTypeOf } from './media-types.ts';
 import { pathOf, targetOf } from './request.ts';
 
+/** What of fastify's reply is used. A call that does not come through fastify has one of its own (repeated-calls.ts). */
+export interface Reply {
+  readonly raw: ServerResponse;
+  readonly request: {
+    readonly method: string;
+    readonly url: string;
+    readonly headers: IncomingHttpHeaders;
+    readonly socket: Socket;
+    readonly body: unknown;
+  };
+  hijack(): unknown;
+}
+
 export interface ExchangeParts {
-  readonly reply: FastifyReply;
+  readonly reply: Reply;
   readonly face: GatewayFace;
   readonly scheduler: Scheduler;
   readonly now: Instant;
@@ -33,8 +47,6 @@ export interface ExchangeParts {
 }
 
 export class Exchange {
-  /** Segments, decoded; undefined where they cannot be. */
-  readonly path: readonly string[] | undefined;
   readonly correlationId: string;
   /** Undefined until it is let in. */
   guest: Endpoint | undefined;
@@ -43,8 +55,12 @@ export class Exchange {
 
   constructor(parts: ExchangeParts) {
     this.#parts = parts;
-    this.path = pathOf(parts.reply.request.url);
     this.correlationId = parts.correlationId;
+  }
+
+  /** Segments, decoded; undefined where they cannot be. */
+  get path(): readonly string[] | undefined {
+    return pathOf(this.#parts.reply.request.url);
   }
 
   /** As logs name it: `oslist/list`, `openapi.json`. */
@@ -275,7 +291,7 @@ function allowOf({ code, details: { offered } }: CallError): string | undefined 
 }
 
 /** RFC 6750 §3: what was wrong with a token that was shown. */
-const challenge = ({ request }: FastifyReply): string =>
+const challenge = ({ request }: Reply): string =>
   request.headers.authorization === undefined ? 'Bearer' : 'Bearer error="invalid_token"';
 
 /** RFC 9110 §13.1.2: compared weakly. */

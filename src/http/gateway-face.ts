@@ -22,11 +22,19 @@ export interface DoorCall {
   readonly bodyFormat: number;
   /** Content-Formats that the answer may have, the best first. */
   readonly accept: readonly number[];
+  /** Where the same words come again; undefined where that is not to be expected. */
+  readonly words?: CallWords | undefined;
   readonly correlationId: string;
   /** Asked for where there may be more than one answer. */
   readonly flow: () => FlowWish;
   /** Asked for where a function has to run: aborted when nobody waits for the result any more. */
   readonly signal: () => AbortSignal;
+}
+
+/** Path, query, body and formats of a call: equal ones have one `CallWords`, whoever sends them. */
+export interface CallWords {
+  /** For who answers: what he worked out from these words, as long as they are remembered. */
+  note: unknown;
 }
 
 export interface DoorAnswer {

@@ -1,5 +1,5 @@
 /** What a request says, read from HTTP's words. */
-import type { FastifyRequest } from 'fastify';
+import type { IncomingHttpHeaders } from 'node:http';
 import { contentFormat } from '../cbor/content-format.ts';
 import { emptyBytes } from '../core/bytes.ts';
 import { CallError } from '../functions/call-error.ts';
@@ -7,16 +7,24 @@ import { shown } from '../functions/names.ts';
 import type { DoorCall, FlowWish } from './gateway-face.ts';
 import { acceptedFlows, acceptedFormats, formatOf } from './media-types.ts';
 
+/** What is read of a request. */
+interface Asking {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: unknown;
+}
+
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'QUERY', 'OPTIONS']);
 
-export const isSafe = ({ method }: FastifyRequest): boolean => safeMethods.has(method);
+export const isSafe = ({ method }: Pick<Asking, 'method'>): boolean => safeMethods.has(method);
 
 /**
  * The call that a request makes. In form only: whether there is such a function, and whether its arguments fit, is for the gateway to say.
  * @throws CallError `bad-request`, `unsupported-format`
  */
 export function callOf(
-  request: FastifyRequest,
+  request: Asking,
   path: readonly string[],
   correlationId: string,
   signal: () => AbortSignal,
@@ -37,11 +45,11 @@ export function callOf(
 }
 
 /** The result is to be fetched later (RFC 7240 §4.1). */
-export const asksForJob = ({ url, headers: { prefer } }: FastifyRequest): boolean =>
+export const asksForJob = ({ url, headers: { prefer } }: Asking): boolean =>
   (url.includes('_job') && queryItems(url).includes('_job')) ||
   (prefer !== undefined && /(?:^|[,;]\s*)respond-async\s*(?:[,;]|$)/i.test(String(prefer)));
 
-function flowWish({ headers }: FastifyRequest): FlowWish {
+export function flowWish({ headers }: Pick<Asking, 'headers'>): FlowWish {
   const forms = acceptedFlows(headers.accept);
   const { 'last-event-id': last } = headers;
   return {
@@ -51,7 +59,7 @@ function flowWish({ headers }: FastifyRequest): FlowWish {
   };
 }
 
-function bodyOf({ method, headers, body }: FastifyRequest): Uint8Array {
+function bodyOf({ method, headers, body }: Asking): Uint8Array {
   const isBodiless = method === 'GET' || method === 'HEAD';
   if (isBodiless && (Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined)) {
     throw new CallError('bad-request', `A ${method} has no body here: give arguments in the query, or use POST.`);
@@ -61,7 +69,7 @@ function bodyOf({ method, headers, body }: FastifyRequest): Uint8Array {
 
 const bodyTypes = 'send application/json or application/cbor';
 
-function bodyFormatOf({ headers }: FastifyRequest): number {
+function bodyFormatOf({ headers }: Asking): number {
   const { 'content-type': type, 'content-encoding': coding = 'identity' } = headers;
   if (coding.trim().toLowerCase() !== 'identity') {
     throw new CallError(
@@ -128,7 +136,7 @@ export function targetOf(path: readonly string[] | undefined): string {
 }
 
 /** RFC 9112 §3.2.2: what an absolute target says counts, and not the Host beside it. */
-export function hostOf({ url, headers }: FastifyRequest): string | undefined {
+export function hostOf({ url, headers }: Pick<Asking, 'url' | 'headers'>): string | undefined {
   if (url.startsWith('/') || !url.includes('://')) return headers.host;
   const start = url.indexOf('://') + 3;
   return /^[^/?#]*/.exec(url.slice(start))?.[0];
@@ -143,8 +151,10 @@ export function readError(error: unknown): unknown {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new CallError('unsupported-format', `The Content-Type is none; ${bodyTypes}.`);
     default:
-      return Number(error.statusCode) < 500
-        ? new CallError('bad-request', `The request cannot be read: ${error.message.replace(/\.$/, '')}.`)
-        : error;
+      return Number(error.statusCode) < 500 ? unreadable(error) : error;
   }
 }
+
+/** Such as of a client that has gone in the middle of it. */
+export const unreadable = ({ message }: Error): CallError =>
+  new CallError('bad-request', `The request cannot be read: ${message.replace(/\.$/, '')}.`);

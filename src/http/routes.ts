@@ -14,7 +14,8 @@
  *
  * Before anything of a request is looked at: Host, Origin, who asks, its rate. Then its body is read.
  */
-import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { RequestListener } from 'node:http';
+import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
 import { contentFormat } from '../cbor/content-format.ts';
 import type { Scheduler } from '../core/clock.ts';
 import { InternalError } from '../core/error.ts';
@@ -22,12 +23,13 @@ import { CallError, type Offer } from '../functions/call-error.ts';
 import { shown } from '../functions/names.ts';
 import { givenCorrelation } from './correlation.ts';
 import { docsFiles, sendDocsFile } from './docs-page.ts';
-import { Exchange } from './exchange.ts';
+import { Exchange, type Reply } from './exchange.ts';
 import type { DoorCall, DoorVisit, GatewayFace } from './gateway-face.ts';
 import type { Connection, Guests } from './guest.ts';
 import { listing } from './listing.ts';
 import { acceptedFormats } from './media-types.ts';
 import { openApi } from './open-api.ts';
+import { RepeatedCalls } from './repeated-calls.ts';
 import { asksForJob, callOf, hostOf, isSafe, queryItems, readError } from './request.ts';
 import type { SiteCheck } from './site-check.ts';
 
@@ -38,7 +40,14 @@ export interface RoutesOptions {
   readonly scheduler: Scheduler;
   readonly maxBodyBytes: number;
   /** What is known of the connection of a request. */
-  readonly connectionOf: (request: FastifyRequest) => Connection;
+  readonly connectionOf: (request: Reply['request']) => Connection;
+  /** A secret number. */
+  readonly seed: number;
+}
+
+export interface Routes {
+  readonly handle: RequestListener;
+  close(): Promise<void>;
 }
 
 type Handler = (request: FastifyRequest, exchange: Exchange) => void;
@@ -52,8 +61,8 @@ interface Asked {
 }
 
 /** The application, not listening yet. */
-export async function openRoutes(options: RoutesOptions): Promise<FastifyInstance> {
-  const { face, maxBodyBytes, scheduler } = options;
+export async function openRoutes(options: RoutesOptions): Promise<Routes> {
+  const { face, maxBodyBytes, scheduler, seed } = options;
   let arrivals = 0;
   const app = fastify({
     bodyLimit: maxBodyBytes,
@@ -68,9 +77,13 @@ export async function openRoutes(options: RoutesOptions): Promise<FastifyInstanc
     app.addContentTypeParser(type, { parseAs: 'buffer' }, (_, body, done) => done(null, body));
 
   function exchangeOf(request: FastifyRequest, reply: FastifyReply): Exchange {
-    if (request.exchange !== undefined) return request.exchange;
-    const given = givenCorrelation(request.headers);
-    const made = new Exchange({
+    request.exchange ??= newExchange(reply);
+    return request.exchange;
+  }
+
+  function newExchange(reply: Reply): Exchange {
+    const given = givenCorrelation(reply.request.headers);
+    return new Exchange({
       reply,
       face,
       scheduler,
@@ -78,18 +91,22 @@ export async function openRoutes(options: RoutesOptions): Promise<FastifyInstanc
       correlationId: given ?? `h${(++arrivals).toString(36)}`,
       isCorrelationGiven: given !== undefined,
     });
-    request.exchange = made;
-    return made;
+  }
+
+  /** False where it is refused, and has its answer. */
+  function isLetIn(request: Reply['request'], isOpen: boolean, exchange: Exchange): boolean {
+    try {
+      letIn(request, isOpen, exchange, options);
+      return true;
+    } catch (error) {
+      exchange.fail(error);
+      return false;
+    }
   }
 
   app.addHook('onRequest', (request, reply, done) => {
-    const exchange = exchangeOf(request, reply);
-    try {
-      letIn(request, exchange, options);
-      done();
-    } catch (error) {
-      exchange.fail(error);
-    }
+    const { isOpen = false } = request.routeOptions.config;
+    if (isLetIn(request, isOpen, exchangeOf(request, reply))) done();
   });
   app.setErrorHandler((error, request, reply) => exchangeOf(request, reply).fail(readError(error)));
   app.setNotFoundHandler((request, reply) => {
@@ -128,11 +145,25 @@ export async function openRoutes(options: RoutesOptions): Promise<FastifyInstanc
   };
   const reading = (handler: Handler): Handlers => ({ GET: handler, HEAD: handler });
 
+  const repeated = new RepeatedCalls({
+    maxBodyBytes,
+    seed,
+    letIn: (reply) => {
+      const exchange = newExchange(reply);
+      return isLetIn(reply.request, false, exchange) ? exchange : undefined;
+    },
+    call: (exchange, asked) => exchange.answerWith(() => visitOf(exchange).call(asked)),
+  });
   const call: Handler = (request, exchange) => {
     const asked = (): DoorCall => callOf(request, exchange.path ?? [], exchange.correlationId, () => exchange.signal);
     if (request.method === 'POST' && asksForJob(request))
       exchange.answerJob(async () => await visitOf(exchange).submit(asked()));
-    else exchange.answerWith(() => visitOf(exchange).call(asked()));
+    else
+      exchange.answerWith(() => {
+        const made = asked();
+        repeated.learn(request, made);
+        return visitOf(exchange).call(made);
+      });
   };
   const calling = { ...reading(call), QUERY: call, POST: call };
   serve('/func/:library/:method', calling);
@@ -220,7 +251,12 @@ export async function openRoutes(options: RoutesOptions): Promise<FastifyInstanc
       { isOpen: true },
     );
   await app.ready();
-  return app;
+  return {
+    handle: (request, response) => {
+      if (!repeated.take(request, response)) app.routing(request, response);
+    },
+    close: () => app.close(),
+  };
 }
 
 declare module 'fastify' {
@@ -235,7 +271,8 @@ declare module 'fastify' {
 
 /** @throws CallError */
 function letIn(
-  request: FastifyRequest,
+  request: Reply['request'],
+  isOpen: boolean,
   exchange: Exchange,
   { face, guests, site, scheduler, connectionOf }: RoutesOptions,
 ): void {
@@ -249,7 +286,7 @@ function letIn(
     (origin) =>
       origin === `${connection.scheme}://${host}` || (guests.isBehindProxy(connection) && origin === `https://${host}`),
   );
-  if (request.routeOptions.config.isOpen === true) return;
+  if (isOpen) return;
   exchange.guest = guests.guestOf(headers, connection);
   exchange.visit = face.admit(exchange.guest, scheduler.now());
 }

@@ -2,7 +2,13 @@
  * Writes what happens to the log. The level says who must act: nobody on a request or a
  * retransmission, the operator on a failed library or socket.
  */
-import { channels, type Channels, type LibraryChanged, type TransportNotice } from '../core/channels.ts';
+import {
+  channels,
+  type Channels,
+  type LibraryChanged,
+  type OngoingChanged,
+  type TransportNotice,
+} from '../core/channels.ts';
 import { renderBytes, renderMessage } from '../coap/codec/render.ts';
 import { decodeMessage, isMalformed } from '../coap/codec/rfc7252.ts';
 import type { Log } from './log.ts';
@@ -42,6 +48,16 @@ const transportLevel: Readonly<Record<TransportNotice['kind'], 'debug' | 'info' 
   'socket-error': 'error',
 };
 
+const ongoingNoun: Readonly<Record<OngoingChanged['kind'], string>> = {
+  job: 'a job',
+  stream: 'a stream',
+  watch: 'the observation of a result',
+};
+
+/** A job's answer is in no access log: what came of it is told here. Peers open the others as often as they like. */
+const ongoingLevel = (kind: OngoingChanged['kind'], access: boolean): 'info' | 'debug' =>
+  kind === 'job' && access ? 'info' : 'debug';
+
 /** A library that prints a megabyte does not make a line of a megabyte. */
 const maxPrintedLength = 4096;
 
@@ -69,6 +85,15 @@ export function logEvents(log: Log, options: EventLogOptions): Subscription {
           library: (event: LibraryChanged) => logLibrary(log, event),
           transport: (event: TransportNotice) => logTransport(log, event),
         }),
+    ...(logger.isLevelEnabled(ongoingLevel('job', options.access))
+      ? {
+          ongoing: ({ kind, problem, ...event }: OngoingChanged) => {
+            const sentence = `${ongoingNoun[kind]} ${event.state}${problem === undefined ? '' : `: ${problem}`}`;
+            const told = { event: kind, ...event, ...(problem === undefined ? {} : { problem }) };
+            logger[ongoingLevel(kind, options.access)](told, sentence);
+          },
+        }
+      : {}),
     libraryPrinted: ({ library, stream, text }) => {
       const line = text.length > maxPrintedLength ? `${text.slice(0, maxPrintedLength)}…` : text;
       logger[stream === 'stderr' ? 'warn' : 'info']({ event: 'printed', library, stream }, line.trimEnd());

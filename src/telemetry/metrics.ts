@@ -89,6 +89,7 @@ export function collectMetrics(options: MetricsOptions): Metrics {
   const notices = counts();
   const libraryEvents = counts();
   const failures = counts();
+  const ongoing = new Few(counts);
   const totals = { revalidated: 0, bytesIn: 0, bytesOut: 0 };
 
   const histogram = (name: string, help: string, ...labels: 'target'[]): DurationHistogram =>
@@ -127,6 +128,9 @@ export function collectMetrics(options: MetricsOptions): Metrics {
     },
     functionFailed: ({ problem }) => {
       failures.at(problem).n++;
+    },
+    ongoing: ({ kind, state }) => {
+      ongoing.at(kind).at(state).n++;
     },
     library: ({ state }) => {
       libraryEvents.at(state).n++;
@@ -172,6 +176,14 @@ export function collectMetrics(options: MetricsOptions): Metrics {
   });
   counterOf('cache_answers_total', 'Answers by the part that the result cache took.', 'state', cacheStates);
   counterOf('function_failures_total', 'Calls that failed by the fault of the function.', 'problem', failures);
+  counter(
+    'ongoing_total',
+    'Jobs, streams and observed results: opened, started, ended, refused.',
+    ['kind', 'state'],
+    (add) => {
+      for (const [kind, states] of ongoing) for (const [state, { n }] of states) add({ kind, state }, n);
+    },
+  );
   counterOf('library_events_total', 'Libraries loaded, failed, removed.', 'state', libraryEvents);
   counterOf('transport_notices_total', 'Send failures, socket errors and datagrams dropped.', 'kind', notices);
   counter('revalidations_total', 'Requests answered 2.03: the peer had the representation.', [], (add) => {

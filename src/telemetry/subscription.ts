@@ -26,6 +26,7 @@ export function subscribe(table: ChannelTable, listeners: Listeners): Subscripti
   const stops = [
     listen(table, 'request', listeners.request),
     listen(table, 'functionFailed', listeners.functionFailed),
+    listen(table, 'ongoing', listeners.ongoing),
     listen(table, 'library', listeners.library),
     listen(table, 'libraryPrinted', listeners.libraryPrinted),
     listen(table, 'transport', listeners.transport),

@@ -47,6 +47,7 @@ export const doors: readonly Door[] = [
   // What the HTTP front asks of the gateway, declared there.
   { from: 'gateway/calls.ts', to: 'http/gateway-face.ts', typeOnly: true },
   { from: 'gateway/door-answers.ts', to: 'http/gateway-face.ts', typeOnly: true },
+  { from: 'gateway/stated-call.ts', to: 'http/gateway-face.ts', typeOnly: true },
   { from: 'gateway/door-flows.ts', to: 'http/gateway-face.ts', typeOnly: true },
   { from: 'gateway/door-objects.ts', to: 'http/gateway-face.ts', typeOnly: true },
   // The registry is handed a result cache.

@@ -115,6 +115,20 @@ describe('oslist', () => {
     });
   });
 
+  it('gives all rows or says that there are too many: never a part', async () => {
+    const database = new DatabaseSync(join(folder, 'oslist', 'data', 'long.db'));
+    const upTo = (last: number): string =>
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ${last})`;
+    database.exec(`CREATE TABLE os (id INTEGER PRIMARY KEY); INSERT INTO os ${upTo(10_000)} SELECT i FROM n`);
+    expect(await call('oslist', 'list', 'long.db')).toHaveLength(10_000);
+    database.exec('INSERT INTO os VALUES (0)');
+    database.close();
+    await expect(call('oslist', 'list', 'long.db')).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: '"long.db" has more than 10000 rows, too many for one answer; name a file with fewer.',
+    });
+  });
+
   it('forgets its results when a file in its data folder changes', async () => {
     await call('oslist', 'list');
     const told = new Promise<LibraryInvalidation>((resolve) => {

@@ -19,8 +19,13 @@ import { GatewayProcess, type GatewayProcessOptions } from './gateway-process.ts
 const rules = [
   { identity: 'local', functions: ['who/*'] },
   { group: 'meters', functions: ['who/*', 'sum/add'], resources: ['clock'] },
+  { group: 'ticking', functions: ['tick/*'], resources: [] },
 ];
 const libraries = {
+  'tick/index.ts': `import { appendFileSync } from 'node:fs';
+    /** @safe */ export function* tack(): Generator<number> {
+      for (let count = 0; ; count++) { appendFileSync('$MARKS', '.'); yield count; }
+    }`,
   'who/index.ts': `import { context } from 'funcoap/library';
     /** @safe */ export function am(): string { return context().identity; }
     /** @safe */ export function within(): readonly string[] { return context().groups; }
@@ -107,6 +112,11 @@ afterAll(async () => {
   await gateway.stop();
   rmSync(folder, { recursive: true });
 });
+
+async function figure(name: string): Promise<number> {
+  const page = await (await fetch(`${gateway.metricsUrl}`)).text();
+  return Number(new RegExp(`^funcoap_${name} (\\d+)$`, 'm').exec(page)?.[1]);
+}
 
 const get = (client: CoapClient, path: string): Promise<CoapResponse> =>
   client.request({ uri: `${base}${path}`, method: 'GET' });
@@ -245,6 +255,33 @@ describe('an association ends', () => {
     await expect(get(client, '/clock')).rejects.toMatchObject({ code: 'request-handshake' });
   });
 
+  test('with all that it observes: nothing is told and nothing is run any more, and what it held is free', async () => {
+    const client = await clientOf(withKey(await enroll('listener', ' --group meters --group ticking')));
+    const clock = observed(client, () => Promise.resolve());
+    let items = 0;
+    const ticks = (async (): Promise<unknown> => {
+      try {
+        for await (const { code } of client.observe({ uri: `${base}/func/tick/tack`, method: 'GET' })) {
+          expect(dotted(code)).toBe('2.05');
+          items++;
+        }
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    })();
+    await vi.waitFor(() => expect(items).toBeGreaterThan(10), { timeout: 5000 });
+    expect(await figure('engine_observations')).toBe(2);
+    await funcoap('identities revoke listener');
+    // It is so when the command returns.
+    expect(await figure('engine_observations')).toBe(0);
+    const before = gateway.marks;
+    expect(await clock).toMatchObject(ended);
+    expect(await ticks).toMatchObject(ended);
+    await expect(get(client, '/clock')).rejects.toMatchObject({ code: 'request-handshake' });
+    expect(gateway.marks).toBe(before);
+  });
+
   test("when its identity has more than it may have: the oldest, and nobody else's", async () => {
     const own = await enroll('many', ' --group meters');
     const [oldest, other] = [await clientOf(withKey(own)), await clientOf(withKey(meter))];
@@ -275,11 +312,9 @@ describe('an association ends', () => {
 });
 
 test('the metrics count associations, and what came to nothing', async () => {
-  const page = await (await fetch(`${gateway.metricsUrl}`)).text();
-  const figure = (name: string): number => Number(new RegExp(`^funcoap_dtls_${name} (\\d+)$`, 'm').exec(page)?.[1]);
-  expect(figure('associations')).toBeGreaterThan(0);
-  expect(figure('failed_total')).toBeGreaterThanOrEqual(2);
-  expect(figure('ended_total')).toBeGreaterThanOrEqual(3);
+  expect(await figure('dtls_associations')).toBeGreaterThan(0);
+  expect(await figure('dtls_failed_total')).toBeGreaterThanOrEqual(2);
+  expect(await figure('dtls_ended_total')).toBeGreaterThanOrEqual(3);
 });
 
 test('the command line calls with the file that enroll wrote, and says it without a key among the arguments', async () => {

@@ -8,7 +8,7 @@ import { openCoapClient, type CoapClient } from '../../src/client/coap-client.ts
 import type { CoapRequest, CoapResponse } from '../../src/client/coap-request.ts';
 import { dotted } from '../../src/coap/codec/codes.ts';
 import { findOption, findStrings, optionNumber } from '../../src/coap/codec/options.ts';
-import { channels, type FunctionFailed, type RequestAnswered } from '../../src/core/channels.ts';
+import { channels, type FunctionFailed, type OngoingChanged, type RequestAnswered } from '../../src/core/channels.ts';
 import { decodeProblem } from '../../src/functions/problem-details.ts';
 import { ask, post, startGateway, type TestGateway } from '../http/gateway.ts';
 
@@ -205,6 +205,40 @@ test('a failure is told to the operator once and to whoever asks, a long result 
   ]);
   const rows = pathOf(await submit('rows', [2000]));
   expect((decodeCbor((await ended(rows)).payload) as number[]).length).toBe(2000);
+});
+
+test('logs and metrics are told what was taken, what ran, what it ended with, and what was refused', async () => {
+  const told: string[] = [];
+  const listen = (event: unknown): void => {
+    const { kind, state, target, identity, problem } = event as OngoingChanged;
+    if (target.startsWith('work/')) told.push([kind, state, target, identity, problem ?? '-'].join(' '));
+  };
+  const heard = async (...lines: readonly string[]): Promise<void> => {
+    await vi.waitFor(() => expect(told).toEqual(lines.map((line) => `job ${line}`)), { timeout: 10_000 });
+    told.length = 0;
+  };
+  channels.ongoing.subscribe(listen);
+  await ended(pathOf(await submit('nothing')));
+  await heard('opened work/nothing local -', 'started work/nothing local -', 'ended work/nothing local -');
+  await ended(pathOf(await submit('fail')));
+  await heard('opened work/fail local -', 'started work/fail local -', 'ended work/fail local function-failed');
+  const file = gate();
+  const running = pathOf(await submit('wait', { gate: file }));
+  await begun(file);
+  await remove(running);
+  await heard('opened work/wait local -', 'started work/wait local -', 'ended work/wait local cancelled');
+  await coap('/func/work/add?a=30&b=12');
+  await submit('add', [30, 12]);
+  await heard('opened work/add local -', 'ended work/add local -');
+  const taken: string[] = [];
+  while (taken.length < 6) {
+    const answer = await submit('wait', { gate: file });
+    if (dotted(answer.code) !== '2.01') break;
+    taken.push(pathOf(answer));
+  }
+  channels.ongoing.unsubscribe(listen);
+  expect(told.at(-1)).toBe('job refused work/wait local rate-exceeded');
+  open(file);
 });
 
 test('one identity has so many jobs and no more; the list shows them', async () => {

@@ -37,7 +37,7 @@ it.each<[string, Uint8Array, number]>([
   ['a format that is not understood', new Uint8Array(5000), 11542],
 ])('%s', async (_name, body, format) => {
   const here = await outcomeOf(() => {
-    const args = bind(sum, readBody(body, format));
+    const args = bind(sum, readBody(sum, body, format));
     return { args, part: argumentsKey(args) };
   });
   const there = await outcomeOf(async () => {

@@ -232,6 +232,8 @@ test('a thousand objects end with their leases, each use renews one, and nobody 
     timeLimit: seconds(10),
     randomBytes: () => Uint8Array.of(0, 0, 0, 0, made >> 8, made++ & 0xff),
     invoker: {
+      open: () => Promise.reject(new Error('no streams here')),
+      holds: () => true,
       invoke: ({ home, function: fn }: Call) => {
         ran.push(`${home?.does} ${fn.method}`);
         return { value: undefined, readCaller: false, tags: [], queued: seconds(0), ran: seconds(0) };

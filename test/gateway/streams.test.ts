@@ -75,6 +75,8 @@ function gateway({ ends = Infinity, value = (index) => index, engine = {}, ...se
   scheduler: ManualScheduler;
   opened: Counter[];
   streams: Streams;
+  /** From now on the caller may not call it any more. */
+  deny: () => void;
 } {
   const scheduler = new ManualScheduler();
   const opened: Counter[] = [];
@@ -100,7 +102,10 @@ function gateway({ ends = Infinity, value = (index) => index, engine = {}, ...se
     timeLimit: seconds(10),
     showInternals: false,
   });
-  const access = new AccessRules(openAccess).of(undefined);
+  let access = new AccessRules(openAccess).of(undefined);
+  const deny = (): void => {
+    access = new AccessRules([]).of(undefined);
+  };
   const peer: Lockstep = new Lockstep((request, all, now) => {
     const query = request.options
       .filter(({ number }) => number === optionNumber.uriQuery)
@@ -111,7 +116,9 @@ function gateway({ ends = Infinity, value = (index) => index, engine = {}, ...se
       query,
       target: 'test/f',
       caller: { identity: 'local', peer: request.peer.endpoint.key },
-      access,
+      get access() {
+        return access;
+      },
       correlationId: '1',
       now,
     };
@@ -122,7 +129,7 @@ function gateway({ ends = Infinity, value = (index) => index, engine = {}, ...se
     );
     return undefined;
   }, engine);
-  return { peer, scheduler, opened, streams };
+  return { peer, scheduler, opened, streams, deny };
 }
 
 let messageId = 0;
@@ -212,6 +219,8 @@ test('_from of what is not kept any more runs the function anew and skips; of a 
   expect([said(other), opened[0]?.at]).toEqual([[7, 7], 8]);
   const [, mine] = await get(peer, [...observing, ...withQuery('_from=7')], 'another');
   expect([said(mine), opened.length]).toEqual([[7, 7], 2]);
+  const [after] = await acknowledge(peer, mine, 'another');
+  expect(said(after)).toEqual([8, 8]);
   const [end] = await acknowledge(peer, other);
   expect([said(end), opened[0]?.at]).toEqual([[8], 8]);
 });
@@ -348,6 +357,69 @@ test('a peer, and all of them, have only so many streams; who is refused is told
   await get(peer, observing, undefined, other(2));
   const [third] = await get(peer, observing, undefined, other(3));
   expect([dotted(third?.code ?? 0), findUint(third?.options ?? [], optionNumber.maxAge)]).toEqual(['5.03', 5]);
+  // Those that are being opened count.
+  const all = gateway({ maxStreams: 2 });
+  for (const number of [1, 2, 3])
+    all.peer.send({ code: method.GET, messageId: ++messageId, token: other(number), options: observing });
+  await turn();
+  expect([all.opened.length, all.peer.output().filter(({ code }) => dotted(code) === '5.03').length]).toEqual([2, 1]);
+});
+
+test('an observation for which there is no room is refused, and its stream is closed', async () => {
+  const { peer, opened, streams } = gateway({ engine: { limits: { maxObservations: 0 } } });
+  const [refused] = await get(peer, observing);
+  expect([dotted(refused?.code ?? 0), opened[0]?.closed, streams.size]).toEqual(['5.03', true, 0]);
+});
+
+test('who reads the same stream by another request ends the one before', async () => {
+  const { peer, opened } = gateway();
+  const [, first] = await get(peer, [...observing, ...withQuery('_from=0')]);
+  const [, again] = await get(peer, [...observing, ...withQuery('_from=0')], undefined, new Uint8Array([8]));
+  expect([said(again), opened.length, peer.engine.counters().observations]).toEqual([[0, 0], 1, 1]);
+  expect(await acknowledge(peer, first)).toEqual([]);
+  expect(said((await acknowledge(peer, again))[0])).toEqual([1, 1]);
+});
+
+test('who may not call it any more gets no further item, and no further block', async () => {
+  const observed = gateway();
+  const [, first] = await get(observed.peer, observing);
+  observed.deny();
+  const [refused] = await acknowledge(observed.peer, first);
+  expect([dotted(refused?.code ?? 0), observe(refused), observed.opened[0]?.closed]).toEqual(['4.03', undefined, true]);
+  const read = gateway();
+  await get(read.peer, [...base, blockOf(0, 0)]);
+  read.deny();
+  const [block] = await get(read.peer, [...base, blockOf(1, 0)]);
+  expect([dotted(block?.code ?? 0), read.opened[0]?.closed]).toEqual(['4.03', true]);
+});
+
+test('who does not fetch the rest of an item within the lifetime has ended it', async () => {
+  const { peer, opened, scheduler } = gateway({ value: (index) => String(index).repeat(300), lifetime: seconds(60) });
+  const [, first] = await get(peer, [...observing, blockOf(0, 4)]);
+  await acknowledge(peer, first);
+  scheduler.advance(seconds(59));
+  expect(opened[0]?.closed).toBe(false);
+  scheduler.advance(seconds(1));
+  expect([opened[0]?.closed, peer.engine.counters().observations]).toEqual([true, 0]);
+});
+
+test('a stream of more blocks than have numbers is told so', async () => {
+  const { peer } = gateway({ value: () => 'x'.repeat(16 * 0x100000) });
+  await get(peer, [...base, blockOf(0, 0)]);
+  const [answer] = await get(peer, [...base, blockOf(0xfffff, 0)]);
+  expect(dotted(answer?.code ?? 0)).toBe('5.00');
+});
+
+test('a gateway that is being stopped opens none, closes those that there are, and those that are being opened', async () => {
+  const { peer, opened, streams } = gateway();
+  await get(peer, observing);
+  peer.send({ code: method.GET, messageId: ++messageId, token: new Uint8Array([8]), options: observing });
+  streams.close();
+  await turn();
+  expect(opened.map(({ closed }) => closed)).toEqual([true, true]);
+  peer.output();
+  const [refused] = await get(peer, observing, undefined, new Uint8Array([9]));
+  expect([dotted(refused?.code ?? 0), opened.length, streams.size]).toEqual(['5.03', 2, 0]);
 });
 
 test('streams of a library that was changed end soon, with the error that tells to begin again', async () => {

@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 import { ResultCache } from '../../src/cache/result-cache.ts';
 import { dotted, method } from '../../src/coap/codec/codes.ts';
 import type { Message } from '../../src/coap/codec/message.ts';
+import type { EngineLimits } from '../../src/coap/engine.ts';
+import { channels, type OngoingChanged } from '../../src/core/channels.ts';
 import {
   findOption,
   findUint,
@@ -16,7 +18,7 @@ import { milliseconds, seconds } from '../../src/core/duration.ts';
 import type { Value } from '../../src/core/value.ts';
 import { CallError } from '../../src/functions/call-error.ts';
 import type { FunctionDescription } from '../../src/functions/description.ts';
-import { AccessRules, openAccess } from '../../src/gateway/access-rules.ts';
+import { AccessRules, openAccess, type Access } from '../../src/gateway/access-rules.ts';
 import { asCallError } from '../../src/gateway/faults.ts';
 import { problemResponse } from '../../src/gateway/problem-response.ts';
 import type { Answer } from '../../src/gateway/resource.ts';
@@ -43,7 +45,7 @@ class Gateway {
   readonly peer: Lockstep;
   #messageId = 0;
 
-  constructor(maxAge = '@maxAge 60') {
+  constructor(maxAge = '@maxAge 60', limits: Partial<EngineLimits> = {}) {
     this.fn = functionOf(source(maxAge));
     const { scheduler, cache } = this;
     const clock = { now: () => scheduler.now() };
@@ -79,28 +81,34 @@ class Gateway {
       timeLimit: seconds(10),
       followed: { ...nothingFollowed, watch: (visit, call) => coap.answer(visit, call) },
     });
-    this.peer = new Lockstep((request, engine) => {
-      const query = request.options
-        .filter(({ number }) => number === optionNumber.uriQuery)
-        .map(({ value }) => new TextDecoder().decode(value));
-      const answer = async (): Promise<Answer> =>
-        await resource.handle({
-          request,
-          path: ['func', 'test', 'f'],
-          query,
-          target: 'test/f',
-          caller: { identity: 'local', peer: 'device' },
-          access: this.access.of(undefined),
-          correlationId: '1',
-          now: scheduler.now(),
-        });
-      answer().then(
-        ({ response }) => engine.respond(request, response, this.peer.now),
-        (error: unknown) =>
-          engine.respond(request, problemResponse(asCallError(error), request.options, false), this.peer.now),
-      );
-      return undefined;
-    });
+    const access = (): Access => this.access.of(undefined);
+    this.peer = new Lockstep(
+      (request, engine) => {
+        const query = request.options
+          .filter(({ number }) => number === optionNumber.uriQuery)
+          .map(({ value }) => new TextDecoder().decode(value));
+        const answer = async (): Promise<Answer> =>
+          await resource.handle({
+            request,
+            path: ['func', 'test', 'f'],
+            query,
+            target: 'test/f',
+            caller: { identity: 'local', peer: 'device' },
+            get access() {
+              return access();
+            },
+            correlationId: '1',
+            now: scheduler.now(),
+          });
+        answer().then(
+          ({ response }) => engine.respond(request, response, this.peer.now),
+          (error: unknown) =>
+            engine.respond(request, problemResponse(asCallError(error), request.options, false), this.peer.now),
+        );
+        return undefined;
+      },
+      { limits },
+    );
     this.peer.now = scheduler.now();
   }
 
@@ -177,6 +185,8 @@ test('what is called out of date is evaluated at once: by function, by tag, by l
   gateway.cache.invalidateTag('test', 'another');
   gateway.cache.invalidateFunction('test', 'g');
   gateway.cache.invalidateLibrary('other');
+  // Nothing of it is evaluated before its time.
+  expect(gateway.scheduler.nextDeadline()).toBeGreaterThan(gateway.scheduler.now() + 3_000_000);
   expect(await gateway.settle()).toEqual([]);
   gateway.cache.invalidateTag('test', 't');
   expect(payloads(await gateway.settle())).toEqual([[2]]);
@@ -242,7 +252,7 @@ test('a failure ends it with the error; no room for a while does not', async () 
   await gateway.get();
   gateway.value = 'busy';
   gateway.cache.invalidateFunction('test', 'f');
-  expect(await gateway.pass(3)).toEqual([]);
+  expect([await gateway.pass(3), gateway.runs]).toEqual([[], 2]);
   gateway.value = 2;
   expect(payloads(await gateway.pass(5))).toEqual([[2]]);
   gateway.value = 'fails';
@@ -251,11 +261,60 @@ test('a failure ends it with the error; no room for a while does not', async () 
   expect([dotted(failed?.code ?? 0), observe(failed), gateway.watches.size]).toEqual(['5.00', undefined, 0]);
 });
 
-test('who may not call it any more, or whose association is over, is told nothing more', async () => {
+test('who may not call it any more is told so, and nothing more', async () => {
   const gateway = new Gateway('@maxAge 3600');
   await gateway.get();
-  gateway.fn = { ...gateway.fn, library: 'hidden' };
   gateway.access = new AccessRules([]);
+  gateway.value = 2;
+  gateway.cache.invalidateLibrary('test');
+  const [told] = await gateway.settle();
+  expect([dotted(told?.code ?? 0), observe(told), gateway.watches.size, gateway.runs]).toEqual([
+    '4.03',
+    undefined,
+    0,
+    1,
+  ]);
+});
+
+test('a gateway that is being stopped keeps no observation', async () => {
+  const gateway = new Gateway('@maxAge 3600');
+  await gateway.get();
+  gateway.watches.close();
+  await gateway.get([], 8);
+  expect([gateway.watches.size, gateway.scheduler.nextDeadline()]).toEqual([0, undefined]);
+});
+
+test('logs and metrics are told what was opened, what it ended with, and what was refused', async () => {
+  const told: string[] = [];
+  const listen = (event: unknown): void => {
+    const { kind, state, target, peer, identity, problem, correlationId } = event as OngoingChanged;
+    if (target === 'test/f') told.push([kind, state, target, peer, identity, problem, correlationId].join(' '));
+  };
+  channels.ongoing.subscribe(listen);
+  const gateway = new Gateway('@maxAge 3600');
+  await gateway.get();
+  await gateway.get([], 7);
+  gateway.value = 'fails';
+  gateway.cache.invalidateFunction('test', 'f');
+  await gateway.settle();
+  // It never began.
+  await gateway.get();
+  const full = new Gateway('@maxAge 3600', { maxObservations: 0 });
+  expect(observe(await full.get())).toBeUndefined();
+  channels.ongoing.unsubscribe(listen);
+  const line = (state: string, problem = ''): string => `watch ${state} test/f device local ${problem} 1`;
+  expect(told).toEqual([
+    line('opened'),
+    line('ended'),
+    line('opened'),
+    line('ended', 'function-failed'),
+    line('refused', 'overloaded'),
+  ]);
+});
+
+test('whose association is over is told nothing more', async () => {
+  const gateway = new Gateway('@maxAge 3600');
+  await gateway.get();
   gateway.isGone = true;
   gateway.value = 2;
   gateway.cache.invalidateLibrary('test');

@@ -35,12 +35,15 @@ export type DoorSettings = Partial<HttpOptions> & {
 export interface OpenDoor {
   readonly door: HttpDoor;
   readonly calls: Calls;
+  readonly cache: ResultCache;
   readonly url: string;
   readonly secureUrl: string;
   close(): Promise<void>;
 }
 
 export interface Doors {
+  /** With the libraries. */
+  readonly folder: string;
   open(settings: DoorSettings): Promise<OpenDoor>;
   close(): Promise<void>;
 }
@@ -65,6 +68,7 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
   });
   const http = await openHttp(config, log.logger, undefined, false);
   return {
+    folder,
     async open({ access = openAccess, rate = {}, scheduler: doorScheduler = scheduler, ...options }) {
       const parts = {
         directory: registry,
@@ -106,7 +110,7 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
       });
       const door = await openHttpDoor({ ...http.options, secureListen: [], ...options }, calls, doorScheduler);
       const urlOf = (scheme: string): string => door.urls.find((url) => url.startsWith(`${scheme}:`)) ?? '';
-      return { door, calls, url: urlOf('http'), secureUrl: urlOf('https'), close };
+      return { door, calls, cache: parts.cache, url: urlOf('http'), secureUrl: urlOf('https'), close };
       async function close(): Promise<void> {
         jobs.close();
         objects.close();

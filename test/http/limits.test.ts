@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { channels, type RequestAnswered } from '../../src/core/channels.ts';
 import { milliseconds } from '../../src/core/duration.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
+import { systemScheduler } from '../../src/transport/scheduler.ts';
 import { openDoors, type Doors, type DoorSettings, type OpenDoor } from './doors.ts';
 import { ask, post } from './gateway.ts';
 
@@ -155,7 +156,8 @@ describe('events that do not come', () => {
   test.each(['items', 'constant'])(
     '%s: a comment every 15 seconds keeps proxies from ending the connection',
     async (name) => {
-      const scheduler = new ManualScheduler();
+      // Functions run by the system's clock.
+      const scheduler = new ManualScheduler(systemScheduler.now());
       const { url } = await doorWith({ scheduler });
       const answer = await follow(`${url}/func/slow/${name}`, events);
       let heard = '';
@@ -177,7 +179,7 @@ describe('events that do not come', () => {
   );
 
   test('lines have no comments', async () => {
-    const scheduler = new ManualScheduler();
+    const scheduler = new ManualScheduler(systemScheduler.now());
     const { url } = await doorWith({ scheduler });
     const answer = await follow(`${url}/func/slow/items`, { accept: 'application/x-ndjson' });
     await once(answer, 'data');

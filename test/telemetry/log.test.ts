@@ -44,6 +44,14 @@ const records = (text: string): object[] =>
 /** CON GET /clock, MID 0x1234, token 01. */
 const getClock = Uint8Array.of(0x41, 0x01, 0x12, 0x34, 0x01, 0xb5, 0x63, 0x6c, 0x6f, 0x63, 0x6b);
 
+const job = {
+  kind: 'job',
+  target: 'a/b',
+  peer: 'p',
+  identity: 'local',
+  problem: undefined,
+  correlationId: 'c',
+} as const;
 const library = { library: 'date', functions: 1, message: undefined };
 
 describe('the access log', () => {
@@ -76,6 +84,28 @@ describe('the access log', () => {
       { access: false },
     );
     expect(text).toBe('');
+  });
+
+  test('has the jobs, and none of what peers open and close as they like', async () => {
+    const text = await logged(() => {
+      channels.ongoing.publish({ ...job, state: 'refused', problem: 'overloaded' });
+      channels.ongoing.publish({ ...job, kind: 'watch', state: 'opened' });
+    });
+    expect(records(text)).toEqual([
+      {
+        level: 'info',
+        time: expect.any(Number) as number,
+        event: 'job',
+        state: 'refused',
+        target: 'a/b',
+        peer: 'p',
+        identity: 'local',
+        correlationId: 'c',
+        problem: 'overloaded',
+        msg: 'a job refused: overloaded',
+      },
+    ]);
+    expect(await logged(() => channels.ongoing.publish({ ...job, state: 'started' }), { access: false })).toBe('');
   });
 
   test('is off where the level hides it', async () => {
@@ -145,6 +175,19 @@ describe('the level says who must act', () => {
       () => channels.transport.publish({ kind: 'receive-buffer', message: 'sysctl' }),
       'warn',
       'sysctl',
+    ],
+    ['a job', () => channels.ongoing.publish({ ...job, state: 'started' }), 'info', 'a job started'],
+    [
+      'a job that failed',
+      () => channels.ongoing.publish({ ...job, state: 'ended', problem: 'time-limit' }),
+      'info',
+      'a job ended: time-limit',
+    ],
+    [
+      'a stream',
+      () => channels.ongoing.publish({ ...job, kind: 'stream', state: 'opened' }),
+      'debug',
+      'a stream opened',
     ],
     [
       'a failed send',

@@ -93,6 +93,17 @@ test('failures, libraries and transport notices are counted by kind', async () =
   expect(series.get('funcoap_transport_notices_total{kind="dropped"}')).toBe(2);
 });
 
+test('jobs, streams and observed results are counted by what becomes of them', async () => {
+  const event = { target: 'a/b', peer: 'p', identity: 'local', problem: undefined, correlationId: 'c' };
+  for (const state of ['opened', 'started', 'ended', 'opened'] as const)
+    channels.ongoing.publish({ ...event, kind: 'job', state });
+  channels.ongoing.publish({ ...event, kind: 'watch', state: 'refused' });
+  const series = await scrape();
+  expect(series.get('funcoap_ongoing_total{kind="job",state="opened"}')).toBe(2);
+  expect(series.get('funcoap_ongoing_total{kind="job",state="ended"}')).toBe(1);
+  expect(series.get('funcoap_ongoing_total{kind="watch",state="refused"}')).toBe(1);
+});
+
 test('figures that others keep are read at each scrape', async () => {
   const retransmissions = { name: 'retransmissions_total', help: 'Messages sent again.', kind: 'counter' } as const;
   const peers = { name: 'peers', help: 'Peers remembered.', kind: 'gauge' } as const;

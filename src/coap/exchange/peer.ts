@@ -22,6 +22,8 @@ export class Peer {
   holds = 0;
   /** How often it was heard from another address than before. */
   moves = 0;
+  /** Its association is over: nothing reaches it any more. */
+  gone = false;
 
   /** The Echo value that this peer, as a server, wants back with the next request (RFC 9175 §2.3). */
   echo: Uint8Array | undefined;

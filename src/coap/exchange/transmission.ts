@@ -8,6 +8,7 @@
  *   sent       ACK                        owner.acknowledged                   → done
  *   sent       RST                        owner.reset                          → done
  *   not done   peer unreachable           owner.unreachable, if it cares       → done
+ *   not done   peer gone for good         owner.timedOut                       → done
  *   any        cancel                                                          → done
  *
  * Before each retransmission the owner may hand over newer bytes with a new Message ID: that is how a notification
@@ -51,6 +52,8 @@ export interface Recipient {
   holds: number;
   /** Counted up when its address changes. */
   readonly moves: number;
+  /** Nothing reaches it any more: its association is over. */
+  readonly gone: boolean;
   isVerified(now: Instant): boolean;
   datagram(bytes: Uint8Array): Datagram;
 }
@@ -85,7 +88,7 @@ export class Transmissions {
     now: Instant,
     unverifiedBytes: number = Infinity,
   ): Transmission | undefined {
-    if (peer.outbox.waiting.length >= maxWaiting || this.#unsettled >= maxUnsettled) return undefined;
+    if (peer.gone || peer.outbox.waiting.length >= maxWaiting || this.#unsettled >= maxUnsettled) return undefined;
     const transmission = new Transmission(this, peer, messageId, bytes, owner, unverifiedBytes);
     this.#unsettled++;
     peer.holds++;
@@ -114,6 +117,14 @@ export class Transmissions {
     const givenUp = [...waiting, ...outstanding.values()].filter(({ owner }) => owner.unreachable !== undefined);
     for (const transmission of givenUp) this.cancel(transmission, now);
     for (const { owner } of givenUp) owner.unreachable?.(now);
+  }
+
+  /** Nobody will ever acknowledge anything. */
+  abandon(peer: Recipient, now: Instant): void {
+    const { outstanding, waiting } = peer.outbox;
+    const all = [...waiting, ...outstanding.values()];
+    for (const transmission of all) this.cancel(transmission, now);
+    for (const { owner } of all) owner.timedOut(now);
   }
 
   cancel(transmission: Transmission, now: Instant): void {

@@ -1,8 +1,8 @@
 /**
  * Observations that peers hold on resources of ours (RFC 7641 §4), and the bounded registry of them.
  *
- * An entry ends by: a GET or FETCH with Observe 1, a Reset, a CON notification that is never acknowledged,
- * an error notification, a new registration under the same token, or the resource itself.
+ * An entry ends by: a GET or FETCH with Observe 1, a Reset, a CON notification that is never acknowledged, the end of the
+ * peer's association, an error notification, a new registration under the same token, or the resource itself.
  *
  * A state may be skipped for a newer one. What must not be (items of a stream) is handed over when `onDelivered` says that
  * the one before has arrived, and its end is told by `finish`.
@@ -31,7 +31,7 @@ const maxRequestBytes = 16 << 20;
 /** Cuts a notification to what the peer takes; the first block of it where it is long. */
 export type NotificationFit = (request: Request, response: Response, extra: readonly Option[], now: Instant) => Fitted;
 
-/** `lost`: the peer never acknowledged a notification. */
+/** `lost`: the peer never acknowledged a notification, or its association is over. */
 export type ObservationEnd = (now: Instant, how: 'lost' | 'over') => void;
 
 interface Notification {
@@ -95,6 +95,11 @@ export class Observation implements TransmissionOwner {
   end(now: Instant): void {
     if (this.#transmission !== undefined) this.#registry.layer.transmissions.cancel(this.#transmission, now);
     this.#leave(now);
+  }
+
+  /** The peer is gone for good. */
+  lost(now: Instant): void {
+    this.#leave(now, 'lost');
   }
 
   acknowledged(_message: unknown, now: Instant): void {
@@ -204,6 +209,7 @@ export class ObservationRegistry {
   /** §4.1. Undefined where there is no room: the request is then answered like one without Observe. */
   register(request: Request, onEnd: ObservationEnd, now: Instant): Observation | undefined {
     this.end(request.peer, request.exchange.token, now);
+    if (request.peer.gone) return undefined;
     const ofPeer = this.#byPeer.get(request.peer) ?? new Map<string, Observation>();
     const requestBytes = this.#requestBytes + heldBytes(request);
     if (this.#size >= this.#limits.maxObservations || ofPeer.size >= this.#limits.maxObservationsPerPeer) {
@@ -222,6 +228,11 @@ export class ObservationRegistry {
   /** §3.6: the peer does not want to observe any more. */
   end(peer: Peer, token: Uint8Array, now: Instant): void {
     this.#byPeer.get(peer)?.get(tokenKey(token))?.end(now);
+  }
+
+  /** Those of a peer that is gone for good. */
+  lose(peer: Peer, now: Instant): void {
+    for (const observation of this.#byPeer.get(peer)?.values() ?? []) observation.lost(now);
   }
 
   remove(observation: Observation): void {

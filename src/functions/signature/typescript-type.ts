@@ -4,6 +4,7 @@
  * types) is `any`. Nothing here rejects a value that TypeScript would accept in a literal.
  */
 import type { ValueType } from '../description.ts';
+import { isServedName } from '../names.ts';
 import { readLiteral, keyName } from './literal.ts';
 import { anyType, intersectionOf, unionOf, type Members } from './value-types.ts';
 import type { Interface, Program, Statement, TypeAlias, TypeMember, TypeNode } from './syntax.ts';
@@ -119,22 +120,27 @@ export class TypeReader {
   }
 
   #export({ declaration, specifiers, source, exportKind }: NamedExport): void {
+    if (!this.#isEntry) return;
     if (declaration?.type === 'ClassDeclaration' && declaration.id != null)
-      this.#exported.set(declaration.id.name, declaration.id.name);
+      this.#callOutside(declaration.id.name, declaration.id.name);
     for (const specifier of source == null && exportKind !== 'type' ? specifiers : []) {
       if (specifier.type !== 'ExportSpecifier' || specifier.exportKind === 'type') continue;
       const { local, exported } = specifier;
       if (local.type === 'Identifier')
-        this.#exported.set(local.name, exported.type === 'Identifier' ? exported.name : exported.value);
+        this.#callOutside(local.name, exported.type === 'Identifier' ? exported.name : exported.value);
     }
+  }
+
+  /** Of several names the first in the order of a module's own list is its name (runtimes/node/class-names.ts). */
+  #callOutside(name: string, outside: string): void {
+    const known = this.#exported.get(name);
+    if (isServedName(outside) && (known === undefined || outside < known)) this.#exported.set(name, outside);
   }
 
   /** An object of a class that is exported, so that peers can have one. */
   #instance(name: string): ValueType {
     const exported = this.#exported.get(name);
-    return !this.#isEntry || exported === undefined || exported.startsWith('_') || exported === 'default'
-      ? anyType
-      : { kind: 'instance', class: exported };
+    return exported === undefined ? anyType : { kind: 'instance', class: exported };
   }
 
   /** An item of an array or a member: `undefined` among its options leaves the rest unchecked for arrays. */

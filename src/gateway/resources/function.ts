@@ -229,7 +229,7 @@ export class FunctionResource implements Resource {
             : this.#call(visit, new Stated(addressed, args, cache.questionOf(fn, part)), now),
         );
     }
-    const args = bind(fn, argumentInput(request, argumentItems));
+    const args = bind(fn, argumentInput(fn, request, argumentItems));
     if (fn.stream === true) return this.#stream(visit, addressed, args, argumentsKey(args), now);
     const stated = new Stated(addressed, args, cache.question(fn, args));
     if (fn.pure && isObserving(request)) return this.#watch(visit, stated);
@@ -257,7 +257,7 @@ export class FunctionResource implements Resource {
         const fn = findNamed(directory, addressed.named);
         if (fn === before.fn) return before;
         if (!fn.pure) throw notPure(fn);
-        const args = bind(fn, argumentInput(request, addressed.argumentItems));
+        const args = bind(fn, argumentInput(fn, request, addressed.argumentItems));
         return { fn, args, question: cache.question(fn, args) };
       },
       format: addressed.format,
@@ -338,8 +338,8 @@ export class FunctionResource implements Resource {
   }
 }
 
-function argumentInput(request: Request, items: readonly string[]): ArgumentInput {
-  if (request.payload.length > 0) return readBody(request.payload, checkBody(request, items));
+function argumentInput(fn: FunctionDescription, request: Request, items: readonly string[]): ArgumentInput {
+  if (request.payload.length > 0) return readBody(fn, request.payload, checkBody(request, items));
   return items.length === 0 ? { kind: 'none' } : { kind: 'query', items };
 }
 

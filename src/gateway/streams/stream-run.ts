@@ -66,6 +66,11 @@ export class StreamRun {
     return this.#next;
   }
 
+  /** What it came to an end by, other than its last item. */
+  get problem(): string | undefined {
+    return this.#ended ? undefined : this.#failure?.code;
+  }
+
   /** Whether a consumer that wants the item at this index can go on with it. */
   has(index: number): boolean {
     return !this.#closed && this.#failure === undefined && index >= this.#next - this.#kept.length;

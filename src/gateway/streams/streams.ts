@@ -10,6 +10,7 @@ import { milliseconds, seconds, type Milliseconds } from '../../core/duration.ts
 import { CallError } from '../../functions/call-error.ts';
 import type { Call } from '../../functions/call.ts';
 import type { StreamOpener } from '../../functions/opened-stream.ts';
+import { tellOngoing } from '../ongoing.ts';
 import { StreamRun } from './stream-run.ts';
 
 export interface StreamSettings {
@@ -81,7 +82,7 @@ export class Streams {
       this.#move(known, caller.peer);
       return known;
     }
-    this.#checkRoom(caller.peer);
+    this.#checkRoom(call);
     this.#opening++;
     this.#count(caller.peer, 1);
     try {
@@ -96,11 +97,12 @@ export class Streams {
           lifetime,
           ...kept,
           after: (span, fire) => scheduler.after(span, fire),
-          closed: (closed) => this.#remove(closed),
+          closed: (closed) => this.#remove(closed, call),
         },
         caller.peer,
       );
       this.#runs.add(run);
+      tellOngoing('stream', 'opened', call);
       if (this.#closed) run.close(stopping());
       return run;
     } catch (error) {
@@ -138,17 +140,24 @@ export class Streams {
     return undefined;
   }
 
-  #checkRoom(peer: string): void {
-    if (this.#closed) throw stopping();
+  #checkRoom(call: Call): void {
+    const why = this.#whyNoRoom(call.caller.peer);
+    if (why === undefined) return;
+    tellOngoing('stream', 'refused', call, why.code);
+    throw why;
+  }
+
+  #whyNoRoom(peer: string): CallError | undefined {
+    if (this.#closed) return stopping();
     const { maxStreams, maxStreamsPerPeer } = this.#options;
     if (this.#runs.size + this.#opening >= maxStreams)
-      throw new CallError('overloaded', 'Too many streams are open; come back later.', { retryAfter });
-    if ((this.#byPeer.get(peer) ?? 0) >= maxStreamsPerPeer)
-      throw new CallError(
-        'overloaded',
-        `This peer has ${maxStreamsPerPeer} streams open, which is all that it may have; end one of them.`,
-        { retryAfter },
-      );
+      return new CallError('overloaded', 'Too many streams are open; come back later.', { retryAfter });
+    if ((this.#byPeer.get(peer) ?? 0) < maxStreamsPerPeer) return undefined;
+    return new CallError(
+      'overloaded',
+      `This peer has ${maxStreamsPerPeer} streams open, which is all that it may have; end one of them.`,
+      { retryAfter },
+    );
   }
 
   #move(run: StreamRun, peer: string): void {
@@ -157,8 +166,10 @@ export class Streams {
     this.#count(peer, 1);
   }
 
-  #remove(run: StreamRun): void {
-    if (this.#runs.delete(run)) this.#count(run.peer, -1);
+  #remove(run: StreamRun, call: Call): void {
+    if (!this.#runs.delete(run)) return;
+    this.#count(run.peer, -1);
+    tellOngoing('stream', 'ended', call, run.problem);
   }
 
   #count(peer: string, by: 1 | -1): void {

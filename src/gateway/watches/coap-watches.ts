@@ -69,7 +69,7 @@ export class CoapWatches {
         wake();
       },
       fail: (thrown) => {
-        watches.end(watch);
+        watches.end(watch, asCallError(thrown));
         if (isGone(endpoint)) observation?.end(clock.now());
         else observation?.notify(this.#problem(visit, thrown), true, clock.now());
         wake();
@@ -78,12 +78,15 @@ export class CoapWatches {
     try {
       const state = await watch.begin();
       observation = observe(request, () => watches.end(watch), clock.now());
-      if (observation !== undefined) return { response: { ...stateOf(state), observation } };
+      if (observation !== undefined) {
+        watches.opened(watch);
+        return { response: { ...stateOf(state), observation } };
+      }
     } catch (error) {
       watches.end(watch);
       throw error;
     }
-    watches.end(watch);
+    watches.refuse(watch);
     return undefined;
   }
 

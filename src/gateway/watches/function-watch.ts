@@ -21,6 +21,7 @@ import type { Call, Caller, Invoker } from '../../functions/call.ts';
 import type { FunctionDescription } from '../../functions/description.ts';
 import { representationOf } from '../call-terms.ts';
 import type { WatchWords } from '../control-words.ts';
+import type { OngoingCall } from '../ongoing.ts';
 
 /** What the result is now. */
 export interface WatchedState {
@@ -87,8 +88,10 @@ export class FunctionWatch {
     this.#toldAt = parts.scheduler.now();
   }
 
-  get library(): string {
-    return this.#watched.fn.library;
+  /** As logs name it. */
+  get call(): OngoingCall {
+    const { caller, correlationId } = this.#parts;
+    return { function: this.#watched.fn, caller, correlationId };
   }
 
   /** Evaluates it for the first time. @throws CallError, or rejects with one */

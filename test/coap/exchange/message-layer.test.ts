@@ -225,6 +225,19 @@ describe('piggybacked and separate responses (RFC 7252 §5.2)', () => {
     expect(peer.advance(seconds(300))).toEqual([]);
   });
 
+  test('to an association that is over nothing is sent again, and a late answer not at all', () => {
+    const peer = new Lockstep();
+    peer.send({ code: method.GET, messageId: 1, token });
+    peer.send({ code: method.GET, messageId: 2, token });
+    peer.advance(1500);
+    expect(peer.respond(peer.requests[0], hello)).toHaveLength(1);
+    peer.engine.closed(endpointOf('device'), peer.now);
+    expect(peer.advance(seconds(300))).toEqual([]);
+    expect(peer.respond(peer.requests[1], hello)).toEqual([]);
+    expect(peer.advance(seconds(300))).toEqual([]);
+    expect(peer.engine.counters()).toMatchObject({ pending: 0, timers: 0, undelivered: 2, retransmissions: 0 });
+  });
+
   test('an unacknowledged response is sent 1 + MAX_RETRANSMIT times with doubling timeouts', () => {
     const peer = new Lockstep();
     peer.send({ code: method.GET, messageId: 1, token });

@@ -7,7 +7,7 @@ import { NotificationOrder } from '../../../src/coap/observe/notification-order.
 import { response, type Response } from '../../../src/coap/response.ts';
 import { utf8 } from '../../../src/core/bytes.ts';
 import { seconds, type Instant } from '../../../src/core/duration.ts';
-import { Lockstep, type LockstepOptions } from '../lockstep.ts';
+import { endpointOf, Lockstep, type LockstepOptions } from '../lockstep.ts';
 
 const path = stringOption(optionNumber.uriPath, 'x');
 const observe = uintOption(optionNumber.observe, 0);
@@ -194,6 +194,32 @@ describe('observing a resource (RFC 7641)', () => {
     peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] }, 'far');
     for (const text of ['a', 'b', 'c']) observations[0]?.notify(state(text), false, peer.now);
     expect(peer.output()).toMatchObject([{ type: CON }]);
+  });
+
+  test('ends at once when its association is over, as one that is lost, and none begins any more', () => {
+    const observations: Observation[] = [];
+    const ended: string[] = [];
+    const peer = new Lockstep((request, engine, now) => {
+      const observation = engine.observe(request, (_, how) => ended.push(how), now);
+      if (observation !== undefined) observations.push(observation);
+      return response(responseCode.content, { payload: utf8('first'), observation });
+    });
+    const register = (name: string, id: number): Message[] =>
+      peer.send({ code: method.GET, messageId: id, token: Uint8Array.of(id), options: [path, observe] }, name);
+    register('device', 1);
+    register('device', 2);
+    register('other', 3);
+    // One of the two has a notification under way, and a newer one waits behind it.
+    observations[0]?.notify(state('a'), true, peer.now);
+    observations[0]?.notify(state('b'), true, peer.now);
+    peer.output();
+    peer.engine.closed(endpointOf('device'), peer.now);
+    expect(ended).toEqual(['lost', 'lost']);
+    for (const one of observations) one.notify(state('c'), true, peer.now);
+    expect(peer.output()).toHaveLength(1);
+    expect(peer.engine.counters()).toMatchObject({ observations: 1, timers: 1 });
+    expect(sequence(register('device', 4)[0])).toBeUndefined();
+    expect(peer.engine.counters().observations).toBe(1);
   });
 
   test('no room, for one peer or for all: the request is answered like one without Observe', () => {

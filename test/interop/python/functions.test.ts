@@ -51,6 +51,7 @@ def kinds(u: uuid.UUID, d: decimal.Decimal, s: set, t: tuple[int, str], path: pa
 
 def pair(p: Pair, points: List[Point]): return [p.a, p.b, [point.x for point in points]]
 def either(x: Union[int, Point, None], mode: Literal['a', 1] = 'a'): return [type(x).__name__, mode]
+def absent(p: Point = None, s: set = None): return [p, s]
 def options(o: Options, m: Dict[str, int]): return [o, m]
 def strange(x: Unknown, y: int = 1): return x
 def mutable(x, seen=[]):
@@ -124,6 +125,8 @@ describe('parameters', () => {
     expect(await folder.say('lib/either', [5])).toEqual(['int', 'a']);
     expect(await folder.say('lib/either', [2n ** 80n])).toEqual(['int', 'a']);
     expect(await folder.say('lib/either', [null])).toEqual(['NoneType', 'a']);
+    expect(await folder.say('lib/absent')).toEqual([null, null]);
+    expect(await folder.say('lib/absent', { s: null })).toEqual([null, null]);
     expect(await folder.say('lib/options', [{}, { a: 1 }])).toEqual([{}, { a: 1 }]);
     expect(await folder.failure('lib/options', [{ flat: true }, {}])).toMatchObject({ code: 'wrong-type' });
     expect(await folder.say('lib/strange', ['anything'])).toBe('anything');

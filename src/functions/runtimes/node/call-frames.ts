@@ -3,7 +3,7 @@
  *
  *   run      1 · slot · id · method number · name of the method, where the number is new · remaining · time limit · when it left
  *              · caller (peer, correlation id, groups and identity, apart by zeros) · number of arguments · arguments
- *   done     2 · id · what is there · CBOR · value · tags
+ *   done     2 · id · what is there · CBOR · value · tags · objects (id, class, how often given)
  *   yielded  3 · id
  *   heard    4 · id
  */
@@ -13,13 +13,13 @@ import type { FrameReader } from './frame-reader.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import type { ReadCaller } from '../../../core/principal.ts';
 import type { Value } from '../../../core/value.ts';
-import type { Caller } from '../../call.ts';
+import type { Caller, GivenObject } from '../../call.ts';
 import { PackedArguments } from '../../packed-arguments.ts';
 import { Returned } from '../../returned.ts';
 import type { FromWorker, RunMessage } from './messages.ts';
 
 const kind = { run: 1, done: 2, yielded: 3, heard: 4 } as const;
-const there = { cbor: 1, exact: 2, readIdentity: 4, tags: 8, readPeer: 16 } as const;
+const there = { cbor: 1, exact: 2, readIdentity: 4, tags: 8, readPeer: 16, objects: 32 } as const;
 /** Names that a number stands for: as many as a library may have functions, and more. */
 const maxMethods = 65_536;
 const separator = '\0';
@@ -106,6 +106,7 @@ export function writeDone(
   id: number,
   returned: Returned,
   { readCaller, tags }: { readonly readCaller: ReadCaller; readonly tags: readonly string[] },
+  objects?: readonly GivenObject[],
 ): void {
   const { cbor, exact } = returned;
   frame.byte(kind.done);
@@ -115,13 +116,22 @@ export function writeDone(
       (exact === undefined ? 0 : there.exact) |
       (readCaller === 'identity' ? there.readIdentity : 0) |
       (readCaller === 'peer' ? there.readPeer : 0) |
-      (tags.length === 0 ? 0 : there.tags),
+      (tags.length === 0 ? 0 : there.tags) |
+      (objects === undefined ? 0 : there.objects),
   );
   if (cbor !== undefined) frame.data(cbor);
   if (exact !== undefined) frame.data(exact);
-  if (tags.length === 0) return;
-  frame.integer(tags.length);
-  for (const tag of tags) frame.text(tag);
+  if (tags.length > 0) {
+    frame.integer(tags.length);
+    for (const tag of tags) frame.text(tag);
+  }
+  if (objects === undefined) return;
+  frame.integer(objects.length);
+  for (const object of objects) {
+    frame.text(object.id);
+    frame.text(object.class);
+    frame.integer(object.times);
+  }
 }
 
 export function writeSign(frame: FrameWriter, sign: 'yielded' | 'heard', id: number): void {
@@ -156,12 +166,20 @@ function readDone(id: number, frame: FrameReader): FromWorker {
   const cbor = (flags & there.cbor) === 0 ? undefined : frame.data();
   const exact = (flags & there.exact) === 0 ? undefined : frame.data();
   const tags = (flags & there.tags) === 0 ? noTags : readTags(frame);
+  const objects = (flags & there.objects) === 0 ? undefined : readObjects(frame);
   const readCaller = (flags & there.readPeer) !== 0 ? 'peer' : (flags & there.readIdentity) !== 0 ? 'identity' : false;
-  return { kind: 'done', id, returned: new Returned(cbor, exact), readCaller, tags };
+  return { kind: 'done', id, returned: new Returned(cbor, exact), readCaller, tags, objects };
 }
 
 function readTags(frame: FrameReader): readonly string[] {
   const tags: string[] = [];
   for (let left = frame.integer(); left > 0; left--) tags.push(frame.text());
   return tags;
+}
+
+function readObjects(frame: FrameReader): readonly GivenObject[] {
+  const objects: GivenObject[] = [];
+  for (let left = frame.integer(); left > 0; left--)
+    objects.push({ id: frame.text(), class: frame.text(), times: frame.integer() });
+  return objects;
 }

@@ -15,6 +15,7 @@ import { streamProblem } from '../../signature/streams.ts';
 import { parametersFromJsonSchema, specialType, typeFromJsonSchema } from '../../signature/json-schema.ts';
 import type { DeclaredExport } from '../../signature/declared-export.ts';
 import type { ExportDescription, ParameterShape } from '../../export-description.ts';
+import { classNames } from './class-names.ts';
 import type { Exports } from './load-module.ts';
 
 export interface DescribedLibrary {
@@ -61,7 +62,7 @@ export function describeExports(
     const value = exports.get(declared.name);
     // Types are gone, and constants are nobody's business; what looks like a function is listed with the reason.
     if (typeof value !== 'function') continue;
-    described.push(describeExport(declared, value, `${file}:${declared.line}: ${declared.name}`));
+    described.push(describeExport(declared, value, `${file}:${declared.line}: ${declared.name}`, exports));
   }
   checkInline(described, declarations, file);
   return { title: libraryTitle(dirname(entry)), exports: described };
@@ -83,7 +84,7 @@ function checkInline(
   );
 }
 
-function describeExport(declared: DeclaredExport, value: object, where: string): ExportDescription {
+function describeExport(declared: DeclaredExport, value: object, where: string, exports: Exports): ExportDescription {
   const { name, notCallable } = declared;
   if (notCallable === undefined && isLibraryFunction(value)) return fromDefinition(declared, value.definition, where);
   const called = declared.kind === 'declared' ? 'it is called fn() and does not come from funcoap/library' : undefined;
@@ -103,7 +104,20 @@ function describeExport(declared: DeclaredExport, value: object, where: string):
     timeLimit: declared.timeLimit,
     notCallable: notCallable ?? called,
     members: declared.members,
+    ...(declared.members !== undefined && { parents: parentsOf(value, exports) }),
   };
+}
+
+/** The exported classes that a class extends, the nearest first. */
+function parentsOf(made: object, exports: Exports): readonly string[] {
+  const names = classNames(exports);
+  const parents: string[] = [];
+  for (let at: unknown = Object.getPrototypeOf(made); typeof at === 'function'; at = Object.getPrototypeOf(at)) {
+    const prototype: unknown = at.prototype;
+    const name = typeof prototype === 'object' && prototype !== null ? names.get(prototype) : undefined;
+    if (name !== undefined) parents.push(name);
+  }
+  return parents;
 }
 
 function fromDefinition(declared: DeclaredExport, definition: FunctionDefinition, where: string): ExportDescription {

@@ -1,15 +1,21 @@
 /** Reads frames, as frame.ts says, and believes nothing that stands in them. */
 import type { Value } from '../../../core/value.ts';
+import { ObjectReference } from '../../../core/object-reference.ts';
 import { BrokenFrame, kind, maxDepth, shortText } from './frame.ts';
+
+/** What stands in the place of a reference. */
+export type FromReference = (id: string, classes: readonly string[]) => Value;
 
 /** Reads what a FrameWriter wrote, in the same order. */
 export class FrameReader {
+  readonly #fromReference: FromReference;
   #bytes: Uint8Array;
   #view: DataView;
   #at = 0;
   #end = 0;
 
-  constructor(bytes: Uint8Array, length: number = bytes.length) {
+  constructor(bytes: Uint8Array, length: number = bytes.length, fromReference: FromReference = asPath) {
+    this.#fromReference = fromReference;
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#end = length;
@@ -98,9 +104,15 @@ export class FrameReader {
         return new Map(
           Array.from({ length: this.#count(2) }, (): [Value, Value] => [this.value(depth + 1), this.value(depth + 1)]),
         );
+      case kind.reference:
+        return this.#fromReference(this.text(), this.#texts());
       default:
         throw new BrokenFrame(`there is no kind ${what} of value`);
     }
+  }
+
+  #texts(): readonly string[] {
+    return Array.from({ length: this.#count(4) }, () => this.text());
   }
 
   #members(depth: number): Value {
@@ -131,6 +143,8 @@ export class FrameReader {
     return start;
   }
 }
+
+const asPath: FromReference = (id) => new ObjectReference(id).path;
 
 function bigintOf(text: string): bigint {
   const [, sign = '', digits] = /^(-?)([0-9a-f]+)$/.exec(text) ?? [];

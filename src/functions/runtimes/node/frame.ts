@@ -5,10 +5,10 @@
  *
  *   value   one byte that says what follows
  *           0 undefined · 1 null · 2 false · 3 true · 4 integer of 32 bits · 5 float · 6 text · 7 bigint, as text
- *           8 bytes · 9 date, as float · 10 array · 11 object · 12 map
+ *           8 bytes · 9 date, as float · 10 array · 11 object · 12 map · 13 reference, as an id and the classes it may be of
  *   text    its code units, one byte each (length ≥ 0) or two bytes each (length < 0, the complement), after a 32-bit length
  *
- * Written by frame-writer.ts and read by frame-reader.ts, which trusts nothing: what is not there, or is
+ * Written by frame-writer.ts (references by reference-writer.ts) and read by frame-reader.ts, which trusts nothing: what is not there, or is
  * not what it should be, is a `BrokenFrame`.
  */
 import { InternalError } from '../../../core/error.ts';
@@ -27,6 +27,7 @@ export const kind = {
   array: 10,
   object: 11,
   map: 12,
+  reference: 13,
 } as const;
 
 /** Deeper than any value that is decoded or returned (toPortable): this one has a cycle, or was made to harm. */

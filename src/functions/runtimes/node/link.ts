@@ -7,7 +7,7 @@
  * looks. So a wake-up, which costs more than a hundred frames, is paid for a batch (docs/decisions/0005-calls-in-shared-memory.md).
  */
 import { BrokenFrame } from './frame.ts';
-import { FrameReader } from './frame-reader.ts';
+import { FrameReader, type FromReference } from './frame-reader.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { maxFrameBytes, RingReader, RingWriter } from './ring.ts';
 
@@ -38,6 +38,8 @@ export interface LinkParts {
   /** Reads a frame to its end. */
   readonly frame: (reader: FrameReader) => void;
   readonly message: (message: unknown) => void;
+  /** What stands in frames for a reference to an object; undefined: its path. */
+  readonly fromReference?: FromReference;
 }
 
 export class Link {
@@ -46,7 +48,7 @@ export class Link {
   readonly #in: RingReader;
   readonly #writer = new FrameWriter();
   readonly #scratch = new Uint8Array(maxFrameBytes);
-  readonly #reader = new FrameReader(this.#scratch);
+  readonly #reader: FrameReader;
   /** Parcels that came before what was sent earlier through the ring, by number. */
   readonly #early = new Map<number, Exclude<Parcel, null>>();
   /** A frame has been read whose turn has not come, because a parcel that was sent earlier is on its way. */
@@ -56,6 +58,7 @@ export class Link {
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
+    this.#reader = new FrameReader(this.#scratch, maxFrameBytes, parts.fromReference);
     this.#out = new RingWriter(parts.outgoing);
     this.#in = new RingReader(parts.incoming);
   }
@@ -121,7 +124,7 @@ export class Link {
       this.#early.delete(this.#received);
       this.#received = (this.#received + 1) | 0;
       if ('message' in parcel) this.#parts.message(parcel.message);
-      else this.#handOn(new FrameReader(parcel.frame), parcel.number);
+      else this.#handOn(new FrameReader(parcel.frame, parcel.frame.length, this.#parts.fromReference), parcel.number);
       return true;
     }
     if (this.#held === undefined) {

@@ -10,7 +10,7 @@
 import type { Milliseconds } from '../../../core/duration.ts';
 import type { ReadCaller } from '../../../core/principal.ts';
 import type { Value } from '../../../core/value.ts';
-import type { Call, Caller } from '../../call.ts';
+import type { Call, Caller, GivenObject } from '../../call.ts';
 import type { Invalidation } from '../../invalidation.ts';
 import type { Returned } from '../../returned.ts';
 import type { ExportDescription } from '../../export-description.ts';
@@ -63,7 +63,7 @@ export interface ThrownError {
 export interface CallFailure {
   readonly problem: Extract<
     ProblemName,
-    'function-failed' | 'invalid-argument' | 'no-such-method' | 'unencodable-result' | 'memory-limit'
+    'function-failed' | 'invalid-argument' | 'no-such-method' | 'no-such-object' | 'unencodable-result' | 'memory-limit'
   >;
   readonly message: string;
   readonly parameter: string | undefined;
@@ -85,6 +85,7 @@ export type FromWorker =
       readonly returned: Returned;
       readonly readCaller: ReadCaller;
       readonly tags: readonly string[];
+      readonly objects?: readonly GivenObject[] | undefined;
     }
   | { readonly kind: 'failed'; readonly id: number; readonly failure: CallFailure }
   /** An abort arrived, or a call that was withdrawn was passed over: the thread is alive. */

@@ -1,9 +1,10 @@
 /**
  * Turns what a function returned into a Value: what messages, CBOR and JSON can all carry.
  * Runs on the thread of the function. Iterators (rows of a database) are drained into arrays,
- * objects with toJSON speak for themselves, and what cannot be carried goes as its text form.
+ * objects with toJSON speak for themselves, those of exported classes become references, and what cannot be carried goes as its text form.
  */
 import type { Value } from '../../../core/value.ts';
+import type { References } from '../../call-context.ts';
 import { isIterable } from '../../iteration.ts';
 
 const maxDepth = 128;
@@ -11,7 +12,8 @@ const maxDepth = 128;
 /** The result is nested too deep, which a result that refers to itself always is. */
 export class UnportableResult extends Error {}
 
-export function toPortable(value: unknown, depth = 0): Value {
+/** @param references undefined where the library exports no class */
+export function toPortable(value: unknown, depth = 0, references?: References): Value {
   switch (typeof value) {
     case 'undefined':
     case 'boolean':
@@ -29,31 +31,39 @@ export function toPortable(value: unknown, depth = 0): Value {
       if (depth >= maxDepth) {
         throw new UnportableResult(`The result is nested deeper than ${maxDepth} levels, or refers to itself.`);
       }
-      return fromObject(value, depth + 1);
+      return fromObject(value, depth + 1, references);
   }
 }
 
-function fromObject(value: object, depth: number): Value {
-  if (Array.isArray(value)) return value.map((item) => toPortable(item, depth));
+function fromObject(value: object, depth: number, references: References | undefined): Value {
+  const reference = references?.refer(value);
+  if (reference !== undefined) return reference;
+  if (Array.isArray(value)) return value.map((item) => toPortable(item, depth, references));
   const prototype: unknown = Object.getPrototypeOf(value);
-  if ((prototype === Object.prototype || prototype === null) && !hasJsonForm(value)) return fromMembers(value, depth);
+  if ((prototype === Object.prototype || prototype === null) && !hasJsonForm(value))
+    return fromMembers(value, depth, references);
   if (value instanceof Uint8Array) return new Uint8Array(value);
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? String(value) : new Date(value);
   if (value instanceof Map) {
-    return new Map([...value].map(([key, item]) => [toPortable(key, depth), toPortable(item, depth)]));
+    return new Map(
+      [...value].map(([key, item]) => [toPortable(key, depth, references), toPortable(item, depth, references)]),
+    );
   }
   if (value instanceof ArrayBuffer) return new Uint8Array(value.slice(0));
   if (value instanceof DataView) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
-  if (hasJsonForm(value)) return toPortable(value.toJSON(), depth);
+  if (hasJsonForm(value)) return toPortable(value.toJSON(), depth, references);
   if (value instanceof RegExp || value instanceof Error) return String(value);
   if (value instanceof Number || value instanceof String || value instanceof Boolean)
-    return toPortable(value.valueOf(), depth);
-  if (isIterable(value)) return Array.from(value, (item) => toPortable(item, depth));
-  return fromMembers(value, depth);
+    return toPortable(value.valueOf(), depth, references);
+  if (isIterable(value)) return Array.from(value, (item) => toPortable(item, depth, references));
+  return fromMembers(value, depth, references);
 }
 
-function fromMembers(value: object, depth: number): Value {
-  const members: [string, Value][] = Object.entries(value).map(([name, item]) => [name, toPortable(item, depth)]);
+function fromMembers(value: object, depth: number, references: References | undefined): Value {
+  const members: [string, Value][] = Object.entries(value).map(([name, item]) => [
+    name,
+    toPortable(item, depth, references),
+  ]);
   // Object.fromEntries defines members, so that `__proto__` is a name like any other.
   return Object.fromEntries(members);
 }

@@ -50,7 +50,7 @@ export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
 const done = (value: unknown, call: RunningCall): Outcome => ({
   kind: 'done',
   // A lazy result still runs code of the library while it is drained: that code has its context too.
-  value: typeof value === 'object' ? runningCall.run(call, toPortable, value) : toPortable(value),
+  value: typeof value === 'object' ? runningCall.run(call, toPortable, value, 0, call.references) : toPortable(value),
   readCaller: call.readCaller,
   tags: call.tags,
 });

@@ -6,18 +6,19 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { pathToFileURL } from 'node:url';
-import { RunningCall, setThreadHost, type CallerFacts, type CallFacts } from '../../call-context.ts';
-import { ObjectTable } from './object-table.ts';
+import { RunningCall, setThreadHost, type CallerFacts, type CallFacts, type References } from '../../call-context.ts';
 import { Returned } from '../../returned.ts';
 import { InternalError } from '../../../core/error.ts';
+import type { Value } from '../../../core/value.ts';
 import { installHooks } from './hooks.ts';
 import { describeLoadError, isCallable, loadModule, type Exports } from './load-module.ts';
+import { ObjectTable } from './object-table.ts';
 import { OpenStreams } from './open-streams.ts';
 import { runCall, type Outcome } from './run-call.ts';
 import type { Invalidation } from '../../invalidation.ts';
 import { callerOf, RunReader, writeDone, writeSign, type ArrivedRun } from './call-frames.ts';
 import { Link, type Parcel } from './link.ts';
-import { slotState, type FromWorker, type ToWorker, type WorkerStart } from './messages.ts';
+import { slotState, type CallFailure, type FromWorker, type ToWorker, type WorkerStart } from './messages.ts';
 import { lowerPriority } from './thread-priority.ts';
 import { timeOfDay } from './time-of-day.ts';
 
@@ -28,6 +29,9 @@ const start = workerData as WorkerStart;
 const running = new Map<number, RunningCall>();
 let exports: Exports = new Map();
 let receiving = false;
+const objects = new ObjectTable();
+/** Some argument of the run that is being read refers to an object that is not there any more. */
+let absent: string | undefined;
 const runs = new RunReader();
 const streams = new OpenStreams(() => exports);
 const link: Link = new Link({
@@ -35,12 +39,17 @@ const link: Link = new Link({
   outgoing: start.outgoing,
   post: (parcel, transfer) => port.postMessage(parcel, transfer),
   frame: (reader) => run(runs.read(reader)),
+  fromReference: (id) => {
+    const object = objects.argument(id);
+    if (object === undefined) absent = id;
+    // What functions are given is data, but for this.
+    return object as Value;
+  },
   message: (message) => abort(message as Extract<ToWorker, { kind: 'abort' }>),
 });
 /** When the first thing was said of which the gateway has not been told yet: 0 where there is none. */
 let untoldSince = 0;
 let telling = false;
-const objects = new ObjectTable();
 
 function tell(): void {
   telling = false;
@@ -80,13 +89,15 @@ class ArrivedFacts implements CallFacts {
   }
 }
 
-function settle(id: number, slot: number, outcome: Outcome): void {
+function settle(id: number, slot: number, outcome: Outcome, references?: References): void {
   running.delete(id);
   Atomics.store(start.claims, slot, slotState.free);
   if (outcome.kind === 'done') {
-    writeDone(link.begin(), id, Returned.of(outcome.value), outcome);
+    const given = references?.given;
+    writeDone(link.begin(), id, Returned.of(outcome.value, given !== undefined), outcome, given);
     link.send();
   } else {
+    references?.takeBack();
     say({ id, ...outcome });
   }
   said();
@@ -100,38 +111,49 @@ function sign(what: 'yielded' | 'heard', id: number): void {
 
 function run(message: ArrivedRun): void {
   const { id, slot } = message;
+  const missing = absent;
+  absent = undefined;
   if (Atomics.compareExchange(start.claims, slot, slotState.offered, slotState.taken) !== slotState.offered) {
     Atomics.store(start.claims, slot, slotState.free);
     sign('heard', id);
     return;
   }
-  const callable = exports.get(message.method) ?? streams.find(message.method) ?? objects.operation(message.method);
-  if (!isCallable(callable)) {
-    const failure = {
-      problem: 'no-such-method',
-      message: `The library has no function ${message.method}.`,
-      parameter: undefined,
-      thrown: undefined,
-    } as const;
-    settle(id, slot, { kind: 'failed', failure });
+  const named = exports.get(message.method);
+  const step = named === undefined ? streams.find(message.method) : undefined;
+  const callable = named ?? step ?? objects.operation(message.method);
+  if (!isCallable(callable) || missing !== undefined) {
+    settle(id, slot, { kind: 'failed', failure: missing === undefined ? noMethod(message.method) : noObject(missing) });
     return;
   }
   const now = timeOfDay();
   // The gateway looks by itself while somebody computes (thread.ts); a row of short calls is told of in between.
   if (untoldSince !== 0 && untoldSince !== now) tell();
-  const call = new RunningCall(
-    new ArrivedFacts(message.caller, Math.min(message.at + message.remaining, now + message.timeLimit)),
-  );
+  const facts = new ArrivedFacts(message.caller, Math.min(message.at + message.remaining, now + message.timeLimit));
+  const call = new RunningCall(facts, objects.hasClasses ? objects.references(facts, step !== undefined) : undefined);
   const outcome = runCall(callable, message.args, call);
   if (!(outcome instanceof Promise)) {
-    settle(id, slot, outcome);
+    settle(id, slot, outcome, call.references);
     return;
   }
   running.set(id, call);
   sign('yielded', id);
   // runCall never rejects.
-  void outcome.then((settled) => settle(id, slot, settled));
+  void outcome.then((settled) => settle(id, slot, settled, call.references));
 }
+
+const noMethod = (method: string): CallFailure => ({
+  problem: 'no-such-method',
+  message: `The library has no function ${method}.`,
+  parameter: undefined,
+  thrown: undefined,
+});
+
+const noObject = (id: string): CallFailure => ({
+  problem: 'no-such-object',
+  message: `The object /o/${id} was not there any more when the function was to run; make another one.`,
+  parameter: undefined,
+  thrown: undefined,
+});
 
 function abort({ id, reason }: Extract<ToWorker, { kind: 'abort' }>): void {
   running.get(id)?.abort(reason);

@@ -30,6 +30,7 @@ export function describeClass(
     ...constructed,
     ...(instance && { instance }),
     notCallable: classReason,
+    parents: of.parents,
     members: members.map((each) => describeMember(`${of.method}.${each.name}`, each, manifest, file)),
   };
 }

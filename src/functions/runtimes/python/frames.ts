@@ -7,7 +7,7 @@
  *                 abort        [2, id]
  *   from Python   loaded       [1, descriptions]
  *                 load failed  [2, sentence]
- *                 done         [3, id, looked at the caller, tags, result or null]
+ *                 done         [3, id, looked at the caller, tags, result or null, objects in it: [[id, class, how often given], …]]
  *                 failed       [4, id, problem, sentence, parameter, class, text, traceback, attributes]
  *                 yielded      [5, id]
  *                 heard        [6, id]
@@ -20,7 +20,9 @@ import { concatBytes } from '../../../core/bytes.ts';
 import { FuncoapError, InternalError } from '../../../core/error.ts';
 import type { Value } from '../../../core/value.ts';
 import { decodeCbor } from '../../../cbor/decode.ts';
+import { asReference } from '../../../cbor/reference-tag.ts';
 import type { DecodeLimits } from '../../../cbor/limits.ts';
+import type { GivenObject } from '../../call.ts';
 import { PackedArguments } from '../../packed-arguments.ts';
 import { Returned } from '../../returned.ts';
 import { withoutFolders } from '../node/load-module.ts';
@@ -150,14 +152,17 @@ function decoded(bytes: Uint8Array): Value {
 }
 
 function readDone(message: readonly Value[]): FromPython {
-  const [, number, readCaller, tags, result] = message;
+  const [, number, readCaller, tags, result, given] = message;
   const id = numberIn(number);
+  const objects = isList(given) ? given.map(readObject) : undefined;
   try {
-    const value = result === null ? undefined : decodeCbor(bytesIn(result), limits);
+    const ownTag = objects === undefined ? undefined : asReference;
+    const value = result === null ? undefined : decodeCbor(bytesIn(result), limits, ownTag);
     return {
       kind: 'done',
       id,
-      returned: Returned.of(value),
+      returned: Returned.of(value, objects !== undefined),
+      objects,
       readCaller: readCaller === 'peer' || readCaller === 'identity' ? readCaller : false,
       tags: isList(tags) ? tags.map(textIn) : [],
     };
@@ -167,6 +172,12 @@ function readDone(message: readonly Value[]): FromPython {
     const failure = failureOf('unencodable-result', `The result cannot be carried: ${error.message}`);
     return { kind: 'failed', id, failure };
   }
+}
+
+function readObject(value: Value): GivenObject {
+  if (!isList(value)) throw new BrokenPythonFrame('an object has no id');
+  const [id, name, times] = value;
+  return { id: textIn(id), class: textIn(name), times: numberIn(times) };
 }
 
 const failureOf = (problem: CallFailure['problem'], message: string): CallFailure => ({
@@ -179,6 +190,7 @@ const failureOf = (problem: CallFailure['problem'], message: string): CallFailur
 const failures: readonly unknown[] = [
   'function-failed',
   'invalid-argument',
+  'no-such-object',
   'unencodable-result',
   'memory-limit',
 ] satisfies CallFailure['problem'][];

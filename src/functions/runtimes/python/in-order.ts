@@ -3,7 +3,9 @@
  * cbor/encode.ts sorts them. undefined stays undefined. Values are trees of a bounded depth: decoded, or bound from such.
  */
 import { InternalError } from '../../../core/error.ts';
+import { ObjectReference } from '../../../core/object-reference.ts';
 import type { Value } from '../../../core/value.ts';
+import { referenceTag } from '../../../cbor/reference-tag.ts';
 import { CborWriter } from '../../../cbor/writer.ts';
 
 export function encodeInOrder(value: Value): Uint8Array {
@@ -41,6 +43,9 @@ function put(out: CborWriter, value: Value): void {
 function putObject(out: CborWriter, value: NonNullable<Value> & object): void {
   if (value instanceof Uint8Array) {
     out.bytes(value);
+  } else if (value instanceof ObjectReference) {
+    out.head(6, referenceTag);
+    out.text(value.path);
   } else if (value instanceof Date) {
     // RFC 8949 §3.4.2: seconds since the epoch.
     out.head(6, 1);

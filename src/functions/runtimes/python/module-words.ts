@@ -38,6 +38,8 @@ export interface SaidExport {
   /** Of a class. */
   readonly members?: readonly SaidMember[] | undefined;
   readonly instance?: unknown;
+  /** Classes that are exported too, the nearest first. */
+  readonly parents?: readonly string[] | undefined;
 }
 
 const type: z.ZodType<ValueType> = z.lazy(() =>
@@ -47,6 +49,7 @@ const type: z.ZodType<ValueType> = z.lazy(() =>
       kind: z.literal('literal'),
       value: z.union([z.string(), z.number(), z.boolean(), z.null()]),
     }),
+    z.object({ kind: z.literal('instance'), class: z.string() }),
     z.object({ kind: z.literal('union'), options: z.array(type) }),
     z.object({ kind: z.literal('array'), items: type }),
     z.object({ kind: z.literal('tuple'), items: z.array(type) }),
@@ -93,6 +96,7 @@ export const saidExports: z.ZodType<readonly SaidExport[]> = z.array(
     notCallable: z.string().nullable(),
     members: z.array(member).optional(),
     instance: z.unknown().optional(),
+    parents: z.array(z.string()).optional(),
   }),
 );
 

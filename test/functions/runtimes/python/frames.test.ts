@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeCbor } from '../../../../src/cbor/decode.ts';
 import { encodeCbor } from '../../../../src/cbor/encode.ts';
+import { ObjectReference } from '../../../../src/core/object-reference.ts';
 import type { Value } from '../../../../src/core/value.ts';
 import { milliseconds } from '../../../../src/core/duration.ts';
 import {
@@ -89,6 +90,33 @@ describe('frames', () => {
     expect(say(2, "open '/srv/secret/db'")).toEqual({ kind: 'load-failed', failure: { message: "open 'db'" } });
   });
 
+  it('carry objects as references, both ways, and say how often each was given', () => {
+    const run = runFrame({
+      kind: 'run',
+      id: 7,
+      slot: 0,
+      method: 'f',
+      args: [[new ObjectReference('3kP0aZ_q', ['Account'])]],
+      caller: { identity: 'local', peer: 'p' },
+      correlationId: 'c',
+      remaining: milliseconds(100),
+      timeLimit: milliseconds(50),
+    });
+    const reference = [0xd8, 39, 0x6b, ...new TextEncoder().encode('/o/3kP0aZ_q')];
+    expect((decodeCbor(run.subarray(4)) as readonly Value[]).at(-1)).toEqual(Uint8Array.of(0x81, 0x81, ...reference));
+    const done = say(3, 7, false, [], Uint8Array.from(reference), [['3kP0aZ_q', 'Account', 2]]);
+    expect(done).toMatchObject({
+      returned: { cbor: Uint8Array.from(reference), value: '/o/3kP0aZ_q' },
+      objects: [{ id: '3kP0aZ_q', class: 'Account', times: 2 }],
+    });
+    expect(say(3, 7, false, [], encodeCbor(1))).toHaveProperty('objects', undefined);
+    // Where none are said to be there, there are none.
+    expect(say(3, 7, false, [], Uint8Array.from(reference))).toMatchObject({ kind: 'failed' });
+    expect(say(4, 7, 'no-such-object', 'It is gone.', null, null, null, null, null)).toMatchObject({
+      failure: { problem: 'no-such-object', message: 'It is gone.' },
+    });
+  });
+
   it('with a result that is no CBOR fail their call, and nothing else', () => {
     expect(say(3, 7, false, [], Uint8Array.of(0xff))).toMatchObject({
       kind: 'failed',
@@ -105,6 +133,8 @@ describe('frames', () => {
     ['a result that is no byte string', encodeCbor([3, 1, false, [], 'text'])],
     ['an unknown problem', encodeCbor([4, 1, 'no-such-library', 'x', null, null, null, null, null])],
     ['a tag that is no text', encodeCbor([3, 1, false, [5], null])],
+    ['an object that is no list', encodeCbor([3, 1, false, [], null, ['3kP0aZ_q']])],
+    ['an object without a count', encodeCbor([3, 1, false, [], null, [['3kP0aZ_q', 'Account']]])],
   ])('that say %s are refused', (_, bytes) => {
     expect(() => readFrame(bytes)).toThrow(BrokenPythonFrame);
   });

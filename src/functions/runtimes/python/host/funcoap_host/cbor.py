@@ -22,6 +22,9 @@ max_items = 1_000_000
 #: Arithmetic on larger ones is quadratic, in the gateway too.
 max_integer_bytes = 65_536
 
+#: Around the path of an object: ../../../../../cbor/reference-tag.ts.
+_reference_tag = 39
+
 _pack_double = struct.Struct('>Bd').pack
 _pack_32 = struct.Struct('>BI').pack
 _pack_64 = struct.Struct('>BQ').pack
@@ -33,7 +36,8 @@ class Unencodable(Exception):
 
 
 class _Encoder:
-    def __init__(self):
+    def __init__(self, refer=None):
+        self.refer = refer
         self.out = bytearray()
         self.open = []
         self.items = 0
@@ -133,11 +137,17 @@ class _Encoder:
         self.head(0xa0, len(value))
         count = 0
         for key in value:
-            self.put(key)
+            self.key(key)
             self.put(value[key])
             count += 1
         self.settled(count, value)
         self.open.pop()
+
+    def key(self, value):
+        """References are values, and never the keys of them."""
+        refer, self.refer = self.refer, None
+        self.put(value)
+        self.refer = refer
 
     def members(self, owner, members):
         self.enter(owner)
@@ -157,7 +167,7 @@ class _Encoder:
         try:
             items = sorted(value)
         except TypeError:
-            items = sorted(value, key=encode)
+            items = sorted(value, key=lambda item: encode(item, self.refer))
         self.array(items)
 
     def iterable(self, value):
@@ -170,6 +180,11 @@ class _Encoder:
         self.open.pop()
 
     def other(self, value):
+        path = None if self.refer is None else self.refer(value)
+        if path is not None:
+            self.head(0xc0, _reference_tag)
+            self.text(path)
+            return
         form = _form_of(type(value))
         if form is None:
             raise Unencodable(
@@ -245,9 +260,12 @@ _by_type = {
 }
 
 
-def encode(value):
-    """The bytes of one value. Raises Unencodable, and whatever the code of a lazy value raises."""
-    encoder = _Encoder()
+def encode(value, refer=None):
+    """The bytes of one value. Raises Unencodable, and whatever the code of a lazy value raises.
+
+    refer: the path of a value that is an object of the library, None where it is data.
+    """
+    encoder = _Encoder(refer)
     encoder.put(value)
     return bytes(encoder.out)
 
@@ -265,6 +283,14 @@ class Omitted:
 
 
 omitted = Omitted()
+
+
+class Reference:
+    """Stands for an object of the library, in an argument that is to be one."""
+    __slots__ = ('number',)
+
+    def __init__(self, path):
+        self.number = path[len('/o/'):]
 
 
 def decode_arguments(data):
@@ -352,5 +378,7 @@ def _tagged(tag, content):
             return _epoch + datetime.timedelta(milliseconds=round(content * 1000))
         except OverflowError:
             raise ValueError('a date is before the year 1 or after 9999, which Python has no form for') from None
+    if tag == _reference_tag:
+        return Reference(content)
     n = int.from_bytes(content, 'big')
     return n if tag == 2 else -1 - n

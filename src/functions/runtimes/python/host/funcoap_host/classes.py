@@ -1,8 +1,4 @@
-"""The classes of a module as callers see them, and the objects that they have made.
-
-What is done with an object is named as in ../../../../object-calls.ts, and its first argument is the id of the object:
-`Account` makes one, `Account.deposit` calls a method, `Account.balance?` reads an attribute, `Account.balance=` sets it, and
-`Account.~` lets go of the object.
+"""The classes of a module as callers see them. What is done with their objects: objects.py.
 
 Left out: what is static (also ClassVar and class methods), nested classes, names that begin with `_`, attributes that are
 neither properties nor annotated in the class, and methods whose parameters Python does not tell.
@@ -14,27 +10,17 @@ import functools
 import inspect
 import typing
 
-import funcoap
-from .functions import ServedFunction, doc_of, exported, is_function, line_of, of_attributes, revived, texts_in
-from .shapes import any_type, hints_of, shape_of
+from .functions import ServedFunction, doc_of, exported, is_function, line_of, of_attributes, texts_in
+from .references import class_names
+from .shapes import any_type, hints_of, result_of, shape_of
 
 #: Their instances have a form of their own as arguments and results.
 _values = (int, float, complex, str, bytes, bytearray, list, tuple, set, frozenset, dict, datetime.date, datetime.time,
            datetime.timedelta, BaseException, enum.Enum, type)
-#: How objects want to be let go of: the first that there is. __exit__ comes last, because nothing has called __enter__.
-_ends = ('aclose', 'close', '__aexit__', '__exit__')
-
-
-class _Operation:
-    """What Server calls, as it calls a ServedFunction."""
-    __slots__ = ('call',)
-
-    def __init__(self, call):
-        self.call = call
 
 
 class ServedClass:
-    """One class: its description, and what it can do with objects."""
+    """One class: its description, its constructor and methods, and the shapes that its attributes are set to."""
 
     def __init__(self, name, made):
         self.name = name
@@ -50,6 +36,7 @@ class ServedClass:
             'returns': None,
             'promises': vars(made).get('__funcoap__', {}),
             'instance': getattr(made, '__instance__', None),
+            'parents': [class_names[base] for base in made.__mro__[1:] if base in class_names],
             'members': self._members(),
         }
 
@@ -68,12 +55,12 @@ class ServedClass:
             found = property(found.func)
         if not isinstance(found, property):
             return None
-        shape = None if found.fget is None else _returned(found.fget)
-        set_shape = shape if found.fset is None else _taken(found.fset) or shape
+        hint = None if found.fget is None else hints_of(inspect.unwrap(found.fget)).get('return')
+        set_shape = (found.fset and _taken(found.fset)) or (hint and shape_of(hint))
         if found.fset is not None:
             self.setters[name] = set_shape
         return {
-            **self._described(name, shape, set_shape),
+            **_described(name, hint, set_shape),
             'line': line_of(found.fget or found.fset),
             'doc': doc_of(found) or self._texts.get(name),
             'promises': getattr(found.fget, '__funcoap__', {}),
@@ -96,20 +83,24 @@ class ServedClass:
         if hint is None or typing.ClassVar in (hint, typing.get_origin(hint)) or type(hint).__name__ == 'InitVar':
             return None
         final = typing.Final in (hint, typing.get_origin(hint))
-        shape = shape_of(*typing.get_args(hint)) if final and hint is not typing.Final else shape_of(hint)
+        hint = typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Final else hint
+        shape = shape_of(hint)
         if not final:
             self.setters[name] = shape
         return {
-            **self._described(name, shape, shape),
+            **_described(name, hint, shape),
             'doc': self._texts.get(name),
             'promises': {},
             'readable': True,
             'writable': not final,
         }
 
-    def _described(self, name, shape, set_shape):
-        value = {'name': 'value', 'type': any_type if set_shape is None else set_shape[0], 'required': True, 'rest': False}
-        return {'name': name, 'kind': 'attribute', 'line': None, 'parameters': [value], 'returns': None if shape is None else shape[0]}
+
+
+def _described(name, hint, set_shape):
+    value = {'name': 'value', 'type': any_type if set_shape is None else set_shape[0], 'required': True, 'rest': False}
+    returns = None if hint is None else result_of(hint)
+    return {'name': name, 'kind': 'attribute', 'line': None, 'parameters': [value], 'returns': returns}
 
 
 def _constructor(name, made):
@@ -121,11 +112,6 @@ def _constructor(name, made):
         # What dataclasses write for themselves.
         constructor.description['doc'] = None
     return constructor
-
-
-def _returned(function):
-    hint = hints_of(inspect.unwrap(function)).get('return')
-    return None if hint is None else shape_of(hint)
 
 
 def _taken(setter):
@@ -150,75 +136,10 @@ def _is_value(made):
 
 def offered_by(module):
     """Its functions and classes, in the order in which it defines them."""
-    for name, value, listed in exported(module):
-        if isinstance(value, type):
-            if not _is_value(value):
-                yield ServedClass(name, value)
-        elif listed or is_function(value):
-            yield ServedFunction(name, value)
-
-
-class Objects:
-    """The objects that callers have made, by id."""
-
-    def __init__(self):
-        self._objects = {}
-
-    def operations(self, offered):
-        """By name, what can be called: functions, and what is done with objects of classes."""
-        found = {}
-        for each in offered:
-            if isinstance(each, ServedClass):
-                found.update((name, _Operation(operation)) for name, operation in self._operations(each))
-            else:
-                found[each.name] = each
-        return found
-
-    def _operations(self, served):
-        name = served.name
-        yield name, self._make(served)
-        yield f'{name}.~', self._end
-        for member in served.description['members']:
-            of = member['name']
-            if of in served.methods:
-                yield f'{name}.{of}', self._call(of, served.methods[of])
-            if member['readable']:
-                yield f'{name}.{of}?', self._read(of)
-            if of in served.setters:
-                yield f'{name}.{of}=', self._set(of, served.setters[of])
-
-    def _object(self, number):
-        try:
-            return self._objects[number]
-        except KeyError:
-            raise LookupError('The object is not there any more.') from None
-
-    def _make(self, served):
-        def make(arguments, context):
-            self._objects[arguments[0]] = served.constructor.call(arguments[1:], context)
-        return make
-
-    def _call(self, name, method):
-        return lambda arguments, context: method.call(arguments[1:], context, getattr(self._object(arguments[0]), name))
-
-    def _read(self, name):
-        return lambda arguments, context: getattr(self._object(arguments[0]), name)
-
-    def _set(self, name, shape):
-        def set_attribute(arguments, context):
-            number, value = arguments
-            setattr(self._object(number), name, value if shape is None else revived(shape[1], value, 'value'))
-        return set_attribute
-
-    def _end(self, arguments, context):
-        made = self._objects.pop(arguments[0], None)
-        for name in _ends:
-            # Not what __getattr__ would make of the name.
-            if hasattr(type(made), name):
-                ended = getattr(made, name)(*(None,) * 3 if name.startswith('_') else ())
-                return _awaited(ended) if hasattr(type(ended), '__await__') else None
-        return None
-
-
-async def _awaited(ended):
-    await ended
+    offered = [(name, value) for name, value, listed in exported(module)
+               if (not _is_value(value) if isinstance(value, type) else listed or is_function(value))]
+    # Before anything is described: hints name classes that come later.
+    for name, value in offered:
+        if isinstance(value, type) and _constructor(name, value).description['notCallable'] is None:
+            class_names.setdefault(value, name)
+    return [(ServedClass if isinstance(value, type) else ServedFunction)(name, value) for name, value in offered]

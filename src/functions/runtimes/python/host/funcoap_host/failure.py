@@ -3,6 +3,7 @@ from builtins import *
 import os
 
 from .cbor import Unencodable, encode
+from .references import NoSuchObject
 
 _maxText = 8192
 _maxStack = 16384
@@ -19,6 +20,8 @@ def describe_failure(error, invalid_argument):
             return ('invalid-argument', _text(error), parameter if isinstance(parameter, str) else None, None, None, None, None)
         if isinstance(error, Unencodable):
             return 'unencodable-result', _text(error), None, None, None, None, None
+        if isinstance(error, NoSuchObject):
+            return 'no-such-object', _text(error), None, None, None, None, None
         name = type(error).__name__[:64]
         problem, message = 'function-failed', f'The function raised {name}.'
         if isinstance(error, MemoryError):

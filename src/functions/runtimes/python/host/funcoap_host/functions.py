@@ -11,7 +11,7 @@ import typing
 
 import funcoap
 from .cbor import omitted
-from .shapes import any_type, hints_of, shape_of
+from .shapes import any_type, hints_of, result_of, shape_of
 
 _none = {'kind': 'null'}
 _literals = (type(None), bool, int, float, str, bytes)
@@ -86,7 +86,7 @@ class ServedFunction:
         self.description = {
             'method': self.name,
             'parameters': described + trailing,
-            'returns': None if returns in (inspect.Signature.empty, None, type(None)) else shape_of(returns)[0],
+            'returns': None if returns in (inspect.Signature.empty, None, type(None)) else result_of(returns),
             'doc': _without_texts(doc),
             'promises': getattr(self.function, '__funcoap__', {}),
             'generator': _gives_items(self.function, returns),
@@ -134,7 +134,9 @@ class _Slot:
         self.context = context
 
     def revived(self, value):
-        return revived(self.revive, value, self.parameter.name)
+        # `x: Point = None`, as many write it: None is what it says it is.
+        is_default = value is None and self.parameter.default is None
+        return value if is_default else revived(self.revive, value, self.parameter.name)
 
 
 def revived(revive, value, name):

@@ -15,10 +15,12 @@ import types
 
 import funcoap
 from .cbor import decode, decode_arguments, encode
-from .classes import Objects, offered_by
+from .classes import offered_by
 from .failure import describe_failure
 from .limits import end_with_gateway, limit_calls, limit_loading
 from .load import LoadFailure, load_module
+from .objects import ObjectTable
+from .references import HandedObjects, NoObjects, class_names
 
 _run, _abort = 1, 2
 _loaded, _load_failed, _done, _failed, _yielded, _heard, _invalidate = 1, 2, 3, 4, 5, 6, 7
@@ -108,13 +110,14 @@ class Server:
             except ValueError as error:
                 raise funcoap.InvalidArgument(f'An argument cannot be given to Python: {error}.') from None
             function = self._functions.get(method)
+            objects = None if not class_names else NoObjects() if function is None else HandedObjects(identity)
             result = self._step(method, arguments, context) if function is None else function.call(arguments, context)
             if type(result) is types.CoroutineType or hasattr(type(result), '__await__'):
-                self._spawn(number, context, result)
+                self._spawn(number, context, objects, result)
             elif hasattr(type(result), '__aiter__'):
-                self._spawn(number, context, _collected(result))
+                self._spawn(number, context, objects, _collected(result))
             else:
-                self._finish(number, context, result)
+                self._finish(number, context, objects, result)
         except BaseException as error:
             self._fail(number, error)
 
@@ -124,33 +127,34 @@ class Server:
             self._streams = Streams(self._functions)
         return self._streams.step(name, arguments, context)
 
-    def _finish(self, number, context, result):
-        returned = None if result is None else encode(result)
+    def _finish(self, number, context, objects, result):
+        returned = None if result is None else _encoded(result, objects)
         _flush()
-        self._channel.send(_done, number, context._read_caller, context._tags, returned)
+        given = () if objects is None or not objects.given else (objects.given,)
+        self._channel.send(_done, number, context._read_caller, context._tags, returned, *given)
 
     def _fail(self, number, error):
         _flush()
         self._channel.send(_failed, number, *describe_failure(error, funcoap.InvalidArgument))
 
-    def _spawn(self, number, context, awaitable):
+    def _spawn(self, number, context, objects, awaitable):
         if self._loop is None:
             import asyncio
             self._loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self._loop)
             self._loop.add_reader(self._channel.fileno(), self._loop.stop)
         make = self._loop.create_task
-        task = self._await(number, context, awaitable)
+        task = self._await(number, context, objects, awaitable)
         of_its_own = getattr(awaitable, '_funcoap_context', None)
         self._tasks[number] = make(task) if of_its_own is None else of_its_own.run(make, task)
         self._channel.send(_yielded, number)
 
-    async def _await(self, number, context, awaitable):
+    async def _await(self, number, context, objects, awaitable):
         try:
             result = await awaitable
             if hasattr(type(result), '__aiter__'):
                 result = await _collected(result)
-            self._finish(number, context, result)
+            self._finish(number, context, objects, result)
         except BaseException as error:
             # Of a task, even SystemExit is only its own: raised further it would end the loop.
             self._fail(number, error)
@@ -170,6 +174,17 @@ class Server:
         except BaseException as error:
             # SystemExit of a task that the library made itself.
             sys.stderr.write(f'A task of the library raised {type(error).__name__}.\n')
+
+
+def _encoded(result, objects):
+    """With the objects in it as references."""
+    if objects is None:
+        return encode(result)
+    try:
+        return encode(result, objects.refer)
+    except BaseException:
+        objects.take_back()
+        raise
 
 
 async def _collected(items):
@@ -216,5 +231,5 @@ def serve(given):
     _flush()
     limit_calls(start['memory'])
     channel.send(_loaded, encoded)
-    Server(channel, start['dataFolder'], Objects().operations(offered)).run()
+    Server(channel, start['dataFolder'], ObjectTable().operations(offered)).run()
     _leave()

@@ -12,7 +12,12 @@ import sys
 import types
 import typing
 
+from . import references
+from .cbor import Reference
+
 any_type = {'kind': 'any'}
+#: In open_hints: what is described is what a function gives.
+_given = object()
 #: A whole number of any size, as Python's are.
 _integer = {'kind': 'union', 'options': [{'kind': 'integer'}, {'kind': 'bigint'}]}
 _text = {'kind': 'string'}
@@ -59,6 +64,11 @@ def shape_of(hint, open_hints=()):
     return (any_type, None) if supertype is None else shape_of(supertype, inner)
 
 
+def result_of(hint):
+    """The type of what a function gives, which is never put together from data as an argument is."""
+    return shape_of(hint, (_given,))[0]
+
+
 def _generic(hint, origin, args, inner):
     if origin in _unions:
         return _union([shape_of(arg, inner) for arg in args])
@@ -82,6 +92,11 @@ def _generic(hint, origin, args, inner):
 
 
 def _class(hint, inner):
+    name = references.class_names.get(hint)
+    if name is not None:
+        instance = {'kind': 'instance', 'class': name}, references.ids.argument
+        is_record = hasattr(hint, '__dataclass_fields__') and not any(outer is _given for outer in inner)
+        return _union([instance, _dataclass(hint, inner)]) if is_record else instance
     if issubclass(hint, enum.Enum):
         return _one_of([member.value for member in hint]), hint
     if hasattr(hint, '__dataclass_fields__'):
@@ -240,6 +255,8 @@ def fits(kind, value):
     if what == 'object':
         return isinstance(value, dict) and all(
             name in value for name, member in kind['properties'].items() if member['required'])
+    if what == 'instance':
+        return type(value) is Reference
     if what == 'tuple':
         return isinstance(value, list) and len(value) == len(kind['items'])
     return type(value) in _fitting[what]

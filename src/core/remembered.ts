@@ -3,7 +3,7 @@
  * so many places at most, whatever peers send. A thing is to be remembered when its bytes come for the second time: what
  * differs every time is never worth it.
  */
-import { equalRange } from '../core/bytes.ts';
+import { equalRange } from './bytes.ts';
 
 interface Made {
   readonly code: number;

@@ -1,0 +1,121 @@
+/** Who may go on with a stream that runs: consumers of the test's instead of doors. */
+import { expect, test } from 'vitest';
+import { encodeCbor } from '../../src/cbor/encode.ts';
+import { channels, type OngoingChanged } from '../../src/core/channels.ts';
+import { seconds, type Instant } from '../../src/core/duration.ts';
+import { CallError } from '../../src/functions/call-error.ts';
+import type { StreamItem } from '../../src/functions/opened-stream.ts';
+import type { StreamConsumer, StreamRun } from '../../src/gateway/streams/stream-run.ts';
+import { defaultStreamSettings, Streams } from '../../src/gateway/streams/streams.ts';
+import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
+import { functionOf } from '../functions/functions-of.ts';
+
+const fn = functionOf('/** @safe */ export function* f() {}');
+const item = (value: string): StreamItem => ({ value, cbor: encodeCbor(value) });
+const consumer = (): StreamConsumer => ({ replaced: () => undefined });
+
+/** Streams whose items `next` gives, by their index. */
+class Bench {
+  readonly scheduler = new ManualScheduler();
+  readonly streams: Streams;
+  opened = 0;
+
+  constructor(next: (index: number) => Promise<StreamItem | undefined>) {
+    this.streams = new Streams({
+      ...defaultStreamSettings,
+      maxStreamsPerPeer: 1,
+      scheduler: this.scheduler,
+      versionOf: () => undefined,
+      opener: {
+        open: async () => {
+          this.opened++;
+          let at = 0;
+          const following = (skip: number): ReturnType<typeof next> => {
+            at += skip + 1;
+            return next(at - 1);
+          };
+          return { next: following, close: () => undefined };
+        },
+      },
+    });
+  }
+
+  open(from?: number, peer = 'a'): Promise<StreamRun> {
+    const caller = { identity: 'local', peer };
+    const call = { function: fn, args: [], caller, correlationId: 'c', deadline: 0 as Instant };
+    return this.streams.open({ call, part: '', from });
+  }
+}
+
+test('one that has failed is not gone on with: the function runs anew', async () => {
+  const failing = Promise.withResolvers<undefined>();
+  const bench = new Bench((index) => (index === 0 ? Promise.resolve(item('0')) : failing.promise));
+  const run = await bench.open();
+  const reader = consumer();
+  run.attach(reader);
+  await run.take(0);
+  const second = run.take(1).catch(() => undefined);
+  run.detach(reader);
+  failing.reject(new CallError('function-failed', 'It threw.'));
+  await second;
+  await bench.open(0, 'b');
+  expect(bench.opened).toBe(2);
+});
+
+test('items that were given are kept up to 64 KiB, and the last one always', async () => {
+  const bench = new Bench((index) => Promise.resolve(item(String(index).repeat(40_000))));
+  const run = await bench.open();
+  run.attach(consumer());
+  for (const index of [0, 1, 2]) await run.take(index);
+  expect([run.has(1), run.has(2)]).toEqual([false, true]);
+});
+
+test('a stream counts for the peer that reads it now', async () => {
+  const bench = new Bench(() => Promise.resolve(item('x')));
+  const run = await bench.open(undefined, 'a');
+  const reader = consumer();
+  run.attach(reader);
+  run.detach(reader);
+  expect(await bench.open(0, 'b')).toBe(run);
+  await expect(bench.open(undefined, 'b')).rejects.toMatchObject({ code: 'overloaded' });
+  await expect(bench.open(undefined, 'a')).resolves.toBeDefined();
+});
+
+test('logs and metrics are told what was opened, what it ended with, and what was refused', async () => {
+  const told: string[] = [];
+  const listen = (event: unknown): void => {
+    const { kind, state, target, peer, identity, problem, correlationId } = event as OngoingChanged;
+    if (target === 'test/f') told.push([kind, state, target, peer, identity, problem, correlationId].join(' '));
+  };
+  channels.ongoing.subscribe(listen);
+  const bench = new Bench((index) =>
+    index === 0 ? Promise.resolve(undefined) : Promise.reject(new CallError('function-failed', 'It threw.')),
+  );
+  const read = async (from?: number): Promise<void> => {
+    const run = await bench.open(from);
+    const reader = consumer();
+    run.attach(reader);
+    await run.take(from ?? 0).catch(() => undefined);
+    await expect(bench.open()).rejects.toThrow(CallError);
+    run.leave(reader);
+  };
+  await read();
+  await read(1);
+  const run = await bench.open();
+  const reader = consumer();
+  run.attach(reader);
+  run.detach(reader);
+  bench.scheduler.advance(seconds(60));
+  channels.ongoing.unsubscribe(listen);
+  const line = (state: string, problem = ''): string => `stream ${state} test/f a local ${problem} c`;
+  expect(told).toEqual([
+    line('opened'),
+    line('refused', 'overloaded'),
+    line('ended'),
+    line('opened'),
+    line('refused', 'overloaded'),
+    line('ended', 'function-failed'),
+    line('opened'),
+    line('ended', 'cancelled'),
+  ]);
+});
