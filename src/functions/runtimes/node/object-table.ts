@@ -87,10 +87,7 @@ export class ObjectTable {
   /** Nobody has it any more. The instance for all callers is let go of by itself, as the object without an id. */
   #end(name: string, id: unknown, times: unknown): Promise<undefined> | undefined {
     const single = this.#single.get(name);
-    if (id === '') {
-      this.#single.delete(name);
-      return single && letGo(single);
-    }
+    if (id === '') return single && letGo(single);
     const object = this.#ids.remove(id, times);
     return object === undefined || object === single || object instanceof PerCall ? undefined : letGo(object);
   }
