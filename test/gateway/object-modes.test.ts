@@ -126,7 +126,7 @@ async function bench(): Promise<Bench> {
 }
 
 test('single: all callers have the same instance, each by an id and with a lease of its own', async () => {
-  const { make, on, release, events, objects, clock } = await bench();
+  const { make, on, release, events, objects, clock, file } = await bench();
   const [ann, bob] = [await make('Hall', 'ann', 5), await make('Hall', 'bob', 7)];
   expect(ann).not.toBe(bob);
   expect([await on(ann, 'ann', 'add'), await on(bob, 'bob', 'add'), await on(ann, 'ann', 'count?')]).toEqual([6, 7, 7]);
@@ -146,6 +146,7 @@ test('single: all callers have the same instance, each by an id and with a lease
   expect(objects.size).toBe(0);
   const again = await make('Hall', 'bob', 1);
   expect([again === bob, await on(again, 'bob', 'add'), await events()]).toEqual([false, 9, []]);
+  expect(readFileSync(file, 'utf8')).toBe('');
 });
 
 test('single: with its thread the instance is lost, once for each who had it, and POST makes the next', async () => {
@@ -175,6 +176,19 @@ test('single: ends with its version of the library, other objects do not', async
   expect([await on(plain, 'ann', 'value?'), await on(session, 'ann', 'put', 'x')]).toEqual([1, 1]);
   const own = await make('Basket', 'ann');
   expect([own === session, await on(own, 'ann', 'items?')]).toEqual([false, []]);
+});
+
+test('single: whoever had it is told so, also when its thread has ended', async () => {
+  const { make, on, folder } = await bench();
+  const { registry } = folder;
+  const [ann, events] = [await make('Hall', 'ann'), registry.find('city', 'events')];
+  folder.write('city/index.ts', `${hall}\n// edited`);
+  await registry.pending('city');
+  const { caller, correlationId } = by('ann');
+  const old = { function: events, args: [], caller, correlationId, deadline: never };
+  const version = async (): Promise<Value> => (await registry.invoke(old)).value;
+  await vi.waitFor(() => expect(version()).rejects.toMatchObject({ code: 'not-ready' }), 10_000);
+  expect([await on(ann, 'ann', 'add'), await on(ann, 'ann', 'add')]).toEqual(['object-lost', 'no-such-resource']);
 });
 
 test('an edit that is taken back leaves objects from before it lost, not somebody else’s', async () => {
