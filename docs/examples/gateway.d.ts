@@ -32,6 +32,12 @@ export interface Gateway {
      */
     readonly "total": RemoteFunction<[orders: readonly ({ readonly "item": string; readonly "price": number })[]], { readonly "orders": readonly ({ readonly "item": string; readonly "price": number })[] }, number>;
   };
+  readonly "ticker": {
+    /**
+     * Prices of a share, five in a second.
+     */
+    readonly "prices": RemoteFunction<[symbol: "ACME" | "INITECH"], { readonly "symbol": "ACME" | "INITECH" }, { readonly "price": number; readonly "symbol": string }>;
+  };
   readonly "weather": {
     /**
      * Degrees Fahrenheit.
@@ -44,9 +50,6 @@ export interface Gateway {
     /**
      * Keeps a reading, and tells how many there are of its place.
      */
-    readonly "report": RemoteFunction<[place: string, celsius: number], { readonly "place": string; readonly "celsius": number }, number | bigint | number>;
+    readonly "report": RemoteFunction<[place: string, celsius: number], { readonly "place": string; readonly "celsius": number }, number | bigint>;
   };
 }
-
-/** Any value that can be sent. */
-export type Any = Value | object;

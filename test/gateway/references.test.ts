@@ -1,5 +1,5 @@
 /** Objects as results and as arguments, over CoAP, in a gateway of this process. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { decodeCbor } from '../../src/cbor/decode.ts';
@@ -137,6 +137,15 @@ test('an object that a function returns is tag 39 around its path in CBOR, and t
   expect(textOf(text.payload)).toBe(path);
   expect(told(await coap('GET', `${path}/owner`))).toBe('ada');
   await released(path);
+});
+
+test('docs/objects.md has the bytes', () => {
+  const page = readFileSync(new URL('../../docs/objects.md', import.meta.url), 'utf8');
+  const blocks = [...page.matchAll(/(?:^ {4}(?:[\da-f]{2} ?)+ .*\n)+/gm)].map(([block]) =>
+    block.replaceAll(/^ {4}((?:[\da-f]{2} )+) .*$/gm, '$1').replaceAll(/\s/g, ''),
+  );
+  const object = reference('/o/3kP0aZ_q');
+  expect(blocks).toEqual([hex(encodeCbor(object)), hex(encodeCbor([object, null, 5]))]);
 });
 
 test('the same object has the same id, wherever it is returned', async () => {
@@ -277,6 +286,15 @@ describe('arguments', () => {
     expect([name, dotted(answer.code)]).toEqual([problem, problem === 'malformed-body' ? '4.00' : '4.22']);
     if (problem !== 'malformed-body')
       expect([parameter, expected]).toEqual([0, path.endsWith('owners') ? 'array' : 'union']);
+  });
+
+  test('to a method, whose parameters have no ids', async () => {
+    const refused = decodeProblem((await coap('POST', `${ada}/transfer?_why`, ['/o/AAAAAAAA', 1])).payload);
+    expect([refused.name, refused.parameter, refused.detail]).toEqual([
+      'no-such-object',
+      'to',
+      'to must be an object of bank/Account, and there is no object /o/AAAAAAAA of yours; make one.',
+    ]);
   });
 
   test('beside one that is declared, an object stands for nothing else', async () => {

@@ -3,14 +3,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { decodeCbor } from '../../../src/cbor/decode.ts';
-import { encodeCbor } from '../../../src/cbor/encode.ts';
-import { openCoapClient, type CoapClient } from '../../../src/client/coap-client.ts';
-import type { CoapRequest, CoapResponse } from '../../../src/client/coap-request.ts';
 import { dotted } from '../../../src/coap/codec/codes.ts';
-import { findStrings, optionNumber } from '../../../src/coap/codec/options.ts';
 import type { Value } from '../../../src/core/value.ts';
 import { decodeProblem } from '../../../src/functions/problem-details.ts';
-import { startGateway, type TestGateway } from '../../http/gateway.ts';
+import { objectBench, told, type ObjectBench } from './object-bench.ts';
 import { missingPython, pythonFolder } from './python-folder.ts';
 
 const missing = missingPython();
@@ -95,6 +91,7 @@ class Account(Named):
     def of(cls, owner): return cls(owner)
     class Inner: pass
     def _secret(self): return 'secret'
+    def needs(self, _key): pass
     def close(self):
         with open('closed-' + self.owner, 'w'): pass
 
@@ -155,36 +152,25 @@ __all__ = ['Warehouse', 'Template']
 class Unlisted: pass
 `;
 
-let gateway: TestGateway;
-let client: CoapClient;
+let bench: ObjectBench;
 let folder: string;
 beforeAll(async () => {
   if (missing !== undefined) return;
-  const libraries = { 'bank/bank.py': bank, 'bank/data/.keep': '', 'third/third.py': third, 'third/party.py': party };
-  gateway = await startGateway({ libraries });
-  client = await openCoapClient({});
-  folder = join(gateway.folder, 'libraries', 'bank', 'data');
-});
-afterAll(async () => {
-  if (missing !== undefined) return;
-  await client.close();
-  await gateway.close();
-});
-
-const coap = (method: CoapRequest['method'], path: string, value?: Value): Promise<CoapResponse> =>
-  client.request({
-    uri: gateway.coap + path,
-    method,
-    ...(value !== undefined && { payload: encodeCbor(value), contentFormat: 60 }),
+  bench = await objectBench({
+    'bank/bank.py': bank,
+    'bank/data/.keep': '',
+    'third/third.py': third,
+    'third/party.py': party,
   });
-const idOf = ({ options }: CoapResponse): string =>
-  `/${(findStrings(options, optionNumber.locationPath) ?? []).join('/')}`;
-const told = ({ code, payload }: CoapResponse): unknown =>
-  code < 0x80 ? [dotted(code), payload.length === 0 ? undefined : decodeCbor(payload)] : decodeProblem(payload).name;
+  folder = join(bench.gateway.folder, 'libraries', 'bank', 'data');
+});
+afterAll(() => bench?.close());
+
+const coap: ObjectBench['request'] = (...asked) => bench.request(...asked);
 const make = async (name: string, ...args: Value[]): Promise<string> => {
-  const made = await coap('POST', `/func/bank/${name}`, args);
-  expect([dotted(made.code), idOf(made)]).toEqual(['2.01', expect.stringMatching(/^\/o\/[\w-]{8}$/) as string]);
-  return idOf(made);
+  const path = await bench.make(`bank/${name}`, args);
+  expect(path).toMatch(/^\/o\/[\w-]{8}$/);
+  return path;
 };
 
 describe('an object of a Python class', () => {
@@ -228,7 +214,19 @@ describe('an object of a Python class', () => {
 
   test('shows nothing else, and what it shows is checked', async () => {
     const path = await make('Account', 'carol');
-    const absent = ['_secret', '_balance', 'rob', 'of', 'Inner', 'made', 'unseen', 'plain', '__init__', '__class__'];
+    const absent = [
+      '_secret',
+      '_balance',
+      'rob',
+      'of',
+      'Inner',
+      'made',
+      'unseen',
+      'plain',
+      '__init__',
+      '__class__',
+      'needs',
+    ];
     for (const name of [...absent, '~', 'deposit?', 'owner='])
       expect([name, told(await coap('POST', `${path}/${encodeURIComponent(name)}`))]).toEqual([name, 'no-such-method']);
     expect(told(await coap('PUT', `${path}/currency`, 'USD'))).toBe('method-not-allowed');
@@ -276,7 +274,7 @@ describe('an object of a Python class', () => {
 
   test('stays what it was made of when its library is edited', async () => {
     const path = await make('Account', 'ida', 3);
-    const file = join(gateway.folder, 'libraries', 'bank', 'bank.py');
+    const file = join(bench.gateway.folder, 'libraries', 'bank', 'bank.py');
     writeFileSync(file, readFileSync(file, 'utf8').replace('+= amount', '+= 100 * amount'));
     const edited = async (): Promise<unknown> => {
       const other = await make('Account', 'jo');
@@ -361,9 +359,9 @@ describe('a Python class', () => {
   test('P7 of others makes objects where __all__ lists it, unchanged', async () => {
     const { functions } = decodeCbor((await coap('GET', '/func/third')).payload) as { functions: object };
     expect(Object.keys(functions).sort()).toEqual(['Template', 'Warehouse']);
-    const made = idOf(await coap('POST', '/func/third/Warehouse'));
+    const made = await bench.make('third/Warehouse');
     expect(told(await coap('POST', `${made}/take`, ['chair']))).toEqual(['2.04', ['bike']]);
-    const template = idOf(await coap('POST', '/func/third/Template', ['$who is here']));
+    const template = await bench.make('third/Template', ['$who is here']);
     expect(told(await coap('POST', `${template}/substitute`, { who: 'Ada' }))).toEqual(['2.04', 'Ada is here']);
     for (const path of [made, template]) expect(told(await coap('DELETE', path))).toEqual(['2.02', undefined]);
   });
