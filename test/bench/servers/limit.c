@@ -59,6 +59,8 @@ static int open_socket(uint16_t port)
 		return -errno;
 	}
 	(void)setsockopt(server, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+	/* As funcoap's native transport does: without an identification (RFC 6864 §4.1) a datagram is cheaper. */
+	(void)setsockopt(server, IPPROTO_IP, IP_MTU_DISCOVER, &(int){ IP_PMTUDISC_DO }, sizeof(int));
 	if (bind(server, (const struct sockaddr *)&address, sizeof(address)) < 0) {
 		return -errno;
 	}
