@@ -152,6 +152,10 @@ function pskSheet(
   };
 }
 
+/** Where the device has made its key itself, the file is nowhere here: said before the first line that names it. */
+const ownKeyLines = (privateKey: string | undefined, file: string, form: string): string[] =>
+  privateKey === undefined ? [`# ${file} is the device's own private key (${form}): only the device has it.`] : [];
+
 function x509Sheet(
   name: string,
   material: Material<'x509'>,
@@ -168,6 +172,7 @@ function x509Sheet(
     ],
     blocks: [
       plain('coap-client (libcoap)', [
+        ...ownKeyLines(privateKey, own.key, 'PEM'),
         `coap-client-openssl -m get -c ${place(own.certificate)} -j ${place(own.key)} ${trust} ${uri}`,
       ]),
       plain('funcoap', [
@@ -216,6 +221,7 @@ function rpkSheet(
     ],
     blocks: [
       plain('coap-client (libcoap with GnuTLS; its build with OpenSSL has no raw public keys)', [
+        ...ownKeyLines(privateKey, file, 'PEM, EC PRIVATE KEY'),
         `coap-client-gnutls -m get -M ${place(file)} -n ${uri}`,
       ]),
       plain('funcoap', [

@@ -1,13 +1,11 @@
 /** `funcoap jobs ls|show|wait|cancel URI`: calls whose results are fetched later (`funcoap call --job` makes one). */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { CoapResponse } from '../client/coap-request.ts';
-import { contentFormat } from '../cbor/content-format.ts';
 import { decodeCbor } from '../cbor/decode.ts';
 import { encodeJson } from '../cbor/json-encode.ts';
-import { dotted } from '../coap/codec/codes.ts';
+import { endedJob } from '../client/sdk/observed.ts';
 import { UsageError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
+import { systemScheduler } from '../transport/scheduler.ts';
 import { connectionOptions, examples, jsonOption, type AddCommand } from './command.ts';
 import {
   completeUri,
@@ -16,7 +14,6 @@ import {
   valueOf,
   withConnection,
   withPath,
-  type Connection,
   type ConnectionOptions,
 } from './connection.ts';
 import { exitCode } from './exit-code.ts';
@@ -27,9 +24,6 @@ import type { Terminal } from './terminal.ts';
 interface JobsOptions extends ConnectionOptions {
   readonly json?: boolean;
 }
-
-/** An observation is made anew after this: a gateway that was restarted in between has forgotten it. */
-const renewAfterMs = 60_000;
 
 function jobOf(text: string, options: JobsOptions): string {
   const uri = completeUri(text, options);
@@ -69,30 +63,10 @@ async function show(text: string, options: JobsOptions, terminal: Terminal): Pro
   });
 }
 
-const isPending = ({ code, contentFormat: format, payload }: CoapResponse): boolean =>
-  dotted(code) === '2.05' && format === contentFormat.cborSequence && payload.length === 0;
-
-/** The first answer that is not that it goes on. */
-async function ended({ client, signal, timeout }: Connection, uri: string): Promise<CoapResponse> {
-  for (;;) {
-    const renew = AbortSignal.timeout(renewAfterMs);
-    const until = AbortSignal.any([signal, renew]);
-    try {
-      for await (const answer of client.observe({ uri, method: 'GET', signal: until, timeout })) {
-        // 5.03: there is no room for one more observer.
-        if (dotted(answer.code) === '5.03') await sleep(answer.maxAge * 1000, undefined, { signal: until });
-        else if (!isPending(answer)) return answer;
-      }
-    } catch (error) {
-      if (signal.aborted || !renew.aborted) throw error;
-    }
-  }
-}
-
 async function wait(text: string, options: JobsOptions, terminal: Terminal): Promise<void> {
   const uri = jobOf(text, options);
-  await withConnection(terminal, uri, options, async (connection) => {
-    const { payload } = accepted(await ended(connection, uri));
+  await withConnection(terminal, uri, options, async ({ client, signal, timeout }) => {
+    const { payload } = accepted(await endedJob(client, { uri, method: 'GET', signal, timeout }, systemScheduler));
     printValue(decodeCbor(payload), options, terminal);
   });
 }

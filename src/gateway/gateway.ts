@@ -31,6 +31,7 @@ import { engineOptions, type EngineSettings } from './engine-options.ts';
 import { Front } from './front.ts';
 import { Jobs, type JobSettings } from './jobs.ts';
 import { Objects, type ObjectSettings } from './objects.ts';
+import type { OngoingCounters } from './ongoing.ts';
 import { RateLimit, type RateLimitOptions } from './rate-limit.ts';
 import { BatchResource } from './resources/batch.ts';
 import { CatalogueResource } from './resources/catalogue.ts';
@@ -86,14 +87,6 @@ export interface GatewayCounters {
   /** Undefined where coaps is not open. */
   readonly dtls: CoapsCounters | undefined;
   readonly ongoing: OngoingCounters;
-}
-
-/** What outlasts one answer, in this process. */
-export interface OngoingCounters {
-  /** That run. */
-  readonly jobs: number;
-  readonly streams: number;
-  readonly watches: number;
 }
 
 export interface Gateway {

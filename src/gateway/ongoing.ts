@@ -2,6 +2,14 @@
 import { channels, type OngoingChanged } from '../core/channels.ts';
 import type { Call } from '../functions/call.ts';
 
+/** What outlasts one answer, in this process. */
+export interface OngoingCounters {
+  /** That run. */
+  readonly jobs: number;
+  readonly streams: number;
+  readonly watches: number;
+}
+
 /** Whose it is. */
 export interface OngoingCall {
   readonly function: Pick<Call['function'], 'library' | 'method'>;

@@ -119,8 +119,8 @@ export async function probe(server: Server, call: Call): Promise<Probed> {
 }
 
 /** A call that nobody waits for, as NON (RFC 7252 §4.3). */
-export async function postOnce(port: number, path: string): Promise<void> {
-  const call: Call = { method: 'GET', path, confirmable: false, code: '2.05', answer: undefined };
+export async function postOnce(port: number, path: string, query: string): Promise<void> {
+  const call: Call = { method: 'GET', path, query, confirmable: false, code: '2.05', answer: undefined };
   const bytes = encodeMessage({ ...messageOf(call), type: messageType.NON, code: method.POST });
   const socket = createSocket('udp4');
   await new Promise((resolve) => {

@@ -3,7 +3,7 @@ import { bars, judge } from './bars.ts';
 import { merge } from './merge.ts';
 import { ownFaults, voidTexts } from './faults.ts';
 import { pageBody } from './page.ts';
-import { summarise, type Results, type Sample, type Values } from './results.ts';
+import { mediansOf, summarise, type Results, type Sample, type Values } from './results.ts';
 import { ratiosByRound, spreadOf } from './statistics.ts';
 import { barTable, scenarioTable } from './table.ts';
 
@@ -49,6 +49,11 @@ describe('medians and ratios', () => {
     expect(spreadOf([30, 10, 20])).toEqual({ median: 20, lowest: 10, highest: 30 });
     expect(spreadOf([40, 10, 20, 30])).toEqual({ median: 25, lowest: 10, highest: 40 });
     expect(spreadOf([])).toBeUndefined();
+  });
+
+  test('of slices of one measurement, each figure by itself', () => {
+    const slices = [{ p99: 900, p50: 20 }, { p99: 49_000, p50: 30 }, { p99: 1000, p50: 10 }, { max: 5 }];
+    expect(mediansOf(slices)).toEqual({ p99: 1000, p50: 20, max: 5 });
   });
 
   test('only what was measured in the same round is divided', () => {

@@ -101,6 +101,15 @@ export function valuesOf(m: Measurement): Values {
 
 const references = Object.keys(contestants) as ContestantName[];
 
+/** Of each figure by itself. */
+export const mediansOf = (all: readonly Values[]): Values =>
+  Object.fromEntries(
+    metrics.flatMap((metric) => {
+      const spread = spreadOf(all.flatMap(({ [metric]: value }) => value ?? []));
+      return spread === undefined ? [] : [[metric, spread.median]];
+    }),
+  );
+
 function byRound(samples: readonly Sample[], metric: Metric): Map<number, number> {
   return new Map(
     samples.flatMap(({ round, values: { [metric]: value } }) => (value === undefined ? [] : [[round, value] as const])),

@@ -428,9 +428,14 @@ Keep <folder>/data/ca/root.key.pem elsewhere and remove it here: only \`funcoap 
       .replaceAll(':', '')
       .trim()
       .toLowerCase();
-    await output('enroll gate --x509 --from foreign.crt');
+    expect(await output('enroll gate --x509 --from foreign.crt')).toContain(
+      "# gate.key.pem is the device's own private key",
+    );
     expect(await output('identities show gate')).toContain(`SHA-256 ${fingerprint}`);
-    await output('enroll lamp --rpk --from own.pub');
+    // Nobody looks for a file that was not printed.
+    const own = "is the device's own private key";
+    expect(await output('enroll lamp --rpk --from own.pub')).toContain(`  # lamp.rpk.pem ${own} (PEM, EC PRIVATE KEY)`);
+    expect(await output('enroll hall --rpk')).not.toContain(own);
     expect((await run('enroll lamp2 --rpk --from own.pub')).err).toContain('belongs to an identity already');
     expect((await run('enroll lamp3 --rpk --from own.key')).err).toContain(
       'it is a private key, which stays with the device',

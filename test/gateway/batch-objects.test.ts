@@ -34,7 +34,20 @@ const libraries = {
 let gateway: TestGateway;
 let client: CoapClient;
 beforeAll(async () => {
-  const access = [{ functions: ['bank/made', 'bank/sum', 'bank/Account', 'bank/Account.deposit', 'bank/Account.double', 'bank/Account.fail', 'bank/Account.*?'], resources: [] }];
+  const access = [
+    {
+      functions: [
+        'bank/made',
+        'bank/sum',
+        'bank/Account',
+        'bank/Account.deposit',
+        'bank/Account.double',
+        'bank/Account.fail',
+        'bank/Account.*?',
+      ],
+      resources: [],
+    },
+  ];
   gateway = await startGateway({ libraries, more: { access } });
   client = await openCoapClient({});
 });

@@ -243,6 +243,7 @@ describe('nothing runs where', () => {
     ['there are too many', Array.from({ length: 17 }, () => write), '4.00', 'bad-request', undefined],
     ['there are none', [], '4.00', 'bad-request', undefined],
     ['a call is not one', [write, 5], '4.00', 'bad-request', undefined],
+    ['a call is more than target and arguments', [write, ['calc/add', [1, 2], 3]], '4.00', 'bad-request', undefined],
     ['a target is not one', [write, [5, []]], '4.00', 'bad-request', undefined],
     ['a reference goes ahead', [write, ['calc/echo', [new Reference(1)]]], '4.00', 'bad-reference', undefined],
     ['a reference is no list', [write, ['calc/echo', [new Reference()]]], '4.00', 'bad-reference', undefined],

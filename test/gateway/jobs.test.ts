@@ -211,7 +211,7 @@ test('logs and metrics are told what was taken, what ran, what it ended with, an
   const told: string[] = [];
   const listen = (event: unknown): void => {
     const { kind, state, target, identity, problem } = event as OngoingChanged;
-    told.push([kind, state, target, identity, problem ?? '-'].join(' '));
+    if (target.startsWith('work/')) told.push([kind, state, target, identity, problem ?? '-'].join(' '));
   };
   const heard = async (...lines: readonly string[]): Promise<void> => {
     await vi.waitFor(() => expect(told).toEqual(lines.map((line) => `job ${line}`)), { timeout: 10_000 });

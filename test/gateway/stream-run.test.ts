@@ -1,12 +1,14 @@
 /** Who may go on with a stream that runs: consumers of the test's instead of doors. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { encodeCbor } from '../../src/cbor/encode.ts';
 import { channels, type OngoingChanged } from '../../src/core/channels.ts';
 import { seconds, type Instant } from '../../src/core/duration.ts';
 import { CallError } from '../../src/functions/call-error.ts';
 import type { StreamItem } from '../../src/functions/opened-stream.ts';
+import { openStreamFlow } from '../../src/gateway/door-flows.ts';
 import type { StreamConsumer, StreamRun } from '../../src/gateway/streams/stream-run.ts';
 import { defaultStreamSettings, Streams } from '../../src/gateway/streams/streams.ts';
+import type { DoorFlow } from '../../src/http/gateway-face.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
 import { functionOf } from '../functions/functions-of.ts';
 
@@ -62,6 +64,35 @@ test('one that has failed is not gone on with: the function runs anew', async ()
   expect(bench.opened).toBe(2);
 });
 
+describe('read by another door', () => {
+  const wish = { forms: ['lines'], follows: false, after: undefined } as const;
+  const flow = (bench: Bench, check = (): void => undefined): Promise<DoorFlow> => {
+    const caller = { identity: 'local', peer: 'a' };
+    const call = { function: fn, args: [], caller, correlationId: 'c', deadline: 0 as Instant };
+    const words = { from: 0, count: undefined };
+    return openStreamFlow({ streams: bench.streams, call, part: '', words, wish, check });
+  };
+
+  test('who may not call it any more gets no further item, and it is closed', async () => {
+    let isAllowed = true;
+    const bench = new Bench((index) => Promise.resolve(item(String(index))));
+    const read = await flow(bench, () => {
+      if (!isAllowed) throw new CallError('access-denied', 'Not any more.');
+    });
+    expect(await read.next()).toMatchObject({ id: '0' });
+    isAllowed = false;
+    await expect(read.next()).rejects.toMatchObject({ code: 'access-denied' });
+    expect(bench.streams.size).toBe(0);
+  });
+
+  test('by another request of the same peer: the one before is told so', async () => {
+    const bench = new Bench((index) => Promise.resolve(item(String(index))));
+    const [first, second] = [await flow(bench), await flow(bench)];
+    await expect(first.next()).rejects.toMatchObject({ code: 'cancelled' });
+    expect([await second.next(), bench.opened]).toEqual([expect.objectContaining({ id: '0' }), 1]);
+  });
+});
+
 test('items that were given are kept up to 64 KiB, and the last one always', async () => {
   const bench = new Bench((index) => Promise.resolve(item(String(index).repeat(40_000))));
   const run = await bench.open();
@@ -85,7 +116,7 @@ test('logs and metrics are told what was opened, what it ended with, and what wa
   const told: string[] = [];
   const listen = (event: unknown): void => {
     const { kind, state, target, peer, identity, problem, correlationId } = event as OngoingChanged;
-    told.push([kind, state, target, peer, identity, problem, correlationId].join(' '));
+    if (target === 'test/f') told.push([kind, state, target, peer, identity, problem, correlationId].join(' '));
   };
   channels.ongoing.subscribe(listen);
   const bench = new Bench((index) =>

@@ -288,7 +288,7 @@ test('logs and metrics are told what was opened, what it ended with, and what wa
   const told: string[] = [];
   const listen = (event: unknown): void => {
     const { kind, state, target, peer, identity, problem, correlationId } = event as OngoingChanged;
-    told.push([kind, state, target, peer, identity, problem, correlationId].join(' '));
+    if (target === 'test/f') told.push([kind, state, target, peer, identity, problem, correlationId].join(' '));
   };
   channels.ongoing.subscribe(listen);
   const gateway = new Gateway('@maxAge 3600');

@@ -1,6 +1,6 @@
 /** What a client cannot do to the door: hold it, flood it, put words into its mouth; and that a client who leaves stops its call. */
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ import { ask, post } from './gateway.ts';
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
 
 const libraries = {
-  'slow/index.ts': `import { existsSync, writeFileSync } from 'node:fs';
+  'slow/index.ts': `import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
     import { context, fn, z } from 'funcoap/library';
     /** @safe */ export function quick(): string { return 'quick'; }
     export async function wait(folder: string): Promise<string> {
@@ -29,6 +29,9 @@ const libraries = {
     }
     export async function rest(): Promise<string> { return await new Promise((resolve) => setTimeout(resolve, 700, 'done')); }
     /** @safe */ export async function* items(): AsyncGenerator<number> { yield 1; await new Promise(() => {}); }
+    /** @safe */ export function* large(count: string): Generator<string> {
+      for (let i = 0; i < 1_500; i++) { appendFileSync(count, '.'); yield 'x'.repeat(100_000); }
+    }
     /** @pure @maxAge 1h */ export function constant(): number { return 1; }
     export const limited = fn({ timeLimit: 50 }, () => new Promise(() => {}));`,
 };
@@ -177,6 +180,32 @@ describe('events that do not come', () => {
       await vi.waitFor(() => expect(scheduler.nextDeadline()).toBeUndefined(), patiently);
     },
   );
+
+  test('HEAD is the head alone, and nobody reads the stream', async () => {
+    const { url } = await doorWith();
+    const { status, headers, text } = await ask(`${url}/func/slow/items`, { method: 'HEAD', headers: events });
+    expect([status, headers['content-type'], text]).toEqual([200, 'text/event-stream', '']);
+  });
+
+  test('who does not read is not written to: items are made as they are taken', async () => {
+    const { url } = await doorWith();
+    const made = join(mkdtempSync(join(folder, 'made-')), 'count');
+    const answer = await follow(`${url}/func/slow/large?count=${encodeURIComponent(made)}`, events);
+    answer.pause();
+    const count = (): number => (existsSync(made) ? statSync(made).size : 0);
+    let before = -1;
+    await vi.waitUntil(
+      () => {
+        const isStill = before > 0 && before === count();
+        before = count();
+        return isStill;
+      },
+      { timeout: 15_000, interval: 200 },
+    );
+    // Of a hundred and fifty megabytes what sockets hold.
+    expect(before).toBeLessThan(1_000);
+    answer.destroy();
+  });
 
   test('lines have no comments', async () => {
     const scheduler = new ManualScheduler(systemScheduler.now());

@@ -268,6 +268,13 @@ describe('pages of the web', () => {
       expect([origin, status, problem]).toEqual([origin, 403, 'foreign-origin']);
       expect(headers['access-control-allow-origin']).toBeUndefined();
     }
+    // Behind a proxy that is believed the page's address is the proxy's, over TLS.
+    const proxied = await gatewayWith({ hosts: ['gw.example'], proxies: ['127.0.0.1'] });
+    const page = { 'host': 'gw.example', 'x-forwarded-for': '192.0.2.1' };
+    const from = async (origin: string): Promise<string | undefined> =>
+      (await post(`${proxied.url}/func/who/change`, {}, { ...page, origin })).problem;
+    expect(await from('https://gw.example')).toBe('identity-needed');
+    expect(await from('https://evil.example')).toBe('foreign-origin');
     const preflight = { 'origin': 'http://evil.example', 'access-control-request-method': 'POST' };
     expect((await ask(`${gateway.url}/func/who/change`, { method: 'OPTIONS', headers: preflight })).status).toBe(403);
     expect((await post(`${gateway.url}/func/who/change`, {}, { origin: gateway.url })).json).toBe('changed');
@@ -292,6 +299,8 @@ describe('pages of the web', () => {
     expect((await say({})).problem).toBe('unsupported-format');
     const { status, json, text } = await say({ authorization: `Bearer ${await tokenOf('ann')}` });
     expect([status, json, text]).toEqual([200, undefined, 'hello']);
+    const latin = { 'content-type': 'text/plain; charset=iso-8859-1' };
+    expect((await say({ ...latin, authorization: `Bearer ${await tokenOf('ann')}` })).status).toBe(415);
   });
 });
 

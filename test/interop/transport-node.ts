@@ -14,6 +14,8 @@ interface ProbeRequest {
   readonly to: string;
   readonly port: number;
   readonly byte: number;
+  /** How many of it; one where nothing is said. */
+  readonly length?: number;
   /** Where a multicast datagram leaves: an address (IPv4) or a name (IPv6). */
   readonly interface?: string;
 }
@@ -52,7 +54,7 @@ if (mode === 'echo') {
   }
   await transport.close();
 } else {
-  const { to, port, byte, interface: name } = JSON.parse(argument) as ProbeRequest;
+  const { to, port, byte, length = 1, interface: name } = JSON.parse(argument) as ProbeRequest;
   const ipv4 = !to.includes(':');
   const socket = createSocket(ipv4 ? 'udp4' : 'udp6');
   const from: string[] = [];
@@ -65,6 +67,6 @@ if (mode === 'echo') {
   socket.on('message', (_bytes, remote) => from.push(remote.address));
   socket.bind(0, () => {
     if (name !== undefined) socket.setMulticastInterface(ipv4 ? name : `::%${name}`);
-    socket.send(Uint8Array.of(byte), port, to);
+    socket.send(new Uint8Array(length).fill(byte), port, to);
   });
 }

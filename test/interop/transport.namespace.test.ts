@@ -54,10 +54,15 @@ async function line<T>(what: (line: Line) => T | undefined): Promise<T> {
 let nextByte = 0;
 
 /** Sends one datagram; who answered, and what the server saw of it. */
-async function probe(from: string, to: string, name?: string): Promise<{ answers: string[]; seen: Seen[] }> {
+async function probe(
+  from: string,
+  to: string,
+  name?: string,
+  length = 1,
+): Promise<{ answers: string[]; seen: Seen[] }> {
   nextByte++;
   const byte = nextByte;
-  const request = JSON.stringify({ to, port, byte, interface: name });
+  const request = JSON.stringify({ to, port, byte, length, interface: name });
   const { from: answers } = JSON.parse(within(from, process.execPath, script, 'probe', request)) as ProbeResult;
   await line(({ seen }) => (seen?.bytes[0] === byte ? seen : undefined));
   return { answers, seen: lines.flatMap(({ seen }) => (seen?.bytes[0] === byte ? [seen] : [])) };
@@ -171,6 +176,13 @@ describe.each(['dgram', 'native'] as const)('the %s transport on a machine with 
     const second = await line(({ failed }) => (failed?.remote.address === '203.0.113.1' ? failed : undefined));
     expect(second.code).toBe('ENETUNREACH');
     expect((await probe(left, '10.77.1.1')).answers).toEqual(['10.77.1.1']);
+  });
+
+  test('sends in fragments what is longer than its path takes, and what is not as before', async () => {
+    ip('-n', server, 'route', 'add', '10.77.1.9/32', 'dev', 'eth1', 'mtu', '600');
+    for (const length of [1, 1200, 1])
+      expect((await probe(left, '10.77.1.1', undefined, length)).answers).toEqual(['10.77.1.1']);
+    ip('-n', server, 'route', 'delete', '10.77.1.9/32');
   });
 
   test('drops and counts what comes from port 0', async () => {

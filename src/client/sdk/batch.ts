@@ -22,7 +22,7 @@ import { batchBody, type RecordedCall } from './batch-body.ts';
 import type { CallOptions } from './call-options.ts';
 import { outOfDate, type Calls } from './calls.ts';
 import type { DoorAnswer } from './door.ts';
-import { ArgumentError, RemoteError } from './errors.ts';
+import { RemoteError, streamNotOnce } from './errors.ts';
 import { follow, placeOf, referenceTo, type Place, type Reference } from './references.ts';
 import type { RemoteFunction } from './remote-function.ts';
 import { askWithRetries, deadlineOf, type Question } from './retries.ts';
@@ -127,7 +127,7 @@ async function run(
   for (let tried = 0; ; tried++) {
     const functions = await Promise.all(recorded.map(({ library, method }) => catalogue.describe(library, method)));
     const stream = functions.find((fn) => fn.stream);
-    if (stream !== undefined) throw streamInBatch(stream);
+    if (stream !== undefined) throw streamNotOnce(stream, 'a batch');
     const safe = functions.every((fn) => fn.safe);
     const all = wanted.length === recorded.length;
     const mask = wanted.reduce((bits, index) => bits | (1 << index), 0);
@@ -152,12 +152,6 @@ async function run(
     if (tried > 0 || !safe) throw error;
   }
 }
-
-const streamInBatch = ({ library, method }: DescribedFunction): ArgumentError =>
-  new ArgumentError(
-    'bad-request',
-    `${library}/${method} is a stream, and a batch is answered once: read it with \`for await\` by itself.`,
-  );
 
 function failureOf(answer: DoorAnswer, functions: readonly DescribedFunction[]): RemoteError {
   const fn = functions[problemOf(answer)?.batch?.index ?? -1];

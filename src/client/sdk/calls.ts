@@ -15,7 +15,7 @@ import { bodyOf, type Argument } from './arguments.ts';
 import type { CallOptions } from './call-options.ts';
 import { Catalogue, type Look } from './catalogue.ts';
 import type { Door, DoorAnswer } from './door.ts';
-import { ArgumentError, RemoteError } from './errors.ts';
+import { ArgumentError, notAGateway, RemoteError, streamNotOnce } from './errors.ts';
 import { KeptAnswers, type KeptAnswersOptions } from './kept-answers.ts';
 import { askWithRetries, deadlineOf, type Question } from './retries.ts';
 
@@ -54,13 +54,41 @@ export class Calls {
    * @throws ArgumentError before anything is sent; RemoteError where the gateway answers 4.xx or 5.xx; RequestError where it does not answer
    */
   async call(library: string, method: string, args: readonly Argument[], options: CallOptions): Promise<Value> {
+    const answer = await this.#answered(library, method, args, options, []);
+    return answer === undefined ? undefined : valueOf(answer);
+  }
+
+  /** The id of the job that it becomes. @throws as `call` does; PeerError 'not-a-gateway' */
+  async submit(library: string, method: string, args: readonly Argument[], options: CallOptions): Promise<string> {
+    const answer = await this.#answered(library, method, args, { ...options, oneway: false }, ['_job']);
+    const [root, id] = answer?.location ?? [];
+    if (root !== 'j' || id === undefined) throw notAGateway(this.door.origin);
+    return id;
+  }
+
+  /** One question that is none about a function. @throws RequestError */
+  async ask(question: Pick<Question, 'method' | 'path' | 'query'>, options: CallOptions): Promise<DoorAnswer> {
+    const deadline = deadlineOf(options, this.scheduler.now());
+    const whole = { payload: undefined, etag: undefined, ...question };
+    return await askWithRetries(this.door, whole, options, deadline, this.scheduler);
+  }
+
+  /** @param words what is asked of the gateway besides the call; undefined where no answer is wanted */
+  async #answered(
+    library: string,
+    method: string,
+    args: readonly Argument[],
+    options: CallOptions,
+    words: readonly string[],
+  ): Promise<DoorAnswer | undefined> {
     const deadline = deadlineOf(options, this.scheduler.now());
     for (let tried = 0; ; tried++) {
       const { fn, payload } = await this.checked(library, method, args);
+      if (fn.stream === true) throw streamNotOnce(fn, 'a job');
       const question: Question = {
-        method: fn.safe ? 'FETCH' : 'POST',
+        method: fn.safe && words.length === 0 ? 'FETCH' : 'POST',
         path: ['func', library, method],
-        query: ['_why'],
+        query: [...words, '_why'],
         payload,
         etag: undefined,
       };
@@ -70,7 +98,7 @@ export class Calls {
         return undefined;
       }
       const answer = await this.#ask(question, options, deadline);
-      if (codeClass(answer.code) === 2) return valueOf(answer);
+      if (codeClass(answer.code) === 2) return answer;
       const error = new RemoteError(`${library}/${method}`, answer, fn.parameters);
       if (tried > 0 || !outOfDate.has(problemOf(answer)?.name) || !(await this.hasChanged(fn))) throw error;
     }
@@ -122,7 +150,7 @@ export class Calls {
 }
 
 /** Made anew each time: callers may change what they are given. */
-function valueOf({ contentFormat: format, payload }: DoorAnswer): Value {
+export function valueOf({ contentFormat: format, payload }: DoorAnswer): Value {
   if (format === undefined || !isValueFormat(format)) return payload.length === 0 ? undefined : payload;
   return decodeRepresentation(payload, format);
 }

@@ -1,27 +1,34 @@
 /** A gateway's CoAP door, plain or over DTLS. */
 import { contentFormat } from '../../cbor/content-format.ts';
 import { encodeUriSegment } from '../../coap/codec/uri.ts';
+import type { Scheduler } from '../../core/clock.ts';
 import type { Milliseconds } from '../../core/duration.ts';
+import { systemScheduler } from '../../transport/scheduler.ts';
 import { openCoapClient, type CoapClient, type CoapClientOptions } from '../coap-client.ts';
-import type { CoapRequest } from '../coap-request.ts';
+import type { CoapRequest, CoapResponse } from '../coap-request.ts';
 import { queryFrom, type Door, type DoorAnswer, type DoorRequest, type StreamEvent } from './door.ts';
 import type { StreamRequest, WatchEvent } from './door.ts';
-import { doorAnswerOf, observedResult, observedStream } from './observed.ts';
+import { doorAnswerOf, endedJob, observedResult, observedStream } from './observed.ts';
 
 /** What is sent without expecting an answer fits into one block. */
 const oneBlockBytes = 1024;
 
+/** RFC 8949 §3.3 */
+const isNull = ({ payload }: CoapResponse): boolean => payload.length === 1 && payload[0] === 0xf6;
+
 export class CoapDoor implements Door {
   readonly origin: string;
   readonly #client: CoapClient;
+  readonly #scheduler: Scheduler;
 
-  private constructor(origin: string, client: CoapClient) {
+  private constructor(origin: string, client: CoapClient, scheduler: Scheduler) {
     this.origin = origin;
     this.#client = client;
+    this.#scheduler = scheduler;
   }
 
   static async open(origin: string, options: Partial<CoapClientOptions>): Promise<CoapDoor> {
-    return new CoapDoor(origin, await openCoapClient(options));
+    return new CoapDoor(origin, await openCoapClient(options), options.scheduler ?? systemScheduler);
   }
 
   async ask(request: DoorRequest): Promise<DoorAnswer> {
@@ -39,6 +46,13 @@ export class CoapDoor implements Door {
   async tell(request: DoorRequest): Promise<void> {
     if ((request.payload?.length ?? 0) <= oneBlockBytes) await this.#client.tell(this.#requestOf(request));
     else await this.#client.request(this.#requestOf(request));
+  }
+
+  async ended(request: DoorRequest): Promise<DoorAnswer> {
+    const asked = { ...this.#requestOf(request), accept: contentFormat.cborSequence };
+    const answer = await endedJob(this.#client, asked, this.#scheduler);
+    // In a sequence a function that returned nothing has returned null: which it was, only the result by itself says.
+    return isNull(answer) ? await this.ask(request) : doorAnswerOf(answer);
   }
 
   async ping(): Promise<Milliseconds> {

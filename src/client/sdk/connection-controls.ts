@@ -1,8 +1,10 @@
 /** What a connection to a gateway looks like to an application and to its editor. */
 import type { Milliseconds } from '../../core/duration.ts';
+import type { Value } from '../../core/value.ts';
 import type { LibrarySummary } from '../../directory/read-description.ts';
 import type { Batch } from './batch.ts';
 import type { CallOptions } from './call-options.ts';
+import type { Job } from './job.ts';
 import type { RemoteLibraries } from './remote-function.ts';
 
 /** What a connection can do besides calling functions. No library's name begins with `$`. */
@@ -15,6 +17,11 @@ export interface ConnectionControls<Libraries> {
   $libraries(): Promise<readonly LibrarySummary[]>;
   /** The names of what a library offers. */
   $functions(library: string): Promise<readonly string[]>;
+  /**
+   * A job that was made before, by its URI (or its path): this program may have been started again since.
+   * @throws UsageError 'bad-uri'
+   */
+  $job<Result = Value>(uri: string): Job<Result>;
   /** How long the gateway takes to answer the shortest question. */
   $ping(): Promise<Milliseconds>;
   /** Ends the connection; calls under way fail with `request-closed`. */

@@ -7,6 +7,8 @@ import { batchWith } from './batch.ts';
 import { withOptions, type CallOptions } from './call-options.ts';
 import type { Calls } from './calls.ts';
 import { itemsOf, notIterable, watchedOf, type WatchOptions } from './followed-calls.ts';
+import { jobOf, type Job } from './job.ts';
+import { idIn } from './own-path.ts';
 import { outcomeOf, type Outcome, type Wish } from './outcome.ts';
 import type { Connection, ConnectionControls } from './connection-controls.ts';
 import type { RemoteFunction, RemoteLibraries, RemoteLibrary } from './remote-function.ts';
@@ -20,6 +22,9 @@ export function connectionOf(calls: Calls, options: CallOptions): Connection {
       return calls.catalogue.libraries;
     },
     $functions: async (library) => await calls.catalogue.functions(library),
+    $job: <Result>(uri: string) =>
+      // What it gives is known to whoever made it.
+      jobOf(calls, idIn(uri, calls.door.origin, 'j'), options) as Job<Result>,
     $ping: async () => await calls.door.ping(),
     $close: async () => await calls.door.close(),
     [Symbol.asyncDispose]: async () => await calls.door.close(),
@@ -86,6 +91,8 @@ function functionOf(calls: Calls, library: string, method: string, options: Call
     watchedOf({ calls, library, method, args: isList(given) ? given : [given], options }, how);
   return Object.assign(call, {
     watch,
+    job: async (...args: readonly Argument[]) =>
+      jobOf(calls, await calls.submit(library, method, args, options), options),
     with: (changes: Partial<CallOptions>) => functionOf(calls, library, method, withOptions(options, changes)),
     describe,
     help: async () => {

@@ -7,7 +7,7 @@ import type { Value } from '../../core/value.ts';
 import type { DescribedType } from '../../directory/described.ts';
 
 export interface DoorRequest {
-  readonly method: 'GET' | 'FETCH' | 'POST';
+  readonly method: 'GET' | 'FETCH' | 'POST' | 'PUT' | 'DELETE';
   /** Segments, not encoded. */
   readonly path: readonly string[];
   /** Control words: `_describe`. */
@@ -27,6 +27,8 @@ export interface DoorAnswer {
   readonly payload: Uint8Array;
   readonly etag: Uint8Array | undefined;
   readonly maxAge: Milliseconds;
+  /** Segments of the path of what was made. */
+  readonly location?: readonly string[] | undefined;
 }
 
 /** A request that is answered again and again. Its `timeout` is for the first answer. */
@@ -66,6 +68,8 @@ export interface Door {
   stream(request: StreamRequest): AsyncIterable<StreamEvent>;
   /** The result of a pure function, now and whenever it is another. @throws RequestError */
   watch(request: FollowRequest): AsyncIterable<WatchEvent>;
+  /** What a job has come to, when it has ended: GET of its path. @throws RequestError */
+  ended(request: DoorRequest): Promise<DoorAnswer>;
   /** How long the shortest question and its answer took. */
   ping(): Promise<Milliseconds>;
   close(): Promise<void>;

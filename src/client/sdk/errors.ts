@@ -5,6 +5,7 @@ import { textOf } from '../../core/bytes.ts';
 import type { Milliseconds } from '../../core/duration.ts';
 import { FuncoapError, PeerError, UsageError, type ErrorFamily } from '../../core/error.ts';
 import type { Value } from '../../core/value.ts';
+import type { DescribedFunction } from '../../directory/described.ts';
 import { problems, type CallError } from '../../functions/call-error.ts';
 import type { ProblemDetails } from '../../functions/problem-details.ts';
 import { problemOf } from '../answer-problem.ts';
@@ -72,6 +73,13 @@ export class RemoteError extends FuncoapError {
     this.retryAfter = comesBack(answer.code) ? answer.maxAge : undefined;
   }
 }
+
+/** What is answered once was asked of it. */
+export const streamNotOnce = ({ library, method }: DescribedFunction, instead: string): ArgumentError =>
+  new ArgumentError(
+    'bad-request',
+    `${library}/${method} is a stream, and ${instead} is answered once: read it with \`for await\`.`,
+  );
 
 export const notAGateway = (origin: string): PeerError =>
   new PeerError('not-a-gateway', `${origin} did not answer as a funcoap gateway does; is the address right?`);

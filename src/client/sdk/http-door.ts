@@ -13,6 +13,7 @@ import type { Value } from '../../core/value.ts';
 import type { DescribedType } from '../../directory/described.ts';
 import { converterOf, mismatch, recordOf } from '../../functions/converter.ts';
 import { RequestError } from '../request-error.ts';
+import { passed } from './retries.ts';
 import { queryFrom, type Door, type DoorAnswer, type DoorRequest, type FollowRequest } from './door.ts';
 import type { StreamEvent, StreamRequest, WatchEvent } from './door.ts';
 import { notAGateway } from './errors.ts';
@@ -142,6 +143,15 @@ export class HttpDoor implements Door {
     }
   }
 
+  async ended(request: DoorRequest): Promise<DoorAnswer> {
+    for (;;) {
+      const answer = await this.ask(request);
+      if (answer.code !== responseCode.serviceUnavailable) return answer;
+      const comeBack = milliseconds(Math.max(afterTheEnd, answer.maxAge));
+      await passed(comeBack, this.#options.scheduler, request.signal, this.origin);
+    }
+  }
+
   /** HTTP always answers: what it says is not looked at. */
   async tell(request: DoorRequest): Promise<void> {
     await this.ask(request);
@@ -189,6 +199,7 @@ export class HttpDoor implements Door {
       payload: await this.#read(body, url),
       etag: etagOf(/^"(.*)"$/.exec(headers.get('etag') ?? '')?.[1]),
       maxAge: seconds(Number(spans.find((span) => span != null && /^\d+$/.test(span)) ?? 0)),
+      location: headers.get('location')?.replace(/^\//, '').split('/'),
     };
   }
 
@@ -209,6 +220,9 @@ export class HttpDoor implements Door {
 /** The code with the digits of a status; of the successful ones what CoAP would say. */
 function codeOf(status: number, unsafe: boolean): number {
   if (status === 304) return responseCode.valid;
+  if (status === 201) return responseCode.created;
+  // RFC 9110 §15.3.3: a job is taken, or has not ended.
+  if (status === 202) return unsafe ? responseCode.created : responseCode.serviceUnavailable;
   if (status < 300) return unsafe ? responseCode.changed : responseCode.content;
   const code = (Math.floor(status / 100) << 5) | ((status % 100) & 0x1f);
   return codeClass(code) === 5 ? code : Math.max(code, responseCode.badRequest);

@@ -4,6 +4,7 @@ import type { DescribedFunction } from '../../directory/described.ts';
 import type { Argument } from './arguments.ts';
 import type { CallOptions } from './call-options.ts';
 import type { WatchOptions } from './followed-calls.ts';
+import type { Job } from './job.ts';
 import type { Outcome } from './outcome.ts';
 
 /** A function of the gateway. `funcoap types` writes these with the types of a gateway's signatures. */
@@ -28,6 +29,9 @@ export interface RemoteFunction<
    * @param args those of a call: a list by position, or by name in one plain object
    */
   watch(args?: Positional | Named, options?: Partial<WatchOptions>): AsyncIterable<Result>;
+  /** Calls it as a job: the gateway runs it when there is room, and keeps its result. @throws as a call does */
+  job(...args: Positional): Promise<Job<Result>>;
+  job(named: Named): Promise<Job<Result>>;
   /** What it takes, gives and does. */
   describe(): Promise<DescribedFunction>;
   /** The same for people: signature and documentation. */

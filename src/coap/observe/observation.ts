@@ -232,7 +232,7 @@ export class ObservationRegistry {
 
   /** Those of a peer that is gone for good. */
   lose(peer: Peer, now: Instant): void {
-    for (const observation of [...(this.#byPeer.get(peer)?.values() ?? [])]) observation.lost(now);
+    for (const observation of this.#byPeer.get(peer)?.values() ?? []) observation.lost(now);
   }
 
   remove(observation: Observation): void {

@@ -8,7 +8,8 @@
  * it is forgotten (part-state.ts).
  *
  * While it cannot be written nothing unsafe is begun and no sequence numbers are granted; what was noted waits, and is tried
- * again. Only one process uses a part: part-lock.ts.
+ * again. A process that ends meanwhile leaves nothing that is believed: receive marks may be missing, and what was read
+ * could be read once more. Only one process uses a part: part-lock.ts.
  */
 import { hex } from '../../core/bytes.ts';
 import type { Scheduler } from '../../core/clock.ts';
@@ -98,8 +99,12 @@ export class AssociationStore implements AssociationJournal {
       marks: this.#marks.shared,
       takeWrites: () => this.#takeWrites(),
       onWritten: () => this.#written(),
-      onFailed: (error) => this.#say(error),
+      onFailed: (error) => {
+        this.#part.distrust();
+        this.#say(error);
+      },
       onMended: () => {
+        this.#part.begin();
         this.#watch();
         onNotice('info', 'Associations can be written again; all goes on as before.');
       },

@@ -22,6 +22,7 @@ export interface GroupCommitOptions {
   readonly onWritten: () => void;
   /** Told once, until it is mended. */
   readonly onFailed: (error: unknown) => void;
+  /** All was written again. Where it throws, it goes on failing. */
   readonly onMended: () => void;
 }
 
@@ -122,12 +123,12 @@ export class GroupCommit {
       this.#unwritten = takeWrites();
       await writer.write(this.#unwritten, marks);
       this.#unwritten = [];
+      if (this.#isFailing) onMended();
     } catch (error) {
       this.#waiting = [...waiting, ...this.#waiting];
       this.#failed(error);
       return;
     }
-    if (this.#isFailing) onMended();
     this.#isFailing = false;
     onWritten();
     for (const settled of waiting) settled(true);

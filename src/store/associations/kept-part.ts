@@ -43,7 +43,7 @@ export function readPart(part: PartFiles, slots: SealedSlots, sessions: SealedSl
   if (part.isNew) return forget(undefined);
   if (!part.isBelieved) {
     return forget(
-      'DTLS sessions of before are forgotten, and devices shake hands again: the machine was not stopped in order, the files are copies, or nobody was enrolled when the gateway began',
+      'DTLS sessions of before are forgotten, and devices shake hands again: the machine was not stopped in order, the disk did not take what was to be written, the files are copies, or nobody was enrolled when the gateway began',
     );
   }
   const requests = log.read();

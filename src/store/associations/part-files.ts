@@ -1,6 +1,6 @@
 /** The files of one process's part of the associations: opened, believed or not, and read. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../core/error.ts';
 import type { SecretSeal } from '../secret-seal.ts';
@@ -78,9 +78,24 @@ export class PartFiles {
     for (const file of Object.values(this.files)) ftruncateSync(file);
   }
 
-  /** From here on the files change, and are worth something only until the machine stops. */
+  /**
+   * From here on the files change, and are worth something only until the machine stops.
+   * Fails where the system refuses it.
+   */
   begin(): void {
     writeState(this.#statePath, this.#state);
+  }
+
+  /**
+   * The files do not say any more what was read: without its state nobody believes them, until `begin` is called again. A disk
+   * that is full takes a file away all the same; one that does not is none that another process could begin on.
+   */
+  distrust(): void {
+    try {
+      rmSync(this.#statePath, { force: true });
+    } catch {
+      // What could not be written is told already.
+    }
   }
 
   /** All is on the disk. */

@@ -1,13 +1,19 @@
 /**
  * Latency at half of what a server can take at most: requests arrive at a fixed rate, and their time counts from the
  * moment of arrival, whether or not the server kept them waiting before they left. `disturbed` is the same beside
- * a library function that loops for ever in a worker.
+ * a library function that loops in a worker, measured in short slices by turns without and with the loop: a p99 is
+ * made by the worst milliseconds, which the machine has now and then whatever runs on it, so that of one long measurement each
+ * says nothing about the other. What the loop does it does in every slice: the median over them is what counts.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Call } from '../calls.ts';
 import type { ContestantName } from '../contestants.ts';
 import { postOnce } from '../probe.ts';
-import { valuesOf, type Comparison } from '../results.ts';
+import { faultsTogether } from '../faults.ts';
+import type { Measurement } from '../load.ts';
+import { mediansOf, valuesOf, type Comparison } from '../results.ts';
 import { rotated, type Bench, type Scenario } from '../scenario.ts';
+import { warmUp } from './warm-up.ts';
 
 export interface LatencyOptions extends Omit<Comparison, 'metric'> {
   readonly call: Call;
@@ -33,8 +39,11 @@ export function latency({ name, title, call, contestants }: LatencyOptions): Sce
     run: async (bench) => {
       await using servers = new AsyncDisposableStack();
       const running: Running[] = [];
-      for (const contestant of bench.present(contestants))
-        running.push(servers.use(await bench.start(contestant, call)));
+      for (const contestant of bench.present(contestants)) {
+        const server = servers.use(await bench.start(contestant, call));
+        running.push(server);
+        await warmUp(bench, server, call);
+      }
       for (let round = 1; round <= bench.options.rounds; round++) {
         for (const server of rotated(running, round)) {
           const { requestsPerSecond } = await bench.measure(server, call);
@@ -47,23 +56,53 @@ export function latency({ name, title, call, contestants }: LatencyOptions): Sce
   };
 }
 
+const slices = 5;
+const sliceSeconds = 0.4;
+/** The loop has begun before the load, and goes on behind it. */
+const marginSeconds = 0.3;
+const variants = ['quiet', 'beside a loop'] as const;
+
+async function besideLoop(server: Running, seconds: number, measure: () => Promise<Measurement>): Promise<Measurement> {
+  const milliseconds = Math.ceil((seconds + 2 * marginSeconds) * 1000);
+  const end = performance.now() + milliseconds;
+  await postOnce(server.port, 'func/spin/loop', `milliseconds=${milliseconds}`);
+  const measurement = await measure();
+  await sleep(Math.max(0, end + marginSeconds * 1000 - performance.now()));
+  return measurement;
+}
+
 export function disturbed({ name, title, call, contestants }: LatencyOptions): Scenario {
   return {
     name,
     title,
     metric: 'p99',
-    measurements: (bench) => bench.present(contestants).length * bench.options.rounds * 2,
+    measurements: (bench) => bench.present(contestants).length * bench.options.rounds * variants.length,
     run: async (bench) => {
-      for (let round = 1; round <= bench.options.rounds; round++) {
-        for (const contestant of rotated(bench.present(contestants), round)) {
-          // A process each: a loop ends with its process only.
-          await using server = await bench.start(contestant, call);
+      await using servers = new AsyncDisposableStack();
+      const running: Running[] = [];
+      for (const contestant of bench.present(contestants)) {
+        const server = servers.use(await bench.start(contestant, call));
+        running.push(server);
+        await warmUp(bench, server, call);
+      }
+      const { warmUpSeconds, rounds } = bench.options;
+      for (let round = 1; round <= rounds; round++) {
+        for (const server of rotated(running, round)) {
           const { requestsPerSecond } = await bench.measure(server, call);
-          for (const variant of ['quiet', 'beside a loop']) {
-            if (variant !== 'quiet') await postOnce(server.port, 'func/spin/forever');
-            const measurement = await atHalf(bench, server, call, requestsPerSecond);
-            const { faults } = measurement;
-            bench.record({ scenario: name, contestant, variant, round, values: valuesOf(measurement), faults });
+          const load = { ...room, rate: requestsPerSecond * half, seconds: sliceSeconds };
+          const measure = (): Promise<Measurement> => bench.measure(server, call, load);
+          const measured: Record<(typeof variants)[number], Measurement[]> = { 'quiet': [], 'beside a loop': [] };
+          for (let slice = 0; slice < slices; slice++) {
+            for (const variant of rotated(variants, slice + round)) {
+              const measurement =
+                variant === 'quiet' ? await measure() : await besideLoop(server, warmUpSeconds + sliceSeconds, measure);
+              measured[variant].push(measurement);
+            }
+          }
+          for (const variant of variants) {
+            const values = mediansOf(measured[variant].map(valuesOf));
+            const faults = faultsTogether(measured[variant]);
+            bench.record({ scenario: name, contestant: server.name, variant, round, values, faults });
           }
         }
       }

@@ -9,6 +9,7 @@ import { faultsOf } from '../load.ts';
 import type { Comparison } from '../results.ts';
 import { valuesOf } from '../results.ts';
 import { rotated, type Bench, type Entry, type ThroughputScenario } from '../scenario.ts';
+import { warmUp } from './warm-up.ts';
 
 export interface ThroughputOptions extends Omit<Comparison, 'metric'> {
   readonly entries: ThroughputScenario['entries'];
@@ -17,9 +18,6 @@ export interface ThroughputOptions extends Omit<Comparison, 'metric'> {
 type Running = Awaited<ReturnType<Bench['start']>>;
 
 const serverKey = ({ contestant, server, variant = '' }: Entry): string => `${contestant} ${server ?? variant}`;
-
-/** Longer than before each measurement: code that has never run under load is compiled meanwhile. */
-const warmUpSeconds = ({ options }: Bench): number => options.warmUpSeconds * 6;
 
 /** @throws InternalError where a server does not know all that it will be asked */
 async function fill(bench: Bench, server: Running, call: Call, distinct: number): Promise<void> {
@@ -36,8 +34,7 @@ async function run(bench: Bench, scenario: string, entries: readonly Entry[]): P
     const server = servers.use(await bench.start(entry.contestant, entry.call, entry.setting));
     started.set(serverKey(entry), server);
     if (entry.fill !== undefined) await fill(bench, server, entry.call, entry.fill);
-    if (contestants[entry.contestant].compiled !== true)
-      await bench.measure(server, entry.call, { ...entry.load, warmUpSeconds: 0, seconds: warmUpSeconds(bench) });
+    await warmUp(bench, server, entry.call, entry.load);
   }
   for (let round = 1; round <= bench.options.rounds; round++) {
     for (const entry of rotated(entries, round)) {

@@ -81,6 +81,31 @@ describe('DNS messages', () => {
     );
   });
 
+  it('are of the class IN', () => {
+    const text = attributes(['a'], ['x']);
+    const sent = encodeDnsMessage({ ...emptyMessage, response: true, answers: [text] });
+    expect(decodeDnsMessage(sent)?.answers).toEqual([text]);
+    // Header, name and type are 12 + 3 + 2 bytes; RFC 1035 §3.2.4: CH is 3.
+    sent[18] = 3;
+    expect(decodeDnsMessage(sent)?.answers).toEqual([]);
+  });
+
+  it.each([
+    [128, 1],
+    [129, undefined],
+  ])('of names that are a chain of %i pointers are read up to a limit', (pointers, answers) => {
+    const chain: number[] = [0];
+    // The data of a record begins after header, root name, type, class, TTL and length.
+    const start = 12 + 1 + 2 + 2 + 4 + 2;
+    for (let at = start; chain.length < 1 + 2 * (pointers - 1); at = start + chain.length - (chain.length > 1 ? 2 : 1))
+      chain.push(0xc0 | (at >> 8), at & 0xff);
+    const last = start + chain.length - 2;
+    const head = [0, 0, 0x84, 0, 0, 0, 0, 2, 0, 0, 0, 0];
+    const carrier = [0, 0, recordType.TXT, 0, 1, 0, 0, 0, 9, chain.length >> 8, chain.length & 0xff, ...chain];
+    const pointing = [0xc0 | (last >> 8), last & 0xff, 0, recordType.TXT, 0, 1, 0, 0, 0, 9, 0, 0];
+    expect(decodeDnsMessage(bytes(head, carrier, pointing))?.answers.length).toBe(answers === 1 ? 2 : undefined);
+  });
+
   it('of bytes that are anything are read or refused', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (some) => {

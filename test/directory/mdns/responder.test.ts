@@ -7,12 +7,13 @@ import {
   emptyMessage,
   encodeDnsMessage,
   recordType,
+  sameRecord,
   type DnsMessage,
   type Name,
   type ResourceRecord,
 } from '../../../src/directory/mdns/message.ts';
 import { Search } from '../../../src/directory/mdns/one-shot.ts';
-import { attributes, hostAddress, location, pointer } from '../../../src/directory/mdns/records.ts';
+import { attributes, hostAddress, location, noOthers, pointer } from '../../../src/directory/mdns/records.ts';
 import { Responder } from '../../../src/directory/mdns/responder.ts';
 import { ManualScheduler } from '../../../src/transport/manual-scheduler.ts';
 
@@ -45,7 +46,7 @@ class Link {
       unicast: sent,
       instance: 'funcoap on pi',
       host: 'funcoap-pi',
-      isOurs: (record) => others.includes(record),
+      isOurs: (record) => others.some((one) => sameRecord(one, record)),
     });
   }
 
@@ -169,6 +170,17 @@ describe('probing (RFC 6762 §8.1)', () => {
     expect(link.pass(10)).toHaveLength(1);
   });
 
+  it('is not beaten by its own gateway on another link, nor is it in conflict with who says what there is not', () => {
+    const later = attributes(instance, ['txtvers=9']);
+    const link = new Link([later]);
+    link.responder.announce([service]);
+    link.pass(125);
+    link.ask(instance, ANY, { authorities: [later] });
+    expect(link.pass(250)).toHaveLength(1);
+    link.hear({ response: true, answers: [noOthers(instance, [TXT])] });
+    expect(labels(link.pass(250)[0]?.message.authorities)).toEqual(['funcoap on pi', 'funcoap-pi']);
+  });
+
   it('is not beaten by a probe of the same records, such as its own', () => {
     const link = new Link();
     link.responder.announce([service]);
@@ -278,6 +290,12 @@ describe('answers (RFC 6762 §6)', () => {
     expect(types(answer?.message.answers)).toEqual([NSEC]);
   });
 
+  it('say nothing of records that others may have of a name that all share', () => {
+    const link = new Link().announced();
+    link.ask(coap, A);
+    expect(link.pass(500)).toEqual([]);
+  });
+
   it('are not given to what the asker knows already, unless it will forget it soon (§7.1)', () => {
     const link = new Link().announced();
     const known = pointer(coap, instance);
@@ -298,13 +316,26 @@ describe('answers (RFC 6762 §6)', () => {
     expect(link.pass(200)).toHaveLength(1);
   });
 
+  it('are given to sixteen askers at a time that have more to say', () => {
+    const link = new Link().announced();
+    const from = (last: number): Address => ({ address: `192.0.2.${last}`, port: 5353 });
+    for (let last = 1; last <= 16; last++)
+      link.ask(['_other', '_udp', 'local'], PTR, { truncated: true }, from(100 + last));
+    link.ask(coap, PTR, { truncated: true }, from(200));
+    expect(link.pass(2_000)).toEqual([]);
+    link.ask(coap, PTR, { truncated: true }, from(200));
+    expect(link.pass(2_000)).toHaveLength(1);
+  });
+
   it('are multicast once a second, but to a probe after 250 ms', () => {
     const link = new Link().announced();
     expect(link.ask(instance, SRV)).toHaveLength(1);
     link.pass(300);
     expect(link.ask(instance, SRV)).toEqual([]);
     const authorities = [location(instance, 1, ['other', 'local'])];
-    expect(link.ask(instance, ANY, { authorities })).toHaveLength(1);
+    expect(types(link.ask(instance, ANY, { authorities })[0]?.message.answers)).toEqual([TXT, SRV]);
+    link.pass(200);
+    expect(link.ask(instance, ANY, { authorities })).toEqual([]);
     link.pass(1_000);
     expect(link.ask(instance, SRV)).toHaveLength(1);
   });

@@ -15,7 +15,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { minutes, seconds, type Milliseconds } from '../../../src/core/duration.ts';
 import { timeOfDay } from '../../../src/core/time-of-day.ts';
 import type { AssociationSnapshot } from '../../../src/dtls/association-journal.ts';
@@ -358,6 +359,68 @@ describe('while it cannot be written', () => {
     const kept = one(start());
     expect(kept.sendSequence).toBe(2048);
     expect(kept.requests.map(({ messageId }) => messageId)).toContain(3);
+  });
+});
+
+describe('a process that ends while it cannot be written', () => {
+  const obstacle = (): string => join(folder, '0.requests.1');
+
+  async function failing(): Promise<AssociationStore> {
+    const store = start();
+    store.opened(snapshot(1));
+    await written(store);
+    mkdirSync(obstacle());
+    // Answered 5.03: what came with this record, and with those after it, must not be read again by whoever has recorded it.
+    await expect(begin(store, begun(1, 1))).rejects.toThrow('not written');
+    return store;
+  }
+
+  test('leaves nothing that is believed, however it ends', async () => {
+    await failing();
+    rmdirSync(obstacle());
+    expect(start().takeKept()).toEqual([]);
+    expect(notices.at(-1)).toContain('the disk did not take what was to be written');
+  });
+
+  test('also where it is stopped in order', async () => {
+    const own = new JournalWriter();
+    const store = start({ writer: own });
+    store.opened(snapshot(1));
+    await written(store);
+    // In the way of this file, and of the one that is tried with the last write.
+    const obstacles = [obstacle(), join(folder, '0.requests.2')];
+    for (const path of obstacles) mkdirSync(path);
+    await expect(begin(store, begun(1, 1))).rejects.toThrow('not written');
+    await store.close();
+    for (const path of obstacles) rmdirSync(path);
+    expect(start().takeKept()).toEqual([]);
+  });
+
+  test('leaves all of it once it could be written again', async () => {
+    const store = await failing();
+    store.received(id(1), 77);
+    rmdirSync(obstacle());
+    scheduler.advance(seconds(1));
+    await vi.waitFor(() => expect(notices.at(-1)).toContain('can be written again'));
+    await begin(store, begun(1, 80));
+    expect(one(start()).receiveMark).toBe(90);
+  });
+
+  test('is not believed before its state could be written again too', async () => {
+    const store = await failing();
+    rmdirSync(obstacle());
+    mkdirSync(join(folder, '0.state.new'));
+    scheduler.advance(seconds(1));
+    await delay(50);
+    expect(notices.some((text) => text.includes('can be written again'))).toBe(false);
+    await expect(begin(store, begun(1, 2))).rejects.toThrow('refused');
+    rmdirSync(join(folder, '0.state.new'));
+    await vi.waitFor(() => {
+      scheduler.advance(seconds(1));
+      expect(notices.at(-1)).toContain('can be written again');
+    });
+    await begin(store, begun(1, 3));
+    expect(one(start()).requests.map(({ messageId }) => messageId)).toContain(3);
   });
 });
 

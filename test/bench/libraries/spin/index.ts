@@ -1,9 +1,10 @@
 /** A library that has gone wrong. */
 
 /**
- * Never comes back, until its thread is stopped.
+ * Loops without a pause for so long: on its thread nothing else comes to pass, as where a loop never ends.
  * @timeLimit 1h
  */
-export function forever(): never {
-  for (;;);
+export function loop(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
 }

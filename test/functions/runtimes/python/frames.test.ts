@@ -117,6 +117,21 @@ describe('frames', () => {
     });
   });
 
+  it('say who was looked at in no other words than there are', () => {
+    const looked = (what: Value): unknown => {
+      const said = say(3, 1, what, [], encodeCbor(1));
+      return said.kind === 'done' ? said.readCaller : said.kind;
+    };
+    expect(['identity', 'peer', false, true, 'everybody', null].map(looked)).toEqual([
+      'identity',
+      'peer',
+      false,
+      false,
+      false,
+      false,
+    ]);
+  });
+
   it('with a result that is no CBOR fail their call, and nothing else', () => {
     expect(say(3, 7, false, [], Uint8Array.of(0xff))).toMatchObject({
       kind: 'failed',

@@ -1,0 +1,79 @@
+/** Calls whose results are fetched later (docs/jobs.md). */
+import { contentFormat } from '../../cbor/content-format.ts';
+import { decodeCborSequence } from '../../cbor/decode.ts';
+import { codeClass } from '../../coap/codec/codes.ts';
+import type { Value } from '../../core/value.ts';
+import { fieldOf, optionalTextOf, recordOf, textOf } from '../../directory/read-value.ts';
+import { withOptions, type CallOptions } from './call-options.ts';
+import { valueOf, type Calls } from './calls.ts';
+import type { DoorAnswer } from './door.ts';
+import { RemoteError } from './errors.ts';
+import { mayAskAgain, passed, pauseBefore } from './retries.ts';
+
+const states = ['queued', 'running', 'done', 'failed'] as const;
+export type JobState = (typeof states)[number];
+
+/** A call that the gateway runs when there is room, and whose result it keeps for a time. */
+export interface Job<Result = Value> {
+  /** Where its result will be; `gw.$job(uri)` is this job again, also in another program of the same identity. */
+  readonly uri: string;
+  /** How far it has come. @throws RemoteError 4.04 where it is gone; RequestError */
+  status(): Promise<JobState>;
+  /**
+   * Waits for the result, as long as that takes.
+   * @throws RemoteError what the function failed with, or 4.04 where the job is gone; RequestError
+   */
+  result(options?: Partial<Pick<CallOptions, 'signal' | 'retries'>>): Promise<Result>;
+  /** It does not begin, or its function is told to stop; one that has ended is removed. @throws RemoteError, RequestError */
+  cancel(): Promise<void>;
+}
+
+export function jobOf(calls: Calls, id: string, options: CallOptions): Job {
+  const path = ['j', id];
+  const target = path.join('/');
+  return {
+    uri: `${calls.door.origin}/${target}`,
+    status: async () => await stateOf(calls, id, options),
+    result: async (given = {}) => resultIn(await ended(calls, path, withOptions(options, given)), target),
+    cancel: async () => {
+      accepted(await calls.ask({ method: 'DELETE', path, query: ['_why'] }, options), target);
+    },
+  };
+}
+
+async function stateOf(calls: Calls, id: string, options: CallOptions): Promise<JobState> {
+  const listed = valueOf(accepted(await calls.ask({ method: 'GET', path: ['j'], query: ['_why'] }, options), 'j'));
+  for (const entry of Array.isArray(listed) ? (listed as readonly Value[]) : []) {
+    const job = recordOf(entry, 'a job');
+    const said = optionalTextOf(fieldOf(job, 'state'), 'the state of a job');
+    const state = states.find((known) => known === said);
+    if (textOf(fieldOf(job, 'id'), 'the id of a job') === id && state !== undefined) return state;
+  }
+  // It is gone, and the gateway says how.
+  accepted(await calls.ask({ method: 'GET', path: ['j', id], query: ['_why'] }, options), `j/${id}`);
+  return 'done';
+}
+
+async function ended({ door, scheduler }: Calls, path: readonly string[], options: CallOptions): Promise<DoorAnswer> {
+  const { retries, signal, timeout } = options;
+  const nothing = { payload: undefined, etag: undefined };
+  for (let tried = 0; ; tried++) {
+    try {
+      return await door.ended({ method: 'GET', path, query: ['_why'], ...nothing, timeout, signal });
+    } catch (error) {
+      if (tried >= retries || !mayAskAgain(error, true)) throw error;
+    }
+    await passed(pauseBefore(tried), scheduler, signal, door.origin);
+  }
+}
+
+/** Of one that was observed, a sequence of one item. */
+function resultIn(answer: DoorAnswer, target: string): Value {
+  const { contentFormat: format, payload } = accepted(answer, target);
+  return format === contentFormat.cborSequence ? decodeCborSequence(payload)[0] : valueOf(answer);
+}
+
+function accepted(answer: DoorAnswer, target: string): DoorAnswer {
+  if (codeClass(answer.code) !== 2) throw new RemoteError(target, answer);
+  return answer;
+}
