@@ -15,6 +15,7 @@ export type { WatchOptions } from './client/sdk/followed-calls.ts';
 export type { Job, JobState } from './client/sdk/job.ts';
 export type { Outcome } from './client/sdk/outcome.ts';
 export type { Connection, ConnectionControls } from './client/sdk/connection-controls.ts';
+export type { ObjectControls, RemoteClass, RemoteMethod, RemoteObject } from './client/sdk/remote-object.ts';
 export type { RemoteFunction, RemoteLibraries, RemoteLibrary } from './client/sdk/remote-function.ts';
 export type { ClientCredentials } from './dtls/credentials.ts';
 export type { Config } from './config/config.ts';

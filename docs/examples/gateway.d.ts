@@ -50,9 +50,6 @@ export interface Gateway {
     /**
      * Keeps a reading, and tells how many there are of its place.
      */
-    readonly "report": RemoteFunction<[place: string, celsius: number], { readonly "place": string; readonly "celsius": number }, number | bigint | number>;
+    readonly "report": RemoteFunction<[place: string, celsius: number], { readonly "place": string; readonly "celsius": number }, number | bigint>;
   };
 }
-
-/** Any value that can be sent. */
-export type Any = Value | object;

@@ -1,4 +1,6 @@
 /** What a line of `funcoap shell` does, and how it is completed. */
+import type { RemoteObject } from '../client/sdk/remote-object.ts';
+import { isClass } from '../directory/described.ts';
 import type { Connection } from '../client/sdk/connection-controls.ts';
 import { UsageError } from '../core/error.ts';
 import { readArguments, type ReadSource } from './call-arguments.ts';
@@ -83,9 +85,11 @@ export class ShellSession {
     const { library, method } = targetOf(target);
     const fn = this.#functionOf(library, method);
     const described = await fn.describe();
+    if (described.stream === true)
+      throw new UsageError('bad-argument', `${target} is a stream: \`funcoap watch\` prints its items.`);
     const values = await readArguments(described, namedWords(described, texts), this.#read);
     const result = await fn.with({ signal })(values);
-    return valueText(result, this.#paint);
+    return isClass(described) ? (result as object as RemoteObject).$uri : valueText(result, this.#paint);
   }
 
   async #libraries(): Promise<string> {

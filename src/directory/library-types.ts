@@ -1,5 +1,5 @@
 /**
- * The functions of a gateway as TypeScript declarations, for `connect<Gateway>(…)`.
+ * The functions and classes of a gateway as TypeScript declarations, for `connect<Gateway>(…)`.
  *
  *     export interface Gateway {
  *       readonly "math": {
@@ -8,113 +8,114 @@
  *       };
  *     }
  *
+ * A stream gives an AsyncIterable of its items; a class is a RemoteClass, and its objects have an interface of their own.
  * Left out: ranges and lengths, which TypeScript has no types for; they are checked when a call is made.
  */
-import type { DescribedFunction, DescribedObject, DescribedParameter, DescribedType } from './described.ts';
+import { isClass, type DescribedClass, type DescribedFunction } from './described.ts';
+import type { DescribedMember, DescribedParameter } from './described.ts';
+import { objectText, quoted, TypeTexts } from './type-texts.ts';
 
 /** @param origin where they were found, for the comment at the top */
 export function libraryTypes(functions: readonly DescribedFunction[], origin: string): string {
+  const names = instanceNames(functions.filter(isClass));
+  const textsOf = (library: string): TypeTexts => new TypeTexts((name) => names.get(`${library}/${name}`));
   const libraries = Map.groupBy(functions, ({ library }) => library);
-  const blocks = [...libraries].map(
-    ([library, members]) => `  readonly ${quoted(library)}: {\n${members.map(functionLines).join('')}  };\n`,
-  );
+  const blocks = [...libraries].map(([library, members]) => {
+    const lines = members.map((fn) => functionLines(fn, textsOf(library)));
+    return `  readonly ${quoted(library)}: {\n${lines.join('')}  };\n`;
+  });
+  const instances = functions.filter(isClass).map((of) => instanceLines(of, textsOf(of.library)));
+  const declared = [`export interface Gateway {\n${blocks.join('')}}\n`, ...instances].join('\n');
+  const text = /\bAny\b/.test(declared) ? `${declared}\n${anyLines}` : declared;
+  const imported = importable.filter((name) => new RegExp(String.raw`\b${name}\b`).test(text));
   return [
     `// The functions of ${printable(origin)}, written by \`funcoap types\`: write it anew when they change.\n`,
-    "import type { RemoteFunction, Value } from 'funcoap';\n\n",
+    imported.length === 0 ? '' : `import type { ${imported.join(', ')} } from 'funcoap';\n\n`,
     `/** \`const gw = await connect<Gateway>(${printable(JSON.stringify(origin))})\` */\n`,
-    `export interface Gateway {\n${blocks.join('')}}\n\n`,
-    '/** Any value that can be sent. */\n',
-    'export type Any = Value | object;\n',
+    text,
   ].join('');
 }
 
-function functionLines(fn: DescribedFunction): string {
-  const { parameters } = fn;
+const importable = ['ObjectControls', 'RemoteClass', 'RemoteFunction', 'RemoteMethod', 'Value'];
+
+const anyLines = '/** Any value that can be sent. */\ntype Any = Value | object;\n';
+
+/** Of the interfaces of objects, by library and class: as identifiers, each once. */
+function instanceNames(classes: readonly DescribedClass[]): ReadonlyMap<string, string> {
+  const taken = new Set(['Gateway', 'Any', ...importable]);
+  return new Map(
+    classes.map(({ library, method }) => {
+      const wanted = `${library}_${method}`.replace(/[^\w$]/g, '_');
+      let name = wanted;
+      for (let n = 2; taken.has(name); n++) name = `${wanted}_${n}`;
+      taken.add(name);
+      return [`${library}/${method}`, name];
+    }),
+  );
+}
+
+function functionLines(fn: DescribedFunction, texts: TypeTexts): string {
+  const given = resultType(fn, texts);
+  const result = isClass(fn) ? instanceOf(fn, texts) : fn.stream === true ? `AsyncIterable<${given}>` : given;
+  const type = `${isClass(fn) ? 'RemoteClass' : 'RemoteFunction'}<${argumentTypes(fn, texts)}, ${result}>`;
+  return `${docLines(fn, '    ')}    readonly ${quoted(fn.method)}: ${type};\n`;
+}
+
+const instanceOf = ({ method }: DescribedClass, texts: TypeTexts): string => texts.instance(method) ?? 'ObjectControls';
+
+/** What an object offers, and which of it can be set. */
+function instanceLines(of: DescribedClass, texts: TypeTexts): string {
+  const writable = of.members
+    .filter((member) => member.writable)
+    .map((member) => `${quoted(member.name)}: ${texts.of(member.parameters[0]?.type ?? { kind: 'any' }, 'Any')}`);
+  const members = of.members.map((member) => memberLines(member, texts)).join('');
+  return [
+    `/** An object of ${printable(of.library)}/${printable(of.method)}. */\n`,
+    `export interface ${instanceOf(of, texts)} extends ObjectControls<${objectText(writable)}> {\n${members}}\n`,
+  ].join('');
+}
+
+function memberLines(member: DescribedMember, texts: TypeTexts): string {
+  if (member.kind === 'method') {
+    const type = `RemoteMethod<${argumentTypes(member, texts)}, ${resultType(member, texts)}>`;
+    return `${docLines(member, '  ')}  readonly ${quoted(member.name)}: ${type};\n`;
+  }
+  if (!member.readable) return '';
+  return `${docLines({ ...member, parameters: [] }, '  ')}  readonly ${quoted(member.name)}: Promise<${resultType(member, texts)}>;\n`;
+}
+
+/** By position, and by name. */
+function argumentTypes({ parameters }: Pick<DescribedFunction, 'parameters'>, texts: TypeTexts): string {
   const listed = parameters.filter(({ keyword, others }) => keyword !== true && others !== true);
   // What is required behind what is optional has to be given by name.
   const positional = listed.map((parameter, at) => {
     const optional = !parameter.required && listed.slice(at).every(({ required }) => !required);
-    return positionType(parameter, optional);
+    return positionType(parameter, optional, texts);
   });
-  const named = parameters.flatMap((parameter) => (parameter.others === true ? [] : [memberType(parameter)]));
+  const named = parameters.flatMap((parameter) => (parameter.others === true ? [] : [memberType(parameter, texts)]));
   const others = parameters.some((parameter) => parameter.others === true) ? ['[name: string]: Any'] : [];
-  const type = `RemoteFunction<[${positional.join(', ')}], ${objectText([...named, ...others])}, ${resultType(fn.returns)}>`;
-  return `${docLines(fn)}    readonly ${quoted(fn.method)}: ${type};\n`;
+  return `[${positional.join(', ')}], ${objectText([...named, ...others])}`;
 }
 
-function docLines({ doc, parameters }: DescribedFunction): string {
+function docLines({ doc, parameters }: Pick<DescribedFunction, 'doc' | 'parameters'>, indent: string): string {
   const told = parameters.flatMap(({ name, doc: about }) => (about === undefined ? [] : [`@param ${name} ${about}`]));
   const lines = [...(doc === undefined ? [] : [doc]), ...told].flatMap((text) => text.split('\n'));
   if (lines.length === 0) return '';
-  return `    /**\n${lines.map((text) => `     * ${printable(text)}\n`).join('')}     */\n`;
+  return `${indent}/**\n${lines.map((text) => `${indent} * ${printable(text)}\n`).join('')}${indent} */\n`;
 }
 
-function positionType(parameter: DescribedParameter, optional: boolean): string {
+function positionType(parameter: DescribedParameter, optional: boolean, texts: TypeTexts): string {
   const label = /^[A-Za-z_$][\w$]*$/.test(parameter.name) ? parameter.name : 'argument';
-  const type = typeText(parameter.type);
+  const type = texts.of(parameter.type, 'Any');
   if (parameter.rest) return `...${label}: ${type}`;
   return optional ? `${label}?: ${type}` : `${label}: ${parameter.required ? type : `${type} | undefined`}`;
 }
 
-const memberType = ({ name, required, rest, type }: DescribedParameter): string =>
-  `${quoted(name)}${required && !rest ? '' : '?'}: ${typeText(type)}`;
+const memberType = ({ name, required, rest, type }: DescribedParameter, texts: TypeTexts): string =>
+  `${quoted(name)}${required && !rest ? '' : '?'}: ${texts.of(type, 'Any')}`;
 
-const resultType = (type: DescribedType | undefined): string =>
-  type === undefined ? 'Value' : typeText(type, 'Value');
-
-/** @param any what stands for a value of any type */
-function typeText(type: DescribedType, any: 'Any' | 'Value' = 'Any'): string {
-  switch (type.kind) {
-    case 'any':
-      return any;
-    case 'number':
-    case 'integer':
-      return 'number';
-    // One below 2^53 comes back as a number: CBOR does not tell them apart.
-    case 'bigint':
-      return 'bigint | number';
-    case 'bytes':
-      return 'Uint8Array';
-    case 'date':
-      return 'Date';
-    case 'literal':
-      return typeof type.value === 'string' ? quoted(type.value) : String(type.value);
-    // Its path.
-    case 'instance':
-      return '`/o/${string}`';
-    case 'union':
-      return type.options.length === 0 ? 'never' : type.options.map((option) => typeText(option, any)).join(' | ');
-    case 'array':
-      return `readonly (${typeText(type.items, any)})[]`;
-    case 'tuple':
-      return `readonly [${type.items.map((item) => typeText(item, any)).join(', ')}]`;
-    case 'object':
-      return objectType(type, any);
-    case 'null':
-    case 'boolean':
-    case 'string':
-      return type.kind;
-  }
-}
-
-function objectType({ properties, additional }: DescribedObject, any: 'Any' | 'Value'): string {
-  const members = Object.entries(properties).map(
-    ([name, member]) => `${quoted(name)}${member.required ? '' : '?'}: ${typeText(member.type, any)}`,
-  );
-  // What an index signature says has to hold for the declared members too.
-  const more =
-    additional === undefined ? [] : [`[name: string]: ${members.length > 0 ? any : typeText(additional, any)}`];
-  return objectText([...members, ...more]);
-}
-
-const objectText = (members: readonly string[]): string =>
-  members.length === 0
-    ? 'Readonly<Record<string, never>>'
-    : `{ ${members.map((member) => `readonly ${member}`).join('; ')} }`;
-
-/** As JSON, which is TypeScript but for two line ends. */
-const quoted = (text: string): string =>
-  JSON.stringify(text).replace(/[\u2028\u2029]/g, (end) => (end === '\u2028' ? '\\u2028' : '\\u2029'));
+const resultType = ({ returns }: Pick<DescribedFunction, 'returns'>, texts: TypeTexts): string =>
+  returns === undefined ? 'Value' : texts.of(returns, 'Value');
 
 /** What a gateway says cannot end the comment that it stands in. */
 const printable = (text: string): string => text.replaceAll('*/', '*\\/').replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ');

@@ -95,6 +95,12 @@ export interface FunctionDescription {
 /** One instance for all callers, one for each identity, or one for each call. */
 export type InstanceMode = 'single' | 'session' | 'percall';
 
+/** By the names of classes, where they have one. */
+export type InstanceModes = ReadonlyMap<string, InstanceMode>;
+
+export const instanceModesOf = (classes: readonly Pick<FunctionDescription, 'method' | 'instance'>[]): InstanceModes =>
+  new Map(classes.flatMap(({ method, instance }): [string, InstanceMode][] => (instance ? [[method, instance]] : [])));
+
 /** A method, a field or an accessor of the objects of a class. */
 export interface MemberDescription {
   readonly name: string;

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { channels } from '../core/channels.ts';
 import { after, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
+import type { CallError } from './call-error.ts';
 import { streamError } from './call-failures.ts';
 import { runInline, type InlineParts } from './inline-functions.ts';
 import { dataFolderName, isPython } from './library-files.ts';
@@ -103,6 +104,11 @@ export class LibraryVersion {
     return this.#pool.retire(linger);
   }
 
+  /** It does not wait for its objects to be let go of. */
+  disown(): void {
+    this.#pool.disown();
+  }
+
   close(): Promise<void> {
     return this.#pool.close();
   }
@@ -133,6 +139,7 @@ function createPool(parts: LibraryVersionParts): WorkerPool {
         : startPython({ ...worker, manifest, python: options.python }, start, listener),
     invalidated: parts.invalidated,
     lost: (loss) => publishLoss(library, loss),
+    endedBadly: publishEnd,
   });
 }
 
@@ -149,6 +156,21 @@ async function loadInline(parts: LibraryVersionParts): Promise<Exports> {
   } catch (error) {
     throw new UsageError('library-load', describeLoadError(error, parts.folder, parts.entry), { cause: error });
   }
+}
+
+function publishEnd(
+  { function: { library, method }, correlationId }: Call,
+  { code, message, details }: CallError,
+): void {
+  // Its thread is told of itself, and a library that is closed has no objects to let go of.
+  if (code !== 'function-failed' && code !== 'time-limit') return;
+  channels.functionFailed.publish({
+    target: `${library}/${method}`,
+    problem: code,
+    message,
+    stack: details.remote?.stack,
+    correlationId,
+  });
 }
 
 function publishLoss(library: string, loss: WorkerLoss): void {

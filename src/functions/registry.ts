@@ -20,6 +20,7 @@ import { channels } from '../core/channels.ts';
 import { after, until, type Instant, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { CallError } from './call-error.ts';
+import { objectLostError } from './call-failures.ts';
 import { FolderWatcher } from './folder-watcher.ts';
 import { LibraryCatalogue } from './library-catalogue.ts';
 import { dataFolderName, libraryNamePattern } from './library-files.ts';
@@ -156,9 +157,11 @@ export class Registry implements Invoker, StreamOpener {
     return await this.#running(call).open(call, itemLimit);
   }
 
-  #running({ function: { library, version } }: Call): LibraryVersion {
+  #running(call: Call): LibraryVersion {
+    const { library, version } = call.function;
     const running = this.#versions.get(library)?.get(version);
     if (running === undefined) {
+      if (call.home !== undefined && call.home.does !== 'begin') throw objectLostError(call);
       const { retryAfter } = this.#options.pool;
       throw new CallError('not-ready', `This version of ${library} is not served any more; call again.`, {
         retryAfter,
@@ -346,6 +349,8 @@ export class Registry implements Invoker, StreamOpener {
     }
     if (change.kind === 'loaded') {
       const versions = this.#versions.get(name) ?? new Map<string, LibraryVersion>();
+      // An edit was taken back: objects from before it are out of reach, and nothing waits for them.
+      versions.get(change.version.version)?.disown();
       this.#versions.set(name, versions.set(change.version.version, change.version));
     }
     if ((change.kind === 'loaded' || change.kind === 'removed') && change.replaced !== undefined)

@@ -30,7 +30,9 @@ import {
   waitedError,
   timeLimitError,
 } from './call-failures.ts';
+import { CallError } from './call-error.ts';
 import { CallQueue } from './call-queue.ts';
+import { instanceModesOf, type InstanceModes } from './description.ts';
 import { endingFunction } from './object-calls.ts';
 import { isBound, LivingObjects } from './living-objects.ts';
 import { PendingCall } from './pending-call.ts';
@@ -39,6 +41,7 @@ import { isSeated, Seats } from './seats.ts';
 import { RestartPause } from './restart-pause.ts';
 import { WorkerLane } from './worker-lane.ts';
 import { WorkerLanes } from './worker-lanes.ts';
+import type { ExportDescription } from './export-description.ts';
 import type { FromWorker } from './runtimes/node/messages.ts';
 import type { Call, CallResult, GivenObject, Invoker } from './call.ts';
 import type { Invalidation } from './invalidation.ts';
@@ -59,6 +62,8 @@ export interface WorkerPoolParts {
   readonly invalidated: (what: Invalidation) => void;
   /** A worker ended without being told to. */
   readonly lost: (loss: WorkerLoss) => void;
+  /** An object failed when it was let go of, and nobody waits for what comes of that. */
+  readonly endedBadly: (call: Call, error: CallError) => void;
 }
 
 export class WorkerPool implements Invoker {
@@ -72,6 +77,7 @@ export class WorkerPool implements Invoker {
   readonly #seats = new Seats();
   readonly #objects = new LivingObjects();
   #maxWorkers: number;
+  #instances: InstanceModes | undefined;
   #nextId = 0;
   #opening: { resolve: (loaded: LoadedLibrary) => void; reject: (error: Error) => void } | undefined;
   #retireAt: Instant | undefined;
@@ -152,9 +158,17 @@ export class WorkerPool implements Invoker {
   retire(linger: Milliseconds): Promise<void> {
     return new Promise((resolve) => {
       this.#onRetired = resolve;
+      for (const of of this.#objects.endSingle())
+        this.#letGo({ function: endingFunction(of), args: [''], ...nobody, deadline: never });
       this.#retireAt = after(this.#parts.scheduler.now(), linger);
       this.#sweep();
     });
+  }
+
+  /** Nobody can reach its objects any more. */
+  disown(): void {
+    this.#loseObjects();
+    this.#alarm.by(this.#parts.scheduler.now());
   }
 
   /** Stops all workers now; calls that have no result yet fail with 'not-ready'. */
@@ -180,7 +194,11 @@ export class WorkerPool implements Invoker {
     if (this.#closed || this.#lanes.size >= this.#maxWorkers || !budget.take(this.#lanes.size === 0)) return false;
     const lane: WorkerLane = new WorkerLane(
       start(
-        { describe: this.#opening !== undefined, slots: this.#options.concurrency },
+        {
+          describe: this.#opening !== undefined,
+          slots: this.#options.concurrency,
+          instances: this.#instances,
+        },
         {
           received: (batch) => {
             if (lane.state !== 'gone') this.#receive(lane, batch);
@@ -254,7 +272,7 @@ export class WorkerPool implements Invoker {
         lane.state = 'ready';
         lane.idleSince = now;
         this.#pause.succeeded();
-        if (message.exports?.some(({ members }) => members !== undefined) === true) this.#maxWorkers = 1;
+        if (message.exports?.some(({ members }) => members !== undefined) === true) this.#makesObjects(message.exports);
         this.#opening?.resolve(message);
         this.#opening = undefined;
         return;
@@ -270,6 +288,11 @@ export class WorkerPool implements Invoker {
       case 'failed':
         this.#progress(lane, message, now);
     }
+  }
+
+  #makesObjects(exports: readonly ExportDescription[]): void {
+    this.#maxWorkers = 1;
+    this.#instances = instanceModesOf(exports);
   }
 
   #progress(lane: WorkerLane, message: Extract<FromWorker, { id: number }>, now: Instant): void {
@@ -312,7 +335,7 @@ export class WorkerPool implements Invoker {
   }
 
   #give({ settled, call }: PendingCall, objects: readonly GivenObject[]): void {
-    const fresh = this.#objects.given(objects);
+    const fresh = this.#objects.given(objects, call);
     if (settled) for (const { id } of fresh) this.#abandon(call, id);
   }
 
@@ -320,7 +343,13 @@ export class WorkerPool implements Invoker {
   #abandon(call: Call, object: string): void {
     const { caller, correlationId } = call;
     const ending = { function: endingFunction(call.function), args: [], caller, correlationId, deadline: never };
-    this.invoke({ ...ending, home: { object, does: 'end' } }).catch(() => undefined);
+    this.#letGo({ ...ending, home: { object, does: 'end' } });
+  }
+
+  #letGo(ending: Call): void {
+    this.invoke(ending).catch((error: unknown) => {
+      if (error instanceof CallError) this.#parts.endedBadly(ending, error);
+    });
   }
 
   /** Nobody waits for the result any more: it is taken back, or its function is told. */
@@ -461,7 +490,7 @@ export class WorkerPool implements Invoker {
       this.#alarm.by(graceEnds);
     } else if (pending.heard) {
       // The thread is alive and the function does not listen: the others may finish there. Objects end only where nothing else is left.
-      if (this.#objects.size === 0 || !lane.hasRoom) lane.state = 'draining';
+      if (this.#instances === undefined || !lane.hasRoom) lane.state = 'draining';
     } else {
       this.#lose(lane, undefined);
       return false;
@@ -496,6 +525,8 @@ export class WorkerPool implements Invoker {
       if (lane.state === 'loading') this.#alarm.by(after(lane.startedAt, this.#options.loadLimit));
   }
 }
+
+const nobody = { caller: { identity: '', peer: '' }, correlationId: '' } as const;
 
 const unsignalled = ({ function: fn, args, caller, correlationId, deadline }: Call): Call => ({
   function: fn,

@@ -1,4 +1,5 @@
 /** What the worker pool needs of one thread or process: runtimes/node/thread.ts, runtimes/python/process.ts. */
+import type { InstanceModes } from './description.ts';
 import type { Milliseconds } from '../core/duration.ts';
 import type { FromWorker, ToWorker } from './runtimes/node/messages.ts';
 
@@ -37,6 +38,8 @@ export interface StartWorkerOptions {
   /** The first worker of a version reads the declarations too. */
   readonly describe: boolean;
   readonly slots: number;
+  /** Of classes, as the first worker of the version described them. */
+  readonly instances?: InstanceModes | undefined;
 }
 
 export type StartWorker = (options: StartWorkerOptions, listener: WorkerListener) => WorkerPort;

@@ -122,6 +122,12 @@ export class ObjectExchange implements Invoker, StreamOpener {
       !classes.some((known) => known === of.method || of.parents?.includes(known) === true)
     )
       throw new CallError('wrong-type', `${must}, and ${path} is one of ${of.library}/${of.method}.`, details);
+    if (of.instance === 'percall')
+      throw new CallError(
+        'wrong-type',
+        `${must} that lasts, and of ${of.method} there is one for each call; call its methods instead.`,
+        details,
+      );
     if (of.version !== fn.version)
       throw new CallError(
         'wrong-type',

@@ -9,6 +9,7 @@ import { toBase64Url } from '../cbor/base64url.ts';
 import type { Scheduler } from '../core/clock.ts';
 import { after, never, seconds, until, type Instant, type Milliseconds } from '../core/duration.ts';
 import type { Value } from '../core/value.ts';
+import { anonymous } from '../core/principal.ts';
 import { CallError } from '../functions/call-error.ts';
 import type { Call, Caller, CallResult, GivenObject, Home } from '../functions/call.ts';
 import type { FunctionDescription } from '../functions/description.ts';
@@ -44,6 +45,10 @@ interface Held extends HeldObject {
   leaseEnds: Instant;
   /** Calls under way: as long as there are some, it lives. */
   inUse: number;
+  /** Of a class with one instance for each caller, or for all of them: what its caller's is known by. */
+  readonly standing?: string | undefined;
+  /** Settles when its constructor has run. */
+  made?: Promise<unknown> | undefined;
 }
 
 export interface ObjectCaller {
@@ -57,6 +62,13 @@ const idBytes = 6;
 
 const whenFull = seconds(10);
 
+/** Who shares what is made of a class: nobody, each identity with itself, and of those who have none each peer. */
+function standingOf({ library, version, method, instance }: FunctionDescription, caller: Caller): string | undefined {
+  if (instance !== 'single' && instance !== 'session') return undefined;
+  const who = caller.identity === anonymous.name ? `peer ${caller.peer}` : `identity ${caller.identity}`;
+  return `${library}/${method} ${version} ${who}`;
+}
+
 export class Objects implements ObjectKeeper {
   readonly #options: ObjectsOptions;
   /** What runs functions, where they are given objects and give some. */
@@ -64,6 +76,7 @@ export class Objects implements ObjectKeeper {
   /** What was used last is last. */
   readonly #objects = new Map<string, Held>();
   readonly #perIdentity = new Map<string, number>();
+  readonly #standing = new Map<string, Held>();
   #stopWaiting: (() => void) | undefined;
 
   constructor(options: ObjectsOptions) {
@@ -75,14 +88,27 @@ export class Objects implements ObjectKeeper {
     return this.#objects.size;
   }
 
-  /** Runs the constructor. Throws and rejects with a `CallError`. @param args of the constructor, bound */
+  /**
+   * Runs the constructor, unless the class says that its caller has an object already. Throws and rejects with a `CallError`.
+   * @param args of the constructor, bound
+   */
   async make(of: FunctionDescription, args: Call['args'], by: ObjectCaller): Promise<string> {
     const { identity } = by.caller;
+    const standing = standingOf(of, by.caller);
+    const known = standing === undefined ? undefined : this.#standing.get(standing);
+    if (known !== undefined && (known.made !== undefined || this.#options.invoker.holds(of, known.id))) {
+      await known.made;
+      this.#renew(known);
+      return known.id;
+    }
     this.#checkRoom(identity, 1, 'No object can be made: ');
     const id = toBase64Url(this.#options.randomBytes(idBytes));
-    const held = this.#keep(id, identity, of);
+    const held = this.#keep(id, identity, of, standing);
+    if (standing !== undefined) this.#standing.set(standing, held);
     try {
-      await this.#run(held, makingFunction(of), args, by, 'begin');
+      held.made = this.#run(held, makingFunction(of), args, by, 'begin');
+      await held.made;
+      held.made = undefined;
     } catch (error) {
       this.#forget(held);
       throw error;
@@ -220,8 +246,10 @@ export class Objects implements ObjectKeeper {
     this.#objects.set(held.id, held);
   }
 
-  #forget({ id, identity }: Held): void {
+  #forget(held: Held): void {
+    const { id, identity, standing } = held;
     if (!this.#objects.delete(id)) return;
+    if (standing !== undefined && this.#standing.get(standing) === held) this.#standing.delete(standing);
     const left = (this.#perIdentity.get(identity) ?? 1) - 1;
     if (left === 0) this.#perIdentity.delete(identity);
     else this.#perIdentity.set(identity, left);
@@ -262,12 +290,12 @@ export class Objects implements ObjectKeeper {
     });
   }
 
-  #newlyHeld(id: string, identity: string, of: FunctionDescription): Held {
-    return { id, identity, of, leaseEnds: this.#leaseFromNow(), inUse: 0 };
+  #newlyHeld(id: string, identity: string, of: FunctionDescription, standing?: string): Held {
+    return { id, identity, of, standing, leaseEnds: this.#leaseFromNow(), inUse: 0 };
   }
 
-  #keep(id: string, identity: string, of: FunctionDescription): Held {
-    const held = this.#newlyHeld(id, identity, of);
+  #keep(id: string, identity: string, of: FunctionDescription, standing?: string): Held {
+    const held = this.#newlyHeld(id, identity, of, standing);
     this.#perIdentity.set(identity, (this.#perIdentity.get(identity) ?? 0) + 1);
     this.#objects.set(id, held);
     return held;

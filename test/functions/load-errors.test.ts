@@ -14,6 +14,21 @@ const mistakes: Readonly<Record<string, readonly [file: string, source: string, 
     '/** @maxAge 60 */\nexport function f() {}',
     'index.ts:2: f: @maxAge is about a cached result, and only a pure function has one; add @pure or remove @maxAge.',
   ],
+  instance: [
+    'index.ts',
+    '/** @instance once */\nexport class Clock {}',
+    'index.ts:2: Clock: @instance needs to know whose the instances are; write @instance single, session or percall.',
+  ],
+  capitals: [
+    'index.ts',
+    '/** @Instance single */\nexport class Clock {}',
+    'index.ts:2: Clock: @Instance is no tag; write @instance, with these capitals.',
+  ],
+  single: [
+    'index.ts',
+    '/** @instance single */\nexport class Clock { constructor(zone: string) {} }',
+    'index.ts:2: Clock: there is one for all callers, so its constructor cannot need zone; give that a default, or write another @instance.',
+  ],
   inline: [
     'index.ts',
     'export class Clock {}\n/** @inline @safe */\nexport function now() { return Date.now(); }',

@@ -128,6 +128,7 @@ async function bench(
     },
     invalidated: () => undefined,
     lost: () => undefined,
+    endedBadly: () => undefined,
   });
   const opened = pool.open();
   threads[0]?.load(exports);

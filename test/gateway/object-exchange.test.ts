@@ -47,6 +47,9 @@ const source = `
     while (!existsSync(folder() + '/go-' + owner)) await new Promise((resolve) => setTimeout(resolve, 2));
     return new Account(owner);
   }
+  /** @pure */ export function pure(owner: string): Account { return new Account(owner); }
+  export function circular(owner: string): unknown { const list: unknown[] = [account(owner)]; list.push(list); return list; }
+  /** @safe */ export function* stream(): Generator<unknown> { yield 1; yield { account: new Account('streamed') }; }
   export function end(): void { process.exit(3); }
   export async function waits(account: Account): Promise<string> {
     await later('waits');
@@ -110,7 +113,7 @@ function bank(more: Partial<ObjectsOptions> = {}): Bank {
     objects,
     scheduler,
     as,
-    given: async (identity, method, ...args) => String((await as(identity, method, args)).value),
+    given: async (identity, method, ...args) => pathIn(await as(identity, method, args)),
     problem: (identity, method, ...args) =>
       as(identity, method, args).then(
         () => expect.fail('it was answered'),
@@ -119,6 +122,7 @@ function bank(more: Partial<ObjectsOptions> = {}): Bank {
   };
 }
 
+const pathIn = ({ value }: CallResult): string => (typeof value === 'string' ? value : expect.fail('it is no path'));
 const soon = (): Instant => (performance.now() + 20_000) as Instant;
 const by = (identity: string): { caller: { identity: string; peer: string }; correlationId: string } => ({
   caller: { identity, peer: 'p' },
@@ -208,6 +212,33 @@ test('limits hold for objects that are given: what is too many is let go of, wha
   expect([(await as('ann', 'owner', [paths[0]])).value, isNoted('a')]).toEqual(['a', false]);
 });
 
+test('what a pure function made is let go of, as nobody is given it', async () => {
+  const { problem, objects } = bank();
+  expect((await problem('ann', 'pure', 'pure')).code).toBe('unencodable-result');
+  await vi.waitFor(() => expect(isNoted('pure')).toBe(true));
+  expect(objects.size).toBe(0);
+});
+
+test('an object in a result that cannot be sent was not given', async () => {
+  const { given, problem, objects } = bank();
+  const path = await given('ann', 'account', 'once');
+  expect((await problem('ann', 'circular', 'once')).code).toBe('unencodable-result');
+  await objects.release(objects.find(idOf(path), by('ann').caller), by('ann'));
+  expect(isNoted('once')).toBe(true);
+});
+
+test('an object in an item of a stream ends it, and says why', async () => {
+  const { objects } = bank();
+  const call = { function: fn('stream'), args: [], ...by('ann'), deadline: soon() };
+  const stream = await objects.exchange.open(call, seconds(20));
+  expect((await stream.next(0))?.value).toBe(1);
+  await expect(stream.next(0)).rejects.toMatchObject({
+    code: 'unencodable-result',
+    message: expect.stringMatching(/^An item of the stream has an object of Account in it/) as string,
+  });
+  stream.close();
+});
+
 test('what comes too late for its caller is let go of', async () => {
   const { as, objects } = bank();
   const controller = new AbortController();
@@ -225,7 +256,7 @@ test('an object that is let go of while it is given once more stays', async () =
   const path = await given('ann', 'account', 'twice');
   const again = as('ann', 'busy', ['twice', 50]);
   await objects.release(objects.find(idOf(path), by('ann').caller), by('ann'));
-  expect(String((await again).value)).toBe(path);
+  expect(pathIn(await again)).toBe(path);
   expect((await as('ann', 'owner', [path])).value).toBe('twice');
   expect([objects.size, isNoted('twice')]).toEqual([1, false]);
 });
@@ -233,12 +264,12 @@ test('an object that is let go of while it is given once more stays', async () =
 test('a call that is moved to a new thread does not find its object there', async () => {
   const { given, as } = bank();
   const path = await given('ann', 'account', 'moved');
-  const end = expect(as('ann', 'end', [])).rejects.toMatchObject({ code: 'worker-lost' });
+  const ended = as('ann', 'end', []).catch((error: unknown) => error);
   await expect(as('ann', 'owner', [path])).rejects.toMatchObject({
     code: 'no-such-object',
     message: `The object ${path} was not there any more when the function was to run; make another one.`,
   });
-  await end;
+  expect(await ended).toMatchObject({ code: 'worker-lost' });
   // From then on it is known before.
   await expect(as('ann', 'owner', [path])).rejects.toMatchObject({ code: 'object-lost' });
   await expect(as('ann', 'owner', [path])).rejects.toMatchObject({ code: 'no-such-object' });

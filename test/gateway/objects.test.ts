@@ -9,13 +9,8 @@ import type { CoapRequest, CoapResponse } from '../../src/client/coap-request.ts
 import { dotted } from '../../src/coap/codec/codes.ts';
 import { findStrings, optionNumber } from '../../src/coap/codec/options.ts';
 import { textOf } from '../../src/core/bytes.ts';
-import { seconds } from '../../src/core/duration.ts';
 import type { Value } from '../../src/core/value.ts';
-import type { Call } from '../../src/functions/call.ts';
-import type { FunctionDescription } from '../../src/functions/description.ts';
 import { decodeProblem } from '../../src/functions/problem-details.ts';
-import { Objects } from '../../src/gateway/objects.ts';
-import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
 import { ran } from '../cli/terminal.ts';
 import { startGateway, type TestGateway } from '../http/gateway.ts';
 
@@ -215,46 +210,4 @@ test('one identity has so many objects and no more', async () => {
   const again = await make(join(gateway.folder, 'again'));
   expect(again).toMatch(/^\/o\//);
   await coap('DELETE', again);
-});
-
-const described = { library: 'bank', method: 'Account', members: [] } as unknown as FunctionDescription;
-const by = { caller: { identity: 'ann', peer: 'p' }, correlationId: 'c' };
-
-test('a thousand objects end with their leases, each use renews one, and nobody else has them', async () => {
-  const scheduler = new ManualScheduler();
-  const ran: string[] = [];
-  let made = 0;
-  const objects = new Objects({
-    lease: seconds(60),
-    maxObjects: 1000,
-    maxObjectsPerIdentity: 1000,
-    scheduler,
-    timeLimit: seconds(10),
-    randomBytes: () => Uint8Array.of(0, 0, 0, 0, made >> 8, made++ & 0xff),
-    invoker: {
-      open: () => Promise.reject(new Error('no streams here')),
-      holds: () => true,
-      invoke: ({ home, function: fn }: Call) => {
-        ran.push(`${home?.does} ${fn.method}`);
-        return { value: undefined, readCaller: false, tags: [], queued: seconds(0), ran: seconds(0) };
-      },
-    },
-  });
-  const ids: string[] = [];
-  for (let i = 0; i < 1000; i++) ids.push(await objects.make(described, [], by));
-  await expect(objects.make(described, [], by)).rejects.toMatchObject({ code: 'overloaded' });
-  scheduler.advance(seconds(59));
-  expect(objects.size).toBe(1000);
-  const used = objects.find(ids[500] ?? '', by.caller);
-  expect(() => objects.find(used.id, { identity: 'eve', peer: 'p' })).toThrow(/no object/);
-  await objects.use(used, described, [], by);
-  ran.length = 0;
-  scheduler.advance(seconds(1));
-  await Promise.resolve();
-  expect(objects.size).toBe(1);
-  expect([ran.length, new Set(ran)]).toEqual([999, new Set(['end Account.~'])]);
-  expect(() => objects.find(ids[0] ?? '', by.caller)).toThrow(/no object/);
-  expect(objects.find(used.id, by.caller)).toBe(used);
-  scheduler.advance(seconds(59));
-  expect([objects.size, scheduler.nextDeadline()]).toEqual([0, undefined]);
 });

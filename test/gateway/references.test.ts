@@ -288,6 +288,15 @@ describe('arguments', () => {
       expect([parameter, expected]).toEqual([0, path.endsWith('owners') ? 'array' : 'union']);
   });
 
+  test('to a method, whose parameters have no ids', async () => {
+    const refused = decodeProblem((await coap('POST', `${ada}/transfer?_why`, ['/o/AAAAAAAA', 1])).payload);
+    expect([refused.name, refused.parameter, refused.detail]).toEqual([
+      'no-such-object',
+      'to',
+      'to must be an object of bank/Account, and there is no object /o/AAAAAAAA of yours; make one.',
+    ]);
+  });
+
   test('beside one that is declared, an object stands for nothing else', async () => {
     expect(told(await coap('FETCH', '/func/bank/any', [bob, bob]))).toBe('bobstring');
     expect(told(await coap('FETCH', '/func/bank/any', [bob, reference(bob)]))).toBe('wrong-type');

@@ -25,6 +25,19 @@ export function kinds(mode: 'a' | 'b', bytes: Uint8Array, when: Date, big: bigin
 /** @safe */
 export function nothing(): void {}
 export function anything(value: unknown): unknown { return value; }
+/** @safe */
+export function* items(to: number): Generator<{ i: number }> { yield { i: to }; }
+/** An account. */
+export class Account {
+  owner: string;
+  readonly currency: string = 'EUR';
+  constructor(owner: string, balance: number = 0) { this.owner = owner; }
+  /** Puts something in. */
+  deposit(amount: number): number { return amount; }
+  /** Moves something. */
+  move(to: Account, amount: number): Account { return to; }
+}
+export function largest(accounts: Account[]): Account { return accounts[0] as Account; }
 `.replace('Adds. */ not the end', 'Adds.');
 
 let gateway: GatewayProcess;
@@ -80,6 +93,18 @@ const id: number | undefined = (await lib.find('x', { deep: true })).at(0)?.id;
 const total: number = await lib.sum(1, 2, 3);
 const [when, big]: readonly [Date, bigint | number] = await lib.kinds('a', new Uint8Array(), new Date(), 5n);
 const later: number = await lib.add.with({ fresh: true })({ a: 5 });
+for await (const { i } of lib.items(3)) { const n: number = i; void n; }
+for await (const { i } of await lib.items.with({ from: 2 })({ to: 3 })) { const n: number = i; void n; }
+for await (const sum of lib.add.watch([1, 2])) { const n: number = sum; void n; }
+const job = await lib.add.job(1, 2);
+const fromJob: number = await job.result();
+const again: number = await gw.$job<number>(job.uri).result();
+await using account = await lib.Account('Ada', 100);
+const deposited: number = await account.deposit(5);
+const owner: string = await account.owner;
+await account.$set('owner', 'Eve');
+const moved: number = await (await account.move(await lib.largest([account, '/o/abcdefgh']), 5)).deposit(1);
+void [fromJob, again, deposited, owner, moved];
 await lib.nothing();
 await lib.anything({ any: ['thing', new Date()] });
 await gw.$close();
@@ -99,6 +124,18 @@ test('what does not fit does not compile, each line of it', async () => {
     'const text: string = await lib.add(1, 2); void text;',
     "await lib.find('x', { limit: 1 });",
     'await gw.typed.add(1);',
+    'for await (const sum of lib.add(1, 2)) { void sum; }',
+    "for await (const item of lib.items('3')) { void item; }",
+    'for await (const { j } of lib.items(3)) { void j; }',
+    "await lib.add.job('1');",
+    'await lib.Account(7);',
+    "await (await lib.Account('Ada')).deposit('5');",
+    "await (await lib.Account('Ada')).withdraw(5);",
+    "await (await lib.Account('Ada')).$set('currency', 'USD');",
+    "await (await lib.Account('Ada')).$set('owner', 5);",
+    'await lib.largest([5]);',
+    "await gw.$batch((later) => [later['typed-lib'].items(3)]);",
+    "await gw.$batch((later) => [later['typed-lib'].Account('Ada')]);",
   ];
   const said = await compiled(wrong.join('\n'));
   const lines = new Set([...said.matchAll(/^program\.ts[(:](\d+),/gm)].map(([, line]) => Number(line) - 5));

@@ -9,20 +9,19 @@
  * The function only writes down what is to be called; nothing runs in it. Results that are not part of what it returns are not sent back.
  */
 import { isPlainObject } from '../../cbor/carried-form.ts';
-import { decodeRepresentation } from '../../cbor/representation.ts';
-import { isValueFormat } from '../../cbor/content-format.ts';
 import { codeClass } from '../../coap/codec/codes.ts';
 import { PeerError, UsageError } from '../../core/error.ts';
 import { milliseconds, until } from '../../core/duration.ts';
 import type { Value } from '../../core/value.ts';
-import type { DescribedFunction } from '../../directory/described.ts';
+import { isClass, type DescribedFunction } from '../../directory/described.ts';
 import { problemOf } from '../answer-problem.ts';
 import type { Argument } from './arguments.ts';
 import { batchBody, type RecordedCall } from './batch-body.ts';
 import type { CallOptions } from './call-options.ts';
 import { outOfDate, type Calls } from './calls.ts';
 import type { DoorAnswer } from './door.ts';
-import { RemoteError, streamNotOnce } from './errors.ts';
+import { ArgumentError, RemoteError, streamNotOnce } from './errors.ts';
+import { resultIn } from './remote-calls.ts';
 import { follow, placeOf, referenceTo, type Place, type Reference } from './references.ts';
 import type { RemoteFunction } from './remote-function.ts';
 import { askWithRetries, deadlineOf, type Question } from './retries.ts';
@@ -128,6 +127,8 @@ async function run(
     const functions = await Promise.all(recorded.map(({ library, method }) => catalogue.describe(library, method)));
     const stream = functions.find((fn) => fn.stream);
     if (stream !== undefined) throw streamNotOnce(stream, 'a batch');
+    const made = functions.find(isClass);
+    if (made !== undefined) throw classInBatch(made);
     const safe = functions.every((fn) => fn.safe);
     const all = wanted.length === recorded.length;
     const mask = wanted.reduce((bits, index) => bits | (1 << index), 0);
@@ -144,7 +145,7 @@ async function run(
       return [];
     }
     const answer = await askWithRetries(door, question, options, deadline, scheduler);
-    if (codeClass(answer.code) === 2) return resultsOf(answer, wanted.length, door.origin);
+    if (codeClass(answer.code) === 2) return await resultsOf(calls, answer, wanted.length, options);
     const error = failureOf(answer, functions);
     if (!outOfDate.has(problemOf(answer)?.name)) throw error;
     for (const { library } of recorded) catalogue.forget(library);
@@ -153,13 +154,21 @@ async function run(
   }
 }
 
+const classInBatch = ({ library, method }: DescribedFunction): ArgumentError =>
+  new ArgumentError('bad-request', `${library}/${method} makes objects: make one by a call of its own.`);
+
 function failureOf(answer: DoorAnswer, functions: readonly DescribedFunction[]): RemoteError {
   const fn = functions[problemOf(answer)?.batch?.index ?? -1];
   return new RemoteError(fn === undefined ? 'b' : `${fn.library}/${fn.method}`, answer, fn?.parameters);
 }
 
-function resultsOf({ contentFormat: format, payload }: DoorAnswer, count: number, origin: string): readonly Value[] {
-  const results = format !== undefined && isValueFormat(format) ? decodeRepresentation(payload, format) : undefined;
+async function resultsOf(
+  calls: Calls,
+  answer: DoorAnswer,
+  count: number,
+  options: CallOptions,
+): Promise<readonly Value[]> {
+  const results = await resultIn(calls, answer, undefined, options);
   if (Array.isArray(results) && results.length === count) return results as readonly Value[];
-  throw new PeerError('not-a-gateway', `${origin} did not answer a batch as a funcoap gateway does.`);
+  throw new PeerError('not-a-gateway', `${calls.door.origin} did not answer a batch as a funcoap gateway does.`);
 }

@@ -2,13 +2,10 @@
  * One call, from its arguments to its result: described, checked here, answered from what is kept where that is still good,
  * asked, tried again, and once more with a new description where the gateway says that the old one is wrong.
  */
-import { decodeRepresentation } from '../../cbor/representation.ts';
-import { isValueFormat } from '../../cbor/content-format.ts';
 import { codeClass, responseCode } from '../../coap/codec/codes.ts';
 import type { Scheduler } from '../../core/clock.ts';
 import { milliseconds, until, type Instant } from '../../core/duration.ts';
-import type { Value } from '../../core/value.ts';
-import { isClass, type DescribedFunction } from '../../directory/described.ts';
+import type { DescribedFunction } from '../../directory/described.ts';
 import type { ProblemName } from '../../functions/call-error.ts';
 import { problemOf } from '../answer-problem.ts';
 import { bodyOf, type Argument } from './arguments.ts';
@@ -18,6 +15,7 @@ import type { Door, DoorAnswer } from './door.ts';
 import { ArgumentError, notAGateway, RemoteError, streamNotOnce } from './errors.ts';
 import { KeptAnswers, type KeptAnswersOptions } from './kept-answers.ts';
 import { askWithRetries, deadlineOf, type Question } from './retries.ts';
+import type { Target } from './target.ts';
 
 /** The gateway refuses what this side found right: its functions have changed. Nothing has run. */
 export const outOfDate: ReadonlySet<string | undefined> = new Set<ProblemName>([
@@ -32,6 +30,12 @@ export const outOfDate: ReadonlySet<string | undefined> = new Set<ProblemName>([
   'too-many-arguments',
   'wrong-type',
 ]);
+
+/** A call that went well, and what was called. */
+export interface Answered {
+  readonly fn: DescribedFunction;
+  readonly answer: DoorAnswer;
+}
 
 export class Calls {
   readonly catalogue: Catalogue;
@@ -51,43 +55,48 @@ export class Calls {
   }
 
   /**
+   * Undefined where no answer is wanted.
    * @throws ArgumentError before anything is sent; RemoteError where the gateway answers 4.xx or 5.xx; RequestError where it does not answer
    */
-  async call(library: string, method: string, args: readonly Argument[], options: CallOptions): Promise<Value> {
-    const answer = await this.#answered(library, method, args, options, []);
-    return answer === undefined ? undefined : valueOf(answer);
+  async call(target: Target, args: readonly Argument[], options: CallOptions): Promise<Answered | undefined> {
+    return await this.#call(target, args, options, []);
   }
 
   /** The id of the job that it becomes. @throws as `call` does; PeerError 'not-a-gateway' */
-  async submit(library: string, method: string, args: readonly Argument[], options: CallOptions): Promise<string> {
-    const answer = await this.#answered(library, method, args, { ...options, oneway: false }, ['_job']);
-    const [root, id] = answer?.location ?? [];
-    if (root !== 'j' || id === undefined) throw notAGateway(this.door.origin);
+  async submit(target: Target, args: readonly Argument[], options: CallOptions): Promise<string> {
+    return this.madeId(await this.#call(target, args, { ...options, oneway: false }, ['_job']), 'j');
+  }
+
+  /** Of what was made of a call. @throws PeerError 'not-a-gateway' */
+  madeId(answered: Answered | undefined, wanted: string): string {
+    const [root, id] = answered?.answer.location ?? [];
+    if (root !== wanted || id === undefined) throw notAGateway(this.door.origin);
     return id;
   }
 
-  /** One question that is none about a function. @throws RequestError */
-  async ask(question: Pick<Question, 'method' | 'path' | 'query'>, options: CallOptions): Promise<DoorAnswer> {
+  /** One question that is no call of a function. @throws RemoteError, RequestError */
+  async ask(question: Omit<Question, 'etag'>, options: CallOptions): Promise<DoorAnswer> {
     const deadline = deadlineOf(options, this.scheduler.now());
-    const whole = { payload: undefined, etag: undefined, ...question };
-    return await askWithRetries(this.door, whole, options, deadline, this.scheduler);
+    const asked = { ...question, etag: undefined, query: [...question.query, '_why'] };
+    const answer = await askWithRetries(this.door, asked, options, deadline, this.scheduler);
+    if (codeClass(answer.code) !== 2) throw new RemoteError(question.path.join('/'), answer);
+    return answer;
   }
 
-  /** @param words what is asked of the gateway besides the call; undefined where no answer is wanted */
-  async #answered(
-    library: string,
-    method: string,
+  /** @param words what is asked of the gateway besides the call */
+  async #call(
+    target: Target,
     args: readonly Argument[],
     options: CallOptions,
     words: readonly string[],
-  ): Promise<DoorAnswer | undefined> {
+  ): Promise<Answered | undefined> {
     const deadline = deadlineOf(options, this.scheduler.now());
     for (let tried = 0; ; tried++) {
-      const { fn, payload } = await this.checked(library, method, args);
+      const { fn, payload } = await this.checked(target, args);
       if (fn.stream === true) throw streamNotOnce(fn, 'a job');
       const question: Question = {
         method: fn.safe && words.length === 0 ? 'FETCH' : 'POST',
-        path: ['func', library, method],
+        path: target.path,
         query: [...words, '_why'],
         payload,
         etag: undefined,
@@ -98,34 +107,28 @@ export class Calls {
         return undefined;
       }
       const answer = await this.#ask(question, options, deadline);
-      if (codeClass(answer.code) === 2) return answer;
-      const error = new RemoteError(`${library}/${method}`, answer, fn.parameters);
-      if (tried > 0 || !outOfDate.has(problemOf(answer)?.name) || !(await this.hasChanged(fn))) throw error;
+      if (codeClass(answer.code) === 2) return { fn, answer };
+      const error = new RemoteError(target.name, answer, fn.parameters);
+      if (tried > 0 || !outOfDate.has(problemOf(answer)?.name) || !(await this.hasChanged(target, fn))) throw error;
     }
   }
 
-  /** Asks for the description of a function anew: whether it is another than this one. */
-  async hasChanged(fn: DescribedFunction): Promise<boolean> {
-    const { library, method } = fn;
-    this.catalogue.forget(library);
-    return !isSameFunction(await this.catalogue.describe(library, method), fn);
+  /** Asks for the description anew: whether it is another than this one. */
+  async hasChanged(target: Target, fn: DescribedFunction): Promise<boolean> {
+    target.forget();
+    return !isSameFunction(await target.describe(), fn);
   }
 
   /** Also where a description is old, this side refuses only what the gateway refuses now. @throws ArgumentError */
   async checked(
-    library: string,
-    method: string,
+    target: Target,
     args: readonly Argument[],
   ): Promise<{ readonly fn: DescribedFunction; readonly payload: Uint8Array | undefined }> {
-    const fn = await this.catalogue.describe(library, method);
-    if (isClass(fn)) {
-      const told = `${library}/${method} is a class: it makes objects, and is not called as a function is.`;
-      throw new ArgumentError('not-callable', told);
-    }
+    const fn = await target.describe();
     try {
       return { fn, payload: bodyOf(fn, args) };
     } catch (error) {
-      const newer = error instanceof ArgumentError ? await this.catalogue.newer(library, method) : undefined;
+      const newer = error instanceof ArgumentError ? await target.newer() : undefined;
       if (newer === undefined) throw error;
       return { fn: newer, payload: bodyOf(newer, args) };
     }
@@ -147,12 +150,6 @@ export class Calls {
     if (codeClass(answer.code) === 2) this.#kept.keep(key, answer, scheduler.now());
     return answer;
   }
-}
-
-/** Made anew each time: callers may change what they are given. */
-export function valueOf({ contentFormat: format, payload }: DoorAnswer): Value {
-  if (format === undefined || !isValueFormat(format)) return payload.length === 0 ? undefined : payload;
-  return decodeRepresentation(payload, format);
 }
 
 /** What is not the same object came over the network twice. */

@@ -97,13 +97,11 @@ export class Catalogue {
     return now === known?.value ? undefined : now;
   }
 
-  /** Names of the functions that can be called. */
+  /** Names of the functions and classes that can be called. */
   async functions(library: string): Promise<readonly string[]> {
     const answer = await this.#ask(['func', library], [], undefined);
     if (answer.code === responseCode.notFound) return [];
-    return this.#read(answer, readLibrary).flatMap((fn) =>
-      fn.notCallable === undefined && fn.class !== true ? [fn.name] : [],
-    );
+    return this.#read(answer, readLibrary).flatMap((fn) => (fn.notCallable === undefined ? [fn.name] : []));
   }
 
   async #describe(library: string, method: string): Promise<DescribedFunction> {

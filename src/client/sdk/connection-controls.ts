@@ -5,6 +5,7 @@ import type { LibrarySummary } from '../../directory/read-description.ts';
 import type { Batch } from './batch.ts';
 import type { CallOptions } from './call-options.ts';
 import type { Job } from './job.ts';
+import type { RemoteObject } from './remote-object.ts';
 import type { RemoteLibraries } from './remote-function.ts';
 
 /** What a connection can do besides calling functions. No library's name begins with `$`. */
@@ -22,6 +23,11 @@ export interface ConnectionControls<Libraries> {
    * @throws UsageError 'bad-uri'
    */
   $job<Result = Value>(uri: string): Job<Result>;
+  /**
+   * An object that was made before, by its URI (or its path).
+   * @throws UsageError 'bad-uri'; RemoteError 4.04 where it is gone
+   */
+  $object(uri: string): Promise<RemoteObject>;
   /** How long the gateway takes to answer the shortest question. */
   $ping(): Promise<Milliseconds>;
   /** Ends the connection; calls under way fail with `request-closed`. */

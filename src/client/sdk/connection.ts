@@ -1,7 +1,7 @@
 /** The objects that stand for a gateway, its libraries and its functions. They know names only; calls.ts does the work. */
 import type { Value } from '../../core/value.ts';
 import type { DescribedFunction } from '../../directory/described.ts';
-import { signatureText } from '../../directory/signature-text.ts';
+import { memberText, signatureText } from '../../directory/signature-text.ts';
 import type { Argument } from './arguments.ts';
 import { batchWith } from './batch.ts';
 import { withOptions, type CallOptions } from './call-options.ts';
@@ -11,6 +11,8 @@ import { jobOf, type Job } from './job.ts';
 import { idIn } from './own-path.ts';
 import { outcomeOf, type Outcome, type Wish } from './outcome.ts';
 import type { Connection, ConnectionControls } from './connection-controls.ts';
+import { objectAt, resultOfCall } from './remote-calls.ts';
+import { functionTarget, type Target } from './target.ts';
 import type { RemoteFunction, RemoteLibraries, RemoteLibrary } from './remote-function.ts';
 
 export function connectionOf(calls: Calls, options: CallOptions): Connection {
@@ -25,6 +27,7 @@ export function connectionOf(calls: Calls, options: CallOptions): Connection {
     $job: <Result>(uri: string) =>
       // What it gives is known to whoever made it.
       jobOf(calls, idIn(uri, calls.door.origin, 'j'), options) as Job<Result>,
+    $object: async (uri) => await objectAt(calls, idIn(uri, calls.door.origin, 'o'), options),
     $ping: async () => await calls.door.ping(),
     $close: async () => await calls.door.close(),
     [Symbol.asyncDispose]: async () => await calls.door.close(),
@@ -61,7 +64,7 @@ function byName<T>(make: (name: string) => T): (name: string) => T | undefined {
 const maxMade = 10_000;
 
 function libraryOf(calls: Calls, library: string, options: CallOptions): RemoteLibrary {
-  const functions = byName((method) => functionOf(calls, library, method, options));
+  const functions = byName((method) => functionOf(calls, functionTarget(calls.catalogue, library, method), options));
   return new Proxy<RemoteLibrary>(
     {},
     {
@@ -75,29 +78,30 @@ type NamedOrListed = readonly Argument[] | Readonly<Record<string, Argument>>;
 
 const isList = (given: NamedOrListed): given is readonly Argument[] => Array.isArray(given);
 
-function functionOf(calls: Calls, library: string, method: string, options: CallOptions): RemoteFunction {
-  const describe = async (): Promise<DescribedFunction> => await calls.catalogue.describe(library, method);
+function functionOf(calls: Calls, target: Target, options: CallOptions): RemoteFunction {
   const begin = async (args: readonly Argument[], wish: Wish): Promise<Value | AsyncIterable<Value>> => {
-    const fn = await describe();
+    const fn = await target.describe();
     if (fn.stream === true) {
-      await calls.checked(library, method, args);
-      return itemsOf({ calls, library, method, args, options });
+      await calls.checked(target, args);
+      return itemsOf({ calls, target, args, options });
     }
     if (wish.items) throw notIterable(fn);
-    return await calls.call(library, method, args, options);
+    return await resultOfCall(calls, target, args, options);
   };
   const call = (...args: readonly Argument[]): Outcome<Value> => outcomeOf(async (wish) => await begin(args, wish));
   const watch = (given: NamedOrListed = [], how: Partial<WatchOptions> = {}): AsyncIterable<Value> =>
-    watchedOf({ calls, library, method, args: isList(given) ? given : [given], options }, how);
+    watchedOf({ calls, target, args: isList(given) ? given : [given], options }, how);
   return Object.assign(call, {
     watch,
-    job: async (...args: readonly Argument[]) =>
-      jobOf(calls, await calls.submit(library, method, args, options), options),
-    with: (changes: Partial<CallOptions>) => functionOf(calls, library, method, withOptions(options, changes)),
-    describe,
-    help: async () => {
-      const fn = await describe();
-      return fn.doc === undefined ? signatureText(fn) : `${signatureText(fn)}\n\n${fn.doc}`;
-    },
+    job: async (...args: readonly Argument[]) => jobOf(calls, await calls.submit(target, args, options), options),
+    with: (changes: Partial<CallOptions>) => functionOf(calls, target, withOptions(options, changes)),
+    describe: async () => await target.describe(),
+    help: async () => helpOf(await target.describe()),
   });
+}
+
+/** Signature and documentation; of a class, those of its members too. */
+function helpOf(fn: DescribedFunction): string {
+  const parts = [signatureText(fn), fn.doc, fn.members?.map(memberText).join('\n')];
+  return parts.filter((part) => part !== undefined && part !== '').join('\n\n');
 }

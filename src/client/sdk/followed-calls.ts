@@ -7,6 +7,7 @@ import type { CallOptions } from './call-options.ts';
 import { outOfDate, type Calls } from './calls.ts';
 import type { FollowRequest } from './door.ts';
 import { ArgumentError, RemoteError } from './errors.ts';
+import type { Target } from './target.ts';
 import { streamItems, watchedResults, type FollowOptions } from './followed.ts';
 
 /** How a result is watched (docs/streams.md). */
@@ -20,8 +21,7 @@ export interface WatchOptions {
 /** A call of one function. */
 interface FollowedCall {
   readonly calls: Calls;
-  readonly library: string;
-  readonly method: string;
+  readonly target: Target;
   readonly args: readonly Argument[];
   readonly options: CallOptions;
 }
@@ -50,11 +50,11 @@ export const watchedOf = (call: FollowedCall, { pmin, pmax }: Partial<WatchOptio
 
 /** Where the gateway refuses at the beginning what this side found right, the description was old: once more with a new one. */
 async function* checkedAgain(
-  { calls, library, method, args }: FollowedCall,
+  { calls, target, args }: FollowedCall,
   follow: (fn: DescribedFunction, payload: Uint8Array | undefined) => AsyncIterable<Value>,
 ): AsyncGenerator<Value, void> {
   for (let isAgain = false; ; isAgain = true) {
-    const { fn, payload } = await calls.checked(library, method, args);
+    const { fn, payload } = await calls.checked(target, args);
     let hasBegun = false;
     try {
       for await (const value of follow(fn, payload)) {
@@ -64,19 +64,19 @@ async function* checkedAgain(
       return;
     } catch (error) {
       if (hasBegun || isAgain || !(error instanceof RemoteError) || !outOfDate.has(error.code)) throw error;
-      if (!(await calls.hasChanged(fn))) throw error;
+      if (!(await calls.hasChanged(target, fn))) throw error;
     }
   }
 }
 
 const requestOf = (
-  { options, library, method }: FollowedCall,
+  { options, target }: FollowedCall,
   fn: DescribedFunction,
   payload: Uint8Array | undefined,
   words: readonly string[],
 ): FollowRequest => ({
   method: 'FETCH',
-  path: ['func', library, method],
+  path: target.path,
   query: [...words, '_why'],
   payload,
   etag: undefined,
@@ -85,12 +85,12 @@ const requestOf = (
   type: fn.returns,
 });
 
-const followOptions = ({ calls, options }: FollowedCall, fn: DescribedFunction): FollowOptions => ({
+const followOptions = ({ calls, options, target }: FollowedCall, fn: DescribedFunction): FollowOptions => ({
   retries: options.retries,
   signal: options.signal,
   scheduler: calls.scheduler,
   origin: calls.door.origin,
-  refused: (answer) => new RemoteError(`${fn.library}/${fn.method}`, answer, fn.parameters),
+  refused: (answer) => new RemoteError(target.name, answer, fn.parameters),
 });
 
 const secondsWord = (name: string, span: Milliseconds | undefined): string[] =>

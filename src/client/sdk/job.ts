@@ -5,7 +5,8 @@ import { codeClass } from '../../coap/codec/codes.ts';
 import type { Value } from '../../core/value.ts';
 import { fieldOf, optionalTextOf, recordOf, textOf } from '../../directory/read-value.ts';
 import { withOptions, type CallOptions } from './call-options.ts';
-import { valueOf, type Calls } from './calls.ts';
+import { valueOf } from './answer-value.ts';
+import type { Calls } from './calls.ts';
 import type { DoorAnswer } from './door.ts';
 import { RemoteError } from './errors.ts';
 import { mayAskAgain, passed, pauseBefore } from './retries.ts';
@@ -36,13 +37,14 @@ export function jobOf(calls: Calls, id: string, options: CallOptions): Job {
     status: async () => await stateOf(calls, id, options),
     result: async (given = {}) => resultIn(await ended(calls, path, withOptions(options, given)), target),
     cancel: async () => {
-      accepted(await calls.ask({ method: 'DELETE', path, query: ['_why'] }, options), target);
+      await calls.ask({ method: 'DELETE', path, query: [], payload: undefined }, options);
     },
   };
 }
 
 async function stateOf(calls: Calls, id: string, options: CallOptions): Promise<JobState> {
-  const listed = valueOf(accepted(await calls.ask({ method: 'GET', path: ['j'], query: ['_why'] }, options), 'j'));
+  const question = { method: 'GET', query: [], payload: undefined } as const;
+  const listed = valueOf(await calls.ask({ ...question, path: ['j'] }, options));
   for (const entry of Array.isArray(listed) ? (listed as readonly Value[]) : []) {
     const job = recordOf(entry, 'a job');
     const said = optionalTextOf(fieldOf(job, 'state'), 'the state of a job');
@@ -50,7 +52,7 @@ async function stateOf(calls: Calls, id: string, options: CallOptions): Promise<
     if (textOf(fieldOf(job, 'id'), 'the id of a job') === id && state !== undefined) return state;
   }
   // It is gone, and the gateway says how.
-  accepted(await calls.ask({ method: 'GET', path: ['j', id], query: ['_why'] }, options), `j/${id}`);
+  await calls.ask({ ...question, path: ['j', id] }, options);
   return 'done';
 }
 
@@ -69,11 +71,7 @@ async function ended({ door, scheduler }: Calls, path: readonly string[], option
 
 /** Of one that was observed, a sequence of one item. */
 function resultIn(answer: DoorAnswer, target: string): Value {
-  const { contentFormat: format, payload } = accepted(answer, target);
+  const { code, contentFormat: format, payload } = answer;
+  if (codeClass(code) !== 2) throw new RemoteError(target, answer);
   return format === contentFormat.cborSequence ? decodeCborSequence(payload)[0] : valueOf(answer);
-}
-
-function accepted(answer: DoorAnswer, target: string): DoorAnswer {
-  if (codeClass(answer.code) !== 2) throw new RemoteError(target, answer);
-  return answer;
 }

@@ -5,6 +5,7 @@
  * Left out: static members, what is private (`#x`, `private`, `protected`, a name that begins with `_`), generators, and computed
  * names.
  */
+import { instanceModeOf } from './instance-mode.ts';
 import { readDoc, type Doc } from './jsdoc.ts';
 import { readDocType } from './jsdoc-type.ts';
 import type { DeclaredParameter } from './declared-export.ts';
@@ -13,12 +14,13 @@ import { lineOf, nameOf, type Module } from './module-names.ts';
 import { readParameters } from './parameters.ts';
 import { docComment, unwrap, type ClassMember, type FunctionNode } from './syntax.ts';
 import { typeParameterNames } from './typescript-type.ts';
-import type { MemberDescription, ParameterDescription, ValueType } from '../description.ts';
+import type { InstanceMode, MemberDescription, ParameterDescription, ValueType } from '../description.ts';
 
 export interface ClassShape {
   /** Of the constructor. */
   readonly parameters: readonly DeclaredParameter[];
   readonly members: readonly MemberDescription[];
+  readonly instance: InstanceMode | undefined;
 }
 
 type Method = Extract<ClassMember, { type: 'ClassMethod' }>;
@@ -62,7 +64,7 @@ export function readClass(written: WrittenClass, classDoc: Doc, where: string): 
       if (member !== undefined) members.set(name, member);
     }
   }
-  return { parameters, members: [...members.values()] };
+  return { parameters, members: [...members.values()], instance: instanceModeOf(classDoc, parameters, where) };
 }
 
 /** By name, in the order in which they are written; undefined: there is one, and not for callers. */
@@ -169,9 +171,7 @@ function returned({ returnType }: Called, doc: Doc, place: Place): ValueType | u
   return doc.returns?.type === undefined ? undefined : readDocType(doc.returns.type, place.module.types);
 }
 
-type Annotation = Property['typeAnnotation'] | Called['returnType'];
-
-function typeAt(annotation: Annotation, { module, hidden }: Place): ValueType | undefined {
+function typeAt(annotation: Called['returnType'], { module, hidden }: Place): ValueType | undefined {
   if (annotation?.type !== 'TSTypeAnnotation') return undefined;
   const { type, optional } = module.types.read(annotation.typeAnnotation, hidden);
   return optional ? undefined : type;

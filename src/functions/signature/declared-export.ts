@@ -1,6 +1,6 @@
 /** What a library's file says of one export, without running it. */
 import type { Milliseconds } from '../../core/duration.ts';
-import type { MemberDescription, ParameterDescription, ValueType } from '../description.ts';
+import type { InstanceMode, MemberDescription, ParameterDescription, ValueType } from '../description.ts';
 
 export type ExportKind =
   | 'function'
@@ -37,6 +37,7 @@ export interface DeclaredExport {
   readonly notCallable: string | undefined;
   /** Of the objects of a class. */
   readonly members?: readonly MemberDescription[] | undefined;
+  readonly instance?: InstanceMode | undefined;
   /** Line of the declaration, from 1. */
   readonly line: number;
 }

@@ -30,6 +30,8 @@ export interface Doc {
   readonly maxAge: Milliseconds;
   readonly staleWhileRevalidate: Milliseconds;
   readonly timeLimit: Milliseconds | undefined;
+  /** What stands behind `@instance`, which JSDoc knows too: a class decides whether it can be meant. */
+  readonly instance: string | undefined;
 }
 
 interface Tag {
@@ -98,6 +100,7 @@ export function readDoc(comment: string | undefined, where: string): Doc {
     maxAge: maxAge ?? milliseconds(0),
     staleWhileRevalidate: staleWhileRevalidate ?? milliseconds(0),
     timeLimit,
+    instance: tags.find((tag) => tag.name === 'instance')?.text.split(/\s/, 1)[0],
   };
 }
 
@@ -106,11 +109,17 @@ const flags = ['safe', 'pure', 'shared', 'inline'] as const;
 /** Promises that take a time. */
 const durations = ['maxAge', 'staleWhileRevalidate', 'timeLimit'] as const;
 
-const promise = `@(?:${[...flags, ...durations].join('|')})\\b`;
+/** Promises that take a word. */
+const words = ['instance'] as const;
+
+const promise = `@(?:${[...flags, ...durations, ...words].join('|')})\\b`;
 /** Also tells an ordinary comment that was meant as a doc comment. */
 export const beginsWithPromise: RegExp = new RegExp(`^\\s*${promise}`, 'i');
-/** ` @pure @maxAge 5 m` at the end of a line; what is behind a letter is an address. */
-const endsInPromises = new RegExp(`(?<=\\s)(?:${promise}(?:\\s*\\d[\\d.]*\\s*[a-z]*)?\\s*)+$`, 'i');
+/** ` @pure @maxAge 5 m`, ` @instance single` at the end of a line; what is behind a letter is an address. */
+const endsInPromises = new RegExp(
+  `(?<=\\s)(?:${promise}(?:\\s*\\d[\\d.]*\\s*[a-z]*|\\s+(?:single|session|percall)\\b)?\\s*)+$`,
+  'i',
+);
 
 /** The text before the first tag, and the tags; an `@` inside a fenced example is text. */
 function split(comment: string): { text: string; tags: readonly Tag[] } {
@@ -145,7 +154,7 @@ function piecesOf(line: string): readonly string[] {
 function checkSpelling(tags: readonly Tag[], where: string): void {
   const seen = new Set<string>();
   for (const { name, text } of tags) {
-    const known = [...flags, ...durations].find((one) => one.toLowerCase() === name.toLowerCase());
+    const known = [...flags, ...durations, ...words].find((one) => one.toLowerCase() === name.toLowerCase());
     if (known === undefined) continue;
     if (known !== name)
       throw new UsageError('library-tag', `${where}: @${name} is no tag; write @${known}, with these capitals.`);

@@ -6,8 +6,9 @@ import { only } from './read.ts';
 
 /** The library's files; the first is the entry. */
 function readFiles(files: Readonly<Record<string, string>>): DeclaredExport {
-  const [[entry = '', source = ''] = []] = Object.entries(files);
-  const [first] = readExports(source, entry, (specifier) => {
+  const [entry] = Object.entries(files);
+  if (entry === undefined) throw new Error('there is no file');
+  const [first] = readExports(entry[1], entry[0], (specifier) => {
     const file = specifier.replace(/^\.\//, '');
     const text = files[file];
     return text === undefined ? undefined : { file, text };
@@ -145,4 +146,14 @@ test('a mistake in a superclass is told with its own file and line', () => {
     /^base\.ts:1: Base\.f: @maxAge/,
   );
   expect(() => load('export class Base { f( }')).toThrow(/^base\.ts:1:/);
+});
+
+test('a class says whose its instances are, alone on a line or behind text; JSDoc’s own @instance of anything else is text', () => {
+  const modeOf = (doc: string): string | undefined => only(`/** ${doc} */\nexport class K {}`).instance;
+  expect(
+    ['@instance single', 'A thing. @instance session', '\n * A thing.\n * @instance percall\n '].map(modeOf),
+  ).toEqual(['single', 'session', 'percall']);
+  expect(modeOf('A thing.')).toBeUndefined();
+  expect(only('/** @instance */\nexport function f() {}').notCallable).toBeUndefined();
+  expect(only('export class K { /** @instance */ f() {} }').members).toHaveLength(1);
 });

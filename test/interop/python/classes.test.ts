@@ -3,14 +3,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { decodeCbor } from '../../../src/cbor/decode.ts';
-import { encodeCbor } from '../../../src/cbor/encode.ts';
-import { openCoapClient, type CoapClient } from '../../../src/client/coap-client.ts';
-import type { CoapRequest, CoapResponse } from '../../../src/client/coap-request.ts';
 import { dotted } from '../../../src/coap/codec/codes.ts';
-import { findStrings, optionNumber } from '../../../src/coap/codec/options.ts';
 import type { Value } from '../../../src/core/value.ts';
 import { decodeProblem } from '../../../src/functions/problem-details.ts';
-import { startGateway, type TestGateway } from '../../http/gateway.ts';
+import { objectBench, told, type ObjectBench } from './object-bench.ts';
 import { missingPython, pythonFolder } from './python-folder.ts';
 
 const missing = missingPython();
@@ -156,45 +152,26 @@ __all__ = ['Warehouse', 'Template']
 class Unlisted: pass
 `;
 
-let gateway: TestGateway;
-let client: CoapClient;
+let bench: ObjectBench;
 let folder: string;
 beforeAll(async () => {
   if (missing !== undefined) return;
-  const libraries = { 'bank/bank.py': bank, 'bank/data/.keep': '', 'third/third.py': third, 'third/party.py': party };
-  gateway = await startGateway({ libraries });
-  client = await openCoapClient({});
-  folder = join(gateway.folder, 'libraries', 'bank', 'data');
-});
-afterAll(async () => {
-  if (missing !== undefined) return;
-  await client.close();
-  await gateway.close();
-});
-
-const coap = (method: CoapRequest['method'], path: string, value?: Value): Promise<CoapResponse> =>
-  client.request({
-    uri: gateway.coap + path,
-    method,
-    ...(value !== undefined && { payload: encodeCbor(value), contentFormat: 60 }),
+  bench = await objectBench({
+    'bank/bank.py': bank,
+    'bank/data/.keep': '',
+    'third/third.py': third,
+    'third/party.py': party,
   });
-const idOf = ({ options }: CoapResponse): string =>
-  `/${(findStrings(options, optionNumber.locationPath) ?? []).join('/')}`;
-const told = ({ code, payload }: CoapResponse): unknown =>
-  code < 0x80 ? [dotted(code), payload.length === 0 ? undefined : decodeCbor(payload)] : decodeProblem(payload).name;
-const make = async (name: string, ...args: Value[]): Promise<string> => {
-  const made = await coap('POST', `/func/bank/${name}`, args);
-  expect([dotted(made.code), idOf(made)]).toEqual(['2.01', expect.stringMatching(/^\/o\/[\w-]{8}$/) as string]);
-  return idOf(made);
-};
+  folder = join(bench.gateway.folder, 'libraries', 'bank', 'data');
+});
+afterAll(() => bench?.close());
 
-/** Of a process that is started again, which takes its time on a busy machine. */
-async function makeAnew(owner: string): Promise<string> {
-  for (;;) {
-    const made = await coap('POST', '/func/bank/Account', [owner]);
-    if (dotted(made.code) !== '5.03') return idOf(made);
-  }
-}
+const coap: ObjectBench['request'] = (...asked) => bench.request(...asked);
+const make = async (name: string, ...args: Value[]): Promise<string> => {
+  const path = await bench.make(`bank/${name}`, args);
+  expect(path).toMatch(/^\/o\/[\w-]{8}$/);
+  return path;
+};
 
 describe('an object of a Python class', () => {
   test('P6 P8 is made, called, read, set, and let go of', async () => {
@@ -288,16 +265,16 @@ describe('an object of a Python class', () => {
     expect(told(await coap('POST', `${path}/end`))).toBe('worker-lost');
     expect(told(await coap('GET', `${path}/balance`))).toBe('object-lost');
     expect(told(await coap('GET', `${path}/balance`))).toBe('no-such-resource');
-    const spun = await makeAnew('gus');
+    const spun = await make('Account', 'gus');
     expect(told(await coap('POST', `${spun}/spin`))).toBe('time-limit');
     const gone = async (): Promise<unknown> => told(await coap('GET', `${spun}/balance`));
     await expect.poll(gone, { timeout: 10_000 }).toBe('no-such-resource');
-    await coap('DELETE', await makeAnew('hal'));
+    await coap('DELETE', await make('Account', 'hal'));
   });
 
   test('stays what it was made of when its library is edited', async () => {
     const path = await make('Account', 'ida', 3);
-    const file = join(gateway.folder, 'libraries', 'bank', 'bank.py');
+    const file = join(bench.gateway.folder, 'libraries', 'bank', 'bank.py');
     writeFileSync(file, readFileSync(file, 'utf8').replace('+= amount', '+= 100 * amount'));
     const edited = async (): Promise<unknown> => {
       const other = await make('Account', 'jo');
@@ -382,9 +359,9 @@ describe('a Python class', () => {
   test('P7 of others makes objects where __all__ lists it, unchanged', async () => {
     const { functions } = decodeCbor((await coap('GET', '/func/third')).payload) as { functions: object };
     expect(Object.keys(functions).sort()).toEqual(['Template', 'Warehouse']);
-    const made = idOf(await coap('POST', '/func/third/Warehouse'));
+    const made = await bench.make('third/Warehouse');
     expect(told(await coap('POST', `${made}/take`, ['chair']))).toEqual(['2.04', ['bike']]);
-    const template = idOf(await coap('POST', '/func/third/Template', ['$who is here']));
+    const template = await bench.make('third/Template', ['$who is here']);
     expect(told(await coap('POST', `${template}/substitute`, { who: 'Ada' }))).toEqual(['2.04', 'Ada is here']);
     for (const path of [made, template]) expect(told(await coap('DELETE', path))).toEqual(['2.02', undefined]);
   });

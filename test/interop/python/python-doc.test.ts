@@ -6,12 +6,11 @@ import { encodeRepresentation } from '../../../src/cbor/representation.ts';
 import { openCoapClient } from '../../../src/client/coap-client.ts';
 import type { CoapRequest } from '../../../src/client/coap-request.ts';
 import { dotted } from '../../../src/coap/codec/codes.ts';
-import { findStrings, optionNumber } from '../../../src/coap/codec/options.ts';
 import { textOf } from '../../../src/core/bytes.ts';
 import type { Value } from '../../../src/core/value.ts';
 import { bind, type ArgumentInput } from '../../../src/functions/binding.ts';
 import { CallError } from '../../../src/functions/call-error.ts';
-import { startGateway } from '../../http/gateway.ts';
+import { placeOf, pythonGateway } from './object-bench.ts';
 import { missingPython, pythonFolder, type PythonFolder } from './python-folder.ts';
 
 const page = readFileSync(new URL('../../../docs/python.md', import.meta.url), 'utf8');
@@ -78,7 +77,7 @@ describe('docs/python.md', () => {
     const [, source = ''] = blocks('py');
     const lines = blocks('objects').flatMap((block) => block.trim().split('\n'));
     expect(lines.length).toBeGreaterThan(5);
-    const gateway = await startGateway({ libraries: { 'bank/bank.py': source } });
+    const gateway = await pythonGateway({ 'bank/bank.py': source });
     onTestFinished(() => gateway.close());
     const client = await openCoapClient({});
     onTestFinished(() => client.close());
@@ -89,8 +88,7 @@ describe('docs/python.md', () => {
       const uri = gateway.coap + path.replace('/o/{id}', object);
       const payload = body === undefined ? {} : { payload: new TextEncoder().encode(body), contentFormat: 50 };
       const answer = await client.request({ uri, method: method as CoapRequest['method'], accept: 50, ...payload });
-      const place = findStrings(answer.options, optionNumber.locationPath) ?? [];
-      if (place.length > 0) object = `/${place.join('/')}`;
+      object = placeOf(answer) ?? object;
       const said = answer.code < 0x80 && answer.payload.length > 0 ? ` ${textOf(answer.payload)}` : '';
       answers.push(`${line.split(' → ', 1)[0]} → ${dotted(answer.code)}${said}`);
     }

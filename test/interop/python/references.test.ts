@@ -3,19 +3,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { decodeCbor } from '../../../src/cbor/decode.ts';
-import { encodeCbor } from '../../../src/cbor/encode.ts';
-import { defaultDecodeLimits } from '../../../src/cbor/limits.ts';
-import { asPath } from '../../../src/cbor/reference-tag.ts';
-import { openCoapClient, type CoapClient } from '../../../src/client/coap-client.ts';
-import type { CoapRequest, CoapResponse } from '../../../src/client/coap-request.ts';
 import { dotted } from '../../../src/coap/codec/codes.ts';
-import { findStrings, optionNumber } from '../../../src/coap/codec/options.ts';
 import { never } from '../../../src/core/duration.ts';
 import { ObjectReference } from '../../../src/core/object-reference.ts';
 import type { Value } from '../../../src/core/value.ts';
 import type { CallResult } from '../../../src/functions/call.ts';
-import { decodeProblem } from '../../../src/functions/problem-details.ts';
-import { startGateway, type TestGateway } from '../../http/gateway.ts';
+import { objectBench, told, valueOf, type ObjectBench } from './object-bench.ts';
 import { missingPython, pythonFolder } from './python-folder.ts';
 
 const missing = missingPython();
@@ -89,36 +82,21 @@ def other(): return Other()
 def drop(owner: str): del accounts[owner]
 `;
 
-let gateway: TestGateway;
-let client: CoapClient;
+let bench: ObjectBench;
 let folder: string;
 beforeAll(async () => {
   if (missing !== undefined) return;
-  gateway = await startGateway({ libraries: { 'bank/bank.py': bank, 'bank/data/.keep': '' } });
-  client = await openCoapClient({});
-  folder = join(gateway.folder, 'libraries', 'bank', 'data');
+  bench = await objectBench({ 'bank/bank.py': bank, 'bank/data/.keep': '' });
+  folder = join(bench.gateway.folder, 'libraries', 'bank', 'data');
 });
-afterAll(async () => {
-  if (missing !== undefined) return;
-  await client.close();
-  await gateway.close();
-});
+afterAll(() => bench?.close());
 
-const coap = (method: CoapRequest['method'], path: string, value?: Value): Promise<CoapResponse> =>
-  client.request({
-    uri: gateway.coap + path,
-    method,
-    ...(value !== undefined && { payload: encodeCbor(value), contentFormat: 60 }),
-  });
-const read = (payload: Uint8Array): Value =>
-  payload.length === 0 ? undefined : decodeCbor(payload, defaultDecodeLimits, asPath);
-const told = ({ code, payload }: CoapResponse): unknown =>
-  code < 0x80 ? [dotted(code), read(payload)] : decodeProblem(payload).name;
+const coap: ObjectBench['request'] = (...asked) => bench.request(...asked);
 const call = async (path: string, value?: Value): Promise<unknown> => told(await coap('POST', path, value));
 const result = async (path: string, value?: Value): Promise<Value> => {
-  const { code, payload } = await coap('POST', path, value);
-  expect([path, dotted(code)]).toEqual([path, '2.04']);
-  return read(payload);
+  const answer = await coap('POST', path, value);
+  expect([path, dotted(answer.code)]).toEqual([path, '2.04']);
+  return valueOf(answer);
 };
 const aPath = expect.stringMatching(/^\/o\/[\w-]{8}$/) as string;
 /** The path of the object that it gives. */
@@ -127,16 +105,15 @@ const given = async (path: string, value?: Value): Promise<string> => {
   expect(object).toEqual(aPath);
   return typeof object === 'string' ? object : '';
 };
-const make = async (name: string, ...args: Value[]): Promise<string> =>
-  `/${(findStrings((await coap('POST', `/func/bank/${name}`, args)).options, optionNumber.locationPath) ?? []).join('/')}`;
+const make = (name: string, ...args: Value[]): Promise<string> => bench.make(`bank/${name}`, args);
 const referenceTo = (path: string): ObjectReference => new ObjectReference(path.slice('/o/'.length));
 
 test('P10 an object that a function returns is one of the caller, the same as often as it is returned', async () => {
-  const { payload } = await coap('POST', '/func/bank/account', ['ada']);
+  const answer = await coap('POST', '/func/bank/account', ['ada']);
   // Tag 39 around a text string of 11 bytes.
-  expect([...payload.subarray(0, 3)]).toEqual([0xd8, 39, 0x6b]);
+  expect([...answer.payload.subarray(0, 3)]).toEqual([0xd8, 39, 0x6b]);
   const ada = await given('/func/bank/account', ['ada']);
-  expect([read(payload), ada]).toEqual([ada, aPath]);
+  expect([valueOf(answer), ada]).toEqual([ada, aPath]);
   expect(told(await coap('GET', `${ada}/balance`))).toEqual(['2.05', 0]);
   const described = decodeCbor((await coap('GET', ada)).payload);
   expect(described).toMatchObject({

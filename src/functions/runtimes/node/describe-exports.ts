@@ -104,6 +104,7 @@ function describeExport(declared: DeclaredExport, value: object, where: string, 
     timeLimit: declared.timeLimit,
     notCallable: notCallable ?? called,
     members: declared.members,
+    instance: declared.instance,
     ...(declared.members !== undefined && { parents: parentsOf(value, exports) }),
   };
 }

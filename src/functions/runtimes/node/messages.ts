@@ -11,6 +11,7 @@ import type { Milliseconds } from '../../../core/duration.ts';
 import type { ReadCaller } from '../../../core/principal.ts';
 import type { Value } from '../../../core/value.ts';
 import type { Call, Caller, GivenObject } from '../../call.ts';
+import type { InstanceModes } from '../../description.ts';
 import type { Invalidation } from '../../invalidation.ts';
 import type { Returned } from '../../returned.ts';
 import type { ExportDescription } from '../../export-description.ts';
@@ -102,6 +103,8 @@ export interface WorkerStart {
   readonly dataFolder: string;
   /** Read the declarations too: the first worker of a version does, the others need not. */
   readonly describe: boolean;
+  /** What the first worker said of its classes. */
+  readonly instances: InstanceModes;
   readonly claims: Int32Array;
   /** Rings: to the worker, and from it. */
   readonly incoming: SharedArrayBuffer;

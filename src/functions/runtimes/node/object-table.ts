@@ -1,14 +1,18 @@
 /** The objects that live on a thread, and what is done with them: the names of functions/object-calls.ts. */
 import { runningCall, type CallFacts, type References } from '../../call-context.ts';
+import type { InstanceMode, InstanceModes } from '../../description.ts';
 import { classNames, isClass, type ClassNames, type Constructor } from './class-names.ts';
 import { HandedObjects, NoObjects } from './handed-objects.ts';
 import type { Exports } from './load-module.ts';
 import { isCallable } from './load-module.ts';
+import { letGo, PerCall } from './per-call.ts';
 import { ObjectIds } from './object-ids.ts';
 import type { Callable } from './run-call.ts';
 
 export class ObjectTable {
   readonly #ids = new ObjectIds();
+  /** The instances that are for all callers, by the names of their classes. */
+  readonly #single = new Map<string, object>();
   #classes: ClassNames = new Map();
 
   /** The library exports a class. */
@@ -17,10 +21,13 @@ export class ObjectTable {
   }
 
   /** The exports of a library, where classes make objects. */
-  callables(exports: Exports): Exports {
+  callables(exports: Exports, modes: InstanceModes): Exports {
     this.#classes = classNames(exports);
     return new Map(
-      [...exports].map(([name, value]): [string, unknown] => [name, isClass(value) ? this.#making(value) : value]),
+      [...exports].map(([name, value]): [string, unknown] => [
+        name,
+        isClass(value) ? this.#making(name, value, modes.get(name)) : value,
+      ]),
     );
   }
 
@@ -39,42 +46,52 @@ export class ObjectTable {
     const dot = method.indexOf('.');
     if (dot < 0) return undefined;
     const last = method.at(-1);
-    if (last === '~') return (id, times) => this.#end(id, times);
+    if (last === '~') return (id, times) => this.#end(method.slice(0, dot), id, times);
     const name = method.slice(dot + 1, last === '?' || last === '=' ? -1 : undefined);
-    if (last === '?') return (id) => Reflect.get(this.#object(id), name) as unknown;
+    if (last === '?') return (id) => this.#on(id, (object) => Reflect.get(object, name) as unknown);
     if (last === '=') {
-      return (id, value) => {
-        Reflect.set(this.#object(id), name, value);
-      };
+      return (id, value) =>
+        this.#on(id, (object) => {
+          Reflect.set(object, name, value);
+        });
     }
+    return (id, ...args) =>
+      this.#on(id, (object) => {
+        const member = Reflect.get(object, name) as unknown;
+        if (!isCallable(member)) throw new TypeError(`${name} is no method.`);
+        return Reflect.apply(member, object, args);
+      });
+  }
+
+  #making(name: string, made: Constructor, mode: InstanceMode | undefined): Callable {
     return (id, ...args) => {
-      const object = this.#object(id);
-      const member = Reflect.get(object, name) as unknown;
-      if (!isCallable(member)) throw new TypeError(`${name} is no method.`);
-      return Reflect.apply(member, object, args);
+      const object = this.#instance(name, made, mode, args);
+      this.#ids.add(String(id), object, runningCall.getStore()?.facts.caller.identity ?? '');
     };
   }
 
-  #making(made: Constructor): Callable {
-    return (id, ...args) => {
-      this.#ids.add(String(id), new made(...args), runningCall.getStore()?.facts.caller.identity ?? '');
-    };
-  }
-
-  #object(id: unknown): object {
-    const object = this.#ids.object(id);
-    if (object === undefined) throw new ReferenceError('The object is not there any more.');
+  /** One for each identity is, for its thread, made as any other is: the gateway asks for it once. */
+  #instance(name: string, made: Constructor, mode: InstanceMode | undefined, args: readonly unknown[]): object {
+    if (mode === 'percall') return new PerCall(made, args);
+    const object = this.#single.get(name) ?? new made(...args);
+    if (mode === 'single') this.#single.set(name, object);
     return object;
   }
 
-  /** Nobody has it any more: it is told so, where it wants to know: as `using` does, or by `close`. */
-  #end(id: unknown, times: unknown): unknown {
-    const object = this.#ids.remove(id, times);
-    if (object === undefined) return undefined;
-    for (const name of [Symbol.asyncDispose, Symbol.dispose, 'close']) {
-      const end = Reflect.get(object, name) as unknown;
-      if (isCallable(end)) return Promise.resolve(Reflect.apply(end, object, [])).then(() => undefined);
+  #on(id: unknown, use: (object: object) => unknown): unknown {
+    const object = this.#ids.object(id);
+    if (object === undefined) throw new ReferenceError('The object is not there any more.');
+    return object instanceof PerCall ? object.once(use) : use(object);
+  }
+
+  /** Nobody has it any more. The instance for all callers is let go of by itself, as the object without an id. */
+  #end(name: string, id: unknown, times: unknown): Promise<undefined> | undefined {
+    const single = this.#single.get(name);
+    if (id === '') {
+      this.#single.delete(name);
+      return single && letGo(single);
     }
-    return undefined;
+    const object = this.#ids.remove(id, times);
+    return object === undefined || object === single || object instanceof PerCall ? undefined : letGo(object);
   }
 }

@@ -45,6 +45,7 @@ export function startThread(options: ThreadOptions, start: StartWorkerOptions, l
     entry: options.entry,
     dataFolder: options.dataFolder,
     describe: start.describe,
+    instances: start.instances ?? new Map(),
     claims,
     incoming: createRing(),
     outgoing: createRing(),

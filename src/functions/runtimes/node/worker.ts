@@ -10,6 +10,7 @@ import { RunningCall, setThreadHost, type CallerFacts, type CallFacts, type Refe
 import { Returned } from '../../returned.ts';
 import { InternalError } from '../../../core/error.ts';
 import type { Value } from '../../../core/value.ts';
+import { instanceModesOf } from '../../description.ts';
 import { installHooks } from './hooks.ts';
 import { describeLoadError, isCallable, loadModule, type Exports } from './load-module.ts';
 import { ObjectTable } from './object-table.ts';
@@ -180,7 +181,10 @@ async function main(): Promise<void> {
     const declared = reader?.readDeclarations(start.entry);
     exports = await loadModule(start.entry);
     const described = declared === undefined ? undefined : reader?.describeExports(start.entry, declared, exports);
-    exports = objects.callables(exports);
+    exports = objects.callables(
+      exports,
+      described === undefined ? start.instances : instanceModesOf(described.exports),
+    );
     port.on('message', receive);
     // Not before: loading has a limit of its own, and on a busy machine would not keep it.
     lowerPriority(start.priorityAddon);

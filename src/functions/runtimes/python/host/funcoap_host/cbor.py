@@ -136,8 +136,9 @@ class _Encoder:
         self.enter(value)
         self.head(0xa0, len(value))
         count = 0
+        put_key = self.put if self.refer is None else self.key
         for key in value:
-            self.key(key)
+            put_key(key)
             self.put(value[key])
             count += 1
         self.settled(count, value)

@@ -125,8 +125,8 @@ class _PerCall:
 def _let_go(made):
     """It is told that nobody has it any more, where it wants to know. What is returned has to be awaited."""
     for name in _ends:
-        # Not what __getattr__ would make of the name.
-        if hasattr(type(made), name):
+        # Of the class: not what __getattr__ would make of the name, and nothing where a subclass says `close = None`.
+        if callable(getattr(type(made), name, None)):
             ended = getattr(made, name)(*(None,) * 3 if name.startswith('_') else ())
             return _after(ended, None) if hasattr(type(ended), '__await__') else None
     return None

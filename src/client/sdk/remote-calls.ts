@@ -1,0 +1,173 @@
+/** Calls whose results may be objects of the gateway, and those objects (docs/objects.md). */
+import type { Value } from '../../core/value.ts';
+import { decodeCbor } from '../../cbor/decode.ts';
+import { encodeCbor } from '../../cbor/encode.ts';
+import { isClass, type DescribedClass, type DescribedFunction } from '../../directory/described.ts';
+import type { DescribedMember, DescribedType } from '../../directory/described.ts';
+import { readFunction } from '../../directory/read-description.ts';
+import { seconds } from '../../core/duration.ts';
+import { valueOf } from './answer-value.ts';
+import { check, type Argument } from './arguments.ts';
+import { withOptions, type CallOptions } from './call-options.ts';
+import type { Calls } from './calls.ts';
+import type { DoorAnswer } from './door.ts';
+import { notAGateway, RemoteError } from './errors.ts';
+import { nameOf, remoteObject, type ObjectActions, type RemoteMethod, type RemoteObject } from './remote-object.ts';
+import { fixedTarget, type Target } from './target.ts';
+
+/** What a function returns, or the object that a class makes. @throws ArgumentError, RemoteError, RequestError */
+export async function resultOfCall(
+  calls: Calls,
+  target: Target,
+  args: readonly Argument[],
+  options: CallOptions,
+): Promise<Value> {
+  const fn = await target.describe();
+  const answered = await calls.call(target, args, isClass(fn) ? { ...options, oneway: false } : options);
+  if (answered === undefined) return undefined;
+  if (!isClass(answered.fn)) return await resultIn(calls, answered.answer, answered.fn, options);
+  const made = objectOf(calls, calls.madeId(answered, 'o'), { class: answered.fn }, options);
+  // What an application is given may be any object.
+  return made as object as Value;
+}
+
+/** The object at this path. @throws RemoteError 4.04 where it is gone; RequestError, PeerError 'not-a-gateway' */
+export async function objectAt(calls: Calls, id: string, options: CallOptions): Promise<RemoteObject> {
+  return objectOf(calls, id, { class: await classOf(calls, id, options) }, options);
+}
+
+async function classOf(calls: Calls, id: string, options: CallOptions): Promise<DescribedClass> {
+  const answer = await calls.ask({ method: 'GET', path: ['o', id], query: [], payload: undefined }, options);
+  const described = readFunction(valueOf(answer));
+  if (!isClass(described)) throw notAGateway(calls.door.origin);
+  return described;
+}
+
+/** Undefined as long as nobody has the object. */
+interface Known {
+  class: DescribedClass | undefined;
+}
+
+/**
+ * The value of an answer, with objects where it has references. What they offer is that of the class that the function is declared
+ * to return; where it declares none, or several, each object is asked.
+ */
+export async function resultIn(
+  calls: Calls,
+  answer: DoorAnswer,
+  fn: DescribedFunction | undefined,
+  options: CallOptions,
+): Promise<Value> {
+  const found = new Map<string, { readonly known: Known; readonly object: RemoteObject }>();
+  const value = valueOf(answer, ({ id }) => {
+    let entry = found.get(id);
+    if (entry === undefined) {
+      const known: Known = { class: undefined };
+      entry = { known, object: objectOf(calls, id, known, options) };
+      found.set(id, entry);
+    }
+    return entry.object;
+  });
+  if (found.size === 0) return value;
+  const declared = await declaredClass(calls, fn);
+  for (const [id, { known }] of found) known.class = declared ?? (await classOf(calls, id, options));
+  return value;
+}
+
+async function declaredClass(calls: Calls, fn: DescribedFunction | undefined): Promise<DescribedClass | undefined> {
+  const names = new Set(fn?.returns === undefined ? [] : classesIn(fn.returns));
+  const [name] = names;
+  if (fn === undefined || name === undefined || names.size > 1) return undefined;
+  const described = await calls.catalogue.describe(fn.library, name);
+  return isClass(described) ? described : undefined;
+}
+
+/** Anything may be an object of any class. */
+function classesIn(type: DescribedType): readonly string[] {
+  switch (type.kind) {
+    case 'instance':
+      return [type.class];
+    case 'any':
+      return ['', '*'];
+    case 'union':
+      return type.options.flatMap(classesIn);
+    case 'array':
+      return classesIn(type.items);
+    case 'tuple':
+      return type.items.flatMap(classesIn);
+    case 'object': {
+      const members = Object.values(type.properties).map((member) => member.type);
+      return [...members, ...(type.additional === undefined ? [] : [type.additional])].flatMap(classesIn);
+    }
+    case 'null':
+    case 'boolean':
+    case 'number':
+    case 'integer':
+    case 'bigint':
+    case 'string':
+    case 'bytes':
+    case 'date':
+    case 'literal':
+      return [];
+  }
+}
+
+function objectOf(calls: Calls, id: string, known: Known, options: CallOptions): RemoteObject {
+  const described = (): DescribedClass => {
+    if (known.class === undefined) throw notAGateway(calls.door.origin);
+    return known.class;
+  };
+  return remoteObject(described, actionsOf(calls, id, described, known, options));
+}
+
+function actionsOf(
+  calls: Calls,
+  id: string,
+  described: () => DescribedClass,
+  known: Known,
+  options: CallOptions,
+): ObjectActions {
+  const path = ['o', id];
+  const asFunction = (member: DescribedMember): DescribedFunction => {
+    const { library } = described();
+    const { name, parameters, returns, title, doc, safe } = member;
+    const none = { libraryId: undefined, id: undefined, pure: false, maxAge: seconds(0), notCallable: undefined };
+    return { ...none, library, method: name, parameters, returns, title, doc, safe };
+  };
+  const release = async (): Promise<void> => {
+    await calls.ask({ method: 'DELETE', path, query: [], payload: undefined }, options);
+  };
+  return {
+    uri: `${calls.door.origin}/o/${id}`,
+    path: `/o/${id}`,
+    method: (member) => {
+      const target = fixedTarget([...path, member.name], nameOf(described(), member), asFunction(member));
+      return methodOf(calls, target, options);
+    },
+    read: async (member) => {
+      const question = { method: 'GET', path: [...path, member.name], query: [], payload: undefined } as const;
+      return await resultIn(calls, await calls.ask(question, options), asFunction(member), options);
+    },
+    set: async (member, value) => {
+      const payload = encodeCbor(value as Value);
+      check(asFunction(member), [decodeCbor(payload)]);
+      await calls.ask({ method: 'PUT', path: [...path, member.name], query: [], payload }, options);
+    },
+    release,
+    dispose: async () => {
+      try {
+        await release();
+      } catch (error) {
+        if (!(error instanceof RemoteError) || error.status !== '4.04') throw error;
+      }
+    },
+    with: (changes) => objectOf(calls, id, known, withOptions(options, changes)),
+  };
+}
+
+function methodOf(calls: Calls, target: Target, options: CallOptions): RemoteMethod {
+  const call = async (...args: readonly Argument[]): Promise<Value> => await resultOfCall(calls, target, args, options);
+  return Object.assign(call, {
+    with: (changes: Partial<CallOptions>) => methodOf(calls, target, withOptions(options, changes)),
+  });
+}

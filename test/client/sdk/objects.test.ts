@@ -1,0 +1,152 @@
+/** P6-8, P10: objects of the gateway's classes are objects of the program, over CoAP and over HTTP alike. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect } from '../../../src/client/sdk/connect.ts';
+import type { Connection } from '../../../src/client/sdk/connection-controls.ts';
+import { ArgumentError, RemoteError } from '../../../src/client/sdk/errors.ts';
+import type { RemoteFunction } from '../../../src/client/sdk/remote-function.ts';
+import type { ObjectControls, RemoteClass, RemoteMethod } from '../../../src/client/sdk/remote-object.ts';
+import { startGateway, type TestGateway } from '../../http/gateway.ts';
+
+const library = `
+/** An account of somebody. */
+export class Account {
+  owner: string;
+  readonly currency: string = 'EUR';
+  limits: number[] = [];
+  #balance: number;
+  constructor(owner: string, balance: number = 0) { this.owner = owner; this.#balance = balance; }
+  get balance(): number { return this.#balance; }
+  set pin(value: string) { if (value.length !== 4) throw new RangeError('four digits'); }
+  /** Puts something in. */
+  deposit(amount: number): number { return (this.#balance += amount); }
+  /** @safe */ report(prefix: string = ''): string { return prefix + this.owner + ': ' + this.#balance; }
+  fail(): never { throw new TypeError('no such luck'); }
+}
+/** @safe */
+export function plain(): string { return 'plain'; }
+`;
+
+type None = Readonly<Record<string, never>>;
+
+interface Account extends ObjectControls<{ readonly owner: string; readonly limits: readonly number[]; pin: string }> {
+  readonly owner: Promise<string>;
+  readonly currency: Promise<string>;
+  readonly limits: Promise<readonly number[]>;
+  readonly balance: Promise<number>;
+  readonly deposit: RemoteMethod<[amount: number], { readonly amount: number }, number>;
+  readonly report: RemoteMethod<[prefix?: string], { readonly prefix?: string }, string>;
+  readonly fail: RemoteMethod<[], None>;
+}
+
+interface Libraries {
+  readonly bank: {
+    readonly Account: RemoteClass<
+      [owner: string, balance?: number],
+      { readonly owner: string; readonly balance?: number },
+      Account
+    >;
+    readonly plain: RemoteFunction;
+  };
+}
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await startGateway({ libraries: { 'bank/index.ts': library }, more: { debug: { internals: true } } });
+});
+afterAll(async () => gateway.close());
+
+describe.each(['coap', 'http'] as const)('over %s', (door) => {
+  const open = async (): Promise<Connection<Libraries>> =>
+    await connect<Libraries>(door === 'coap' ? gateway.coap : gateway.url);
+
+  test('P6 an object is made, its methods are called by position or by name, and it is let go of', async () => {
+    await using gw = await open();
+    const account = await gw.bank.Account('Ada', 100);
+    expect(account.$uri).toMatch(/^(?:coap|http):\/\/127\.0\.0\.1:\d+\/o\/[\w-]{8}$/);
+    expect(await account.deposit(5)).toBe(105);
+    expect(await account.deposit({ amount: 5 })).toBe(110);
+    expect(await account.report('= ')).toBe('= Ada: 110');
+    const other = await gw.bank.Account({ owner: 'Bob' });
+    expect(await Promise.all([other.report(), account.report()])).toEqual(['Bob: 0', 'Ada: 110']);
+    await account.$release();
+    await expect(account.report()).rejects.toMatchObject({ status: '4.04' });
+    await expect(account.$release()).rejects.toBeInstanceOf(RemoteError);
+  });
+
+  test('P8 attributes are awaited, and set', async () => {
+    await using gw = await open();
+    await using account = await gw.bank.Account('Ada', 100);
+    expect([await account.owner, await account.balance, await account.currency]).toEqual(['Ada', 100, 'EUR']);
+    await account.$set('owner', 'Eve');
+    expect(await account.owner).toBe('Eve');
+    await account.$set('limits', [1, 2]);
+    expect(await account.limits).toEqual([1, 2]);
+    await account.$set('pin', '1234');
+    await expect(account.$set('pin', '1')).rejects.toMatchObject({ thrown: { name: 'RangeError' } });
+  });
+
+  test('what the class does not have, or does not take, is refused at once', async () => {
+    await using gw = await open();
+    await using account = await gw.bank.Account('Ada');
+    const loose = account as unknown as Readonly<Record<string, RemoteMethod>>;
+    expect(() => loose['depsit']).toThrow(/^bank\/Account has no depsit; did you mean deposit\?$/);
+    expect(() => loose['pin']).toThrow(ArgumentError);
+    expect(() => Object.assign(account, { owner: 'Eve' })).toThrow(/\$set\('owner'/);
+    const wrong: (() => Promise<unknown>)[] = [
+      () => account.deposit('five' as unknown as number),
+      () => gw.bank.Account(7 as unknown as string),
+      () => account.$set('owner', 7 as unknown as string),
+      () => account.$set('currency' as 'owner', 'USD'),
+      () => account.$set('balnce' as 'owner', 'USD'),
+    ];
+    for (const refused of wrong) await expect(refused()).rejects.toBeInstanceOf(ArgumentError);
+    expect(JSON.stringify(account)).toMatch(/^"\/o\/[\w-]{8}"$/);
+  });
+
+  test('what a method throws is thrown here', async () => {
+    await using gw = await open();
+    await using account = await gw.bank.Account('Ada');
+    await expect(account.fail()).rejects.toMatchObject({
+      code: 'function-failed',
+      target: 'bank/Account.fail',
+      thrown: { name: 'TypeError', message: 'no such luck' },
+    });
+  });
+
+  test('await using lets go of it at the end of the block, also where it is gone already', async () => {
+    await using gw = await open();
+    let uri: string;
+    {
+      await using account = await gw.bank.Account('Ada');
+      ({ $uri: uri } = account);
+      await account.$release();
+    }
+    await expect(gw.$object(uri)).rejects.toMatchObject({ status: '4.04' });
+  });
+
+  test('another connection has it again by its URI, or its path', async () => {
+    const before = await open();
+    const { $uri: uri } = await before.bank.Account('Ada', 7);
+    await before.$close();
+    await using gw = await open();
+    const account = (await gw.$object(uri)) as unknown as Account;
+    expect(await account.report()).toBe('Ada: 7');
+    expect(account.$class).toMatchObject({ library: 'bank', method: 'Account' });
+    expect((await gw.$object(new URL(uri).pathname)).$uri).toBe(uri);
+    await expect(gw.$object('coap://192.0.2.1/o/abcdefgh')).rejects.toMatchObject({ code: 'bad-uri' });
+    const impatient = account.$with({ signal: AbortSignal.abort() });
+    await expect(impatient.deposit(1)).rejects.toMatchObject({ code: 'request-aborted' });
+    await account.$release();
+  });
+
+  test('a class is described, and is no part of a batch', async () => {
+    await using gw = await open();
+    expect(await gw.bank.Account.help()).toMatch(
+      /^new Account\(owner: string, balance: number = 0\)\n\nAn account of somebody\.\n\n[^]*^deposit\(amount: number\): number$/m,
+    );
+    expect(await gw.$functions('bank')).toEqual(['Account', 'plain']);
+    await using loose = await connect(door === 'coap' ? gateway.coap : gateway.url);
+    const batch = loose.$batch((later) => [later['bank']?.['Account']?.('Ada')]);
+    await expect(batch).rejects.toBeInstanceOf(ArgumentError);
+  });
+});
