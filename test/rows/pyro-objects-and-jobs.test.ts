@@ -34,6 +34,12 @@ const libraries = {
       take(item: string): void { this.contents = this.contents.filter((other) => other !== item); }
       private audit(): void {}
     }
+    /** @instance single */
+    export class Board { notes: string[] = []; leave(note: string): number { return this.notes.push(note); } }
+    /** @instance session */
+    export class Basket { items: string[] = []; put(item: string): number { return this.items.push(item); } }
+    /** @instance percall */
+    export class Query { #used: number = 0; use(): number { return ++this.#used; } }
     /** Somebody who takes things, as in Pyro's tutorial. */
     export class Person extends Being {
       visit(warehouse: Warehouse, item: string): number { warehouse.take(item); this.things.push(item); return this.things.length; }
@@ -113,6 +119,19 @@ describe('Pyro', () => {
     expect(value(await ask('POST', `${person}/greet`))).toBe('I am Janet');
     expect(value(await ask('GET', `${person}/things`))).toEqual([]);
     await ask('DELETE', person);
+  });
+
+  test('P7 instance modes: one for all, one for each identity, one for each call', async () => {
+    const board = placeOf(await ask('POST', '/func/shop/Board'));
+    const other = String((await post(`${gateway.url}/func/shop/Board`, [])).headers.location);
+    expect(value(await ask('POST', `${board}/leave`, ['hello']))).toBe(1);
+    expect((await http(`${gateway.url}${other}/notes`)).json).toEqual(['hello']);
+    const basket = placeOf(await ask('POST', '/func/shop/Basket'));
+    expect(placeOf(await ask('POST', '/func/shop/Basket'))).toBe(basket);
+    expect((await post(`${gateway.url}/func/shop/Basket`, [])).headers.location).not.toBe(basket);
+    const query = placeOf(await ask('POST', '/func/shop/Query'));
+    expect([value(await ask('POST', `${query}/use`)), value(await ask('POST', `${query}/use`))]).toEqual([1, 1]);
+    for (const made of [board, other, basket, query]) await ask('DELETE', made);
   });
 
   test('P8 attributes are read and set', async () => {
