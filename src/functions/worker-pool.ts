@@ -500,7 +500,7 @@ export class WorkerPool implements Invoker {
 
   #retireIfDone(now: Instant): boolean {
     if (this.#retireAt === undefined) return false;
-    if (this.#queue.size > 0 || this.#seats.waiting > 0 || this.#lanes.owing || this.#objects.size > 0) return false;
+    if (this.#queue.size > 0 || this.#seats.waiting > 0 || this.#lanes.owing || this.#objects.keepVersion) return false;
     const until = this.#lanes.streams > 0 ? after(this.#retireAt, this.#options.streamGrace) : this.#retireAt;
     if (now < until) {
       this.#alarm.by(until);

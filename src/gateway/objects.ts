@@ -63,10 +63,10 @@ const idBytes = 6;
 const whenFull = seconds(10);
 
 /** Who shares what is made of a class: nobody, each identity with itself, and of those who have none each peer. */
-function standingOf({ library, version, method, instance }: FunctionDescription, caller: Caller): string | undefined {
+function standingOf({ library, method, instance }: FunctionDescription, caller: Caller): string | undefined {
   if (instance !== 'single' && instance !== 'session') return undefined;
   const who = caller.identity === anonymous.name ? `peer ${caller.peer}` : `identity ${caller.identity}`;
-  return `${library}/${method} ${version} ${who}`;
+  return `${library}/${method} ${who}`;
 }
 
 export class Objects implements ObjectKeeper {

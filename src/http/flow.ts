@@ -9,7 +9,6 @@
  * connection in the middle, which a client sees as an answer that is not complete. Only events can say that there is nothing yet,
  * which proxies that end silent connections want to hear.
  */
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { textOf } from '../core/bytes.ts';
 import type { Scheduler } from '../core/clock.ts';
@@ -51,7 +50,7 @@ export async function writeFlow(
     });
   const write = async (bytes: string | Uint8Array): Promise<void> => {
     written += bytes.length;
-    if (!raw.write(bytes)) await Promise.race([once(raw, 'drain'), once(raw, 'close')]);
+    if (!raw.write(bytes)) await drained(raw);
     if (flow.form === 'events') waitToComment();
   };
   try {
@@ -68,3 +67,14 @@ export async function writeFlow(
   }
   return written;
 }
+
+/** The connection has taken what was written, or is gone. */
+const drained = async (raw: ServerResponse): Promise<void> => {
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      raw.off('drain', done).off('close', done);
+      resolve();
+    };
+    raw.on('drain', done).on('close', done);
+  });
+};

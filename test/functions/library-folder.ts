@@ -28,6 +28,8 @@ export async function libraryFolder(
   files: Readonly<Record<string, string>>,
   options: Partial<RegistryOptions> = {},
   pool: Partial<WorkerPoolOptions> = {},
+  /** Takes what is to be done at the end: of the test, unless several share the folder. */
+  atEnd: (close: () => Promise<void>) => void = onTestFinished,
 ): Promise<LibraryFolder> {
   const path = mkdtempSync(join(tmpdir(), 'funcoap-libraries-'));
   const write = (file: string, text: string): void => {
@@ -47,7 +49,7 @@ export async function libraryFolder(
     pool: { ...defaultWorkerPoolOptions, ...pool },
     ...options,
   });
-  onTestFinished(async () => {
+  atEnd(async () => {
     await registry.close();
     rmSync(path, { recursive: true, force: true });
   });

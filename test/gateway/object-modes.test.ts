@@ -1,8 +1,8 @@
 /** Whose the instances of a class are: objects of real libraries, on their real thread, with leases on a manual clock. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
-import { never, seconds } from '../../src/core/duration.ts';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { milliseconds, never, seconds } from '../../src/core/duration.ts';
 import type { Value } from '../../src/core/value.ts';
 import { bind } from '../../src/functions/binding.ts';
 import { CallError } from '../../src/functions/call-error.ts';
@@ -50,7 +50,6 @@ const hall = `
 `;
 
 interface Bench {
-  readonly folder: LibraryFolder;
   readonly clock: ManualScheduler;
   readonly objects: Objects;
   readonly file: string;
@@ -73,9 +72,27 @@ const by = (who: string) => ({
   correlationId: 'c',
 });
 
+/** Loading takes longer than all that is tested of it. */
+let folder: LibraryFolder;
+let close = async (): Promise<void> => {};
+beforeAll(async () => {
+  const options = { linger: milliseconds(50), settleTime: milliseconds(5) };
+  folder = await libraryFolder({ 'city/index.ts': hall }, options, {}, (end) => {
+    close = end;
+  });
+});
+afterAll(() => close());
+
+let edits = 0;
+async function edit(text: string = `${hall}\n// edit ${++edits}`): Promise<void> {
+  folder.write('city/index.ts', text);
+  await folder.registry.pending('city');
+}
+
 async function bench(): Promise<Bench> {
-  const folder = await libraryFolder({ 'city/index.ts': hall, 'closed.txt': '' });
   const file = join(folder.path, 'closed.txt');
+  folder.write('closed.txt', '');
+  await folder.value('city', 'events');
   const { registry } = folder;
   // Leases stand still, and what runs on the thread has all the time of the world.
   const clock = new ManualScheduler(systemScheduler.now());
@@ -90,7 +107,6 @@ async function bench(): Promise<Bench> {
   });
   onTestFinished(() => objects.close());
   return {
-    folder,
     clock,
     objects,
     file,
@@ -126,7 +142,7 @@ async function bench(): Promise<Bench> {
 }
 
 test('single: all callers have the same instance, each by an id and with a lease of its own', async () => {
-  const { make, on, release, events, objects, clock } = await bench();
+  const { make, on, release, events, objects, clock, file } = await bench();
   const [ann, bob] = [await make('Hall', 'ann', 5), await make('Hall', 'bob', 7)];
   expect(ann).not.toBe(bob);
   expect([await on(ann, 'ann', 'add'), await on(bob, 'bob', 'add'), await on(ann, 'ann', 'count?')]).toEqual([6, 7, 7]);
@@ -146,10 +162,11 @@ test('single: all callers have the same instance, each by an id and with a lease
   expect(objects.size).toBe(0);
   const again = await make('Hall', 'bob', 1);
   expect([again === bob, await on(again, 'bob', 'add'), await events()]).toEqual([false, 9, []]);
+  expect(readFileSync(file, 'utf8')).toBe('');
 });
 
 test('single: with its thread the instance is lost, once for each who had it, and POST makes the next', async () => {
-  const { make, on, folder, file } = await bench();
+  const { make, on, file } = await bench();
   const [ann, bob, cid] = [await make('Hall', 'ann', 5), await make('Hall', 'bob'), await make('Hall', 'cid')];
   expect(await folder.problem('city', 'end')).toBe('worker-lost');
   expect([await on(ann, 'ann', 'add'), await on(ann, 'ann', 'add')]).toEqual(['object-lost', 'no-such-resource']);
@@ -163,11 +180,10 @@ test('single: with its thread the instance is lost, once for each who had it, an
 });
 
 test('single: ends with its version of the library, other objects do not', async () => {
-  const { make, on, folder, file } = await bench();
+  const { make, on, file } = await bench();
   const [single, plain] = [await make('Hall', 'ann', 5), await make('Plain', 'ann')];
   const session = await make('Basket', 'ann');
-  folder.write('city/index.ts', `${hall}\n// edited`);
-  await folder.registry.pending('city');
+  await edit();
   expect([await on(single, 'ann', 'add'), await on(single, 'ann', 'add')]).toEqual(['object-lost', 'no-such-resource']);
   const next = await make('Hall', 'ann');
   expect(await on(next, 'ann', 'add')).toBe(1);
@@ -177,13 +193,26 @@ test('single: ends with its version of the library, other objects do not', async
   expect([own === session, await on(own, 'ann', 'items?')]).toEqual([false, []]);
 });
 
+test('single: whoever had it is told so, also when its thread has ended', async () => {
+  const { make, on } = await bench();
+  const { registry } = folder;
+  // A version of which nobody has anything else.
+  await edit();
+  const [ann, events] = [await make('Hall', 'ann'), registry.find('city', 'events')];
+  await edit();
+  const { caller, correlationId } = by('ann');
+  const old = { function: events, args: [], caller, correlationId, deadline: never };
+  const version = async (): Promise<Value> => (await registry.invoke(old)).value;
+  await vi.waitFor(() => expect(version()).rejects.toMatchObject({ code: 'not-ready' }), 10_000);
+  expect([await on(ann, 'ann', 'add'), await on(ann, 'ann', 'add')]).toEqual(['object-lost', 'no-such-resource']);
+});
+
 test('an edit that is taken back leaves objects from before it lost, not somebody else’s', async () => {
-  const { make, on, folder } = await bench();
+  const { make, on } = await bench();
   const before = await make('Plain', 'ann');
-  for (const edit of ['\n// edited', '']) {
-    folder.write('city/index.ts', hall + edit);
-    await folder.registry.pending('city');
-  }
+  const now = readFileSync(join(folder.path, 'city', 'index.ts'), 'utf8');
+  await edit();
+  await edit(now);
   const after = await make('Plain', 'ann');
   expect([await on(before, 'ann', 'value?'), await on(after, 'ann', 'value?')]).toEqual(['object-lost', 1]);
 });
@@ -226,7 +255,7 @@ test('session: a constructor that fails leaves nothing behind', async () => {
 });
 
 test('session: lost with its thread, and POST makes the next', async () => {
-  const { make, on, folder } = await bench();
+  const { make, on } = await bench();
   const before = await make('Basket', 'ann');
   expect(await folder.problem('city', 'end')).toBe('worker-lost');
   const next = await make('Basket', 'ann');
@@ -258,7 +287,7 @@ test('percall: each call makes one with the arguments of the POST, and lets go o
 });
 
 test('percall: what there is one of for each call is no argument', async () => {
-  const { make, objects, folder } = await bench();
+  const { make, objects } = await bench();
   const read = folder.registry.find('city', 'read');
   const call = { function: read, correlationId: 'c', caller: by('ann').caller, deadline: never };
   const id = await make('Query', 'ann', 'a');
@@ -271,7 +300,7 @@ test('percall: what there is one of for each call is no argument', async () => {
 });
 
 test('a thousand objects of a real class end with their leases, and each is told so', async () => {
-  const { folder, clock } = await bench();
+  const { clock } = await bench();
   const of = folder.registry.findClass('city', 'Plain');
   if (of === undefined) throw new TypeError('no class Plain');
   const objects = new Objects({

@@ -38,6 +38,10 @@ const libraries = {
     }
     export class Savings extends Account { rate: number = 2; constructor(owner: string) { super(owner); } }
     class Hidden extends Savings { constructor() { super('hidden'); this.rate = 7; } }
+    /** @instance percall */ export class Clerk { name: string = 'clerk'; me(): Clerk { return this; } }
+    /** @instance single */ export class Ledger { me(): Ledger { return this; } close(): void { throw new Error('it is for all'); } }
+    /** @safe */ export function nameOf(clerk: Clerk): string { return clerk.name; }
+    /** @safe */ export function isLedger(ledger: Ledger): boolean { return ledger instanceof Ledger; }
     export class Vault extends Map<string, number> {}
     export class Teller {
       readonly account: Account;
@@ -373,6 +377,22 @@ async function free(): Promise<number> {
   await released(...paths);
   return paths.length;
 }
+
+test('an object that is for all callers is given as any other, and stays; one for each call is not given', async () => {
+  const ledger = placeOf(await coap('POST', '/func/bank/Ledger'));
+  expect(told(await coap('POST', `${ledger}/me`))).toBe(ledger);
+  expect(told(await coap('FETCH', '/func/bank/isLedger', [ledger]))).toBe(true);
+  await released(ledger);
+  const clerk = placeOf(await coap('POST', '/func/bank/Clerk'));
+  expect(told(await coap('GET', `${clerk}/name`))).toBe('clerk');
+  expect(told(await coap('POST', `${clerk}/me`))).toBe('unencodable-result');
+  const refused = decodeProblem((await coap('FETCH', '/func/bank/nameOf?_why', [clerk])).payload);
+  expect([refused.name, refused.detail]).toEqual([
+    'wrong-type',
+    'clerk must be an object of bank/Clerk that lasts, and of Clerk there is one for each call; call its methods instead.',
+  ]);
+  await released(clerk);
+});
 
 test('over the limit a call fails and says why, and what it made is let go of', async () => {
   const before = await free();

@@ -7,17 +7,20 @@ import type { GivenObject } from '../../call.ts';
 import type { ClassNames } from './class-names.ts';
 import type { ObjectIds } from './object-ids.ts';
 import type { References } from '../../call-context.ts';
+import type { InstanceModes } from '../../description.ts';
 import { UnportableResult } from './portable.ts';
 
 export class HandedObjects implements References {
   readonly #classes: ClassNames;
+  readonly #modes: InstanceModes;
   readonly #ids: ObjectIds;
   readonly #identity: string;
   readonly #given = new Map<object, GivenObject>();
 
   /** @param identity whose they become */
-  constructor(classes: ClassNames, ids: ObjectIds, identity: string) {
+  constructor(classes: ClassNames, modes: InstanceModes, ids: ObjectIds, identity: string) {
     this.#classes = classes;
+    this.#modes = modes;
     this.#ids = ids;
     this.#identity = identity;
   }
@@ -25,6 +28,10 @@ export class HandedObjects implements References {
   refer(value: object): ObjectReference | undefined {
     const name = classOf(value, this.#classes);
     if (name === undefined) return undefined;
+    if (this.#modes.get(name) === 'percall')
+      throw new UnportableResult(
+        `The result has an object of ${name} in it, which is one for each call and ends with it: give its data.`,
+      );
     const given = this.#given.get(value) ?? { ...this.#ids.give(value, this.#identity), class: name };
     this.#given.set(value, given);
     return new ObjectReference(given.id);

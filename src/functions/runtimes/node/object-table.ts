@@ -14,6 +14,7 @@ export class ObjectTable {
   /** The instances that are for all callers, by the names of their classes. */
   readonly #single = new Map<string, object>();
   #classes: ClassNames = new Map();
+  #modes: InstanceModes = new Map();
 
   /** The library exports a class. */
   get hasClasses(): boolean {
@@ -23,6 +24,7 @@ export class ObjectTable {
   /** The exports of a library, where classes make objects. */
   callables(exports: Exports, modes: InstanceModes): Exports {
     this.#classes = classNames(exports);
+    this.#modes = modes;
     return new Map(
       [...exports].map(([name, value]): [string, unknown] => [
         name,
@@ -38,7 +40,9 @@ export class ObjectTable {
 
   /** What the objects in the result of a call become. */
   references({ caller }: CallFacts, isStream: boolean): References {
-    return isStream ? new NoObjects(this.#classes) : new HandedObjects(this.#classes, this.#ids, caller.identity);
+    return isStream
+      ? new NoObjects(this.#classes)
+      : new HandedObjects(this.#classes, this.#modes, this.#ids, caller.identity);
   }
 
   /** What the name of an operation does; undefined where it is none. */
@@ -87,10 +91,7 @@ export class ObjectTable {
   /** Nobody has it any more. The instance for all callers is let go of by itself, as the object without an id. */
   #end(name: string, id: unknown, times: unknown): Promise<undefined> | undefined {
     const single = this.#single.get(name);
-    if (id === '') {
-      this.#single.delete(name);
-      return single && letGo(single);
-    }
+    if (id === '') return single && letGo(single);
     const object = this.#ids.remove(id, times);
     return object === undefined || object === single || object instanceof PerCall ? undefined : letGo(object);
   }
