@@ -11,7 +11,6 @@ import {
   checkMaking,
   describedMember,
   memberCall,
-  notOfWhole,
   objectRepresentation,
   readObjectWords,
   type ObjectVisitor,
@@ -35,7 +34,7 @@ export async function askClass(
   return { ...plainAnswer(emptyBytes, undefined), made };
 }
 
-/** @param call its path is `o`, an id, and a member or none */
+/** @param call its path is `o`, an id, and a member, or none where what the object offers is asked */
 export async function askObject(
   objects: Objects,
   { path, query, accept, body, bodyFormat, signal }: DoorCall,
@@ -45,10 +44,7 @@ export async function askObject(
   const [, id = '', name] = path;
   const object = objects.find(id, visitor.caller);
   const { describe, argumentItems: items, stream } = readObjectWords(query);
-  if (name === undefined) {
-    if (verb !== 'ask') throw notOfWhole();
-    return describedAnswer(describedFunction(object.of, describe ?? 'description'), accept);
-  }
+  if (name === undefined) return describedAnswer(describedFunction(object.of, describe ?? 'description'), accept);
   if (describe !== undefined) return describedAnswer(describedMember(object, name, describe), accept);
   const { fn, operation } = memberCall(object, name, verb, visitor);
   checkStreamWords(stream, fn);

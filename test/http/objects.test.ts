@@ -20,6 +20,7 @@ const libraries = {
     export class Account {
       owner: string;
       readonly currency: string = 'EUR';
+      notes: string[] = [];
       #balance: number;
       constructor(owner: string, balance: number = 0) { this.owner = owner; this.#balance = balance; }
       get balance(): number { return this.#balance; }
@@ -116,6 +117,13 @@ describe('an object', () => {
     expect((await remove(account)).status).toBe(204);
     for (const gone of [await ask(account), await ask(`${account}/owner`), await remove(account)])
       expect([gone.status, gone.problem]).toEqual([404, 'no-such-resource']);
+  });
+
+  test('is set to the body as a whole, also where that is a list', async () => {
+    const account = await made('Ada');
+    expect((await put(`${account}/notes`, ['a', 'b'])).status).toBe(204);
+    expect((await ask(`${account}/notes`)).json).toEqual(['a', 'b']);
+    await remove(account);
   });
 
   test('answers in CBOR where CBOR is spoken, and as text where text is accepted', async () => {
