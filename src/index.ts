@@ -12,6 +12,7 @@ export { ArgumentError, RemoteError } from './client/sdk/errors.ts';
 export type { Reference } from './client/sdk/references.ts';
 export type { ThrownError } from './client/sdk/errors.ts';
 export type { WatchOptions } from './client/sdk/followed-calls.ts';
+export type { CallEvent, Hooks } from './client/sdk/hooks.ts';
 export type { Job, JobState } from './client/sdk/job.ts';
 export type { Outcome } from './client/sdk/outcome.ts';
 export type { Connection, ConnectionControls } from './client/sdk/connection-controls.ts';

@@ -1,8 +1,14 @@
 // The functions of coap://127.0.0.1, written by `funcoap types`: write it anew when they change.
-import type { RemoteFunction, Value } from 'funcoap';
+import type { ObjectControls, RemoteClass, RemoteFunction, RemoteMethod, Value } from 'funcoap';
 
 /** `const gw = await connect<Gateway>("coap://127.0.0.1")` */
 export interface Gateway {
+  readonly "bank": {
+    /**
+     * Somebody's account.
+     */
+    readonly "Account": RemoteClass<[owner: string, balance?: number], { readonly "owner": string; readonly "balance"?: number }, bank_Account>;
+  };
   readonly "journal": {
     /**
      * The lines so far.
@@ -36,7 +42,7 @@ export interface Gateway {
     /**
      * Prices of a share, five in a second.
      */
-    readonly "prices": RemoteFunction<[symbol: "ACME" | "INITECH"], { readonly "symbol": "ACME" | "INITECH" }, { readonly "price": number; readonly "symbol": string }>;
+    readonly "prices": RemoteFunction<[symbol: "ACME" | "INITECH"], { readonly "symbol": "ACME" | "INITECH" }, AsyncIterable<{ readonly "price": number; readonly "symbol": string }>>;
   };
   readonly "weather": {
     /**
@@ -52,4 +58,32 @@ export interface Gateway {
      */
     readonly "report": RemoteFunction<[place: string, celsius: number], { readonly "place": string; readonly "celsius": number }, number | bigint>;
   };
+}
+
+/** An object of bank/Account. */
+export interface bank_Account extends ObjectControls<{ readonly "owner": string }> {
+  /**
+   * Moves something to another account.
+   */
+  readonly "pay": RemoteMethod<[to: bank_Account | `/o/${string}`, amount: number], { readonly "to": bank_Account | `/o/${string}`; readonly "amount": number }, number>;
+  /**
+   * A new account of the same owner, with a part of what is in this one.
+   */
+  readonly "split": RemoteMethod<[amount: number], { readonly "amount": number }, bank_Account>;
+  /**
+   * Puts something in.
+   */
+  readonly "deposit": RemoteMethod<[amount: number], { readonly "amount": number }, number>;
+  /**
+   * Takes something out.
+   */
+  readonly "withdraw": RemoteMethod<[amount: number], { readonly "amount": number }, number>;
+  /**
+   * Whose it is.
+   */
+  readonly "owner": Promise<string>;
+  /**
+   * What is in it.
+   */
+  readonly "balance": Promise<number>;
 }

@@ -77,7 +77,10 @@ export function batchWith<Libraries>(calls: Calls, options: CallOptions): Batch<
     const wanted = new Set<number>();
     replace(shape, (place) => void wanted.add(indexIn(batch, place)));
     for (const { args } of recorded) for (const arg of args) replace(arg, (place) => void indexIn(batch, place));
-    const results = recorded.length === 0 ? [] : await run(calls, recorded, [...wanted], options);
+    const results =
+      recorded.length === 0
+        ? []
+        : await calls.told('b', [], async () => await run(calls, recorded, [...wanted], options));
     const order = [...wanted].toSorted((a, b) => a - b);
     // Its references are results now.
     return replace(shape, ({ index, steps }) => follow(results[order.indexOf(index)], steps)) as Resolved<T>;

@@ -13,6 +13,7 @@ import type { CallOptions } from './call-options.ts';
 import { Catalogue, type Look } from './catalogue.ts';
 import type { Door, DoorAnswer } from './door.ts';
 import { ArgumentError, notAGateway, RemoteError, streamNotOnce } from './errors.ts';
+import { ToldCall, type Hooks } from './hooks.ts';
 import { KeptAnswers, type KeptAnswersOptions } from './kept-answers.ts';
 import { askWithRetries, deadlineOf, type Question } from './retries.ts';
 import type { Target } from './target.ts';
@@ -43,8 +44,17 @@ export class Calls {
   readonly scheduler: Scheduler;
   readonly #kept: KeptAnswers;
 
-  constructor(door: Door, scheduler: Scheduler, kept: KeptAnswersOptions, catalogueOptions: CallOptions) {
+  readonly #hooks: Partial<Hooks>;
+
+  constructor(
+    door: Door,
+    scheduler: Scheduler,
+    kept: KeptAnswersOptions,
+    catalogueOptions: CallOptions,
+    hooks: Partial<Hooks>,
+  ) {
     this.door = door;
+    this.#hooks = hooks;
     this.scheduler = scheduler;
     this.#kept = new KeptAnswers(kept);
     const look: Look = async (question) => {
@@ -59,12 +69,39 @@ export class Calls {
    * @throws ArgumentError before anything is sent; RemoteError where the gateway answers 4.xx or 5.xx; RequestError where it does not answer
    */
   async call(target: Target, args: readonly Argument[], options: CallOptions): Promise<Answered | undefined> {
-    return await this.#call(target, args, options, []);
+    return await this.told(target.name, args, async () => await this.#call(target, args, options, []));
   }
 
   /** The id of the job that it becomes. @throws as `call` does; PeerError 'not-a-gateway' */
   async submit(target: Target, args: readonly Argument[], options: CallOptions): Promise<string> {
-    return this.madeId(await this.#call(target, args, { ...options, oneway: false }, ['_job']), 'j');
+    const answered = { ...options, oneway: false };
+    const made = async (): Promise<Answered | undefined> => await this.#call(target, args, answered, ['_job']);
+    return this.madeId(await this.told(target.name, args, made), 'j');
+  }
+
+  /** The application is told that a call begins. */
+  begin(target: string, args: readonly Argument[]): ToldCall {
+    return new ToldCall(this.#hooks, this.scheduler, target, args);
+  }
+
+  /** Makes a call that the application is told of. */
+  async told<T>(target: string, args: readonly Argument[], make: () => Promise<T>): Promise<T> {
+    const call = this.begin(target, args);
+    let made: T;
+    try {
+      made = await make();
+    } catch (error) {
+      call.failed(error);
+      throw error;
+    }
+    call.answered();
+    return made;
+  }
+
+  /** Ends the connection. */
+  async close(): Promise<void> {
+    await this.door.close();
+    this.#hooks.onClose?.();
   }
 
   /** Of what was made of a call. @throws PeerError 'not-a-gateway' */

@@ -8,13 +8,14 @@ import { Calls } from './calls.ts';
 import { CoapDoor } from './coap-door.ts';
 import { connectionOf } from './connection.ts';
 import type { Door } from './door.ts';
+import type { Hooks } from './hooks.ts';
 import { HttpDoor } from './http-door.ts';
 import { defaultKeptAnswersOptions, type KeptAnswersOptions } from './kept-answers.ts';
 import type { Connection } from './connection-controls.ts';
 import type { RemoteLibraries } from './remote-function.ts';
 
 /** What is not given is as `CallOptions` and `CoapClientOptions` say; `credentials` is needed for coaps. */
-export interface ConnectOptions extends Partial<CallOptions>, Partial<CoapClientOptions> {
+export interface ConnectOptions extends Partial<CallOptions>, Partial<CoapClientOptions>, Partial<Hooks> {
   /** How many answers, and how many bytes of them, are kept to be asked for again by ETag; default 10,000 and 16 MiB. */
   readonly kept?: Partial<KeptAnswersOptions>;
   /** For http: and https:, the bearer token that `funcoap token` printed. */
@@ -41,7 +42,7 @@ export async function connect<Libraries = RemoteLibraries>(
   const door = await openDoor(uri, options);
   const callOptions = withOptions(defaultCallOptions, options);
   const { scheduler = systemScheduler } = options;
-  const calls = new Calls(door, scheduler, { ...defaultKeptAnswersOptions, ...options.kept }, callOptions);
+  const calls = new Calls(door, scheduler, { ...defaultKeptAnswersOptions, ...options.kept }, callOptions, options);
   try {
     await calls.catalogue.refresh();
   } catch (error) {

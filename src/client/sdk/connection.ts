@@ -29,8 +29,8 @@ export function connectionOf(calls: Calls, options: CallOptions): Connection {
       jobOf(calls, idIn(uri, calls.door.origin, 'j'), options) as Job<Result>,
     $object: async (uri) => await objectAt(calls, idIn(uri, calls.door.origin, 'o'), options),
     $ping: async () => await calls.door.ping(),
-    $close: async () => await calls.door.close(),
-    [Symbol.asyncDispose]: async () => await calls.door.close(),
+    $close: async () => await calls.close(),
+    [Symbol.asyncDispose]: async () => await calls.close(),
   };
   const libraries = byName((name) => libraryOf(calls, name, options));
   return new Proxy(controls, {

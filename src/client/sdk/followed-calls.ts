@@ -29,7 +29,7 @@ interface FollowedCall {
 /** Each loop over it begins with the first item. */
 export const itemsOf = (call: FollowedCall): AsyncIterable<Value> => ({
   [Symbol.asyncIterator]: () =>
-    checkedAgain(call, (fn, payload) => {
+    toldOf(call, (fn, payload) => {
       if (fn.stream !== true) throw notIterable(fn);
       const { calls, options } = call;
       const request = requestOf(call, fn, payload, []);
@@ -40,7 +40,7 @@ export const itemsOf = (call: FollowedCall): AsyncIterable<Value> => ({
 /** Each loop over it begins with the result as it is then. */
 export const watchedOf = (call: FollowedCall, { pmin, pmax }: Partial<WatchOptions>): AsyncIterable<Value> => ({
   [Symbol.asyncIterator]: () =>
-    checkedAgain(call, (fn, payload) => {
+    toldOf(call, (fn, payload) => {
       if (!fn.pure) throw notObservable(fn);
       const words = [...secondsWord('c.pmin', pmin), ...secondsWord('c.pmax', pmax)];
       const request = requestOf(call, fn, payload, words);
@@ -48,11 +48,26 @@ export const watchedOf = (call: FollowedCall, { pmin, pmax }: Partial<WatchOptio
     }),
 });
 
+type Follow = (fn: DescribedFunction, payload: Uint8Array | undefined) => AsyncIterable<Value>;
+
+/** A loop that its application is told of. */
+async function* toldOf(call: FollowedCall, follow: Follow): AsyncGenerator<Value, void> {
+  const told = call.calls.begin(call.target.name, call.args);
+  let hasFailed = false;
+  try {
+    yield* checkedAgain(call, follow);
+  } catch (error) {
+    hasFailed = true;
+    told.failed(error);
+    throw error;
+  } finally {
+    // Also where the loop was left.
+    if (!hasFailed) told.answered();
+  }
+}
+
 /** Where the gateway refuses at the beginning what this side found right, the description was old: once more with a new one. */
-async function* checkedAgain(
-  { calls, target, args }: FollowedCall,
-  follow: (fn: DescribedFunction, payload: Uint8Array | undefined) => AsyncIterable<Value>,
-): AsyncGenerator<Value, void> {
+async function* checkedAgain({ calls, target, args }: FollowedCall, follow: Follow): AsyncGenerator<Value, void> {
   for (let isAgain = false; ; isAgain = true) {
     const { fn, payload } = await calls.checked(target, args);
     let hasBegun = false;

@@ -22,6 +22,13 @@ export class Account {
   /** @safe */ report(prefix: string = ''): string { return prefix + this.owner + ': ' + this.#balance; }
   fail(): never { throw new TypeError('no such luck'); }
 }
+export function open(owner: string): Account { return new Account(owner, 1); }
+export function several(owners: string[]): { first: Account; all: Account[] } {
+  const all = owners.map((owner) => new Account(owner));
+  return { first: all[0], all };
+}
+export function undeclared(owner: string) { return [new Account(owner, 2)]; }
+export function move(from: Account, to: Account, amount: number): Account { from.deposit(-amount); to.deposit(amount); return to; }
 /** @safe */
 export function plain(): string { return 'plain'; }
 `;
@@ -46,6 +53,14 @@ interface Libraries {
       Account
     >;
     readonly plain: RemoteFunction;
+    readonly open: RemoteFunction<[owner: string], { readonly owner: string }, Account>;
+    readonly several: RemoteFunction<
+      [owners: readonly string[]],
+      { readonly owners: readonly string[] },
+      { readonly first: Account; readonly all: readonly Account[] }
+    >;
+    readonly undeclared: RemoteFunction<[owner: string], { readonly owner: string }, readonly Account[]>;
+    readonly move: RemoteFunction<[from: Account, to: Account, amount: number], None, Account>;
   };
 }
 
@@ -139,12 +154,36 @@ describe.each(['coap', 'http'] as const)('over %s', (door) => {
     await account.$release();
   });
 
+  test('P10 objects that functions return are objects here, also inside lists and members, declared or not', async () => {
+    await using gw = await open();
+    const account = await gw.bank.open('Ada');
+    expect(await account.deposit(1)).toBe(2);
+    const { first, all } = await gw.bank.several(['Bob', 'Eve']);
+    expect(await Promise.all([first.owner, ...all.map(async (one) => await one.owner)])).toEqual(['Bob', 'Bob', 'Eve']);
+    expect(first).toBe(all[0]);
+    const [undeclared] = await gw.bank.undeclared('Zoe');
+    expect(await undeclared?.report()).toBe('Zoe: 2');
+    expect(() => (undeclared as unknown as { depsit: unknown }).depsit).toThrow(ArgumentError);
+  });
+
+  test('P10 an object is an argument, and what comes back is the same one', async () => {
+    await using gw = await open();
+    await using from = await gw.bank.Account('Ada', 10);
+    await using to = await gw.bank.Account('Bob');
+    const given = await gw.bank.move(from, to, 4);
+    expect(given.$uri).toBe(to.$uri);
+    expect([await from.balance, await to.balance]).toEqual([6, 4]);
+    await expect(gw.bank.move(from, 'Bob' as unknown as Account, 1)).rejects.toBeInstanceOf(ArgumentError);
+    const batch = await gw.$batch((later) => ({ moved: later.bank.move(from, to, 1), text: later.bank.plain() }));
+    expect([batch.moved.$uri, batch.text]).toEqual([to.$uri, 'plain']);
+  });
+
   test('a class is described, and is no part of a batch', async () => {
     await using gw = await open();
     expect(await gw.bank.Account.help()).toMatch(
       /^new Account\(owner: string, balance: number = 0\)\n\nAn account of somebody\.\n\n[^]*^deposit\(amount: number\): number$/m,
     );
-    expect(await gw.$functions('bank')).toEqual(['Account', 'plain']);
+    expect(await gw.$functions('bank')).toEqual(['Account', 'move', 'open', 'plain', 'several', 'undeclared']);
     await using loose = await connect(door === 'coap' ? gateway.coap : gateway.url);
     const batch = loose.$batch((later) => [later['bank']?.['Account']?.('Ada')]);
     await expect(batch).rejects.toBeInstanceOf(ArgumentError);
