@@ -3,7 +3,9 @@
  *
  *   Account            makes one                  Account.balance?   reads an attribute
  *   Account.deposit    calls a method             Account.balance=   sets it
- *   Account.~          lets go of it
+ *   Account.~          lets go of it; of the id '': of the instance for all callers, with its version of the library
+ *
+ * In which mode a class makes objects (`@instance`), the thread knows by itself.
  *
  * Such names are made here, of what a description lists, and never of what a peer says.
  */
