@@ -98,7 +98,7 @@ export class Associations {
       if (oldest !== undefined) this.fail(oldest, 'internal_error', 'There are too many handshakes', now, false);
     }
     const layer = new RecordLayer(recordSequence);
-    const ownCid = this.#newCid();
+    const ownCid = this.table.newCid(this.#options);
     const association = new Association(hex(crypto.randomBytes(8)), side, peer, layer, ownCid, now);
     const transcript = new Transcript(crypto);
     const channelOptions = { retransmission, maxDatagramBytes, maxMessageBytes: limits.maxMessageBytes };
@@ -338,16 +338,5 @@ export class Associations {
     this.table.remove(association);
     this.#reservations?.close(association);
     this.arm(association);
-  }
-
-  #newCid(): Uint8Array {
-    const { connectionId, crypto } = this.#options;
-    if (connectionId === undefined) return emptyBytes;
-    for (let attempts = 0; attempts < 8; attempts++) {
-      const cid = crypto.randomBytes(connectionId.length);
-      cid[0] = connectionId.node;
-      if (this.table.byCid(cid) === undefined) return cid;
-    }
-    return emptyBytes; // they are so short that nearly all are taken
   }
 }
