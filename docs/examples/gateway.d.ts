@@ -32,6 +32,12 @@ export interface Gateway {
      */
     readonly "total": RemoteFunction<[orders: readonly ({ readonly "item": string; readonly "price": number })[]], { readonly "orders": readonly ({ readonly "item": string; readonly "price": number })[] }, number>;
   };
+  readonly "ticker": {
+    /**
+     * Prices of a share, five in a second.
+     */
+    readonly "prices": RemoteFunction<[symbol: "ACME" | "INITECH"], { readonly "symbol": "ACME" | "INITECH" }, { readonly "price": number; readonly "symbol": string }>;
+  };
   readonly "weather": {
     /**
      * Degrees Fahrenheit.

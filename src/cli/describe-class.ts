@@ -10,8 +10,9 @@ const madeFor = {
   percall: 'one for each call',
 } as const;
 
-export const classFacts = ({ instance }: DescribedClass): string[][] => [
-  ['gives', 'an object: POST makes it, and answers with its path'],
+/** @param isMade an object of it is described */
+export const classFacts = ({ instance }: DescribedClass, isMade: boolean): string[][] => [
+  ...(isMade ? [] : [['gives', 'an object: POST makes it, and answers with its path']]),
   ...(instance === undefined ? [] : [['objects', `${instance}: ${madeFor[instance]}`]]),
 ];
 

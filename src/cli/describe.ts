@@ -71,17 +71,15 @@ function describeText(uri: string, fn: DescribedFunction, { outPaint: paint }: T
         ]),
     ...(fn.stream === true ? [['gives', 'a stream: items one after the other (`funcoap watch`)']] : []),
     ...(isClass(fn)
-      ? classFacts(fn)
+      ? classFacts(fn, isObject(uri))
       : [['effects', fn.pure ? cached : fn.safe ? 'safe: no side effects' : 'has side effects: POST only']]),
     ...(fn.notCallable === undefined ? [] : [['callable', `no: ${fn.notCallable}`]]),
   ];
-  const parameters = fn.parameters.map((parameter) => [
-    parameter.id ?? '',
-    parameterText(parameter),
-    parameter.doc ?? '',
-  ]);
+  // An object is there already: what its class takes to make one is nobody's question.
+  const taken = isObject(uri) ? [] : fn.parameters;
+  const parameters = taken.map((parameter) => [parameter.id ?? '', parameterText(parameter), parameter.doc ?? '']);
   return [
-    paint('bold', signatureText(fn)),
+    paint('bold', isObject(uri) ? fn.method : signatureText(fn)),
     ...(fn.doc === undefined ? [] : ['', valueText(fn.doc)]),
     '',
     ...facts.map(([name = '', text = '']) => `${paint('dim', name.padEnd(8))} ${valueText(text)}`),

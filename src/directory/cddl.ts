@@ -119,7 +119,7 @@ export function typeCddl(type: DescribedType): string {
     case 'literal':
       return literalCddl(type.value) ?? 'float';
     case 'instance':
-      return String.raw`#6.39(tstr .regexp "/o/[A-Za-z0-9_\\-]{8}")`;
+      return '#6.39(tstr .regexp "/o/[A-Za-z0-9_-]{8}")';
     case 'union':
       // CDDL cannot write a choice of nothing; a text that is also a number is one.
       return type.options.length === 0 ? 'tstr .and number' : `(${type.options.map(typeCddl).join(' / ')})`;

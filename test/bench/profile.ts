@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { UsageError } from '../../src/core/error.ts';
 import type { Programs } from './build.ts';
 import { defaultLoad } from './compare.ts';
+import type { ContestantName } from './contestants.ts';
 import { measure, type Measurement } from './load.ts';
 import type { BenchOptions } from './options.ts';
 import { probe } from './probe.ts';
@@ -14,6 +15,8 @@ import { startServer } from './servers.ts';
 import { table } from './table.ts';
 
 const root = join(import.meta.dirname, '../..');
+/** One for each door. */
+const profiled: readonly ContestantName[] = ['funcoap', 'funcoap-coaps', 'funcoap-http'];
 
 /** What is used of a `.cpuprofile` (Chrome DevTools Protocol, Profiler.Profile). */
 export interface CpuProfile {
@@ -99,10 +102,7 @@ export async function profileScenario(name: string, programs: Programs, options:
     scenario !== undefined && 'entries' in scenario
       ? scenario
           .entries(context)
-          .findLast(
-            ({ contestant, variant = '' }) =>
-              (contestant === 'funcoap' || contestant === 'funcoap-coaps') && !variant.endsWith(hotVariant),
-          )
+          .findLast(({ contestant, variant = '' }) => profiled.includes(contestant) && !variant.endsWith(hotVariant))
       : undefined;
   if (scenario === undefined || entry === undefined)
     throw new UsageError('bench-option', `--profile takes a scenario of throughput with funcoap, and ${name} is none.`);

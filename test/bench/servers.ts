@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { Programs } from './build.ts';
 import type { Call } from './calls.ts';
@@ -38,6 +39,16 @@ export async function freePort(): Promise<number> {
   const { port } = socket.address();
   socket.close();
   return port;
+}
+
+/** A free port of UDP may be that of a connection of TCP. */
+async function freeTcpPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 function residentBytes(pid: number): number {
@@ -77,8 +88,8 @@ export async function startServer(
   { call, setting = {}, nodeFlags = [] }: StartOptions,
   programs: Programs,
 ): Promise<Server> {
-  const port = await freePort();
-  const { command, spreads } = contestants[name];
+  const { command, spreads, protocol } = contestants[name];
+  const port = await (protocol === 'http' ? freeTcpPort() : freePort());
   const { file, args, environment } = command(port, call, setting, programs);
   const cpus = spreads === true ? spreadCpus : String(serverCpu);
   const startedAt = performance.now();

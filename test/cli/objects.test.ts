@@ -82,7 +82,9 @@ test('what an object and its members are is described', async () => {
   const account = await made('Ada');
   const { pathname } = new URL(account.replace('coap:', 'http:'));
   const described = await out('describe', account);
-  expect(described).toContain(`path     ${pathname}\nclass    bank/Account\n`);
+  expect(described).toContain(
+    `Account\n\nAn account of somebody.\n\npath     ${pathname}\nclass    bank/Account\n\nmethod`,
+  );
   expect(described).toMatch(/deposit\(amount: number\): number +POST +Puts something in\./);
   expect(described).toMatch(/owner: string +read, set +Whose it is\./);
   const method = await out('describe', `${account}/deposit`);

@@ -41,6 +41,7 @@ const leaf: fc.Arbitrary<DescribedType> = fc.oneof(
     { requiredKeys: ['kind'] },
   ),
   fc.record({ kind: fc.constant('string' as const), minLength: length, maxLength: length }, { requiredKeys: ['kind'] }),
+  fc.record({ kind: fc.constant('instance' as const), class: name }),
   fc.record({ kind: fc.constant('literal' as const), value: fc.oneof(text, bound, fc.boolean(), fc.constant(null)) }),
 );
 

@@ -1,6 +1,6 @@
 /**
  * A recogniser of CDDL, production by production of RFC 8610 Appendix B. Left out, because funcoap
- * writes none of them: generics, byte strings, `~`, `&`, `#`, hexadecimal and binary numbers,
+ * writes none of them: generics, byte strings, `~`, `&`, `#` but for tags, hexadecimal and binary numbers,
  * `//`, `/=` and counted occurrences.
  */
 
@@ -69,6 +69,7 @@ const type2 = either(
   sequence(match(/\(/uy), S, type, S, match(/\)/uy)),
   sequence(match(/\{/uy), S, group, S, match(/\}/uy)),
   sequence(match(/\[/uy), S, group, S, match(/\]/uy)),
+  sequence(match(/#6(?:\.(?:0|[1-9]\d*))?\(/uy), S, type, S, match(/\)/uy)),
 );
 const operator = either(match(/\.\.\.?/uy), sequence(match(/\./uy), id));
 const type1 = sequence(type2, optional(sequence(S, operator, S, type2)));

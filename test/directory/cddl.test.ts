@@ -72,6 +72,7 @@ describe('a type', () => {
     [{ kind: 'literal', value: 'a"b\n' }, String.raw`"a\"b\n"`],
     [{ kind: 'literal', value: -0 }, '0'],
     [{ kind: 'literal', value: true }, 'true'],
+    [{ kind: 'instance', class: 'Account' }, '#6.39(tstr .regexp "/o/[A-Za-z0-9_-]{8}")'],
     [{ kind: 'union', options: [{ kind: 'string' }, { kind: 'null' }] }, '(tstr / null)'],
     [{ kind: 'array', items: { kind: 'integer', minimum: 0 } }, '[* int .ge 0]'],
     [{ kind: 'tuple', items: [{ kind: 'number' }, { kind: 'string' }] }, '[ number, tstr ]'],

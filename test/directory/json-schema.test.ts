@@ -64,6 +64,11 @@ describe('the schema of a type', () => {
     [{ kind: 'bytes' }, ['', '3q2-7w', '3q2-7w=='], ['+/', 1]],
     [{ kind: 'date' }, ['2026-01-31T12:00:00Z'], ['yesterday', 1]],
     [{ kind: 'literal', value: 'clock' }, ['clock'], ['date']],
+    [
+      { kind: 'instance', class: 'Account' },
+      ['/o/3kP0aZ_q'],
+      ['3kP0aZ_q', '/o/3kP0aZ', '/o/3kP0aZ_q/x', 'x/o/3kP0aZ_q', {}],
+    ],
     [{ kind: 'union', options: [{ kind: 'string' }, { kind: 'null' }] }, ['x', null], [1]],
     [{ kind: 'array', items: { kind: 'number' } }, [[], [1, 2]], [['x'], 1]],
     [{ kind: 'tuple', items: [{ kind: 'number' }, { kind: 'string' }] }, [[1, 'x']], [[1], [1, 'x', 2], ['x', 1]]],

@@ -5,6 +5,8 @@ import { contentOf } from '../../src/cache/result.ts';
 import { encodeCbor } from '../../src/cbor/encode.ts';
 import { milliseconds } from '../../src/core/duration.ts';
 import { FuncoapError } from '../../src/core/error.ts';
+import { hex, textOf } from '../../src/core/bytes.ts';
+import { ObjectReference } from '../../src/core/object-reference.ts';
 import type { Value } from '../../src/core/value.ts';
 import { Returned } from '../../src/functions/returned.ts';
 
@@ -68,4 +70,23 @@ it.each<[string, Value, boolean]>([
 
 it('is no bytes where nothing was returned', () => {
   expect(Returned.of(undefined)).toMatchObject({ cbor: new Uint8Array(0), exact: undefined, value: undefined });
+});
+
+it('an object is tag 39 in CBOR and its path in all else, whether or not CBOR tells the rest', () => {
+  const object = new ObjectReference('3kP0aZ_q');
+  const tagged = 'd8276b2f6f2f336b5030615a5f71';
+  for (const [value, cbor, json] of [
+    [object, tagged, '"/o/3kP0aZ_q"'],
+    [[object], `81${tagged}`, '["/o/3kP0aZ_q"]'],
+    [{ b: object, a: 1 }, `a261610161 62${tagged}`.replace(' ', ''), '{"b":"/o/3kP0aZ_q","a":1}'],
+    [new Map<Value, Value>([[object, 1]]), `a1${tagged}01`, '{"/o/3kP0aZ_q":1}'],
+  ] as const) {
+    const returned = Returned.of(value, true);
+    const content = contentOf({ value: undefined, returned, ...rest });
+    expect(hex(content.representation(60).bytes)).toBe(cbor);
+    expect(textOf(content.representation(50).bytes)).toBe(json);
+  }
+  expect(
+    textOf(contentOf({ value: undefined, returned: Returned.of(object, true), ...rest }).representation(0).bytes),
+  ).toBe('/o/3kP0aZ_q');
 });

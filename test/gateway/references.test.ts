@@ -1,5 +1,5 @@
 /** Objects as results and as arguments, over CoAP, in a gateway of this process. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { decodeCbor } from '../../src/cbor/decode.ts';
@@ -137,6 +137,15 @@ test('an object that a function returns is tag 39 around its path in CBOR, and t
   expect(textOf(text.payload)).toBe(path);
   expect(told(await coap('GET', `${path}/owner`))).toBe('ada');
   await released(path);
+});
+
+test('docs/objects.md has the bytes', () => {
+  const page = readFileSync(new URL('../../docs/objects.md', import.meta.url), 'utf8');
+  const blocks = [...page.matchAll(/(?:^ {4}(?:[\da-f]{2} ?)+ .*\n)+/gm)].map(([block]) =>
+    block.replaceAll(/^ {4}((?:[\da-f]{2} )+) .*$/gm, '$1').replaceAll(/\s/g, ''),
+  );
+  const object = reference('/o/3kP0aZ_q');
+  expect(blocks).toEqual([hex(encodeCbor(object)), hex(encodeCbor([object, null, 5]))]);
 });
 
 test('the same object has the same id, wherever it is returned', async () => {

@@ -95,6 +95,7 @@ class Account(Named):
     def of(cls, owner): return cls(owner)
     class Inner: pass
     def _secret(self): return 'secret'
+    def needs(self, _key): pass
     def close(self):
         with open('closed-' + self.owner, 'w'): pass
 
@@ -187,6 +188,14 @@ const make = async (name: string, ...args: Value[]): Promise<string> => {
   return idOf(made);
 };
 
+/** Of a process that is started again, which takes its time on a busy machine. */
+async function makeAnew(owner: string): Promise<string> {
+  for (;;) {
+    const made = await coap('POST', '/func/bank/Account', [owner]);
+    if (dotted(made.code) !== '5.03') return idOf(made);
+  }
+}
+
 describe('an object of a Python class', () => {
   test('P6 P8 is made, called, read, set, and let go of', async () => {
     const path = await make('Account', 'ada', 10);
@@ -228,7 +237,19 @@ describe('an object of a Python class', () => {
 
   test('shows nothing else, and what it shows is checked', async () => {
     const path = await make('Account', 'carol');
-    const absent = ['_secret', '_balance', 'rob', 'of', 'Inner', 'made', 'unseen', 'plain', '__init__', '__class__'];
+    const absent = [
+      '_secret',
+      '_balance',
+      'rob',
+      'of',
+      'Inner',
+      'made',
+      'unseen',
+      'plain',
+      '__init__',
+      '__class__',
+      'needs',
+    ];
     for (const name of [...absent, '~', 'deposit?', 'owner='])
       expect([name, told(await coap('POST', `${path}/${encodeURIComponent(name)}`))]).toEqual([name, 'no-such-method']);
     expect(told(await coap('PUT', `${path}/currency`, 'USD'))).toBe('method-not-allowed');
@@ -267,11 +288,11 @@ describe('an object of a Python class', () => {
     expect(told(await coap('POST', `${path}/end`))).toBe('worker-lost');
     expect(told(await coap('GET', `${path}/balance`))).toBe('object-lost');
     expect(told(await coap('GET', `${path}/balance`))).toBe('no-such-resource');
-    const spun = await make('Account', 'gus');
+    const spun = await makeAnew('gus');
     expect(told(await coap('POST', `${spun}/spin`))).toBe('time-limit');
     const gone = async (): Promise<unknown> => told(await coap('GET', `${spun}/balance`));
     await expect.poll(gone, { timeout: 10_000 }).toBe('no-such-resource');
-    await coap('DELETE', await make('Account', 'hal'));
+    await coap('DELETE', await makeAnew('hal'));
   });
 
   test('stays what it was made of when its library is edited', async () => {

@@ -114,9 +114,9 @@ def self_dict():
     return a
 def plain_object(): return object()
 def lock(): return {'lock': threading.Lock()}
-class Lying:
+class _Lying:
     def __str__(self): raise RuntimeError('no text')
-def lying(): return Lying()
+def lying(): return _Lying()
 class LyingList(list):
     """Says that it has five items."""
     def __len__(self): return 5

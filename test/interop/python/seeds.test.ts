@@ -162,7 +162,8 @@ short = lambda x: x
     folder.registry
       .libraries()
       .find((library) => library.name === name)
-      ?.functions.map((fn) => fn.method) ?? [];
+      ?.functions.filter((fn) => fn.notCallable === undefined)
+      .map((fn) => fn.method) ?? [];
   expect(methods('calc')).toEqual(['traced', 'cached', 'wrapped', 'short']);
   expect(methods('listed')).toEqual(['basename', 'own']);
   expect(await folder.say('calc/wrapped', [1])).toEqual([1, 2]);

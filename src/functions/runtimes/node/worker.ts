@@ -150,7 +150,7 @@ const noMethod = (method: string): CallFailure => ({
 
 const noObject = (id: string): CallFailure => ({
   problem: 'no-such-object',
-  message: `The object /o/${id} was let go of before the function ran; make another one.`,
+  message: `The object /o/${id} was not there any more when the function was to run; make another one.`,
   parameter: undefined,
   thrown: undefined,
 });

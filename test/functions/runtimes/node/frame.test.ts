@@ -1,10 +1,12 @@
 /** Values through frames: exactly as structured clone would carry them, and nothing believed. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ObjectReference } from '../../../../src/core/object-reference.ts';
 import type { Value } from '../../../../src/core/value.ts';
 import { BrokenFrame } from '../../../../src/functions/runtimes/node/frame.ts';
 import { FrameReader } from '../../../../src/functions/runtimes/node/frame-reader.ts';
 import { FrameWriter } from '../../../../src/functions/runtimes/node/frame-writer.ts';
+import { ReferenceWriter } from '../../../../src/functions/runtimes/node/reference-writer.ts';
 
 const bytesOf = (value: Value): Uint8Array => {
   const writer = new FrameWriter();
@@ -49,6 +51,18 @@ describe('a frame', () => {
     const back = new FrameReader(bytesOf(value)).value();
     expect(Object.entries(back as object)).toEqual(Object.entries(value));
     expect(Object.getPrototypeOf(back)).toBe(Object.prototype);
+  });
+
+  it('of arguments says of which classes an object has to be, and elsewhere a reference is its path', () => {
+    const writer = new ReferenceWriter();
+    const value = [new ObjectReference('3kP0aZ_q', ['Account', 'Savings']), { deep: new ObjectReference('AAAAAAAA') }];
+    writer.value(value);
+    const bytes = writer.bytes.slice(0, writer.length);
+    expect(new FrameReader(bytes).value()).toEqual(['/o/3kP0aZ_q', { deep: '/o/AAAAAAAA' }]);
+    const read = new FrameReader(bytes, bytes.length, (id, classes) => [id, ...classes]).value();
+    expect(read).toEqual([['3kP0aZ_q', 'Account', 'Savings'], { deep: ['AAAAAAAA'] }]);
+    for (let end = 0; end < bytes.length; end++)
+      expect(() => new FrameReader(bytes, end).value(), `at ${end}`).toThrow(BrokenFrame);
   });
 
   it('that ends too early is broken, wherever it ends', () => {

@@ -1,8 +1,4 @@
-"""The classes of a module as callers see them, and the objects that they have made.
-
-What is done with an object is named as in ../../../../object-calls.ts, and its first argument is the id of the object:
-`Account` makes one, `Account.deposit` calls a method, `Account.balance?` reads an attribute, `Account.balance=` sets it, and
-`Account.~` lets go of the object.
+"""The classes of a module as callers see them. What is done with their objects: objects.py.
 
 Left out: what is static (also ClassVar and class methods), nested classes, names that begin with `_`, attributes that are
 neither properties nor annotated in the class, and methods whose parameters Python does not tell.
@@ -14,28 +10,17 @@ import functools
 import inspect
 import typing
 
-import funcoap
-from .functions import ServedFunction, doc_of, exported, is_function, line_of, of_attributes, revived, texts_in
-from .references import class_names, ids
+from .functions import ServedFunction, doc_of, exported, is_function, line_of, of_attributes, texts_in
+from .references import class_names
 from .shapes import any_type, hints_of, result_of, shape_of
 
 #: Their instances have a form of their own as arguments and results.
 _values = (int, float, complex, str, bytes, bytearray, list, tuple, set, frozenset, dict, datetime.date, datetime.time,
            datetime.timedelta, BaseException, enum.Enum, type)
-#: How objects want to be let go of: the first that there is. __exit__ comes last, because nothing has called __enter__.
-_ends = ('aclose', 'close', '__aexit__', '__exit__')
-
-
-class _Operation:
-    """What Server calls, as it calls a ServedFunction."""
-    __slots__ = ('call',)
-
-    def __init__(self, call):
-        self.call = call
 
 
 class ServedClass:
-    """One class: its description, and what it can do with objects."""
+    """One class: its description, its constructor and methods, and the shapes that its attributes are set to."""
 
     def __init__(self, name, made):
         self.name = name
@@ -158,64 +143,3 @@ def offered_by(module):
         if isinstance(value, type) and _constructor(name, value).description['notCallable'] is None:
             class_names.setdefault(value, name)
     return [(ServedClass if isinstance(value, type) else ServedFunction)(name, value) for name, value in offered]
-
-
-def operations_of(offered):
-    """By name, what can be called: functions, and what is done with objects of classes."""
-    found = {}
-    for each in offered:
-        if isinstance(each, ServedClass):
-            found.update((name, _Operation(operation)) for name, operation in _operations(each))
-        else:
-            found[each.name] = each
-    return found
-
-
-def _operations(served):
-    name = served.name
-    yield name, _making(served)
-    yield f'{name}.~', _end
-    for member in served.description['members']:
-        of = member['name']
-        if of in served.methods:
-            yield f'{name}.{of}', _calling(of, served.methods[of])
-        if member['readable']:
-            yield f'{name}.{of}?', _reading(of)
-        if of in served.setters:
-            yield f'{name}.{of}=', _setting(of, served.setters[of])
-
-
-def _making(served):
-    def make(arguments, context):
-        ids.add(arguments[0], served.constructor.call(arguments[1:], context), context._identity)
-    return make
-
-
-def _calling(name, method):
-    return lambda arguments, context: method.call(arguments[1:], context, getattr(ids.object(arguments[0]), name))
-
-
-def _reading(name):
-    return lambda arguments, context: getattr(ids.object(arguments[0]), name)
-
-
-def _setting(name, shape):
-    def set_attribute(arguments, context):
-        number, value = arguments
-        setattr(ids.object(number), name, value if shape is None else revived(shape[1], value, 'value'))
-    return set_attribute
-
-
-def _end(arguments, context):
-    """Nobody has it any more: it is told so, where it wants to know."""
-    made = ids.remove(*arguments)
-    for name in _ends:
-        # Not what __getattr__ would make of the name.
-        if hasattr(type(made), name):
-            ended = getattr(made, name)(*(None,) * 3 if name.startswith('_') else ())
-            return _awaited(ended) if hasattr(type(ended), '__await__') else None
-    return None
-
-
-async def _awaited(ended):
-    await ended

@@ -35,6 +35,15 @@ class _Known:
         self.times = 1
 
 
+class _Ids:
+    """Of one object."""
+    __slots__ = ('all', 'of_identity')
+
+    def __init__(self):
+        self.all = set()
+        self.of_identity = {}
+
+
 class ObjectIds:
     def __init__(self):
         self._known = {}
@@ -59,11 +68,14 @@ class ObjectIds:
     def add(self, number, made, identity):
         """The id is given elsewhere."""
         self._known[number] = _Known(made, identity)
-        self._ids.setdefault(id(made), {})[identity] = number
+        of_object = self._ids.setdefault(id(made), _Ids())
+        of_object.all.add(number)
+        of_object.of_identity[identity] = number
 
     def give(self, made, identity):
         """The id of the object for an identity that is given it now, and how often it was, this time included."""
-        number = self._ids.get(id(made), {}).get(identity)
+        of_object = self._ids.get(id(made))
+        number = None if of_object is None else of_object.of_identity.get(identity)
         if number is None:
             number = base64.urlsafe_b64encode(os.urandom(_idBytes)).decode()
             self.add(number, made, identity)
@@ -87,8 +99,11 @@ class ObjectIds:
     def _forget(self, number):
         known = self._known.pop(number)
         of_object = self._ids[id(known.object)]
-        del of_object[known.identity]
-        if of_object:
+        of_object.all.remove(number)
+        # Peers without an identity have an id each of an instance that is for all callers.
+        if of_object.of_identity.get(known.identity) == number:
+            del of_object.of_identity[known.identity]
+        if of_object.all:
             return None
         del self._ids[id(known.object)]
         return known.object

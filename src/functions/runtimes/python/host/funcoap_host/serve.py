@@ -15,10 +15,11 @@ import types
 
 import funcoap
 from .cbor import decode, decode_arguments, encode
-from .classes import offered_by, operations_of
+from .classes import offered_by
 from .failure import describe_failure
 from .limits import end_with_gateway, limit_calls, limit_loading
 from .load import LoadFailure, load_module
+from .objects import ObjectTable
 from .references import HandedObjects, NoObjects, class_names
 
 _run, _abort = 1, 2
@@ -230,5 +231,5 @@ def serve(given):
     _flush()
     limit_calls(start['memory'])
     channel.send(_loaded, encoded)
-    Server(channel, start['dataFolder'], operations_of(offered)).run()
+    Server(channel, start['dataFolder'], ObjectTable().operations(offered)).run()
     _leave()
