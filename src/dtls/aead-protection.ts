@@ -23,16 +23,19 @@ const slab = new Slab(65_536);
 const saltLength = 4;
 const explicitLength = 8;
 
+/** For one call after the other: nobody keeps it. */
+const nonce = new Uint8Array(saltLength + explicitLength);
+
 export class AeadProtection implements RecordProtection {
   readonly overhead: number;
   readonly #aead: Aead;
-  /** As a number: an array of four bytes takes 200. */
+  /** As a number of 32 bits, with a sign: an array of four bytes takes 200, and a larger number an object of its own. */
   readonly #salt: number;
 
   constructor(aead: Aead, salt: Uint8Array) {
     this.overhead = explicitLength + aead.tagLength;
     this.#aead = aead;
-    this.#salt = salt.reduce((number, byte) => number * 256 + byte, 0);
+    this.#salt = salt.reduce((number, byte) => (number << 8) | byte, 0);
   }
 
   seal(type: number, epoch: number, sequence: number, cid: Uint8Array, content: Uint8Array): Uint8Array {
@@ -43,11 +46,10 @@ export class AeadProtection implements RecordProtection {
     const record = slab.take(headerLength + cid.length + fragmentLength);
     const at = writeHeader(record, outerType, epoch, sequence, cid, fragmentLength);
 
-    const nonce = new Uint8Array(saltLength + explicitLength);
     writeUint(nonce, 0, this.#salt, saltLength);
     writeUint(nonce, saltLength, epoch, 2);
     writeUint(nonce, saltLength + 2, sequence, 6);
-    record.set(nonce.subarray(saltLength), at);
+    for (let i = 0; i < explicitLength; i++) record[at + i] = nonce[saltLength + i] ?? 0;
 
     const aad = authenticatedHeader(outerType, epoch, sequence, cid, plaintext.length);
     this.#aead.seal(nonce, aad, plaintext, record, at + explicitLength);
@@ -57,10 +59,9 @@ export class AeadProtection implements RecordProtection {
   open({ type, epoch, sequence, cid, fragment }: RecordView): RecordContent | undefined {
     const length = fragment.length - this.overhead;
     if (length < 0) return undefined;
-    const nonce = new Uint8Array(saltLength + explicitLength);
     writeUint(nonce, 0, this.#salt, saltLength);
     // The peer may make it another way than from the sequence number.
-    nonce.set(fragment.subarray(0, explicitLength), saltLength);
+    for (let i = 0; i < explicitLength; i++) nonce[saltLength + i] = fragment[i] ?? 0;
     const aad = authenticatedHeader(type, epoch, sequence, cid, length);
     const plaintext = this.#aead.open(nonce, aad, fragment.subarray(explicitLength));
     if (plaintext === undefined) return undefined;

@@ -37,14 +37,20 @@ export interface AssociationSnapshot extends AssociationSecrets {
   readonly receiveMark: number;
 }
 
+/** One that a process before this one has left. */
+export interface RestoredAssociation extends AssociationSnapshot {
+  /** Where the journal has it. */
+  readonly slot: number;
+}
+
 /** Told of changes as they happen; none of it is waited for but reservations. */
 export interface AssociationJournal extends SessionJournal {
-  /** A handshake is over. The snapshot counts the first block as reserved. */
-  opened(snapshot: AssociationSnapshot): void;
+  /** A handshake is over. The snapshot counts the first block as reserved. Returns where the journal has it, a number below 0 for nowhere. */
+  opened(snapshot: AssociationSnapshot): number;
   /** Numbers below `until` are wanted. `DtlsEngine.reserved` is called when that is durable. */
   reserve(id: string, until: number): void;
-  /** A record newer than all before it was accepted. */
-  received(id: string, mark: number): void;
+  /** A record newer than all before it was accepted. By slot: it is said of nearly every record. */
+  received(slot: number, mark: number): void;
   /** The peer is at another address. */
   moved(id: string, endpoint: Endpoint): void;
   closed(id: string): void;

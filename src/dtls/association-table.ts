@@ -4,8 +4,10 @@
  * At one pair of addresses there may be an association and a handshake that is to replace it (RFC 6347 §4.2.8): the older one
  * goes on until the newer one is authenticated.
  */
+import { emptyBytes } from '../core/bytes.ts';
 import type { Endpoint } from '../core/datagram.ts';
 import type { Association } from './association.ts';
+import type { DtlsOptions } from './options.ts';
 
 /** A pair of addresses. Noted in its endpoint: to look up a key of a hundred thousand takes as long as to open a record. */
 class Place {
@@ -60,6 +62,17 @@ export class AssociationTable {
 
   byCid(cid: Uint8Array): Association | undefined {
     return this.#byCid.get(cidNumber(cid));
+  }
+
+  /** A Connection ID that nobody has; empty for none. */
+  newCid({ connectionId, crypto }: Pick<DtlsOptions, 'connectionId' | 'crypto'>): Uint8Array {
+    if (connectionId === undefined) return emptyBytes;
+    for (let attempts = 0; attempts < 8; attempts++) {
+      const cid = crypto.randomBytes(connectionId.length);
+      cid[0] = connectionId.node;
+      if (this.byCid(cid) === undefined) return cid;
+    }
+    return emptyBytes; // they are so short that nearly all are taken
   }
 
   /** A handshake begins; whatever other was under way there must be gone. */

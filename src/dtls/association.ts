@@ -12,6 +12,7 @@ import type { CipherSuite } from './cipher-suites.ts';
 import type { Handshake } from './handshake.ts';
 import type { HandshakeChannel } from './handshake-channel.ts';
 import type { Side } from './key-schedule.ts';
+import type { LastFlight } from './last-flight.ts';
 import type { PathCheck } from './return-routability.ts';
 import type { RecordView } from './record.ts';
 import type { RecordLayer } from './record-layer.ts';
@@ -78,10 +79,13 @@ export class Association {
   returnRoutability = false;
   /** By which the session can be forgotten. */
   sessionId: Uint8Array | undefined = undefined;
+  /** Where the journal has it; below 0 for nowhere. */
+  journalSlot = -1;
   /** While it is under way. */
   handshake: Handshake | undefined = undefined;
-  /** Also afterwards, as long as its last flight may be asked for again. */
   channel: HandshakeChannel | undefined = undefined;
+  /** Afterwards, as long as it may be asked for again. */
+  lastFlight: LastFlight | undefined = undefined;
   /** A server's: tells a repeated ClientHello from that of a new handshake. */
   clientRandom: Uint8Array | undefined = undefined;
   /** By which the peer's records find this association (RFC 9146); empty where they do not. */

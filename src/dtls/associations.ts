@@ -10,7 +10,7 @@ import type { Datagram, Endpoint } from '../core/datagram.ts';
 import { after, seconds, type Instant } from '../core/duration.ts';
 import { TimerWheel } from '../core/timer-wheel.ts';
 import { encodeAlert, FatalAlert, type AlertDescription, type AlertLevel } from './alert.ts';
-import type { AssociationSnapshot } from './association-journal.ts';
+import type { RestoredAssociation } from './association-journal.ts';
 import { Association } from './association.ts';
 import { AssociationTable } from './association-table.ts';
 import { cipherSuiteOf, type CipherSuite } from './cipher-suites.ts';
@@ -98,7 +98,7 @@ export class Associations {
       if (oldest !== undefined) this.fail(oldest, 'internal_error', 'There are too many handshakes', now, false);
     }
     const layer = new RecordLayer(recordSequence);
-    const ownCid = this.#newCid();
+    const ownCid = this.table.newCid(this.#options);
     const association = new Association(hex(crypto.randomBytes(8)), side, peer, layer, ownCid, now);
     const transcript = new Transcript(crypto);
     const channelOptions = { retransmission, maxDatagramBytes, maxMessageBytes: limits.maxMessageBytes };
@@ -155,7 +155,7 @@ export class Associations {
   }
 
   /** An association of a process before this one. Undefined where its suite or its Connection ID is not spoken any more. */
-  restore(snapshot: AssociationSnapshot, now: Instant): Association | undefined {
+  restore(snapshot: RestoredAssociation, now: Instant): Association | undefined {
     const { crypto, connectionId } = this.#options;
     const { id, side, endpoint, ownCid, peerCid, readKeys, writeKeys, sendSequence, receiveMark } = snapshot;
     const suite = cipherSuiteOf(snapshot.cipherSuite);
@@ -166,6 +166,7 @@ export class Associations {
     layer.maxContentBytes = snapshot.maxContentBytes;
     const association = new Association(id, side, endpoint, layer, ownCid, now);
     association.identity = snapshot.identity;
+    association.journalSlot = snapshot.slot;
     association.suite = suite;
     association.returnRoutability = snapshot.returnRoutability;
     association.state = 'established';
@@ -246,6 +247,13 @@ export class Associations {
     return true;
   }
 
+  /** The last flight once more, where the peer repeats its own: of a handshake message that came after the end. */
+  repeatLastFlight(association: Association, content: Uint8Array, epoch: number): void {
+    const { lastFlight, layer, whereabouts } = association;
+    for (const datagram of lastFlight?.repeatFor(content, epoch, layer, this.#options.maxDatagramBytes) ?? [])
+      this.transmit(datagram, whereabouts);
+  }
+
   sendAlert(association: Association, level: AlertLevel, description: AlertDescription): void {
     const epoch = association.layer.writesProtected ? 1 : 0;
     const record = association.layer.seal(epoch, contentType.alert, encodeAlert(level, description));
@@ -257,6 +265,8 @@ export class Associations {
     const { identity } = result;
     association.state = 'established';
     association.handshake = undefined;
+    association.lastFlight = association.channel?.lastFlight;
+    association.channel = undefined;
     association.clientRandom = undefined;
     association.identity = identity;
     association.suite = result.suite;
@@ -285,7 +295,7 @@ export class Associations {
     if (this.#options.journal === undefined) return;
     const sendSequence = layer.nextSequence + reservedBlock;
     this.#reservations?.open(association, sendSequence);
-    this.#options.journal.opened({
+    association.journalSlot = this.#options.journal.opened({
       id,
       side,
       endpoint,
@@ -321,22 +331,12 @@ export class Associations {
     association.state = 'closed';
     association.handshake = undefined;
     association.channel = undefined;
+    association.lastFlight = undefined;
     association.early = [];
     association.queue = [];
     association.layer.close();
     this.table.remove(association);
     this.#reservations?.close(association);
     this.arm(association);
-  }
-
-  #newCid(): Uint8Array {
-    const { connectionId, crypto } = this.#options;
-    if (connectionId === undefined) return emptyBytes;
-    for (let attempts = 0; attempts < 8; attempts++) {
-      const cid = crypto.randomBytes(connectionId.length);
-      cid[0] = connectionId.node;
-      if (this.table.byCid(cid) === undefined) return cid;
-    }
-    return emptyBytes; // they are so short that nearly all are taken
   }
 }

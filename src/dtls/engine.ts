@@ -11,7 +11,7 @@ import { emptyBytes, equalBytes } from '../core/bytes.ts';
 import type { Datagram, Endpoint } from '../core/datagram.ts';
 import type { Instant } from '../core/duration.ts';
 import { decodeAlert, FatalAlert } from './alert.ts';
-import type { AssociationSnapshot } from './association-journal.ts';
+import type { RestoredAssociation } from './association-journal.ts';
 import { associationOf, type Association, type AssociationEndpoint } from './association.ts';
 import { Associations } from './associations.ts';
 import { ClientHandshake } from './client-handshake.ts';
@@ -147,7 +147,7 @@ export class DtlsEngine {
   }
 
   /** An association of a process before this one goes on, where nothing of it was sent or read before. */
-  restore(snapshot: AssociationSnapshot, now: Instant): AssociationEndpoint | undefined {
+  restore(snapshot: RestoredAssociation, now: Instant): AssociationEndpoint | undefined {
     return this.#associations.restore(snapshot, now)?.application;
   }
 
@@ -212,7 +212,7 @@ export class DtlsEngine {
   #heardFrom(association: Association, record: RecordView, peer: Endpoint, now: Instant): void {
     if (association.whereabouts.key !== peer.key) this.#associations.move(association, peer, now);
     else this.#associations.prolongDetour(association, now);
-    this.#options.journal?.received(association.id, record.sequence);
+    this.#options.journal?.received(association.journalSlot, record.sequence);
     if (association.unverifiedAddress && association.returnRoutability) this.#checkPath(association, now);
   }
 
@@ -223,7 +223,7 @@ export class DtlsEngine {
       case contentType.applicationData:
         if (association.state !== 'established' || content.length === 0) return false;
         // The peer has read our last flight: it need not be kept for it.
-        association.channel = undefined;
+        association.lastFlight = undefined;
         this.#plaintext.push({ bytes: content, endpoint: association.application, multicast: false });
         return true;
       case contentType.handshake:
@@ -249,8 +249,10 @@ export class DtlsEngine {
     if (epoch === 1 && (begins === handshakeTypes.client_hello || begins === handshakeTypes.hello_request)) {
       // RFC 5246 §7.2.2: a renegotiation is refused, and the association goes on.
       this.#associations.sendAlert(association, 'warning', 'no_renegotiation');
+    } else if (channel === undefined) {
+      this.#associations.repeatLastFlight(association, content, epoch);
     } else {
-      channel?.receive(content, epoch, now, (message) => handshake?.receive(message, now));
+      channel.receive(content, epoch, now, (message) => handshake?.receive(message, now));
     }
   }
 

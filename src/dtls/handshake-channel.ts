@@ -5,12 +5,19 @@
  *     | state (§4.2.4)   | a flight to answer came | the timer expires        | the peer repeats its last flight |
  *     | preparing        | sending                 |                          |                                  |
  *     | waiting          | preparing or finished   | flight again, wait twice | flight again                     |
- *     | finished         |                         |                          | flight again, if ours was last   |
+ *     | finished         |                         |                          | last-flight.ts                   |
  */
 import type { Instant } from '../core/duration.ts';
 import { FatalAlert } from './alert.ts';
 import { Flight, type FlightItem, type RetransmissionOptions } from './flight.ts';
-import { decodeFragments, handshakeTypes, type HandshakeMessage, type HandshakeType } from './handshake-message.ts';
+import {
+  decodeFragments,
+  endsMessage,
+  isInItsEpoch,
+  type HandshakeMessage,
+  type HandshakeType,
+} from './handshake-message.ts';
+import { LastFlight } from './last-flight.ts';
 import { Reassembly } from './reassembly.ts';
 import type { RecordLayer } from './record-layer.ts';
 import type { Transcript } from './transcript.ts';
@@ -39,7 +46,7 @@ export class HandshakeChannel {
   /** The last message of the peer's flight that ours answers. */
   #answered = -1;
   #deadline: Instant | undefined = undefined;
-  /** No message is expected any more, but flights may have to be repeated. */
+  /** No message is expected any more. */
   #over = false;
 
   constructor(
@@ -73,11 +80,9 @@ export class HandshakeChannel {
     const fragments = decodeFragments(content);
     if (fragments === undefined) throw new FatalAlert('decode_error', 'A handshake fragment lies about its length');
     for (const fragment of fragments) {
-      if ((fragment.type === handshakeTypes.finished) !== (epoch === 1)) continue;
-      // The end of the message that our flight answers: where the peer sends all of its flight again, this comes once.
-      const repeated =
-        fragment.sequence === this.#answered && fragment.offset + fragment.bytes.length === fragment.length;
-      if (repeated) this.repeat(now);
+      if (!isInItsEpoch(fragment, epoch)) continue;
+      // The end of the message that our flight answers.
+      if (endsMessage(fragment, this.#answered)) this.repeat(now);
       else if (!this.#over) for (const message of this.#reassembly.add(fragment)) handle(message);
     }
   }
@@ -93,7 +98,7 @@ export class HandshakeChannel {
     this.#pending.push({ kind: 'change_cipher_spec' });
   }
 
-  /** @param final the peer has nothing to answer: it is repeated only when the peer repeats (§4.2.4). */
+  /** @param final the peer has nothing to answer: it is repeated only when the peer repeats (§4.2.4), by `lastFlight`. */
   send(now: Instant, final: boolean): void {
     this.#flight = new Flight(this.#pending, this.#options.retransmission);
     this.#pending = [];
@@ -109,6 +114,11 @@ export class HandshakeChannel {
     this.#flight = undefined;
     this.#over = true;
     this.#deadline = undefined;
+  }
+
+  /** What the peer may want again when all is over; undefined where its own flight was the last. */
+  get lastFlight(): LastFlight | undefined {
+    return this.#over && this.#flight !== undefined ? new LastFlight(this.#flight, this.#answered) : undefined;
   }
 
   /** The peer has said again what our flight answers. */

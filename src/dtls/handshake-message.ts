@@ -81,6 +81,14 @@ export function decodeFragments(content: Uint8Array): Fragment[] | undefined {
   return fragments;
 }
 
+/** Of all messages, a Finished alone is encrypted: one of the other epoch is none. */
+export const isInItsEpoch = ({ type }: Fragment, epoch: number): boolean =>
+  (type === handshakeTypes.finished) === (epoch === 1);
+
+/** Where a peer sends all of a message again, this comes once. */
+export const endsMessage = ({ sequence, offset, bytes, length }: Fragment, wanted: number): boolean =>
+  sequence === wanted && offset + bytes.length === length;
+
 /** A message as one fragment: as it is hashed (RFC 6347 §4.2.6), and sent where it fits. */
 export const encodeHandshake = ({ type, sequence, body }: HandshakeMessage): Uint8Array =>
   encodeFragment(handshakeTypes[type], sequence, body, 0, body.length);

@@ -23,15 +23,10 @@ export interface OpenedRecord extends RecordContent {
   readonly newest: boolean;
 }
 
-/** Numbers of epoch 1 that may be used: all, or those that are reserved where associations outlive the process. */
-export interface SequenceReservation {
-  /** The first number that may not be used yet. */
-  readonly until: number;
-}
-
 export class RecordLayer {
-  /** The next number of each epoch. */
-  #sequences: [number, number];
+  /** The next number of epoch 0, and of epoch 1. */
+  #plainSequence: number;
+  #sequence = 0;
   #write: RecordProtection | undefined = undefined;
   #read: RecordProtection | undefined = undefined;
   #window: ReplayWindow = new ReplayWindow();
@@ -42,18 +37,23 @@ export class RecordLayer {
   maxContentBytes: number = maxPlaintextBytes;
   /** The most that is taken from it. */
   maxReadBytes: number = maxPlaintextBytes;
-  reservation: SequenceReservation = { until: maxSequence };
+  /**
+   * The first number of epoch 1 that may not be used: the last of all, or, where associations outlive the process, one that is
+   * not reserved yet. And the first that was not even asked for (reservations.ts).
+   */
+  reservedUntil: number = maxSequence;
+  askedUntil: number = maxSequence;
 
   /** @param sequence where epoch 0 begins (RFC 6347 §4.2.1). */
   constructor(sequence = 0) {
-    this.#sequences = [sequence, 0];
+    this.#plainSequence = sequence;
   }
 
   /** Records to the peer are protected, in epoch 1, from here on where they ask for it. */
   protectWrites(protection: RecordProtection, peerCid: Uint8Array, sequence = 0): void {
     this.#write = protection;
     this.#peerCid = peerCid;
-    this.#sequences[1] = sequence;
+    this.#sequence = sequence;
   }
 
   /** Records of epoch 1 are read. */
@@ -89,7 +89,7 @@ export class RecordLayer {
 
   /** The next sequence number of epoch 1. */
   get nextSequence(): number {
-    return this.#sequences[1];
+    return this.#sequence;
   }
 
   /** The newest authentic sequence number of epoch 1; -1 before the first. */
@@ -111,16 +111,13 @@ export class RecordLayer {
 
   /** Undefined where no sequence number may be used, or the content is larger than the peer takes. */
   seal(epoch: 0 | 1, type: number, content: Uint8Array): Uint8Array | undefined {
-    const sequence = this.#sequences[epoch];
-    if (content.length > (epoch === 0 ? this.maxContentBytes : this.maxProtectedBytes) || sequence > maxSequence)
-      return undefined;
     if (epoch === 0) {
-      this.#sequences[0]++;
-      return encodePlaintext(type, 0, sequence, content);
+      if (content.length > this.maxContentBytes || this.#plainSequence > maxSequence) return undefined;
+      return encodePlaintext(type, 0, this.#plainSequence++, content);
     }
-    if (this.#write === undefined || sequence >= this.reservation.until) return undefined;
-    this.#sequences[1]++;
-    return this.#write.seal(type, 1, sequence, this.#peerCid, content);
+    if (content.length > this.maxProtectedBytes) return undefined;
+    if (this.#write === undefined || this.#sequence >= this.reservedUntil) return undefined;
+    return this.#write.seal(type, 1, this.#sequence++, this.#peerCid, content);
   }
 
   open(record: RecordView): OpenedRecord | undefined {

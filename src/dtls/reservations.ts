@@ -11,8 +11,8 @@ export const reservedBlock = 1024;
 
 export class Reservations {
   readonly #journal: AssociationJournal;
-  /** By id: up to where a block was asked for. */
-  readonly #asked = new Map<string, { readonly association: Association; until: number }>();
+  /** By id, for what the journal says. */
+  readonly #associations = new Map<string, Association>();
 
   constructor(journal: AssociationJournal) {
     this.#journal = journal;
@@ -20,29 +20,27 @@ export class Reservations {
 
   /** The association is new, or restored: `until` is durable. */
   open(association: Association, until: number): void {
-    association.layer.reservation = { until };
-    this.#asked.set(association.id, { association, until });
+    association.layer.reservedUntil = until;
+    association.layer.askedUntil = until;
+    this.#associations.set(association.id, association);
   }
 
   /** To be called when numbers were used. */
   used({ id, layer }: Association): void {
-    const asked = this.#asked.get(id);
-    if (asked === undefined || asked.until - layer.nextSequence > reservedBlock / 2) return;
-    if (asked.until >= maxSequence) return;
-    asked.until = Math.min(asked.until + reservedBlock, maxSequence);
-    this.#journal.reserve(id, asked.until);
+    if (layer.askedUntil - layer.nextSequence > reservedBlock / 2 || layer.askedUntil >= maxSequence) return;
+    layer.askedUntil = Math.min(layer.askedUntil + reservedBlock, maxSequence);
+    this.#journal.reserve(id, layer.askedUntil);
   }
 
   /** Numbers below `until` are durable now. Returns the association that may go on. */
   granted(id: string, until: number): Association | undefined {
-    const asked = this.#asked.get(id);
-    if (asked === undefined || until > asked.until) return undefined;
-    const { layer } = asked.association;
-    if (until > layer.reservation.until) layer.reservation = { until };
-    return asked.association;
+    const association = this.#associations.get(id);
+    if (association === undefined || until > association.layer.askedUntil) return undefined;
+    association.layer.reservedUntil = Math.max(association.layer.reservedUntil, until);
+    return association;
   }
 
   close({ id }: Association): void {
-    this.#asked.delete(id);
+    this.#associations.delete(id);
   }
 }

@@ -5,6 +5,8 @@ import type { Aead, Crypto } from '../dtls/primitives.ts';
 import type { CcmAddon } from './native/addon.ts';
 import { findAddon } from './native/compile.ts';
 
+/** Of AES-128, the only one that there is with CCM here. */
+const keyWords = 4;
 const nonceAt = 16;
 const aadAt = 32;
 const textAt = 320;
@@ -18,6 +20,8 @@ const slabBytes = 65_536;
 class Desk {
   readonly slab: Slab = new Slab(slabBytes);
   readonly bytes: Uint8Array = new Uint8Array(textAt + maxTextBytes + longTag);
+  /** The key's place in it, as numbers. */
+  readonly key: Int32Array = new Int32Array(this.bytes.buffer, 0, keyWords);
   readonly addon: CcmAddon;
 
   constructor(addon: CcmAddon) {
@@ -25,15 +29,23 @@ class Desk {
   }
 }
 
+/** The key as four numbers: an array of sixteen bytes takes 200, in places that a record of a session that slept has to fetch. */
 class NativeCcm implements Aead {
   readonly tagLength: 8 | 16;
-  readonly #key: Uint8Array;
   readonly #desk: Desk;
+  readonly #first: number;
+  readonly #second: number;
+  readonly #third: number;
+  readonly #fourth: number;
 
   constructor(key: Uint8Array, tagLength: 8 | 16, desk: Desk) {
     this.tagLength = tagLength;
-    this.#key = key;
     this.#desk = desk;
+    const [first = 0, second = 0, third = 0, fourth = 0] = new Int32Array(key.slice().buffer);
+    this.#first = first;
+    this.#second = second;
+    this.#third = third;
+    this.#fourth = fourth;
   }
 
   seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, into: Uint8Array, at: number): void {
@@ -56,9 +68,12 @@ class NativeCcm implements Aead {
 
   /** False where there is no room. */
   #lay(nonce: Uint8Array, aad: Uint8Array, text: Uint8Array): boolean {
-    const { bytes } = this.#desk;
+    const { bytes, key } = this.#desk;
     if (aad.length > maxAadBytes || text.length > maxTextBytes + longTag) return false;
-    copy(this.#key, 0, bytes, 0, this.#key.length);
+    key[0] = this.#first;
+    key[1] = this.#second;
+    key[2] = this.#third;
+    key[3] = this.#fourth;
     copy(nonce, 0, bytes, nonceAt, nonce.length);
     copy(aad, 0, bytes, aadAt, aad.length);
     copy(text, 0, bytes, textAt, text.length);

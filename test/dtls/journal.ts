@@ -1,24 +1,32 @@
 /** A journal in memory, with a disk that can be cut off: what is not written when the process ends is lost. */
 import { hex } from '../../src/core/bytes.ts';
 import type { Endpoint } from '../../src/core/datagram.ts';
-import type { AssociationJournal, AssociationSnapshot } from '../../src/dtls/association-journal.ts';
+import type {
+  AssociationJournal,
+  AssociationSnapshot,
+  RestoredAssociation,
+} from '../../src/dtls/association-journal.ts';
 import type { Session } from '../../src/dtls/session.ts';
 
 export class MemoryJournal implements AssociationJournal {
   /** What is durable. */
-  readonly stored: Map<string, AssociationSnapshot> = new Map();
+  readonly stored: Map<string, RestoredAssociation> = new Map();
+  /** By slot. */
+  readonly #ids: string[] = [];
   readonly sessions: Map<string, Session> = new Map();
   /** Reservations that wait to be written. */
   readonly asked: { readonly id: string; readonly until: number }[] = [];
 
-  opened(snapshot: AssociationSnapshot): void {
-    this.stored.set(snapshot.id, snapshot);
+  opened(snapshot: AssociationSnapshot): number {
+    const slot = this.#ids.push(snapshot.id) - 1;
+    this.stored.set(snapshot.id, { ...snapshot, slot });
+    return slot;
   }
   reserve(id: string, until: number): void {
     this.asked.push({ id, until });
   }
-  received(id: string, mark: number): void {
-    this.#change(id, { receiveMark: mark });
+  received(slot: number, mark: number): void {
+    this.#change(this.#ids[slot] ?? '', { receiveMark: mark });
   }
   moved(id: string, endpoint: Endpoint): void {
     this.#change(id, { endpoint });

@@ -132,11 +132,11 @@ describe('the record layer', () => {
   });
   test('sends nothing beyond the sequence numbers that are reserved', () => {
     const { writer } = pair(anySuite, emptyBytes);
-    writer.reservation = { until: 2 };
+    writer.reservedUntil = 2;
     expect(writer.seal(1, 23, text)).toBeDefined();
     expect(writer.seal(1, 23, text)).toBeDefined();
     expect(writer.seal(1, 23, text)).toBeUndefined();
-    writer.reservation = { until: 3 };
+    writer.reservedUntil = 3;
     expect(only(writer.seal(1, 23, text), 0).sequence).toBe(2);
   });
   test('sends nothing that is larger than the peer takes', () => {

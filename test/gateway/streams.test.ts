@@ -236,6 +236,17 @@ test('who registers again under its token goes on, with the item that it has not
   expect(peer.advance(seconds(3)).map(said)).toEqual([[1, 1]]);
 });
 
+test.each([
+  ['_n=9', '_n=5', 0],
+  ['_from=0', '_from=3', 3],
+])('who asks under its token for something else, %s and then %s, begins that', async (before, then, index) => {
+  const { peer } = gateway();
+  const [, first] = await get(peer, [...observing, ...withQuery(before)]);
+  expect(said((await acknowledge(peer, first))[0])).toEqual([1, 1]);
+  const [, other] = await get(peer, [...observing, ...withQuery(then)]);
+  expect(said(other)).toEqual([index, index]);
+});
+
 test('a Reset, and Observe 1, close the generator at once', async () => {
   const { peer, opened } = gateway();
   const [, first] = await get(peer, observing);

@@ -1,7 +1,7 @@
 /** P25: metadata for tools and a page for people. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { curlFor, fieldsOf, requestFor, shownText, triedOf, valueOf } from '../../src/http/docs/page.js';
+import { curlFor, fieldsOf, readText, requestFor, shownText, triedOf, valueOf } from '../../src/http/docs/page.js';
 import { openDoors, type Doors, type OpenDoor } from './doors.ts';
 import { ask, type Answered } from './gateway.ts';
 
@@ -228,6 +228,23 @@ describe('P25 the page', () => {
     expect(curlFor('http://gw', requestFor('/f', { a: "it's" }, ''))).toBe(
       String.raw`curl -s -X POST 'http://gw/f' -H 'content-type: application/json' -d '{"a":"it'\''s"}'`,
     );
+  });
+  test('a body is shown as it comes, whatever pieces its letters come in; nothing is no text', async () => {
+    const shown: string[] = [];
+    let more: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
+    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({ start: (controller) => (more = controller) });
+    const whole = readText(body, (text) => shown.push(text));
+    const part = async (...bytes: readonly number[]): Promise<void> => {
+      more?.enqueue(Uint8Array.from(bytes));
+      await vi.waitFor(() => expect(shown.at(-1)).toMatch(/^1\n/));
+    };
+    await part(0x31, 0x0a);
+    await part(0xc3);
+    await part(0xa4);
+    more?.close();
+    expect(await whole).toBe('1\nä');
+    expect(shown).toEqual(['1\n', '1\nä']);
+    expect(await readText(null, () => undefined)).toBe('');
   });
   test('JSON is shown in lines', () => expect([shownText('[1]'), shownText('x')]).toEqual(['[\n  1\n]', 'x']));
 });

@@ -27,4 +27,8 @@ export declare function fieldsOf(
   operation: unknown,
 ): readonly (readonly [name: string, schema: Schema, isRequired: boolean])[];
 export declare function curlFor(origin: string, request: Request): string;
+export declare function readText(
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
+  show: (text: string) => void,
+): Promise<string>;
 export declare function shownText(text: string): string;

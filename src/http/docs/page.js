@@ -67,6 +67,20 @@ export function shownText(text) {
   }
 }
 
+/** More than anybody reads of a stream. */
+const longestShown = 1_000_000;
+
+/** Tells the text of a body as it comes: a stream may never end. Of one that is longer than that, its end. */
+export async function readText(body, show) {
+  let text = '';
+  const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
+  for (let part = await reader?.read(); part?.done === false; part = await reader.read()) {
+    text = (text + part.value).slice(-longestShown);
+    show(text);
+  }
+  return text;
+}
+
 function element(name, properties, ...children) {
   const made = document.createElement(name);
   Object.assign(made, properties);
@@ -91,20 +105,28 @@ function field(name, schema, isRequired) {
   return { parts: [label, ...hint], read: () => [name, valueOf(input.value, schema)] };
 }
 
-async function call(request, output) {
+async function call(request, output, signal) {
   output.textContent = '…';
   output.className = '';
   try {
-    const answer = await fetch(request.path, request.options);
-    const text = await answer.text();
+    const answer = await fetch(request.path, { ...request.options, signal });
     const location = answer.headers.get('location');
     output.className = answer.ok ? '' : 'failed';
     const place = location === null ? '' : `\nLocation: ${location}`;
-    output.textContent = `${answer.status} ${answer.statusText}${place}\n${shownText(text)}`;
+    const head = `${answer.status} ${answer.statusText}${place}\n`;
+    const text = await readText(answer.body, (some) => {
+      output.textContent = head + some;
+    });
+    output.textContent = head + shownText(text);
     // What was made last is what is tried next.
     if (answer.status === 201)
       for (const input of document.querySelectorAll('input.object')) input.value = location.split('/').at(-1);
   } catch (error) {
+    if (signal.aborted) {
+      // What has come of it stays.
+      output.textContent += '\nstopped';
+      return;
+    }
     output.className = 'failed';
     output.textContent = String(error);
   }
@@ -119,13 +141,22 @@ function operationView(path, method, operation, isSafe, token) {
   const output = element('pre', { hidden: true });
   const command = element('pre', { hidden: true });
   const run = element('button', { type: 'button', textContent: 'Call' });
-  run.addEventListener('click', () => {
+  let underWay;
+  run.addEventListener('click', async () => {
+    if (underWay !== undefined) {
+      underWay.abort();
+      return;
+    }
     const values = Object.fromEntries(fields.map(({ read }) => read()));
     const request = requestFor(path, values, token.value.trim(), { method, id: id?.parts[0].lastChild.value });
     command.textContent = curlFor(location.origin, request);
     command.hidden = false;
     output.hidden = false;
-    void call(request, output);
+    underWay = new AbortController();
+    run.textContent = 'Stop';
+    await call(request, output, underWay.signal);
+    underWay = undefined;
+    run.textContent = 'Call';
   });
   return element(
     'details',

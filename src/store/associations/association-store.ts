@@ -138,18 +138,19 @@ export class AssociationStore implements AssociationJournal {
     return this.#part.fingerprintKey;
   }
 
-  opened(snapshot: AssociationSnapshot): void {
+  opened(snapshot: AssociationSnapshot): number {
     const { id, endpoint, receiveMark, sendSequence } = snapshot;
     const slot = this.#freeSlots.pop() ?? this.#newSlot();
-    if (slot === undefined) return;
+    if (slot === undefined) return -1;
     // Names of any length and Connection IDs of 255 bytes: what does not fit ends with the process.
     if (!this.#associations.put(slot, encodeSecrets(snapshot), encodePlace(endpoint))) {
       this.#freeSlots.push(slot);
-      return;
+      return -1;
     }
     this.#slots.set(id, slot);
     this.#openMarks(slot, id, { receiveMark, sendSequence });
     this.#commit.noted();
+    return slot;
   }
 
   reserve(id: string, until: number): void {
@@ -162,9 +163,8 @@ export class AssociationStore implements AssociationJournal {
     this.#commit.noted();
   }
 
-  received(id: string, mark: number): void {
-    const slot = this.#slots.get(id);
-    if (slot === undefined) return;
+  received(slot: number, mark: number): void {
+    if (slot < 0) return;
     this.#marks.received[slot] = mark;
     if (this.#marks.note(slot) && !this.#commit.isStopped) this.#watch();
   }

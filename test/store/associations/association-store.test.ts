@@ -132,9 +132,9 @@ const one = (store: AssociationStore): KeptAssociation => {
 describe('a process that was killed leaves', () => {
   test('associations as they were: keys, address, newest mark, and the end of what was reserved', async () => {
     const store = start();
-    store.opened(snapshot(1));
-    store.received(id(1), 5);
-    store.received(id(1), 2 ** 40 + 3);
+    const taken = store.opened(snapshot(1));
+    store.received(taken, 5);
+    store.received(taken, 2 ** 40 + 3);
     const moved = { ...snapshot(1).endpoint, remote: { address: 'fe80::1%wlp0s20f3', port: 65535 } };
     store.moved(id(1), moved);
     await written(store);
@@ -398,7 +398,7 @@ describe('a process that ends while it cannot be written', () => {
 
   test('leaves all of it once it could be written again', async () => {
     const store = await failing();
-    store.received(id(1), 77);
+    store.received(0, 77);
     rmdirSync(obstacle());
     scheduler.advance(seconds(1));
     await vi.waitFor(() => expect(notices.at(-1)).toContain('can be written again'));
