@@ -19,7 +19,8 @@ export const libraries: LibraryFiles = {
     /** @pure @maxAge 60 */ export function secret(): string { return context().identity + ' ' + Math.random(); }`,
   'sum/index.ts': `/** @pure */ export function add(a: number, b: number): number { return a + b; }
     /** @pure */ export function sub(a: number, b: number): number { return a - b; }`,
-  'text/index.ts': `    /** @safe */ export function long(lines: number): string { return 'a line of thirty-two characters\\n'.repeat(lines); }
+  'text/index.ts': `import { setTimeout as delay } from 'node:timers/promises';
+    /** @safe */ export function long(lines: number): string { return 'a line of thirty-two characters\\n'.repeat(lines); }
     export function lengthOf(text: string): number { return text.length; }
     /** @safe */ export async function slow(): Promise<string> { await delay(400); return 'at last'; }`,
 };
