@@ -9,14 +9,14 @@
  * A call that is lost with its worker is run again once if it is safe; one that has side effects
  * is never run twice and fails with 'worker-lost'.
  *
- * A library that exports a class has one worker, on which its objects live (docs/decisions/0014-objects.md).
+ * A library that exports a class has one worker, on which its objects live (docs/decisions/0014-objects.md). Workers are started
+ * and ended by workforce.ts.
  *
  * Longer than other files because queue, lanes and alarm change together: each step of a call's way
  * (offered, begun, overdue, lost, run again) touches all three.
  */
 import type { Scheduler } from '../core/clock.ts';
 import { after, never, type Instant, type Milliseconds } from '../core/duration.ts';
-import { UsageError } from '../core/error.ts';
 import { Alarm } from './alarm.ts';
 import {
   cancelledError,
@@ -32,16 +32,14 @@ import {
 } from './call-failures.ts';
 import { CallError } from './call-error.ts';
 import { CallQueue } from './call-queue.ts';
-import { instanceModesOf, type InstanceModes } from './description.ts';
 import { endingFunction } from './object-calls.ts';
 import { isBound, LivingObjects } from './living-objects.ts';
 import { PendingCall } from './pending-call.ts';
 import { sortLostCalls } from './lost-calls.ts';
 import { isSeated, Seats } from './seats.ts';
-import { RestartPause } from './restart-pause.ts';
-import { WorkerLane } from './worker-lane.ts';
-import { WorkerLanes } from './worker-lanes.ts';
-import type { ExportDescription } from './export-description.ts';
+import type { WorkerLane } from './worker-lane.ts';
+import type { WorkerLanes } from './worker-lanes.ts';
+import { Workforce, type LoadedLibrary } from './workforce.ts';
 import type { FromWorker } from './runtimes/node/messages.ts';
 import type { Call, CallResult, GivenObject, Invoker } from './call.ts';
 import type { Invalidation } from './invalidation.ts';
@@ -49,9 +47,6 @@ import type { Value } from '../core/value.ts';
 import type { StreamSeat } from './stream-steps.ts';
 import type { StartWorker, WorkerLoss } from './worker-port.ts';
 import type { WorkerBudget, WorkerPoolOptions } from './worker-pool-options.ts';
-
-/** What the first worker found in the library. */
-export type LoadedLibrary = Omit<Extract<FromWorker, { kind: 'loaded' }>, 'kind'>;
 
 export interface WorkerPoolParts {
   readonly library: string;
@@ -70,16 +65,12 @@ export class WorkerPool implements Invoker {
   readonly #parts: WorkerPoolParts;
   readonly #options: WorkerPoolOptions;
   readonly #alarm: Alarm;
-  readonly #lanes = new WorkerLanes();
-  readonly #pause: RestartPause;
-  readonly #ending = new Set<Promise<void>>();
+  readonly #force: Workforce;
+  readonly #lanes: WorkerLanes;
   readonly #queue = new CallQueue();
   readonly #seats = new Seats();
   readonly #objects = new LivingObjects();
-  #maxWorkers: number;
-  #instances: InstanceModes | undefined;
   #nextId = 0;
-  #opening: { resolve: (loaded: LoadedLibrary) => void; reject: (error: Error) => void } | undefined;
   #retireAt: Instant | undefined;
   #closed = false;
   #onRetired: (() => void) | undefined;
@@ -87,9 +78,17 @@ export class WorkerPool implements Invoker {
   constructor(parts: WorkerPoolParts) {
     this.#parts = parts;
     this.#options = parts.options;
-    this.#maxWorkers = parts.options.maxWorkers;
-    this.#pause = new RestartPause(parts.options.restartDelay);
     this.#alarm = new Alarm(parts.scheduler, () => this.#sweep());
+    this.#force = new Workforce({
+      ...parts,
+      alarm: this.#alarm,
+      received: (lane, batch) => this.#receive(lane, batch),
+      lost: (lane, loss) => this.#lose(lane, loss),
+      hopeless: (message) => {
+        for (const pending of this.#queue.drain()) pending.reject(loadError(parts.library, message));
+      },
+    });
+    this.#lanes = this.#force.lanes;
   }
 
   /** Worker threads that run or are being started. */
@@ -104,11 +103,9 @@ export class WorkerPool implements Invoker {
 
   /** Starts the first worker. @throws UsageError 'library-load' with one sentence, file and line where known. */
   open(): Promise<LoadedLibrary> {
-    return new Promise((resolve, reject) => {
-      this.#opening = { resolve, reject };
-      this.#startWorker();
-      this.#sweep();
-    });
+    const opened = this.#force.open();
+    this.#sweep();
+    return opened;
   }
 
   /** An object lives on its thread. */
@@ -178,51 +175,13 @@ export class WorkerPool implements Invoker {
       this.#alarm.close();
       for (const lane of this.#lanes) {
         for (const pending of lane.calls.values()) pending.reject(closedError(pending.call, this.#options.retryAfter));
-        this.#stop(lane);
       }
       for (const pending of [...this.#queue.drain(), ...this.#seats.drain()])
         pending.reject(closedError(pending.call, this.#options.retryAfter));
-      this.#opening?.reject(new UsageError('library-load', 'it was closed while it loaded.'));
-      this.#opening = undefined;
+      this.#force.close();
       this.#onRetired?.();
     }
-    await Promise.all(this.#ending);
-  }
-
-  #startWorker(): boolean {
-    const { budget, scheduler, start } = this.#parts;
-    if (this.#closed || this.#lanes.size >= this.#maxWorkers || !budget.take(this.#lanes.size === 0)) return false;
-    const lane: WorkerLane = new WorkerLane(
-      start(
-        {
-          describe: this.#opening !== undefined,
-          slots: this.#options.concurrency,
-          instances: this.#instances,
-        },
-        {
-          received: (batch) => {
-            if (lane.state !== 'gone') this.#receive(lane, batch);
-          },
-          lost: (loss) => {
-            if (lane.state !== 'gone') this.#lose(lane, loss);
-          },
-        },
-      ),
-      scheduler.now(),
-    );
-    this.#lanes.add(lane);
-    return true;
-  }
-
-  /** Ends a thread; its place in the budget is free when it is really gone. */
-  #stop(lane: WorkerLane): void {
-    lane.state = 'gone';
-    this.#lanes.delete(lane);
-    const ending = lane.port.terminate().finally(() => {
-      this.#parts.budget.giveBack();
-      this.#ending.delete(ending);
-    });
-    this.#ending.add(ending);
+    await this.#force.ended();
   }
 
   #dispatch(now: Instant): void {
@@ -269,15 +228,10 @@ export class WorkerPool implements Invoker {
   #take(lane: WorkerLane, message: FromWorker, now: Instant): void {
     switch (message.kind) {
       case 'loaded':
-        lane.state = 'ready';
-        lane.idleSince = now;
-        this.#pause.succeeded();
-        if (message.exports?.some(({ members }) => members !== undefined) === true) this.#makesObjects(message.exports);
-        this.#opening?.resolve(message);
-        this.#opening = undefined;
+        this.#force.loaded(lane, message, now);
         return;
       case 'load-failed':
-        this.#failStart(lane, message.failure.message, now);
+        this.#force.failed(lane, message.failure.message, now);
         return;
       case 'invalidate':
         this.#parts.invalidated(message.what);
@@ -288,11 +242,6 @@ export class WorkerPool implements Invoker {
       case 'failed':
         this.#progress(lane, message, now);
     }
-  }
-
-  #makesObjects(exports: readonly ExportDescription[]): void {
-    this.#maxWorkers = 1;
-    this.#instances = instanceModesOf(exports);
   }
 
   #progress(lane: WorkerLane, message: Extract<FromWorker, { id: number }>, now: Instant): void {
@@ -361,32 +310,20 @@ export class WorkerPool implements Invoker {
     else if (!lane.withdraw(pending, now)) lane.abort(pending, 'Nobody waits for the result any more.');
   }
 
-  #failStart(lane: WorkerLane, message: string, now: Instant): void {
-    this.#stop(lane);
-    if (this.#opening !== undefined) {
-      this.#opening.reject(new UsageError('library-load', message));
-      this.#opening = undefined;
-      return;
-    }
-    this.#alarm.by(this.#pause.failed(now));
-    if (this.#lanes.size > 0 || !this.#pause.hopeless) return;
-    for (const pending of this.#queue.drain()) pending.reject(loadError(this.#parts.library, message));
-  }
-
   /** A thread is gone, or has to go: `loss` is undefined where the pool itself ends it. */
   #lose(lane: WorkerLane, loss: WorkerLoss | undefined): void {
     const now = this.#parts.scheduler.now();
     if (loss !== undefined) this.#parts.lost(loss);
     if (lane.state === 'loading') {
-      this.#failStart(lane, describeLoadLoss(loss), now);
+      this.#force.failed(lane, describeLoadLoss(loss), now);
       return;
     }
     const { again, failed } = sortLostCalls(lane, loss);
     for (const { pending, culprit } of failed) pending.reject(lostError(pending.call, loss, culprit));
-    this.#stop(lane);
+    this.#force.stop(lane);
     this.#putBack(again);
     this.#loseObjects();
-    if (this.#lanes.size === 0) this.#startWorker();
+    if (this.#lanes.size === 0) this.#force.start();
     this.#dispatch(now);
     this.#alarm.by(now);
   }
@@ -406,26 +343,17 @@ export class WorkerPool implements Invoker {
     for (const pending of this.#seats.expired(now)) pending.reject(timeLimitError(pending.call, pending.limit));
     for (const lane of this.#lanes) this.#sweepLane(lane, now);
     if (this.#retireIfDone(now)) return;
-    this.#grow(now);
+    this.#force.grow(now, { callsWait: this.#queue.size > 0, retiring: this.#retireAt !== undefined });
     this.#dispatch(now);
     const expiry = this.#queue.nextExpiry();
     if (expiry !== undefined) this.#alarm.by(expiry);
   }
 
   #sweepLane(lane: WorkerLane, now: Instant): void {
-    const { loadLimit, loadPatience, stallAfter, idleAfter } = this.#options;
+    const { stallAfter, idleAfter } = this.#options;
     if (lane.state === 'loading') {
-      const limitAt = after(lane.startedAt, loadLimit);
       this.#checkMemory(lane, now);
-      if (now < limitAt) this.#alarm.by(limitAt);
-      else if (now < after(lane.startedAt, loadPatience) && lane.port.starvedIn?.(loadLimit) === true)
-        this.#alarm.by(after(now, loadLimit));
-      else
-        this.#failStart(
-          lane,
-          `loading did not finish within ${loadLimit} ms; is there an endless loop or a top-level await?`,
-          now,
-        );
+      this.#force.watchLoading(lane, now);
       return;
     }
     if (lane.calls.size > 0) this.#checkMemory(lane, now);
@@ -435,11 +363,11 @@ export class WorkerPool implements Invoker {
     }
     const onlyVain = lane.calls.values().every((pending) => pending.overdue);
     if (lane.state === 'draining' && onlyVain) {
-      this.#stop(lane);
+      this.#force.stop(lane);
       this.#loseObjects();
     } else if (lane.empty && this.#lanes.size > 1) {
       const idleAt = after(lane.idleSince, idleAfter);
-      if (now >= idleAt) this.#stop(lane);
+      if (now >= idleAt) this.#force.stop(lane);
       else this.#alarm.by(idleAt);
     }
   }
@@ -490,7 +418,7 @@ export class WorkerPool implements Invoker {
       this.#alarm.by(graceEnds);
     } else if (pending.heard) {
       // The thread is alive and the function does not listen: the others may finish there. Objects end only where nothing else is left.
-      if (this.#instances === undefined || !lane.hasRoom) lane.state = 'draining';
+      if (!this.#force.makesObjects || !lane.hasRoom) lane.state = 'draining';
     } else {
       this.#lose(lane, undefined);
       return false;
@@ -508,21 +436,6 @@ export class WorkerPool implements Invoker {
     }
     void this.close();
     return true;
-  }
-
-  /** One more worker when calls wait and all are busy; one at a time, because starting is work too. */
-  #grow(now: Instant): void {
-    if (this.#lanes.some((lane) => lane.state === 'loading' || lane.open)) return;
-    const pauseEnds = this.#pause.endOf(now);
-    if (pauseEnds !== undefined) {
-      this.#alarm.by(pauseEnds);
-      return;
-    }
-    // Without any usable worker one is started even before somebody waits for it.
-    const usable = this.#lanes.some((lane) => lane.state === 'ready');
-    if (this.#queue.size > 0 || (!usable && this.#retireAt === undefined)) this.#startWorker();
-    for (const lane of this.#lanes)
-      if (lane.state === 'loading') this.#alarm.by(after(lane.startedAt, this.#options.loadLimit));
   }
 }
 
