@@ -25,6 +25,8 @@ const libraries = {
       /** @safe */ report(): string { return this.owner + ': ' + this.#balance; }
       refuse(): never { throw new TypeError('no'); }
     }
+    let rung = 0;
+    export function ring(): number { return ++rung; }
     /** @safe */ export function add(a: number, b: number): number { return a + b; }`,
 };
 
@@ -125,4 +127,19 @@ test('functions take arguments by position too', async () => {
   expect(await out('call', `${gateway.coap}/func/bank/add`, '10', '20')).toBe('30\n');
   expect(await out('call', `${gateway.coap}/func/bank/add`, 'b=20', '10')).toBe('30\n');
   expect(await out('call', '-m', 'GET', `${gateway.coap}/func/bank/add`, '10', '20')).toBe('30\n');
+});
+
+test('what is not observed is not watched, and has not run', async () => {
+  const account = await made('Ada');
+  for (const [uri, name] of [
+    [`${gateway.coap}/func/bank/ring`, 'bank/ring'],
+    [`${account}/balance`, 'bank/Account.balance'],
+  ] as const) {
+    expect(await run('watch', uri)).toMatchObject({
+      code: 2,
+      out: '',
+      err: `funcoap: ${name} is not pure, so it cannot be watched; call it instead.\n`,
+    });
+  }
+  expect(await out('call', `${gateway.coap}/func/bank/ring`)).toBe('1\n');
 });
