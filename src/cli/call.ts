@@ -201,7 +201,7 @@ async function call(text: string, texts: readonly string[], given: CallOptions, 
 }
 
 const controlWords = ({ why, job }: CallOptions): readonly string[] => [
-  ...(why === true ? ['_why'] : []),
+  ...(why === true || job === true ? ['_why'] : []),
   ...(job === true ? ['_job'] : []),
 ];
 
@@ -231,7 +231,7 @@ export const addCall: AddCommand = (program, terminal, done) => {
       'Calls a function. Arguments are typed by its signature: by name, name=value, name:=JSON, name=@file, name=- (the input),\n' +
         'or by position. A single @file or - is a whole body. FETCH is used where the function is safe, POST otherwise.\n' +
         'A class makes an object, whose URI is printed; below that are its methods, and attributes to read.\n' +
-        'Any other resource is asked with GET.',
+        'Any other resource is asked with GET. A stream is printed when it has ended: `funcoap watch` prints items as they come.',
     )
     .argument('<uri>', 'coap://HOST/func/LIBRARY/METHOD, coap://HOST/o/ID/MEMBER')
     .argument('[arguments...]', 'name=value, or values by position')

@@ -20,7 +20,7 @@ async function release(text: string, options: ReleaseOptions, terminal: Terminal
     );
   }
   await withConnection(terminal, uri, options, async ({ client, signal, timeout }) => {
-    accepted(await client.request({ uri, method: 'DELETE', signal, timeout }));
+    accepted(await client.request({ uri: `${uri}?_why`, method: 'DELETE', signal, timeout }));
     if (options.json === true) terminal.out('null\n');
   });
 }

@@ -5,6 +5,7 @@ import type { CoapRequest } from '../client/coap-request.ts';
 import { defaultCallOptions } from '../client/sdk/call-options.ts';
 import type { DoorAnswer } from '../client/sdk/door.ts';
 import { RemoteError } from '../client/sdk/errors.ts';
+import { notObservable } from '../client/sdk/followed-calls.ts';
 import { streamItems, watchedResults } from '../client/sdk/followed.ts';
 import { observedResult, observedStream } from '../client/sdk/observed.ts';
 import type { Value } from '../core/value.ts';
@@ -25,6 +26,8 @@ async function watch(text: string, texts: readonly string[], options: WatchOptio
   const uri = completeUri(text, options);
   await withConnection(terminal, uri, options, async (connection) => {
     const { asked, fn } = await ask(connection, uri, texts, options, terminal);
+    // A POST would be made again and again: only what the gateway observes is asked for more than once.
+    if (fn !== undefined && fn.stream !== true && !fn.pure) throw notObservable(fn);
     const { signal, timeout } = connection;
     let left = options.count ?? Infinity;
     for await (const value of valuesOf(connection, { ...asked, signal, timeout }, fn, options)) {

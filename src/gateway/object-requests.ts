@@ -115,8 +115,13 @@ function operationOf({ kind, name, readable, writable, safe }: MemberDescription
     kind === 'method'
       ? [...(safe ? (['ask'] as const) : []), 'call']
       : [...(readable ? (['ask'] as const) : []), ...(writable ? (['set'] as const) : [])];
-  const words = { ask: 'GET', call: 'POST', set: 'PUT', release: 'DELETE' } as const;
-  throw new CallError('method-not-allowed', `${name} has ${offered.map((one) => words[one]).join(' and ')}.`, {
-    offered,
-  });
+  const words = kind === 'method' ? methodWords(safe) : attributeWords(readable, writable);
+  throw new CallError('method-not-allowed', `${name} ${words}.`, { offered });
+}
+
+const methodWords = (safe: boolean): string => `is a method: call it with ${safe ? 'GET, FETCH or POST' : 'POST'}`;
+
+function attributeWords(readable: boolean, writable: boolean): string {
+  if (!writable) return 'can only be read, with GET';
+  return readable ? 'is read with GET and set with PUT' : 'can only be set, with PUT';
 }

@@ -25,6 +25,8 @@ const libraries = {
       /** @safe */ report(): string { return this.owner + ': ' + this.#balance; }
       refuse(): never { throw new TypeError('no'); }
     }
+    let rung = 0;
+    export function ring(): number { return ++rung; }
     /** @safe */ export function add(a: number, b: number): number { return a + b; }`,
 };
 
@@ -95,8 +97,8 @@ test('what an object and its members are is described', async () => {
 });
 
 test.each([
-  ['an attribute that is not set', 4, /4\.05 .*currency has GET/, ['set', '*/currency', 'USD']],
-  ['a method that is set', 4, /4\.05 .*deposit has POST/, ['set', '*/deposit', '5']],
+  ['an attribute that is not set', 4, /4\.05 .*currency can only be read, with GET/, ['set', '*/currency', 'USD']],
+  ['a method that is set', 4, /4\.05 .*deposit is a method: call it with POST/, ['set', '*/deposit', '5']],
   ['an attribute that is not there', 4, /4\.04 .*has no colour/, ['set', '*/colour', 'red']],
   ['a value that does not fit', 2, /value must be a number/, ['set', '*/limit', 'x']],
   ['a method that is not there', 4, /4\.04 .*has no rob/, ['call', '*/rob']],
@@ -108,11 +110,11 @@ test.each([
     ['call', '*/deposit', '5', '6'],
   ],
   ['an argument that does not fit', 2, /amount must be a number/, ['call', '*/deposit', 'x']],
-  ['an object that is not there', 4, /4\.04/, ['release', '*x']],
+  ['an object that is not there', 4, /4\.04 .*There is no object/, ['release', '*x']],
   ['letting go of a function', 2, /is no object/, ['release', 'coap://127.0.0.1/func/bank/add']],
   ['letting go of a member', 2, /is no object/, ['release', '*/owner']],
   ['setting a function', 2, /is no attribute of an object/, ['set', 'coap://127.0.0.1/func/bank/add', '5']],
-  ['a job of a method', 4, /4\.00/, ['call', '--job', '*/deposit', '5']],
+  ['a job of a method', 4, /4\.00 .*_job is for functions\./, ['call', '--job', '*/deposit', '5']],
   ['a method that throws', 5, /5\.00/, ['call', '*/refuse']],
 ])('refused: %s', async (_, code, sentence, args) => {
   const account = await made('Ada');
@@ -125,4 +127,19 @@ test('functions take arguments by position too', async () => {
   expect(await out('call', `${gateway.coap}/func/bank/add`, '10', '20')).toBe('30\n');
   expect(await out('call', `${gateway.coap}/func/bank/add`, 'b=20', '10')).toBe('30\n');
   expect(await out('call', '-m', 'GET', `${gateway.coap}/func/bank/add`, '10', '20')).toBe('30\n');
+});
+
+test('what is not observed is not watched, and has not run', async () => {
+  const account = await made('Ada');
+  for (const [uri, name] of [
+    [`${gateway.coap}/func/bank/ring`, 'bank/ring'],
+    [`${account}/balance`, 'bank/Account.balance'],
+  ] as const) {
+    expect(await run('watch', uri)).toMatchObject({
+      code: 2,
+      out: '',
+      err: `funcoap: ${name} is not pure, so it cannot be watched; call it instead.\n`,
+    });
+  }
+  expect(await out('call', `${gateway.coap}/func/bank/ring`)).toBe('1\n');
 });

@@ -28,6 +28,9 @@ export function nothing(): void {}
 /** @safe */
 export async function slowly(): Promise<string> { await sleep(2500); return 'late'; }
 export function count(): number { return ++runs; }
+export class Account { owner: string; constructor(owner: string) { this.owner = owner; } }
+/** @safe */
+export function* ticks(): Generator<number> { for (let n = 0; ; n++) yield n; }
 export function fail(): void { throw new RangeError('no such luck'); }
 `;
 
@@ -62,7 +65,7 @@ describe.skipIf(reason !== undefined)(`the Python client${reason === undefined ?
     };
     const script = join(root, 'test', 'interop', 'python-client', 'calls.py');
     const { stderr } = await promisify(execFile)(python ?? '', [script], { env: environment });
-    expect(stderr).toMatch(/^Ran 15 tests in [^]*\n\nOK\n$/m);
+    expect(stderr).toMatch(/^Ran 16 tests in [^]*\n\nOK\n$/m);
   });
 
   test('the block of docs/sdk.md prints what stands behind its lines', async () => {

@@ -175,11 +175,18 @@ class Gateway:
             found = self._described[target] = _decoded(answer.payload)
         return found
 
+    def _callable(self, target: str) -> dict:
+        fn = self._describe(target)
+        if "class" in fn or fn.get("stream"):
+            what = "a class" if "class" in fn else "a stream"
+            raise Error(f"{target} is {what}, which this client does not know: docs/sdk.md says which do")
+        return fn
+
     def _call(self, target: str, args: tuple, kwargs: dict) -> Any:
         path = ["func", *target.split("/", 1)]
         for again in (True, False):
             known = target in self._described
-            fn = self._describe(target)
+            fn = self._callable(target)
             code = _FETCH if fn.get("safe") else _POST
             try:
                 return _value(self._ask(target, code, path, ["_why"], _body(fn, args, kwargs)))
@@ -191,7 +198,7 @@ class Gateway:
         raise AssertionError("not reached")
 
     def _tell(self, target: str, args: tuple, kwargs: dict) -> None:
-        body = _body(self._describe(target), args, kwargs)
+        body = _body(self._callable(target), args, kwargs)
         self._endpoint.tell(_POST, _uri_options(["func", *target.split("/", 1)], []) + _body_options(body), body)
 
     def _ask(
@@ -262,7 +269,7 @@ class Function:
     def __doc__(self) -> str:  # type: ignore[override]
         fn = self._gateway._describe(self._target)
         doc = fn.get("doc") or fn.get("title") or ""
-        return f"{fn['method']}{_signature(fn)}\n\n{doc}".strip()
+        return f"{fn.get('method') or fn['class']}{_signature(fn)}\n\n{doc}".strip()
 
     @property
     def __signature__(self) -> inspect.Signature:

@@ -114,5 +114,9 @@ const secondsWord = (name: string, span: Milliseconds | undefined): string[] =>
 export const notIterable = ({ library, method }: DescribedFunction): ArgumentError =>
   new ArgumentError('not-iterable', `${library}/${method} is no stream: it gives one result; await it.`);
 
-const notObservable = ({ library, method }: DescribedFunction): ArgumentError =>
-  new ArgumentError('not-observable', `${library}/${method} is not pure, so it cannot be watched; call it instead.`);
+/** An attribute is read under its name with `?` (docs/objects.md). */
+export const notObservable = ({ library, method }: DescribedFunction): ArgumentError =>
+  new ArgumentError(
+    'not-observable',
+    `${library}/${method.replace('?', '')} is not pure, so it cannot be watched; call it instead.`,
+  );

@@ -12,7 +12,7 @@
  */
 import type { Scheduler } from '../../core/clock.ts';
 import { equalBytes } from '../../core/bytes.ts';
-import { milliseconds, type Milliseconds } from '../../core/duration.ts';
+import type { Milliseconds } from '../../core/duration.ts';
 import { PeerError } from '../../core/error.ts';
 import type { Value } from '../../core/value.ts';
 import type { DoorAnswer, StreamEvent, WatchEvent } from './door.ts';
@@ -81,7 +81,7 @@ async function* followed<Told extends { readonly type: string }>(
   read: (told: Exclude<Told, FailedEvent>) => Reading,
 ): AsyncGenerator<Value, void> {
   for (let tried = 0; ; tried++) {
-    let wait: Milliseconds = milliseconds(0);
+    let wait: Milliseconds | undefined;
     try {
       for await (const told of open()) {
         if (isFailed(told)) {
@@ -105,7 +105,8 @@ async function* followed<Told extends { readonly type: string }>(
       const words = 'was asked for what comes one after the other, and gives something else, or has no room for it';
       throw new PeerError('not-a-stream', `${origin} ${words}.`);
     }
-    await passed(wait, scheduler, signal, origin);
+    // Also after an end without a word: that of an answer to what is not observed.
+    await passed(wait ?? pauseBefore(tried), scheduler, signal, origin);
   }
 }
 

@@ -102,6 +102,14 @@ test('5.03 is waited for as long as it says; other errors, and more of it, are t
   await expect(all(streamItems(options(0), 0, never.open))).rejects.toThrow('refused 163');
 });
 
+test('a result that is answered once and not observed is asked for again after a pause', async () => {
+  const state: WatchEvent = { type: 'state', value: 1, etag: undefined };
+  const { open } = opens<WatchEvent>([state], [state], [{ type: 'failed', answer: answer(0x84, 1) }]);
+  const given = options();
+  await expect(all(watchedResults(given, false, () => open(0)))).rejects.toThrow('refused 132');
+  expect(given.waits).toEqual([200, 200]);
+});
+
 test('a result is given when it is another, also after a loss, and always where that is wanted', async () => {
   const state = (value: number): WatchEvent => ({ type: 'state', value, etag: Uint8Array.of(value) });
   const over: WatchEvent = { type: 'failed', answer: answer(0x84, 1) };
