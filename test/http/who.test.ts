@@ -162,12 +162,20 @@ describe('a bearer token', () => {
     await funcoap('enroll bob');
     const token = await tokenOf('bob');
     await vi.waitFor(async () => expect((await am(gateway, bearing(token))).json).toBe('bob'), patiently);
+    const job = await post(`${gateway.url}/func/who/change?_job`, undefined, { authorization: `Bearer ${token}` });
+    expect((await ask(`${gateway.url}/j`, bearing(token))).json).toHaveLength(1);
     await funcoap('identities revoke bob');
     await vi.waitFor(async () => expect((await am(gateway, bearing(token))).status).toBe(401), patiently);
     await funcoap('enroll bob');
     const fresh = await tokenOf('bob');
     await vi.waitFor(async () => expect((await am(gateway, bearing(fresh))).json).toBe('bob'), patiently);
     expect((await am(gateway, bearing(token))).status).toBe(401);
+    // Nor does what was left behind under that name belong to who has it now.
+    expect((await ask(`${gateway.url}/j`, bearing(fresh))).json).toEqual([]);
+    for (const method of ['GET', 'DELETE'])
+      expect((await ask(gateway.url + String(job.headers['location']), { ...bearing(fresh), method })).status).toBe(
+        404,
+      );
   });
   test('is not made for who is revoked or unknown', async () => {
     expect(await ran(['token', 'nobody', '--data', data])).toMatchObject({
