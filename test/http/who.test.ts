@@ -19,6 +19,9 @@ const libraries = {
     /** @safe */ export function within(): readonly string[] { return context().groups; }
     /** @safe */ export function peer(): string { return context().peer; }
     export function change(): string { return 'changed'; }
+    /** @safe */ export async function* ticks(): AsyncGenerator<number> {
+      for (let tick = 0; ; tick++) { await new Promise((resolve) => { setTimeout(resolve, 10); }); yield tick; }
+    }
     export function say(text: string): string { return text; }`,
   'staff/index.ts': `/** @safe */ export function only(): string { return 'staff'; }`,
 };
@@ -156,6 +159,20 @@ describe('a bearer token', () => {
     const gateway = await gatewayWith();
     const { json } = await am(gateway, bearing(await tokenOf('ann', ' --expires 0s')));
     expect(json).toMatchObject({ status: 401, detail: expect.stringContaining('expired') });
+  });
+  test('that ends takes with it what is still being read with it', async () => {
+    const gateway = await gatewayWith();
+    await funcoap('enroll reader');
+    const token = await tokenOf('reader');
+    await vi.waitFor(async () => expect((await am(gateway, bearing(token))).json).toBe('reader'), patiently);
+    const headers = { ...bearing(token).headers, accept: 'text/event-stream' };
+    const read = await fetch(`${gateway.url}/func/who/ticks`, { headers });
+    await funcoap('identities revoke reader');
+    const text = await read.text();
+    expect([read.status, text.slice(text.lastIndexOf('event:'))]).toEqual([
+      200,
+      expect.stringMatching(/^event: error\ndata: .*identity-needed/) as string,
+    ]);
   });
   test('ends with its identity, and does not come back with its name', async () => {
     const gateway = await gatewayWith();
