@@ -33,9 +33,15 @@ export async function openEnrolled(folder: string, logger: Logger): Promise<Enro
       credentials,
       tokenKey: tokenKey(folder),
       takesPart: (node) => {
-        const file = new ReaderFile(folder, node);
-        reader = file;
-        credentials.onTaken((revision) => file.taken(revision));
+        credentials.onTaken((revision) => {
+          // Commands wait a little longer then: nothing for which nobody could come in.
+          try {
+            reader ??= new ReaderFile(folder, node);
+            reader.taken(revision);
+          } catch (error) {
+            onFault(error);
+          }
+        });
       },
       close: async () => {
         reader?.close();

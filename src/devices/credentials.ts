@@ -172,10 +172,11 @@ export class Credentials {
   }
 
   #remember(identity: Identity, credential: Credential): void {
-    const { name, groups, allowLegacyMasterSecret } = identity;
+    const { name, groups, created, allowLegacyMasterSecret } = identity;
     const peer: KnownPeer = {
       name,
       groups,
+      enrolled: created,
       credentialId: credential.id,
       kind: credential.kind,
       allowLegacyMasterSecret,

@@ -34,7 +34,7 @@ export interface Credential extends Omit<NewCredential, 'key'> {
   readonly sealedKey: Uint8Array | undefined;
 }
 
-export interface NewIdentity extends Principal {
+export interface NewIdentity extends Omit<Principal, 'enrolled'> {
   readonly created: TimeOfDay;
   readonly expires: TimeOfDay | undefined;
   /** Sessions without extended master secret (RFC 7627) are accepted from it, and are never resumed. */

@@ -1,6 +1,7 @@
 /** One call of one function, as it travels from the front to the thread that runs it and back. */
 import type { Instant, Milliseconds } from '../core/duration.ts';
 import type { ReadCaller } from '../core/principal.ts';
+import type { TimeOfDay } from '../core/time-of-day.ts';
 import type { Value } from '../core/value.ts';
 import type { FunctionDescription } from './description.ts';
 import type { PackedArguments } from './packed-arguments.ts';
@@ -12,9 +13,15 @@ export interface Caller {
   readonly identity: string;
   /** Those that the identity was enrolled in; left out: none. */
   readonly groups?: readonly string[];
+  /** As `Principal.enrolled`. */
+  readonly enrolled?: TimeOfDay | undefined;
   /** The address and port, or the association: `127.0.0.1:49152`. */
   readonly peer: string;
 }
+
+/** Whose it is what a caller leaves behind: not another's who is enrolled under its name later. */
+export const holderOf = ({ identity, enrolled }: Pick<Caller, 'identity' | 'enrolled'>): string =>
+  enrolled === undefined ? identity : `${identity} ${enrolled}`;
 
 export interface Call {
   readonly function: FunctionDescription;

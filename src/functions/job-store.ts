@@ -19,6 +19,8 @@ export interface JobOrder {
   readonly id: string;
   readonly identity: string;
   readonly groups: readonly string[];
+  /** As `Caller.enrolled`; undefined also where it was taken before that was noted. */
+  readonly enrolled: TimeOfDay | undefined;
   readonly peer: string;
   readonly library: string;
   readonly method: string;
@@ -59,7 +61,9 @@ export interface Job {
   readonly outcome: JobOutcome | undefined;
 }
 
-export type JobSummary = Pick<JobOrder, 'id' | 'library' | 'method' | 'created'> & { readonly state: JobState };
+export type JobSummary = Pick<JobOrder, 'id' | 'library' | 'method' | 'created' | 'enrolled'> & {
+  readonly state: JobState;
+};
 
 export interface JobLimits {
   /** Jobs in all, those whose results are kept among them. */

@@ -260,7 +260,7 @@ export class WorkerPool implements Invoker {
         if (pending.call.step?.action === 'open') this.#seat(lane, pending, message.returned.value);
         this.#objects.done(pending.call);
         if (pending.settled && pending.call.home?.does === 'begin')
-          this.#abandon(pending.call, pending.call.home.object);
+          this.#abandon(pending.call, pending.call.function, pending.call.home.object);
         if (message.objects !== undefined) this.#give(pending, message.objects);
         pending.resolve(message, now);
         return;
@@ -285,13 +285,13 @@ export class WorkerPool implements Invoker {
 
   #give({ settled, call }: PendingCall, objects: readonly GivenObject[]): void {
     const fresh = this.#objects.given(objects, call);
-    if (settled) for (const { id } of fresh) this.#abandon(call, id);
+    if (!settled) return;
+    for (const { id, class: name } of fresh) this.#abandon(call, call.function.classes?.get(name) ?? call.function, id);
   }
 
   /** Whoever asked for the object has been told that there is none. */
-  #abandon(call: Call, object: string): void {
-    const { caller, correlationId } = call;
-    const ending = { function: endingFunction(call.function), args: [], caller, correlationId, deadline: never };
+  #abandon({ caller, correlationId }: Call, of: Call['function'], object: string): void {
+    const ending = { function: endingFunction(of), args: [], caller, correlationId, deadline: never };
     this.#letGo({ ...ending, home: { object, does: 'end' } });
   }
 

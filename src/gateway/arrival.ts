@@ -65,8 +65,8 @@ export class Arrival implements Visit {
 
   get caller(): Caller {
     const { endpoint, name } = this.request.peer;
-    const { name: identity, groups } = endpoint.principal ?? anonymous;
-    return { identity, groups, peer: name };
+    const { name: identity, groups, enrolled } = endpoint.principal ?? anonymous;
+    return { identity, groups, enrolled, peer: name };
   }
 
   get correlationId(): string {

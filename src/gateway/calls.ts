@@ -338,8 +338,8 @@ class Visit implements DoorVisit {
 
   get #caller(): Call['caller'] {
     const { principal, remote } = this.#guest;
-    const { name: identity, groups } = principal ?? anonymous;
-    return { identity, groups, peer: peerText(remote) };
+    const { name: identity, groups, enrolled } = principal ?? anonymous;
+    return { identity, groups, enrolled, peer: peerText(remote) };
   }
 }
 

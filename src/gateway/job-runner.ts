@@ -143,9 +143,10 @@ export class JobRunner {
     const { directory, access, cache, invoker, scheduler } = this.#options;
     await directory.pending(order.library, scheduler.now());
     const fn = directory.find(order.library, order.method);
+    const { identity, groups, enrolled, peer } = order;
     const principal: Principal | undefined =
-      order.identity === anonymous.name ? undefined : { name: order.identity, groups: order.groups };
-    const caller: Caller = { identity: order.identity, groups: order.groups, peer: order.peer };
+      identity === anonymous.name ? undefined : { name: identity, groups, enrolled };
+    const caller: Caller = { identity, groups, enrolled, peer };
     access.of(principal).checkFunction(fn, { caller });
     if (order.safe && !fn.safe) {
       throw new CallError(

@@ -16,7 +16,7 @@ import { CallError } from '../functions/call-error.ts';
 import type { Caller } from '../functions/call.ts';
 import type { FunctionDescription } from '../functions/description.ts';
 import { Returned } from '../functions/returned.ts';
-import type { Job, JobOutcome, JobState, JobStore } from '../functions/job-store.ts';
+import type { Job, JobOutcome, JobState, JobStore, JobSummary } from '../functions/job-store.ts';
 import { boundCall, type GivenArguments } from './bound-call.ts';
 import { asCallError, reportFault } from './faults.ts';
 import { tellOngoing } from './ongoing.ts';
@@ -104,6 +104,7 @@ export class Jobs {
       id,
       ...caller,
       groups,
+      enrolled: caller.enrolled,
       library,
       method,
       safe,
@@ -137,16 +138,17 @@ export class Jobs {
   }
 
   /** Rejects with a `CallError` `no-such-resource`, also where it is somebody else's. */
-  async find(id: string, { identity }: Caller): Promise<Job> {
-    const job = this.#exists ? await this.#open().store.find(id, identity) : undefined;
-    if (job === undefined) throw noSuchJob(id);
+  async find(id: string, caller: Caller): Promise<Job> {
+    const job = this.#exists ? await this.#open().store.find(id, caller.identity) : undefined;
+    if (job === undefined || !isOf(caller, job.order)) throw noSuchJob(id);
     return job;
   }
 
   /** Those of the caller, the oldest first. */
-  async list({ identity }: Caller): Promise<Value> {
-    const jobs = this.#exists ? await this.#open().store.list(identity) : [];
-    return jobs.map(({ id, library, method, state, created }) => ({
+  async list(caller: Caller): Promise<Value> {
+    const jobs = this.#exists ? await this.#open().store.list(caller.identity) : [];
+    const own = jobs.filter((job) => isOf(caller, job));
+    return own.map(({ id, library, method, state, created }) => ({
       id,
       function: `${library}/${method}`,
       state,
@@ -155,8 +157,9 @@ export class Jobs {
   }
 
   /** It is gone from here on; where it runs, its function's signal is aborted. Rejects as `find` does. */
-  async remove(id: string, { identity }: Caller): Promise<void> {
-    if (!this.#exists || !(await this.#open().store.remove(id, identity))) throw noSuchJob(id);
+  async remove(id: string, caller: Caller): Promise<void> {
+    await this.find(id, caller);
+    if (!(await this.#open().store.remove(id, caller.identity))) throw noSuchJob(id);
   }
 
   /** Calls `listener` when a job that was in `state` has ended, and when it is gone. @returns what ends that */
@@ -252,6 +255,10 @@ export class Jobs {
     });
   }
 }
+
+/** Not another's who was enrolled under the same name before. */
+const isOf = ({ enrolled }: Caller, job: Pick<JobSummary, 'enrolled'>): boolean =>
+  job.enrolled === undefined || job.enrolled === enrolled;
 
 /** What a job that has ended is answered with. @throws CallError why it has failed */
 export function resultOf(outcome: JobOutcome, orderFormat: number, format: number): Uint8Array {

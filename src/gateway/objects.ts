@@ -11,7 +11,7 @@ import { after, never, seconds, until, type Instant, type Milliseconds } from '.
 import type { Value } from '../core/value.ts';
 import { anonymous } from '../core/principal.ts';
 import { CallError } from '../functions/call-error.ts';
-import type { Call, Caller, CallResult, GivenObject, Home } from '../functions/call.ts';
+import { holderOf, type Call, type Caller, type CallResult, type GivenObject, type Home } from '../functions/call.ts';
 import type { FunctionDescription } from '../functions/description.ts';
 import { endingFunction, makingFunction } from '../functions/object-calls.ts';
 import { PackedArguments } from '../functions/packed-arguments.ts';
@@ -42,6 +42,8 @@ export interface HeldObject {
 }
 
 interface Held extends HeldObject {
+  /** `holderOf` whose it is. */
+  holder: string;
   leaseEnds: Instant;
   /** Calls under way: as long as there are some, it lives. */
   inUse: number;
@@ -65,7 +67,7 @@ const whenFull = seconds(10);
 /** Who shares what is made of a class: nobody, each identity with itself, and of those who have none each peer. */
 function standingOf({ library, method, instance }: FunctionDescription, caller: Caller): string | undefined {
   if (instance !== 'single' && instance !== 'session') return undefined;
-  const who = caller.identity === anonymous.name ? `peer ${caller.peer}` : `identity ${caller.identity}`;
+  const who = caller.identity === anonymous.name ? `peer ${caller.peer}` : `identity ${holderOf(caller)}`;
   return `${library}/${method} ${who}`;
 }
 
@@ -103,7 +105,7 @@ export class Objects implements ObjectKeeper {
     }
     this.#checkRoom(identity, 1, 'No object can be made: ');
     const id = toBase64Url(this.#options.randomBytes(idBytes));
-    const held = this.#keep(id, identity, of, standing);
+    const held = this.#keep(id, by.caller, of, standing);
     if (standing !== undefined) this.#standing.set(standing, held);
     try {
       held.made = this.#run(held, makingFunction(of), args, by, 'begin');
@@ -127,9 +129,9 @@ export class Objects implements ObjectKeeper {
     );
   }
 
-  held(id: string, { identity }: Caller): HeldObject | undefined {
+  held(id: string, caller: Caller): HeldObject | undefined {
     const held = this.#objects.get(id);
-    return held?.identity === identity && (held.inUse > 0 || held.leaseEnds > this.#now) ? held : undefined;
+    return held?.holder === holderOf(caller) && (held.inUse > 0 || held.leaseEnds > this.#now) ? held : undefined;
   }
 
   borrow(objects: readonly LentObject[]): () => void {
@@ -160,8 +162,12 @@ export class Objects implements ObjectKeeper {
     for (const [index, of] of classes.entries()) {
       const { id = '' } = given[index] ?? {};
       const known = this.#objects.get(id);
-      if (known === undefined) this.#keep(id, identity, of);
-      else this.#renew(known);
+      if (known === undefined) this.#keep(id, call.caller, of);
+      else {
+        // Its library knows it by the name alone, which may be somebody else's since.
+        known.holder = holderOf(call.caller);
+        this.#renew(known);
+      }
     }
     this.#wait();
   }
@@ -169,8 +175,7 @@ export class Objects implements ObjectKeeper {
   drop(given: readonly GivenObject[], call: Call): void {
     for (const object of given) {
       const of = call.function.classes?.get(object.class);
-      if (of !== undefined && !this.#objects.has(object.id))
-        this.#letGo(this.#newlyHeld(object.id, call.caller.identity, of));
+      if (of !== undefined && !this.#objects.has(object.id)) this.#letGo(this.#newlyHeld(object.id, call.caller, of));
     }
   }
 
@@ -290,12 +295,14 @@ export class Objects implements ObjectKeeper {
     });
   }
 
-  #newlyHeld(id: string, identity: string, of: FunctionDescription, standing?: string): Held {
-    return { id, identity, of, standing, leaseEnds: this.#leaseFromNow(), inUse: 0 };
+  #newlyHeld(id: string, caller: Caller, of: FunctionDescription, standing?: string): Held {
+    const { identity } = caller;
+    return { id, identity, holder: holderOf(caller), of, standing, leaseEnds: this.#leaseFromNow(), inUse: 0 };
   }
 
-  #keep(id: string, identity: string, of: FunctionDescription, standing?: string): Held {
-    const held = this.#newlyHeld(id, identity, of, standing);
+  #keep(id: string, caller: Caller, of: FunctionDescription, standing?: string): Held {
+    const held = this.#newlyHeld(id, caller, of, standing);
+    const { identity } = caller;
     this.#perIdentity.set(identity, (this.#perIdentity.get(identity) ?? 0) + 1);
     this.#objects.set(id, held);
     return held;

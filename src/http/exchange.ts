@@ -18,7 +18,7 @@ import { anonymous } from '../core/principal.ts';
 import type { CallError, Offer } from '../functions/call-error.ts';
 import { comeBackSeconds, encodeProblemJson, httpStatus } from '../functions/problem-details.ts';
 import { formatAddress } from '../transport/address.ts';
-import { flowTypes, writeFlow } from './flow.ts';
+import { flowTypes, guarded, writeFlow } from './flow.ts';
 import type { DoorAnswer, DoorFlow, DoorJob, DoorVisit, FlowPart, GatewayFace } from './gateway-face.ts';
 import { mediaTypeOf } from './media-types.ts';
 import { pathOf, targetOf } from './request.ts';
@@ -51,6 +51,8 @@ export class Exchange {
   /** Undefined until it is let in. */
   guest: Endpoint | undefined;
   visit: DoorVisit | undefined;
+  /** Whether it is to be told anything more. @throws CallError */
+  checkGuest: () => void = () => undefined;
   readonly #parts: ExchangeParts;
 
   constructor(parts: ExchangeParts) {
@@ -86,7 +88,7 @@ export class Exchange {
       else {
         answer
           .then(async (later) => {
-            if ('next' in later) await this.#flow(later);
+            if ('next' in later) await this.#flow(guarded(later, () => this.checkGuest()));
             else this.answer(later);
           })
           .catch((error: unknown) => this.fail(error));

@@ -21,6 +21,20 @@ export const flowTypes: Readonly<Record<FlowForm, string>> = {
   sequence: 'application/cbor-seq',
 };
 
+/** The same, but it ends when whoever reads it may not any more. @param check throws then */
+export const guarded = (flow: DoorFlow, check: () => void): DoorFlow => ({
+  form: flow.form,
+  get count() {
+    return flow.count;
+  },
+  next: async () => {
+    const part = await flow.next();
+    check();
+    return part;
+  },
+  leave: () => flow.leave(),
+});
+
 /** WHATWG HTML §9.2.7: a comment "every 15 seconds or so". */
 const commentEvery = seconds(15);
 

@@ -75,6 +75,12 @@ export class Guests {
     };
   }
 
+  /** Of whoever was let in before, and has not asked since. @throws CallError `identity-needed` */
+  checkAgain(headers: IncomingHttpHeaders, connection: Connection, { principal }: Endpoint): void {
+    if (principal === undefined || this.#principalOf(headers, connection)?.name === principal.name) return;
+    throw new CallError('identity-needed', 'The identity of the certificate was revoked, rotated or has expired.');
+  }
+
   /** A proxy that is believed stands at the other end. */
   isBehindProxy({ remote }: Connection): boolean {
     return this.#proxies.has(remote.address);

@@ -287,8 +287,10 @@ function letIn(
       origin === `${connection.scheme}://${host}` || (guests.isBehindProxy(connection) && origin === `https://${host}`),
   );
   if (isOpen) return;
-  exchange.guest = guests.guestOf(headers, connection);
-  exchange.visit = face.admit(exchange.guest, scheduler.now());
+  const guest = guests.guestOf(headers, connection);
+  exchange.guest = guest;
+  exchange.checkGuest = () => guests.checkAgain(headers, connection, guest);
+  exchange.visit = face.admit(guest, scheduler.now());
 }
 
 function visitOf({ visit }: Exchange): DoorVisit {

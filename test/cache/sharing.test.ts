@@ -4,6 +4,7 @@ import { contentFormat } from '../../src/cbor/content-format.ts';
 import { milliseconds, seconds } from '../../src/core/duration.ts';
 import { FuncoapError, PeerError, UsageError } from '../../src/core/error.ts';
 import type { Asker } from '../../src/cache/asker.ts';
+import { timeOfDay } from '../../src/core/time-of-day.ts';
 import type { Value } from '../../src/core/value.ts';
 import { ResultCache } from '../../src/cache/result-cache.ts';
 import { all, at, fn, gives, never, outcome, Runs, stored, who } from './fixture.ts';
@@ -215,6 +216,16 @@ describe('functions that read who calls', () => {
     await cache.resolve(fn(), [1], before, at(0), gives('for admins', { readCaller: 'identity' }));
     expect(stored(cache, fn(), [1], at(0), since)?.value).toBeUndefined();
     expect(stored(cache, fn(), [1], at(0), who('a', '3', ['admins']))?.value).toBe('for admins');
+  });
+  test('a name that was enrolled again does not get what was given to who had it before', async () => {
+    const cache = new ResultCache();
+    const enrolledAt = (ms: number): Asker => ({
+      ...who('a', String(ms)),
+      principal: { name: 'a', groups: [], enrolled: timeOfDay(ms) },
+    });
+    await cache.resolve(fn(), [1], enrolledAt(1), at(0), gives('before', { readCaller: 'identity' }));
+    expect(stored(cache, fn(), [1], at(0), enrolledAt(2))?.value).toBeUndefined();
+    expect(stored(cache, fn(), [1], at(0), enrolledAt(1))?.value).toBe('before');
   });
   test('a result made of an address is for that peer alone, also where an identity was enough before', async () => {
     const cache = new ResultCache();

@@ -23,6 +23,7 @@ export const orderOf = (id: string, fields: Partial<JobOrder> = {}): JobOrder =>
   id,
   identity: 'meter-7',
   groups: ['meters'],
+  enrolled: undefined,
   peer: '127.0.0.1:4000',
   library: 'reports',
   method: 'yearly',
@@ -61,8 +62,9 @@ export function jobStoreContract(subject: JobStoreSubject): void {
 
     test('gives a job to one process alone, as it was asked, and its result to every one', async () => {
       const [one, other] = [await open(), await open()];
-      const order = orderOf('AAAAAAAA');
+      const order = orderOf('AAAAAAAA', { enrolled: timeOfDay(500) });
       expect(await one.add(order, undefined, roomy)).toBe('added');
+      expect((await one.list('meter-7')).map(({ enrolled }) => enrolled)).toEqual([500]);
       expect(await other.claim()).toEqual(order);
       expect(await one.claim()).toBeUndefined();
       expect(await one.state('AAAAAAAA')).toBe('running');

@@ -59,6 +59,7 @@ describe('a pre-shared key', () => {
     expect(peer).toEqual({
       name: 'meter-7',
       groups: ['meters'],
+      enrolled: expect.any(Number),
       kind: 'psk',
       allowLegacyMasterSecret: true,
       validUntil: 9000,

@@ -174,6 +174,16 @@ describe('who is enrolled', () => {
     expect(await valueOf(client, '/func/who/am')).toBe('late');
   });
 
+  test('does not have the jobs of who had its name before', async () => {
+    const client = await clientOf(withKey(await enroll('twice', ' --group meters')));
+    const job = { uri: `${base}/func/who/am?_job`, method: 'POST' } as const;
+    expect(dotted((await client.request(job)).code)).toBe('2.01');
+    expect(await valueOf(client, '/j')).toHaveLength(1);
+    await funcoap('identities revoke twice');
+    const since = await clientOf(withKey(await enroll('twice', ' --group meters')));
+    expect(await valueOf(since, '/j')).toEqual([]);
+  });
+
   test('comes in with a certificate, and knows the gateway by the root', async () => {
     const made = JSON.parse(await funcoap('enroll gate --x509 --group meters --json')) as Record<string, string>;
     const der = (pem = ''): Uint8Array => new Uint8Array(new X509Certificate(pem).raw);

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { milliseconds, seconds, type Instant } from '../../src/core/duration.ts';
 import { objectIdOf, ObjectReference } from '../../src/core/object-reference.ts';
+import { timeOfDay } from '../../src/core/time-of-day.ts';
 import type { Value } from '../../src/core/value.ts';
 import { bind } from '../../src/functions/binding.ts';
 import { CallError } from '../../src/functions/call-error.ts';
-import type { Call, CallResult, GivenObject, Invoker } from '../../src/functions/call.ts';
+import type { Call, Caller, CallResult, GivenObject, Invoker } from '../../src/functions/call.ts';
 import type { FunctionDescription } from '../../src/functions/description.ts';
 import { memberFunction } from '../../src/functions/object-calls.ts';
 import { Registry } from '../../src/functions/registry.ts';
@@ -155,6 +156,18 @@ test('the same object has another id for each identity, and works for nobody els
   expect((await as('bob', 'owner', [bob])).value).toBe('shared');
   await objects.release(objects.find(idOf(bob), by('bob').caller), by('bob'));
   expect(isNoted('shared')).toBe(true);
+});
+
+test('what somebody had is not of who is enrolled under that name later, unless the library gives it', async () => {
+  const { given, problem, as, objects } = bank();
+  const path = await given('ann', 'account', 'left behind');
+  const since = (ms: number): Caller => ({ ...by('ann').caller, enrolled: timeOfDay(ms) });
+  expect(objects.held(idOf(path), by('ann').caller)?.id).toBe(idOf(path));
+  expect(objects.held(idOf(path), since(2))).toBeUndefined();
+  await expect(as('ann', 'owner', [path], { caller: since(2) })).rejects.toMatchObject({ code: 'no-such-object' });
+  expect(pathIn(await as('ann', 'account', ['left behind'], { caller: since(2) }))).toBe(path);
+  expect((await as('ann', 'owner', [path], { caller: since(2) })).value).toBe('left behind');
+  expect((await problem('ann', 'owner', path)).code).toBe('no-such-object');
 });
 
 test('ids are not guessed', async () => {

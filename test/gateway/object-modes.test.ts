@@ -1,5 +1,5 @@
 /** Whose the instances of a class are: objects of real libraries, on their real thread, with leases on a manual clock. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { milliseconds, never, seconds } from '../../src/core/duration.ts';
@@ -15,7 +15,7 @@ import { libraryFolder, type LibraryFolder } from '../functions/library-folder.t
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
 
 const hall = `
-  import { appendFileSync } from 'node:fs';
+  import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
   const log: string[] = [];
   /** What has happened since the last time. */
   export function events(): string[] { return log.splice(0); }
@@ -44,6 +44,15 @@ const hall = `
     async later(): Promise<number> { await null; log.push('later'); return ++this.#used; }
     fail(): void { throw new RangeError('no rows'); }
     async [Symbol.asyncDispose](): Promise<void> { log.push('disposed'); await null; log.push('gone'); }
+  }
+  let kept: Hall | undefined;
+  export function keep(hall: Hall): void { kept = hall; }
+  /** Gives it when there is a file \`go\`; \`begun\`, that it waits. */
+  export async function keptLater(folder: string): Promise<Hall | undefined> {
+    writeFileSync(folder + '/begun', '');
+    while (!existsSync(folder + '/go')) await new Promise((resolve) => { setTimeout(resolve, 5); });
+    log.push('gave the hall');
+    return kept;
   }
   export class Plain { value: number = 1; close(): void { log.push('no plain'); } }
   export function read(query: Query): string { return query.table; }
@@ -163,6 +172,36 @@ test('single: all callers have the same instance, each by an id and with a lease
   const again = await make('Hall', 'bob', 1);
   expect([again === bob, await on(again, 'bob', 'add'), await events()]).toEqual([false, 9, []]);
   expect(readFileSync(file, 'utf8')).toBe('');
+});
+
+test('single: what comes too late for its caller does not end the instance, though nobody else has it', async () => {
+  const { make, release, objects, events, file } = await bench();
+  const { registry, path } = folder;
+  // An instance that nobody has yet.
+  await edit();
+  await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toBe('closed'), 10_000);
+  const ann = await make('Hall', 'ann');
+  const call = (who: string, name: string, args: readonly Value[], signal?: AbortSignal): Promise<unknown> =>
+    Promise.resolve(
+      objects.exchange.invoke({
+        function: registry.find('city', name),
+        args: bind(registry.find('city', name), { kind: 'body', value: args }),
+        ...by(who),
+        deadline: never,
+        ...(signal === undefined ? {} : { signal }),
+      }),
+    );
+  await call('ann', 'keep', [`/o/${ann}`]);
+  const controller = new AbortController();
+  const late = call('bob', 'keptLater', [path], controller.signal);
+  await vi.waitFor(() => expect(existsSync(join(path, 'begun'))).toBe(true));
+  controller.abort();
+  await expect(late).rejects.toMatchObject({ code: 'cancelled' });
+  await release(ann, 'ann');
+  folder.write('go', '');
+  await vi.waitFor(async () => expect(await events()).toContain('gave the hall'));
+  await make('Hall', 'cid');
+  expect(readFileSync(file, 'utf8')).toBe('closed');
 });
 
 test('single: with its thread the instance is lost, once for each who had it, and POST makes the next', async () => {

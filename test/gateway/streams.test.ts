@@ -20,6 +20,7 @@ import {
 } from '../../src/coap/codec/options.ts';
 import { concatBytes, utf8 } from '../../src/core/bytes.ts';
 import { seconds } from '../../src/core/duration.ts';
+import { timeOfDay, type TimeOfDay } from '../../src/core/time-of-day.ts';
 import type { Value } from '../../src/core/value.ts';
 import { CallError } from '../../src/functions/call-error.ts';
 import type { OpenedStream } from '../../src/functions/opened-stream.ts';
@@ -77,6 +78,8 @@ function gateway({ ends = Infinity, value = (index) => index, engine = {}, ...se
   streams: Streams;
   /** From now on the caller may not call it any more. */
   deny: () => void;
+  /** From now on the caller is who was enrolled then. */
+  enroll: (since: number) => void;
 } {
   const scheduler = new ManualScheduler();
   const opened: Counter[] = [];
@@ -106,6 +109,10 @@ function gateway({ ends = Infinity, value = (index) => index, engine = {}, ...se
   const deny = (): void => {
     access = new AccessRules([]).of(undefined);
   };
+  let enrolled: TimeOfDay | undefined;
+  const enroll = (since: number): void => {
+    enrolled = timeOfDay(since);
+  };
   const peer: Lockstep = new Lockstep((request, all, now) => {
     const query = request.options
       .filter(({ number }) => number === optionNumber.uriQuery)
@@ -115,7 +122,7 @@ function gateway({ ends = Infinity, value = (index) => index, engine = {}, ...se
       path: [],
       query,
       target: 'test/f',
-      caller: { identity: 'local', peer: request.peer.endpoint.key },
+      caller: { identity: 'local', enrolled, peer: request.peer.endpoint.key },
       get access() {
         return access;
       },
@@ -129,7 +136,7 @@ function gateway({ ends = Infinity, value = (index) => index, engine = {}, ...se
     );
     return undefined;
   }, engine);
-  return { peer, scheduler, opened, streams, deny };
+  return { peer, scheduler, opened, streams, deny, enroll };
 }
 
 let messageId = 0;
@@ -211,6 +218,16 @@ test('_from goes on with the same generator after a reconnection, also from an i
   expect([said(again), opened.length, opened[0]?.at]).toEqual([[4, 4], 1, 6]);
   const [next] = await acknowledge(peer, again, 'device on another port');
   expect(said(next)).toEqual([5, 5]);
+});
+
+test('_from does not go on with a stream of who had the name before it was revoked and enrolled again', async () => {
+  const { peer, opened, enroll } = gateway();
+  enroll(1);
+  await get(peer, observing);
+  peer.advance(seconds(120));
+  enroll(2);
+  await get(peer, [...observing, ...withQuery('_from=0')], 'device on another port');
+  expect(opened.length).toBe(2);
 });
 
 test('_from of what is not kept any more runs the function anew and skips; of a stream that another reads, too', async () => {

@@ -19,6 +19,9 @@ const libraries = {
     /** @safe */ export function within(): readonly string[] { return context().groups; }
     /** @safe */ export function peer(): string { return context().peer; }
     export function change(): string { return 'changed'; }
+    /** @safe */ export async function* ticks(): AsyncGenerator<number> {
+      for (let tick = 0; ; tick++) { await new Promise((resolve) => { setTimeout(resolve, 10); }); yield tick; }
+    }
     export function say(text: string): string { return text; }`,
   'staff/index.ts': `/** @safe */ export function only(): string { return 'staff'; }`,
 };
@@ -157,17 +160,39 @@ describe('a bearer token', () => {
     const { json } = await am(gateway, bearing(await tokenOf('ann', ' --expires 0s')));
     expect(json).toMatchObject({ status: 401, detail: expect.stringContaining('expired') });
   });
+  test('that ends takes with it what is still being read with it', async () => {
+    const gateway = await gatewayWith();
+    await funcoap('enroll reader');
+    const token = await tokenOf('reader');
+    await vi.waitFor(async () => expect((await am(gateway, bearing(token))).json).toBe('reader'), patiently);
+    const headers = { ...bearing(token).headers, accept: 'text/event-stream' };
+    const read = await fetch(`${gateway.url}/func/who/ticks`, { headers });
+    await funcoap('identities revoke reader');
+    const text = await read.text();
+    expect([read.status, text.slice(text.lastIndexOf('event:'))]).toEqual([
+      200,
+      expect.stringMatching(/^event: error\ndata: .*identity-needed/) as string,
+    ]);
+  });
   test('ends with its identity, and does not come back with its name', async () => {
     const gateway = await gatewayWith();
     await funcoap('enroll bob');
     const token = await tokenOf('bob');
     await vi.waitFor(async () => expect((await am(gateway, bearing(token))).json).toBe('bob'), patiently);
+    const job = await post(`${gateway.url}/func/who/change?_job`, undefined, { authorization: `Bearer ${token}` });
+    expect((await ask(`${gateway.url}/j`, bearing(token))).json).toHaveLength(1);
     await funcoap('identities revoke bob');
     await vi.waitFor(async () => expect((await am(gateway, bearing(token))).status).toBe(401), patiently);
     await funcoap('enroll bob');
     const fresh = await tokenOf('bob');
     await vi.waitFor(async () => expect((await am(gateway, bearing(fresh))).json).toBe('bob'), patiently);
     expect((await am(gateway, bearing(token))).status).toBe(401);
+    // Nor does what was left behind under that name belong to who has it now.
+    expect((await ask(`${gateway.url}/j`, bearing(fresh))).json).toEqual([]);
+    for (const method of ['GET', 'DELETE'])
+      expect((await ask(gateway.url + String(job.headers['location']), { ...bearing(fresh), method })).status).toBe(
+        404,
+      );
   });
   test('is not made for who is revoked or unknown', async () => {
     expect(await ran(['token', 'nobody', '--data', data])).toMatchObject({

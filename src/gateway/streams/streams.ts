@@ -8,7 +8,7 @@
 import type { Scheduler } from '../../core/clock.ts';
 import { milliseconds, seconds, type Milliseconds } from '../../core/duration.ts';
 import { CallError } from '../../functions/call-error.ts';
-import type { Call } from '../../functions/call.ts';
+import { holderOf, type Call } from '../../functions/call.ts';
 import type { StreamOpener } from '../../functions/opened-stream.ts';
 import { tellOngoing } from '../ongoing.ts';
 import { StreamRun } from './stream-run.ts';
@@ -76,7 +76,7 @@ export class Streams {
   async open(ask: StreamAsk): Promise<StreamRun> {
     const { call, part, from = 0 } = ask;
     const { function: fn, caller } = call;
-    const key = part === undefined ? undefined : [caller.identity, fn.library, fn.method, fn.version, part].join('\0');
+    const key = part === undefined ? undefined : [holderOf(caller), fn.library, fn.method, fn.version, part].join('\0');
     const known = ask.from === undefined ? undefined : this.#find(key, caller.peer, from);
     if (known !== undefined) {
       this.#move(known, caller.peer);

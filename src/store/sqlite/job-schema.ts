@@ -2,7 +2,7 @@
 import type { SQLOutputValue } from 'node:sqlite';
 import type { Row } from './statements.ts';
 import { emptyBytes } from '../../core/bytes.ts';
-import { timeOfDay } from '../../core/time-of-day.ts';
+import { timeOfDay, type TimeOfDay } from '../../core/time-of-day.ts';
 import type { Job, JobOrder, JobOutcome, JobState, JobSummary } from '../../functions/job-store.ts';
 
 /** Never edited, only added to. What is long comes last: rows are counted without reading it. */
@@ -35,15 +35,20 @@ export const jobMigrations: readonly string[] = [
    ) STRICT;
    CREATE INDEX jobs_room ON jobs (identity, bytes);
    CREATE INDEX jobs_state ON jobs (state, identity);`,
+  'ALTER TABLE jobs ADD COLUMN enrolled INTEGER',
 ];
 
 const bytes = (value: SQLOutputValue | undefined): Uint8Array | undefined =>
   value instanceof Uint8Array ? value : undefined;
 
+const enrolledOf = ({ enrolled }: Row): TimeOfDay | undefined =>
+  typeof enrolled === 'number' ? timeOfDay(enrolled) : undefined;
+
 export const orderOf = (row: Row): JobOrder => ({
   id: String(row['id']),
   identity: String(row['identity']),
   groups: JSON.parse(String(row['groups'])) as string[],
+  enrolled: enrolledOf(row),
   peer: String(row['peer']),
   library: String(row['library']),
   method: String(row['method']),
@@ -66,6 +71,7 @@ export const summaryOf = (row: Row): JobSummary => ({
   library: String(row['library']),
   method: String(row['method']),
   created: timeOfDay(Number(row['created'])),
+  enrolled: enrolledOf(row),
   state: stateOf(row),
 });
 

@@ -77,8 +77,8 @@ export class SqliteJobStore implements JobStore {
       if (Number(room?.['jobs']) >= limits.maxJobs || Number(room?.['bytes']) + bytes > limits.maxBytes) return 'full';
       this.#statements.run(
         `INSERT INTO jobs (id, identity, bytes, state, runs, library, method, safe, format, body_format, created, groups,
-           peer, correlation, items, body)
-         VALUES (?, ?, ?, 'queued', 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           enrolled, peer, correlation, items, body)
+         VALUES (?, ?, ?, 'queued', 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         [
           order.id,
           order.identity,
@@ -90,6 +90,7 @@ export class SqliteJobStore implements JobStore {
           order.bodyFormat,
           order.created,
           JSON.stringify(order.groups),
+          order.enrolled ?? null,
           order.peer,
           order.correlationId,
           JSON.stringify(order.items),
@@ -109,7 +110,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   list(identity: string): Promise<readonly JobSummary[]> {
-    const sql = 'SELECT id, library, method, created, state FROM jobs WHERE identity = ? ORDER BY number';
+    const sql = 'SELECT id, library, method, created, enrolled, state FROM jobs WHERE identity = ? ORDER BY number';
     return settled(() => this.#statements.all(sql, [identity]).map(summaryOf));
   }
 
