@@ -423,7 +423,7 @@ export class WorkerPool implements Invoker {
       else
         this.#failStart(
           lane,
-          `loading did not finish within ${loadLimit} ms; is there an endless loop or a top-level await?`,
+          `loading did not finish within ${loadLimit} ms; is there an endless loop, or does it wait for something?`,
           now,
         );
       return;
