@@ -1,4 +1,4 @@
-/** src/client/python/funcoap.py against the real gateway. The tests themselves are in Python (python-client/calls.py). */
+/** src/client/python/funcoap.py against the real gateway. The tests themselves are in Python (python-client/). */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,6 +34,74 @@ export function* ticks(): Generator<number> { for (let n = 0; ; n++) yield n; }
 export function fail(): void { throw new RangeError('no such luck'); }
 `;
 
+const live = `
+import { setTimeout as sleep } from 'node:timers/promises';
+let made = 0, begun = 0, closed = 0;
+/** @safe */
+export async function* count(to: number): AsyncGenerator<number> {
+  try {
+    for (let n = 0; n < to; n++) { made++; yield n; }
+  } finally { closed++; }
+}
+/** @safe */
+export async function* slow(to: number): AsyncGenerator<number> {
+  begun++;
+  for (let n = 0; n < to; n++) { await sleep(500); yield n; }
+}
+/** @safe */
+export async function* repeated(text: string, times: number): AsyncGenerator<string> {
+  try {
+    for (let n = 0; n < times; n++) yield n + text;
+  } finally { closed++; }
+}
+/** @safe */
+export async function* repeated_by(size: number, times: number): AsyncGenerator<string> {
+  for (let n = 0; n < times; n++) yield n + 'long'.repeat(size);
+}
+/** @safe */
+export async function* fails(): AsyncGenerator<number> { yield 1; throw new RangeError('no more'); }
+export function counted(): { made: number; begun: number; closed: number } { return { made, begun, closed }; }
+/** @safe */
+export function twice(n: number): number { return 2 * n; }
+/** @safe */
+export function total(xs: number[]): number { return xs.reduce((a, b) => a + b, 0); }
+export async function build(year: number, after = 0): Promise<{ year: number }> { await sleep(after); return { year }; }
+export function nothing(): void {}
+export function long(): string { return 'long'.repeat(1000); }
+export function broken(): void { throw new RangeError('no such luck'); }
+export async function forever(): Promise<void> { await sleep(3_600_000); }
+`;
+
+const bank = `
+export class Account {
+  owner: string;
+  heir: Account | null = null;
+  #balance: number;
+  constructor(owner: string, balance: number = 0) { this.owner = owner; this.#balance = balance; }
+  get balance(): number { return this.#balance; }
+  /** Puts in. */
+  deposit(amount: number): number { return (this.#balance += amount); }
+  /** @safe */
+  report(): string { return this.owner + ': ' + this.#balance; }
+}
+export function transfer(from: Account, to: Account, amount: number): number {
+  to.deposit(amount);
+  return from.deposit(-amount);
+}
+export function richest(accounts: Account[]): { rows: Account[] } {
+  return { rows: accounts.toSorted((a, b) => b.balance - a.balance) };
+}
+`;
+
+const users = `
+/** @safe */
+export function find(name: string): { id: number; name: string } { return { id: 7, name }; }
+/** @safe */
+export function orders(user: number, limit = 10): { order: string }[] {
+  return [{ order: user + '-1' }, { order: user + '-2' }].slice(0, limit);
+}
+`;
+
 const reason = python === undefined ? 'needs python3 with cbor2 (Debian: python3-cbor2)' : undefined;
 
 describe.skipIf(reason !== undefined)(`the Python client${reason === undefined ? '' : `: ${reason}`}`, () => {
@@ -41,8 +109,14 @@ describe.skipIf(reason !== undefined)(`the Python client${reason === undefined ?
   let relay: LossyRelay;
   beforeAll(async () => {
     gateway = await GatewayProcess.start({
-      libraries: { 'lib/index.ts': source },
-      settings: ['debug.internals=true'],
+      libraries: {
+        'lib/index.ts': source,
+        'live/index.ts': live,
+        'bank/index.ts': bank,
+        'users/index.ts': users,
+      },
+      // One thread: its functions count in one place.
+      settings: ['debug.internals=true', 'workers.threads=1'],
     });
     // Every third answer is lost.
     relay = await LossyRelay.open(
@@ -55,7 +129,10 @@ describe.skipIf(reason !== undefined)(`the Python client${reason === undefined ?
     await gateway.stop();
   });
 
-  test('its own tests pass', async () => {
+  test.each([
+    ['calls.py', 16],
+    ['ongoing.py', 29],
+  ])('its own tests in %s pass', async (name, count) => {
     const environment = {
       ...process.env,
       PYTHONPATH: join(root, 'src', 'client', 'python'),
@@ -63,25 +140,36 @@ describe.skipIf(reason !== undefined)(`the Python client${reason === undefined ?
       GATEWAY: gateway.uri,
       LOSSY_GATEWAY: `coap://127.0.0.1:${relay.port}`,
     };
-    const script = join(root, 'test', 'interop', 'python-client', 'calls.py');
+    const script = join(root, 'test', 'interop', 'python-client', name);
     const { stderr } = await promisify(execFile)(python ?? '', [script], { env: environment });
-    expect(stderr).toMatch(/^Ran 16 tests in [^]*\n\nOK\n$/m);
+    expect(stderr).toMatch(new RegExp(`^Ran ${count} tests in [^]*\\n\\nOK\\n$`, 'm'));
   });
 
-  test('the block of docs/sdk.md prints what stands behind its lines', async () => {
+  test('the blocks of docs/sdk.md print what stands behind their lines', async () => {
     const page = readFileSync(join(root, 'docs', 'sdk.md'), 'utf8');
-    const block = /^```python\n([^]*?)^```$/m.exec(page)?.[1] ?? '';
+    const blocks = [...page.matchAll(/^```python\n([^]*?)^```$/gm)].map(([, block = '']) => block);
+    const written = [...page.matchAll(/^```ts\n\/\/ libraries\/(\w+\/index\.ts)\n([^]*?)^```$/gm)];
     const shipped = await GatewayProcess.start({ libraries: 'shipped' });
+    shipped.write(Object.fromEntries(written.map(([, path = '', text = '']) => [path, text])));
     const environment = {
       ...process.env,
       PYTHONPATH: join(root, 'src', 'client', 'python'),
       PYTHONDONTWRITEBYTECODE: '1',
     };
-    const program = block.replace('coap://127.0.0.1', shipped.uri);
+    // They are there when the gateway has seen them.
+    const ready = `import funcoap, time
+with funcoap.connect("${shipped.uri}") as gw:
+    while not {"ticker", "reports", "bank", "users", "orders"} <= set(dir(gw)):
+        time.sleep(0.1)
+        gw.refresh()
+`;
+    const program = [ready, ...blocks.map((block) => block.replace('coap://127.0.0.1', shipped.uri))].join('\n');
     const { stdout } = await promisify(execFile)(python ?? '', ['-c', program], { env: environment });
     await shipped.stop();
-    const wanted = [...block.matchAll(/print\(.*\) {2}# (.*)$/gm)].map(([, said = '']) => said.replace(/ …$/, ''));
-    expect(wanted).toHaveLength(3);
+    const wanted = [...blocks.join('').matchAll(/print\(.*\) {2}# (.*)$/gm)].map(([, said = '']) =>
+      said.replace(/ …$/, ''),
+    );
+    expect(wanted).toHaveLength(10);
     for (const said of wanted) expect(stdout).toContain(`${said}\n`);
   });
 });

@@ -6,30 +6,42 @@
         gw.math.add(1, 2)                      # 3
         gw.oslist.list(databasefile="os-list.db")
         print(gw.math.add.__doc__)             # its signature and documentation
+        for item in gw.ticker.prices("ACME"):  # a stream, item by item
+            ...
+        gw.reports.build.job(2025).result()    # a job
+        with gw.bank.Account("Ada") as account:  # an object that lives in the gateway
+            account.deposit(5)
 
 CoAP over UDP (RFC 7252): confirmable requests with retransmission, block-wise bodies both ways (RFC 7959), FETCH for safe
-functions (RFC 8132), Echo (RFC 9175), answers kept as long as they are fresh and then confirmed by ETag, oneway calls (RFC 7967).
+functions (RFC 8132), Echo (RFC 9175), answers kept as long as they are fresh and then confirmed by ETag, oneway calls
+(RFC 7967), streams and the ends of jobs by observation (RFC 7641), objects, several calls in one request.
 
-Left out: DTLS (so plain coap: only, which a gateway takes on loopback by default), HTTP, observation, batches.
-One request is under way at a time; a connection may be shared between threads, which then wait for each other.
+Left out: DTLS (so plain coap: only, which a gateway takes on loopback by default), HTTP, results that are watched.
+One request is under way at a time; a connection may be shared between threads, which then wait for each other. Streams and
+jobs that are waited for have sockets of their own, so that calls go on beside them.
+It is one file of that length so that it can be copied.
 """
 
 from __future__ import annotations
 
+import difflib
 import inspect
+import keyword
+import math
 import os
 import random
+import re
 import socket
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from datetime import timezone
-from typing import Any, NamedTuple
+from typing import Any, Iterator, NamedTuple
 from urllib.parse import urlsplit
 
 import cbor2
 
-__all__ = ["ArgumentError", "Error", "Gateway", "NoAnswer", "NoSuchFunction", "RemoteError", "connect"]
+__all__ = ["ArgumentError", "Error", "Gateway", "Job", "NoAnswer", "NoSuchFunction", "Object", "RemoteError", "connect"]
 
 
 class Error(Exception):
@@ -44,7 +56,8 @@ class RemoteError(Error):
     """The gateway answered 4.xx or 5.xx.
 
     `status` is the response code ("4.22"), `number` that of the problem (docs/errors.md) or None, `parameter` the id or name of
-    the one that it is about, `thrown` what the function threw, (class, message, traceback, attributes), where the gateway tells.
+    the one that it is about, `thrown` what the function threw, (class, message, traceback, attributes), where the gateway tells;
+    `batch`, of one that failed, which call it was and the results before it.
     """
 
     def __init__(self, target: str, answer: _Answer) -> None:
@@ -58,6 +71,8 @@ class RemoteError(Error):
         self.parameter: int | str | None = ours.get(1)
         thrown = ours.get(3)
         self.thrown: tuple | None = tuple([*thrown, None, None][:4]) if isinstance(thrown, list) else None
+        batch = ours.get(4)
+        self.batch: tuple[int, list] | None = (batch[0], batch[1]) if isinstance(batch, list) and len(batch) == 2 else None
         self.retry_after: int | None = answer.max_age if answer.code in (0x9D, 0xA3) else None
         super().__init__(details.get(-2) or details.get(-1) or f"{target} was answered {self.status}")
 
@@ -76,18 +91,28 @@ _ACK_RANDOM_FACTOR = 1.5
 _MAX_RETRANSMIT = 4
 
 _CON, _NON, _ACK, _RST = range(4)
-_GET, _POST, _FETCH = 1, 2, 5
+_GET, _POST, _PUT, _DELETE, _FETCH = range(1, 6)
+_SAFE = (_GET, _FETCH)
 _CONTINUE, _VALID, _UNAUTHORIZED, _INCOMPLETE, _TOO_LARGE = 0x5F, 0x43, 0x81, 0x88, 0x8D
-_ETAG, _URI_PATH, _CONTENT_FORMAT, _MAX_AGE, _URI_QUERY, _ACCEPT = 4, 11, 12, 14, 15, 17
+_ETAG, _OBSERVE, _LOCATION_PATH, _URI_PATH, _CONTENT_FORMAT, _MAX_AGE, _URI_QUERY, _ACCEPT = 4, 6, 8, 11, 12, 14, 15, 17
 _BLOCK2, _BLOCK1, _SIZE1, _ECHO, _NO_RESPONSE, _REQUEST_TAG = 23, 27, 60, 252, 258, 292
 _KNOWN_CRITICAL = {1, 3, 5, 7, 11, 15, 17, 23, 27, 35, 39}
-_CBOR, _PROBLEM_DETAILS = 60, 257
+_CBOR, _CBOR_SEQUENCE, _PROBLEM_DETAILS = 60, 63, 257
 
 # No RFC gives these.
 _LARGEST_SZX = 6
 _MAX_KEPT = 1000
 _MAX_ANSWER_BYTES = 64 << 20
 _MAX_RESTARTS = 2
+_MAX_CALLS = 16
+_PAUSE = 0.2
+# After so much silence an observation is begun again: a gateway that was started again has forgotten it.
+_RENEW_AFTER = 60.0
+_LEAVE_TIMEOUT = 3.0
+
+# Around the path of an object; in a batch around [index, *steps] of an earlier result.
+_REFERENCE = 39
+_JOB_PENDING, _OVERLOADED = 46, 16
 
 
 class _Message(NamedTuple):
@@ -118,12 +143,16 @@ class _Answer(NamedTuple):
         return 60 if value is None else int.from_bytes(value, "big")
 
 
-def connect(uri: str, timeout: float = 120.0) -> Gateway:
-    """Connects to `coap://host:port` and asks what libraries there are. `timeout` is for one call, in seconds."""
+def connect(uri: str, timeout: float = 120.0, retries: int = 2) -> Gateway:
+    """Connects to `coap://host:port` and asks what libraries there are.
+
+    `timeout` is for one call, in seconds. `retries` is how often a stream, or the wait for a job, that was lost is gone on with
+    before something new comes.
+    """
     parts = urlsplit(uri)
     if parts.scheme != "coap" or parts.hostname is None or parts.path not in ("", "/") or parts.query:
         raise ValueError(f"{uri} is not coap://host:port; this client speaks plain CoAP only")
-    gateway = Gateway(_Endpoint(parts.hostname, parts.port or 5683, timeout))
+    gateway = Gateway(_Endpoint(parts.hostname, parts.port or 5683, timeout), retries)
     try:
         gateway.refresh()
     except BaseException:
@@ -133,10 +162,11 @@ def connect(uri: str, timeout: float = 120.0) -> Gateway:
 
 
 class Gateway:
-    """A gateway; its attributes are libraries, theirs are functions."""
+    """A gateway; its attributes are libraries, theirs are functions and classes. `gw["job"]` is a library of such a name."""
 
-    def __init__(self, endpoint: _Endpoint) -> None:
+    def __init__(self, endpoint: _Endpoint, retries: int) -> None:
         self._endpoint = endpoint
+        self._retries = retries
         self._libraries: dict[str, Any] = {}
         self._described: dict[str, dict] = {}
         self._kept: OrderedDict[tuple, tuple[_Answer, float]] = OrderedDict()
@@ -147,6 +177,18 @@ class Gateway:
         if not isinstance(self._libraries, dict):
             raise NoAnswer("what answers there is no funcoap gateway")
         self._described.clear()
+
+    def job(self, uri: str) -> Job:
+        """A job that was made before, by its URI or path."""
+        return Job(self, self._id_in(uri, "j", "job"))
+
+    def object(self, uri: str) -> Object:
+        """An object that was made before, by its URI or path."""
+        return Object(self, self._id_in(uri, "o", "object"))
+
+    def batch(self) -> Batch:
+        """Several calls in one request: write them down, then `run`."""
+        return Batch(self)
 
     def close(self) -> None:
         self._endpoint.close()
@@ -175,21 +217,16 @@ class Gateway:
             found = self._described[target] = _decoded(answer.payload)
         return found
 
-    def _callable(self, target: str) -> dict:
-        fn = self._describe(target)
-        if "class" in fn or fn.get("stream"):
-            what = "a class" if "class" in fn else "a stream"
-            raise Error(f"{target} is {what}, which this client does not know: docs/sdk.md says which do")
-        return fn
-
-    def _call(self, target: str, args: tuple, kwargs: dict) -> Any:
+    def _call(self, target: str, args: tuple, kwargs: dict, start: int = 0) -> Any:
         path = ["func", *target.split("/", 1)]
         for again in (True, False):
             known = target in self._described
-            fn = self._callable(target)
-            code = _FETCH if fn.get("safe") else _POST
+            fn = self._describe(target)
+            body = self._body(fn, args, kwargs)
+            if fn.get("stream"):
+                return self._items(target, path, body, start)
             try:
-                return _value(self._ask(target, code, path, ["_why"], _body(fn, args, kwargs)))
+                return self._called(fn, target, path, body)
             except RemoteError as error:
                 # 4.04 and 4.05 come before a function runs: it has changed since it was described.
                 if error.status not in ("4.04", "4.05") or not known or not again:
@@ -197,15 +234,108 @@ class Gateway:
                 self.refresh()
         raise AssertionError("not reached")
 
+    def _called(self, fn: dict, target: str, path: list[str], body: bytes) -> Any:
+        answer = self._ask(target, _FETCH if fn.get("safe") else _POST, path, ["_why"], body)
+        return Object(self, _made(answer, "o"), fn) if "class" in fn else self._value(answer)
+
     def _tell(self, target: str, args: tuple, kwargs: dict) -> None:
-        body = _body(self._callable(target), args, kwargs)
+        body = self._body(self._describe(target), args, kwargs)
         self._endpoint.tell(_POST, _uri_options(["func", *target.split("/", 1)], []) + _body_options(body), body)
+
+    def _job(self, target: str, args: tuple, kwargs: dict) -> Job:
+        body = self._body(self._describe(target), args, kwargs)
+        answer = self._ask(target, _POST, ["func", *target.split("/", 1)], ["_job", "_why"], body)
+        return Job(self, _made(answer, "j"))
+
+    def _items(self, target: str, path: list[str], body: bytes, start: int) -> Iterator[Any]:
+        """The items of a stream, over as many observations as it takes: what was lost is asked for by `_from`."""
+        following, tried, words = start, 0, ["_why"] if start == 0 else [f"_from={start}", "_why"]
+        with _Observation(self._endpoint) as observation:
+            while True:
+                options = _uri_options(path, words) + [(_ACCEPT, bytes([_CBOR_SEQUENCE]))] + _body_options(body)
+                try:
+                    told: _Answer | None = observation.begin(_FETCH, options, body)
+                    while told is not None:
+                        if told.code >> 5 != 2:
+                            raise _refusal(target, path, told)
+                        index, *item = self._told_in(told)
+                        # Its acknowledgement was lost where it is the one before; else the gateway has begun anew.
+                        if index not in (None, following - 1, following) and item:
+                            raise NoAnswer(f"{target} gave item {index} where item {following} was to come")
+                        if index is not None and not item:
+                            observation.over = True
+                            return
+                        if index == following:
+                            following, tried = following + 1, 0
+                            yield item[0]
+                        told = observation.next(_RENEW_AFTER)
+                except (NoAnswer, RemoteError) as error:
+                    self._pause_or_raise(error, tried)
+                    tried += 1
+                # With it the gateway goes on with what runs; without it the function would begin anew.
+                words = [f"_from={following}", "_why"]
+
+    def _told_in(self, told: _Answer) -> list:
+        """`[index, item]`, `[count]` at the end, and `[None]` for what says that there is nothing yet (docs/streams.md)."""
+        if told.content_format != _CBOR_SEQUENCE:
+            raise NoAnswer("what was a stream is none any more; refresh() asks what there is")
+        value = _decoded(told.payload) if told.payload else [None]
+        return value if isinstance(value, list) and value else [None]
+
+    def _pause_or_raise(self, error: NoAnswer | RemoteError, tried: int) -> None:
+        after = error.retry_after if isinstance(error, RemoteError) else _PAUSE * 2**tried
+        if after is None or tried >= self._retries:
+            raise error
+        time.sleep(after)
+
+    def _id_in(self, uri: str, root: str, what: str) -> str:
+        where = self._endpoint.where
+        path = uri[len(where) :] if uri.startswith(f"{where}/") else uri
+        if re.fullmatch(rf"/{root}/[\w-]{{1,32}}", path) is None:
+            raise ValueError(f"{uri} is no {what} of {where}; give the URI that it had, or its path /{root}/ID")
+        return path[3:]
+
+    def _body(self, fn: dict, args: tuple, kwargs: dict) -> bytes:
+        body = _arranged(fn, args, kwargs)
+        return b"" if body is None else self._encoded(body)
+
+    def _encoded(self, value: Any, tagged: bool = True) -> bytes:
+        """An object travels as its path, which in a batch has no tag."""
+
+        def default(encoder: Any, one: Any) -> None:
+            if isinstance(one, _Reference):
+                raise TypeError("what a call in a batch gives stands for a whole argument, not for a part of one")
+            if not isinstance(one, Object):
+                raise TypeError(f"a {type(one).__name__} cannot be sent")
+            path = one._path_for(self)
+            encoder.encode(cbor2.CBORTag(_REFERENCE, path) if tagged else path)
+
+        # RFC 8949 §3.4.2: a date is a number of seconds.
+        return cbor2.dumps(value, datetime_as_timestamp=True, timezone=timezone.utc, default=default)
+
+    def _value(self, answer: _Answer) -> Any:
+        if answer.content_format is None and not answer.payload:
+            return None
+        if answer.content_format != _CBOR:
+            return answer.payload
+        value = _decoded(answer.payload)
+        # Most results have no objects, and need not be looked through.
+        return self._with_objects(value) if bytes([0xD8, _REFERENCE]) in answer.payload else value
+
+    def _with_objects(self, value: Any) -> Any:
+        if isinstance(value, cbor2.CBORTag) and value.tag == _REFERENCE and isinstance(value.value, str):
+            return self.object(value.value)
+        if isinstance(value, list):
+            return [self._with_objects(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self._with_objects(item) for key, item in value.items()}
+        return value
 
     def _ask(
         self, target: str, code: int, path: list[str], query: list[str] | None = None, body: bytes = b""
     ) -> _Answer:
         key = (tuple(path), tuple(query or []), body)
-        kept, fresh_until = self._kept.get(key, (None, 0.0)) if code != _POST else (None, 0.0)
+        kept, fresh_until = self._kept.get(key, (None, 0.0)) if code in _SAFE else (None, 0.0)
         if kept is not None and time.monotonic() < fresh_until:
             self._kept.move_to_end(key)
             return kept
@@ -217,10 +347,8 @@ class Gateway:
             self._keep(key, kept, answer.max_age)
             return kept
         if answer.code >> 5 != 2:
-            if answer.code == 0x84:
-                raise NoSuchFunction(target, answer)
-            raise (ArgumentError if answer.code == 0x96 else RemoteError)(target, answer)
-        if code != _POST and answer.option(_ETAG) is not None:
+            raise _refusal(target, path, answer)
+        if code in _SAFE and answer.option(_ETAG) is not None:
             self._keep(key, answer, answer.max_age)
         return answer
 
@@ -232,7 +360,7 @@ class Gateway:
 
 
 class Library:
-    """A library of a gateway; its attributes are functions."""
+    """A library of a gateway; its attributes are functions and classes."""
 
     def __init__(self, gateway: Gateway, name: str) -> None:
         self._gateway = gateway
@@ -252,14 +380,23 @@ class Library:
 
 
 class Function:
-    """A function of a gateway."""
+    """A function of a gateway; or a class, which makes objects; or a stream, which gives its items one after the other."""
 
-    def __init__(self, gateway: Gateway, target: str) -> None:
+    def __init__(self, gateway: Gateway, target: str, start: int = 0) -> None:
         self._gateway = gateway
         self._target = target
+        self._start = start
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        return self._gateway._call(self._target, args, kwargs)
+        return self._gateway._call(self._target, args, kwargs, self._start)
+
+    def starting_at(self, index: int) -> Function:
+        """The same stream, beginning with that item: for a program that was itself started again."""
+        return Function(self._gateway, self._target, index)
+
+    def job(self, /, *args: Any, **kwargs: Any) -> Job:
+        """Calls it as a job, which runs when there is room, for as long as it takes."""
+        return self._gateway._job(self._target, args, kwargs)
 
     def oneway(self, /, *args: Any, **kwargs: Any) -> None:
         """Calls it and wants no answer (RFC 7967): returns when the request has been sent, whatever comes of it."""
@@ -267,9 +404,7 @@ class Function:
 
     @property
     def __doc__(self) -> str:  # type: ignore[override]
-        fn = self._gateway._describe(self._target)
-        doc = fn.get("doc") or fn.get("title") or ""
-        return f"{fn.get('method') or fn['class']}{_signature(fn)}\n\n{doc}".strip()
+        return _documentation(self._gateway._describe(self._target))
 
     @property
     def __signature__(self) -> inspect.Signature:
@@ -277,6 +412,299 @@ class Function:
 
     def __repr__(self) -> str:
         return f"<function {self._target}>"
+
+
+class Job:
+    """A call whose result the gateway keeps for a time (docs/jobs.md)."""
+
+    def __init__(self, gateway: Gateway, id: str) -> None:
+        self._gateway = gateway
+        self._path = ["j", id]
+        self.uri = f"{gateway._endpoint.where}/j/{id}"
+
+    def status(self) -> str:
+        """`queued`, `running`, `done` or `failed`; RemoteError 4.04 where it is gone."""
+        for job in _decoded(self._gateway._ask("j", _GET, ["j"]).payload) or []:
+            if job.get("id") == self._path[1]:
+                return job["state"]
+        self._gateway._ask("/".join(self._path), _GET, self._path)
+        return "done"
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Waits for the result, as long as that takes or for `timeout` seconds; raises what the function failed with."""
+        gateway, tried = self._gateway, 0
+        end = math.inf if timeout is None else time.monotonic() + timeout
+        options = _uri_options(self._path, ["_why"]) + [(_ACCEPT, bytes([_CBOR_SEQUENCE]))]
+        with _Observation(gateway._endpoint) as observation:
+            while True:
+                try:
+                    told: _Answer | None = observation.begin(_GET, options, b"", end)
+                    tried = 0
+                    # An empty sequence: it has not ended.
+                    while told is not None and told.code >> 5 == 2 and not told.payload:
+                        told = observation.next(min(_RENEW_AFTER, end - time.monotonic()))
+                    if told is not None:
+                        observation.over = True
+                        return self._ended(told)
+                except NoAnswer as error:
+                    if time.monotonic() < end:
+                        gateway._pause_or_raise(error, tried)
+                        tried += 1
+                except RemoteError as error:
+                    # There is no room for one more who observes.
+                    if error.number not in (_JOB_PENDING, _OVERLOADED):
+                        raise
+                    time.sleep(max(0.0, min(error.retry_after or 1, end - time.monotonic())))
+                if time.monotonic() >= end:
+                    raise NoAnswer(f"{self.uri} has not ended in {timeout} s")
+
+    def _ended(self, told: _Answer) -> Any:
+        if told.code >> 5 != 2:
+            raise _refusal("/".join(self._path), self._path, told)
+        return _decoded(told.payload) if told.content_format == _CBOR_SEQUENCE else self._gateway._value(told)
+
+    def cancel(self) -> None:
+        """It does not begin, or its function is told to stop; one that has ended is removed."""
+        self._gateway._ask("/".join(self._path), _DELETE, self._path)
+
+    def __repr__(self) -> str:
+        return f"<job {self.uri}>"
+
+
+class Object:
+    """An object that lives in a gateway (docs/objects.md): its methods are called, its attributes read and assigned.
+
+    What it can do by itself begins with `_`, as no member of a class does: `_uri`, and `_release()`, which `with` does at the end.
+    """
+
+    def __init__(self, gateway: Gateway, id: str, described: dict | None = None) -> None:
+        self.__dict__.update(_gateway=gateway, _id=id, _known=described)
+
+    @property
+    def _uri(self) -> str:
+        """Where it is; `gw.object(uri)` is this object again."""
+        return f"{self._gateway._endpoint.where}/o/{self._id}"
+
+    def _release(self) -> None:
+        """Lets go of it: the gateway closes it, and its path is 4.04 from then on."""
+        self._gateway._ask(repr(self), _DELETE, ["o", self._id])
+
+    def __enter__(self) -> Object:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._release()
+        except RemoteError as error:
+            if error.status != "4.04":
+                raise
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        described = self._describe()
+        if name in described["methods"]:
+            return Method(self, name, described)
+        self._attribute(name)
+        target, path = f"{_name_of(described)}.{name}", ["o", self._id, name]
+        return self._gateway._value(self._gateway._ask(target, _GET, path, ["_why"]))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not self._attribute(name).get("writable"):
+            raise AttributeError(f"{_name_of(self._describe())}.{name} cannot be set")
+        target, path = f"{_name_of(self._describe())}.{name}", ["o", self._id, name]
+        self._gateway._ask(target, _PUT, path, ["_why"], self._gateway._encoded(value))
+
+    def _describe(self) -> dict:
+        if self._known is None:
+            self.__dict__["_known"] = _decoded(self._gateway._ask(repr(self), _GET, ["o", self._id]).payload)
+        return self._known
+
+    def _attribute(self, name: str) -> dict:
+        described = self._describe()
+        if name in described["attributes"]:
+            return described["attributes"][name]
+        if name in described["methods"]:
+            raise AttributeError(f"{_name_of(described)}.{name} is a method")
+        names = [*described["methods"], *described["attributes"]]
+        near = difflib.get_close_matches(name, names, 1)
+        told = f"did you mean {near[0]}?" if near else f"it has {', '.join(names)}"
+        raise AttributeError(f"{_name_of(described)} has no {name}; {told}")
+
+    def _path_for(self, gateway: Gateway) -> str:
+        if gateway._endpoint.where != self._gateway._endpoint.where:
+            raise ValueError(f"{self._uri} is no object of {gateway._endpoint.where}")
+        return f"/o/{self._id}"
+
+    def __dir__(self) -> list[str]:
+        described = self._describe()
+        return [*super().__dir__(), *described["methods"], *described["attributes"]]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Object) and other._uri == self._uri
+
+    def __hash__(self) -> int:
+        return hash(self._uri)
+
+    def __repr__(self) -> str:
+        return f"<object {self._uri}>"
+
+
+class Method:
+    """A method of an object of a gateway."""
+
+    def __init__(self, of: Object, name: str, described: dict) -> None:
+        self._of = of
+        self._name = name
+        method = f"{described['class']}.{name}"
+        self._fn = {**described["methods"][name], "library": described["library"], "method": method}
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        gateway, fn = self._of._gateway, self._fn
+        body = gateway._body(fn, args, kwargs)
+        return gateway._called(fn, _name_of(fn), ["o", self._of._id, self._name], body)
+
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]
+        return _documentation(self._fn)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return _signature(self._fn)
+
+    def __repr__(self) -> str:
+        return f"<method {_name_of(self._fn)}>"
+
+
+class Batch:
+    """Several calls in one request. Its libraries write calls down; what a call gives stands for its result.
+
+        batch = gw.batch()
+        user = batch.users.find("Ada")
+        orders = batch.orders.of(user["id"])
+        name, orders = batch.run(user["name"], orders)
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._calls: list[tuple[str, tuple, dict]] = []
+
+    def run(self, *wanted: _Reference) -> list:
+        """Makes the calls and gives what these stand for; without any the results of all calls.
+
+        The first that fails ends it: the RemoteError has `batch`.
+        """
+        gateway, count = self._gateway, len(self._calls)
+        wanted = wanted or tuple(_Reference(self, index) for index in range(count))
+        order = sorted({reference._place_in(self)[0] for reference in wanted})
+        if count == 0:
+            return []
+        functions = [gateway._describe(target) for target, _, _ in self._calls]
+        calls = [self._call(fn, *call) for fn, call in zip(functions, self._calls)]
+        code = _FETCH if all(fn.get("safe") for fn in functions) else _POST
+        query = ["_why"] if len(order) == count else [f"_w={sum(1 << index for index in order)}", "_why"]
+        try:
+            answer = gateway._ask("the batch", code, ["b"], query, gateway._encoded(calls, tagged=False))
+        except RemoteError as error:
+            if error.batch is not None:
+                index, results = error.batch
+                error.target, error.batch = self._calls[index][0], (index, gateway._with_objects(results))
+            raise
+        results = dict(zip(order, gateway._value(answer)))
+        return [_follow(results[index], steps) for index, *steps in (one._place_in(self) for one in wanted)]
+
+    def _call(self, fn: dict, target: str, args: tuple, kwargs: dict) -> list:
+        if fn.get("stream"):
+            raise TypeError(f"{target} is a stream, which is no part of a batch")
+        body = _arranged(fn, args, kwargs)
+        if body is None:
+            return [target]
+        if isinstance(body, list):
+            return [target, [self._put(one) for one in body]]
+        return [target, {name: self._put(one) for name, one in body.items()}]
+
+    def _put(self, argument: Any) -> Any:
+        return cbor2.CBORTag(_REFERENCE, argument._place_in(self)) if isinstance(argument, _Reference) else argument
+
+    def _write_down(self, target: str, args: tuple, kwargs: dict) -> _Reference:
+        if len(self._calls) >= _MAX_CALLS:
+            raise ValueError(f"a batch has {_MAX_CALLS} calls at most; make a second one")
+        self._calls.append((target, args, kwargs))
+        return _Reference(self, len(self._calls) - 1)
+
+    def __getattr__(self, name: str) -> _BatchLibrary:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return _BatchLibrary(self, name)
+
+    def __getitem__(self, name: str) -> _BatchLibrary:
+        return _BatchLibrary(self, name)
+
+
+class _BatchLibrary:
+    def __init__(self, batch: Batch, name: str) -> None:
+        self._batch = batch
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self[name]
+
+    def __getitem__(self, name: str) -> Any:
+        return lambda *args, **kwargs: self._batch._write_down(f"{self._name}/{name}", args, kwargs)
+
+
+class _Reference:
+    """Stands for a result that is not there yet; `reference["id"]` and `reference[0]` for what is in it."""
+
+    def __init__(self, batch: Batch, *place: Any) -> None:
+        self._batch = batch
+        self._place = place
+
+    def __getitem__(self, step: str | int) -> _Reference:
+        return _Reference(self._batch, *self._place, step)
+
+    # Else Python would ask for item after item, without end.
+    __iter__ = None
+
+    def _place_in(self, batch: Batch) -> list:
+        if batch is not self._batch:
+            raise ValueError("what a call of another batch gives cannot be used in this one")
+        return list(self._place)
+
+
+def _follow(value: Any, steps: list) -> Any:
+    """None where there is nothing."""
+    for step in steps:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def _made(answer: _Answer, root: str) -> str:
+    """The id in the Location-Path of what was made."""
+    location = [value.decode() for number, value in answer.options if number == _LOCATION_PATH]
+    if len(location) != 2 or location[0] != root:
+        raise NoAnswer("the answer does not say where it is what was made; what answers there is no funcoap gateway")
+    return location[1]
+
+
+def _refusal(target: str, path: list[str], answer: _Answer) -> RemoteError:
+    if answer.code == 0x84 and path[0] == "func":
+        return NoSuchFunction(target, answer)
+    return (ArgumentError if answer.code == 0x96 else RemoteError)(target, answer)
+
+
+def _name_of(fn: dict) -> str:
+    return f"{fn['library']}/{fn.get('method') or fn['class']}"
+
+
+def _documentation(fn: dict) -> str:
+    doc = fn.get("doc") or fn.get("title") or ""
+    return f"{_name_of(fn).split('/', 1)[1]}{_signature(fn)}\n\n{doc}".strip()
 
 
 def _signature(fn: dict) -> inspect.Signature:
@@ -295,33 +723,33 @@ def _signature(fn: dict) -> inspect.Signature:
         if not may_omit and kind == kinds.POSITIONAL_OR_KEYWORD and any(p.default is not p.empty for p in parameters):
             kind = kinds.KEYWORD_ONLY
         default = described.get("default", ...) if may_omit else kinds.empty
-        parameters.append(kinds(described["name"], kind, default=default))
+        parameters.append(kinds(_python_name(described["name"]), kind, default=default))
     return inspect.Signature(sorted(parameters, key=lambda parameter: parameter.kind))
 
 
-def _body(fn: dict, args: tuple, kwargs: dict) -> bytes:
-    """The arguments as CBOR: by position as long as none has a name, by name otherwise. Checked before they are sent."""
+def _python_name(name: str) -> str:
+    """`from` is `from_`, as PEP 8 has it."""
+    name = re.sub(r"\W", "_", name)
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def _arranged(fn: dict, args: tuple, kwargs: dict) -> list | dict | None:
+    """By position as long as none has a name, by name otherwise; None where there are none. Checked before they are sent."""
     try:
         bound = _signature(fn).bind(*args, **kwargs).arguments
     except TypeError as error:
-        raise TypeError(f"{fn['library']}/{fn['method']}: {error}") from None
+        raise TypeError(f"{_name_of(fn)}: {error}") from None
     if not args and not kwargs:
-        return b""
-    body: Any = list(args) if not kwargs else {}
-    if kwargs:
-        for described in fn["parameters"]:
-            name = described["name"]
-            if name in bound:
-                value = bound[name]
-                body.update(value if described.get("others") else {name: list(value) if described.get("rest") else value})
-    # RFC 8949 §3.4.2: a date is a number of seconds.
-    return cbor2.dumps(body, datetime_as_timestamp=True, timezone=timezone.utc)
-
-
-def _value(answer: _Answer) -> Any:
-    if answer.content_format is None and not answer.payload:
         return None
-    return _decoded(answer.payload) if answer.content_format == _CBOR else answer.payload
+    if not kwargs:
+        return list(args)
+    body: dict = {}
+    for described in fn["parameters"]:
+        name, known = described["name"], _python_name(described["name"])
+        if known in bound:
+            value = bound[known]
+            body.update(value if described.get("others") else {name: list(value) if described.get("rest") else value})
+    return body
 
 
 def _decoded(payload: bytes) -> Any:
@@ -347,10 +775,11 @@ class _Endpoint:
             family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
         except OSError as error:
             raise NoAnswer(f"the name {host} cannot be resolved to an address: {error}") from error
-        self._where = f"coap://{host}:{port}"
+        self.host, self.port, self.timeout = host, port, timeout
+        name = f"[{host}]" if ":" in host else host
+        self.where = f"coap://{name}:{port}"
         self._socket = socket.socket(family, kind, protocol)
         self._socket.connect(address)
-        self._timeout = timeout
         self._lock = threading.Lock()
         self._message_id = random.randrange(0x10000)
         self._echo: bytes | None = None
@@ -366,22 +795,24 @@ class _Endpoint:
 
     def request(self, code: int, options: list[tuple[int, bytes]], body: bytes) -> _Answer:
         with self._lock:
-            deadline = time.monotonic() + self._timeout
+            deadline = time.monotonic() + self.timeout
             for _ in range(_MAX_RESTARTS + 1):
                 answer = self._transfer(code, options, body, deadline)
                 if answer is not None:
                     return answer
                 # RFC 7959 §2.4: it changed between its blocks. An unsafe request is not made twice.
-                if code == _POST:
+                if code not in _SAFE:
                     break
-            raise NoAnswer(f"{self._where} changed its answer while it was being read, again and again")
+            raise NoAnswer(f"{self.where} changed its answer while it was being read, again and again")
 
-    def _transfer(self, code: int, options: list[tuple[int, bytes]], body: bytes, deadline: float) -> _Answer | None:
+    def _transfer(
+        self, code: int, options: list[tuple[int, bytes]], body: bytes, deadline: float, token: bytes | None = None
+    ) -> _Answer | None:
         szx, echoed = _LARGEST_SZX, False
-        if len(body) > 16 << szx:
+        if len(body) > 16 << szx and all(number != _REQUEST_TAG for number, _ in options):
             options = [*options, (_REQUEST_TAG, os.urandom(4))]
         while True:
-            answer, szx = self._upload(code, options, body, szx, deadline)
+            answer, szx = self._upload(code, options, body, szx, deadline, token)
             smaller = _block(answer.option(_BLOCK1))
             if answer.code == _UNAUTHORIZED and answer.option(_ECHO) is not None and not echoed:
                 echoed = True  # RFC 9175 §2.3: once more, with the Echo
@@ -391,11 +822,11 @@ class _Endpoint:
                 return self._download(code, options, answer, deadline)
 
     def _upload(
-        self, code: int, options: list[tuple[int, bytes]], body: bytes, szx: int, deadline: float
+        self, code: int, options: list[tuple[int, bytes]], body: bytes, szx: int, deadline: float, token: bytes | None
     ) -> tuple[_Answer, int]:
         wanted = (_BLOCK2, _block_value(0, False, _LARGEST_SZX))
         if len(body) <= 16 << szx:
-            return self._exchange(code, [*options, wanted], body, deadline), szx
+            return self._exchange(code, [*options, wanted], body, deadline, token), szx
         sent = 0
         while True:
             size = 16 << szx
@@ -405,7 +836,7 @@ class _Endpoint:
                 block.append((_SIZE1, _uint(len(body))))
             if not more:
                 block.append(wanted)
-            answer = self._exchange(code, options + block, body[sent : sent + size], deadline)
+            answer = self._exchange(code, options + block, body[sent : sent + size], deadline, token)
             if answer.code != _CONTINUE or not more:
                 return answer, szx
             sent += size
@@ -416,6 +847,8 @@ class _Endpoint:
     def _download(
         self, code: int, options: list[tuple[int, bytes]], answer: _Answer, deadline: float
     ) -> _Answer | None:
+        # RFC 7959 §3.4: what is asked for later is one answer.
+        options = [option for option in options if option[0] != _OBSERVE]
         received = bytearray(answer.payload)
         etag = answer.option(_ETAG)
         block = _block(answer.option(_BLOCK2))
@@ -433,14 +866,16 @@ class _Endpoint:
                 return None
             received += answer.payload
             if len(received) > _MAX_ANSWER_BYTES:
-                raise NoAnswer(f"{self._where} sent more than {_MAX_ANSWER_BYTES} bytes")
+                raise NoAnswer(f"{self.where} sent more than {_MAX_ANSWER_BYTES} bytes")
         return answer._replace(payload=bytes(received))
 
-    def _exchange(self, code: int, options: list[tuple[int, bytes]], payload: bytes, deadline: float) -> _Answer:
+    def _exchange(
+        self, code: int, options: list[tuple[int, bytes]], payload: bytes, deadline: float, token: bytes | None = None
+    ) -> _Answer:
         """One request and its response (RFC 7252 §4.2, §5.2), piggybacked or separate."""
         if self._echo is not None:
             options, self._echo = [*options, (_ECHO, self._echo)], None
-        request = _Message(_CON, code, self._next_id(), os.urandom(4), options, payload)
+        request = _Message(_CON, code, self._next_id(), token or os.urandom(4), options, payload)
         wait = random.uniform(_ACK_TIMEOUT, _ACK_TIMEOUT * _ACK_RANDOM_FACTOR)
         sent, again = 1, time.monotonic() + wait
         acknowledged = False
@@ -448,7 +883,7 @@ class _Endpoint:
         while True:
             now = time.monotonic()
             if now >= deadline or (not acknowledged and now >= again and sent > _MAX_RETRANSMIT):
-                raise NoAnswer(f"{self._where} did not answer in time; see that a gateway is running there")
+                raise NoAnswer(f"{self.where} did not answer in time; see that a gateway is running there")
             if not acknowledged and now >= again:
                 self._send(request)
                 sent, wait, again = sent + 1, wait * 2, now + wait * 2
@@ -456,21 +891,36 @@ class _Endpoint:
             if message is None:
                 continue
             if message.type == _RST and message.message_id == request.message_id:
-                raise NoAnswer(f"{self._where} rejected the message")
+                raise NoAnswer(f"{self.where} rejected the message")
             if message.code == 0:
                 acknowledged = acknowledged or (message.type == _ACK and message.message_id == request.message_id)
                 continue
-            ours = message.token == request.token and message.code >> 5 in (2, 4, 5)
-            if message.type == _CON:
-                self._send(_Message(_ACK if ours else _RST, 0, message.message_id, b"", [], b""))
-            if not ours or (message.type == _ACK and message.message_id != request.message_id):
+            if not self._answers(message, request):
+                self._unexpected(message)
                 continue
-            unknown = [n for n, _ in message.options if n & 1 and n not in _KNOWN_CRITICAL]
-            if unknown:  # RFC 7252 §5.4.1
-                raise NoAnswer(f"{self._where} answered with the critical option {unknown[0]}, which is not understood")
-            answer = _Answer(message.code, message.options, message.payload)
+            if message.type == _CON:
+                self._reply(_ACK, message)
+            if message.type == _ACK and message.message_id != request.message_id:
+                continue
+            answer = self._answer_in(message)
             self._echo = answer.option(_ECHO)
             return answer
+
+    def _answers(self, message: _Message, request: _Message) -> bool:
+        return message.token == request.token and message.code >> 5 in (2, 4, 5)
+
+    def _unexpected(self, message: _Message) -> None:
+        if message.type == _CON:
+            self._reply(_RST, message)
+
+    def _reply(self, type: int, message: _Message) -> None:
+        self._send(_Message(type, 0, message.message_id, b"", [], b""))
+
+    def _answer_in(self, message: _Message) -> _Answer:
+        unknown = [n for n, _ in message.options if n & 1 and n not in _KNOWN_CRITICAL]
+        if unknown:  # RFC 7252 §5.4.1
+            raise NoAnswer(f"{self.where} answered with the critical option {unknown[0]}, which is not understood")
+        return _Answer(message.code, message.options, message.payload)
 
     def _next_id(self) -> int:
         self._message_id = (self._message_id + 1) & 0xFFFF
@@ -480,9 +930,9 @@ class _Endpoint:
         try:
             self._socket.send(_encode(message))
         except ConnectionRefusedError as error:
-            raise NoAnswer(f"{self._where} cannot be reached: nothing listens there") from error
+            raise NoAnswer(f"{self.where} cannot be reached: nothing listens there") from error
         except OSError as error:
-            raise NoAnswer(f"{self._where} cannot be sent to: {error}") from error
+            raise NoAnswer(f"{self.where} cannot be sent to: {error}") from error
 
     def _receive(self, span: float) -> _Message | None:
         """The next message, or None where there was none in time, or none that can be read."""
@@ -494,9 +944,102 @@ class _Endpoint:
         except socket.timeout:  # before Python 3.10
             return None
         except ConnectionRefusedError as error:
-            raise NoAnswer(f"{self._where} cannot be reached: nothing listens there") from error
+            raise NoAnswer(f"{self.where} cannot be reached: nothing listens there") from error
         except OSError as error:
-            raise NoAnswer(f"{self._where} cannot be read from: {error}") from error
+            raise NoAnswer(f"{self.where} cannot be read from: {error}") from error
+
+
+class _Observation(_Endpoint):
+    """What a gateway tells again and again (RFC 7641), on a socket of its own, beside which calls go on.
+
+    What was told is acknowledged when the next is wanted, so that the gateway waits for who reads.
+    """
+
+    def __init__(self, beside: _Endpoint) -> None:
+        super().__init__(beside.host, beside.port, beside.timeout)
+        self.over = True
+        self._leaving = False
+        self._request: tuple[int, list[tuple[int, bytes]], bytes] = (0, [], b"")
+        self._token = b""
+        self._heard = 0.0
+        self._told: deque[_Message] = deque()
+        self._held: _Message | None = None
+
+    def begin(self, code: int, options: list[tuple[int, bytes]], body: bytes, end: float = math.inf) -> _Answer:
+        """Takes the place of the one before. Its answer may be the first that is told, where that has overtaken it."""
+        # RFC 9175 §3.3: it says to which body the later blocks of what is told belong.
+        options = [*options, (_REQUEST_TAG, os.urandom(4))] if len(body) > 16 << _LARGEST_SZX else options
+        self._request, self._token = (code, options, body), os.urandom(4)
+        self._told.clear()
+        self._held = None
+        self.over = False
+        deadline = min(time.monotonic() + self.timeout, end)
+        answer = self._transfer(code, [*options, (_OBSERVE, b"")], body, deadline, self._token)
+        if answer is None:
+            raise NoAnswer(f"{self.where} changed its answer while it was being read")
+        self._heard = time.monotonic()
+        # RFC 7641 §4.2: an error is the end of it.
+        self.over = answer.code >> 5 != 2
+        return answer
+
+    def next(self, span: float) -> _Answer | None:
+        """None after so many seconds of silence, of those that passed before it was wanted too."""
+        end = self._heard + span
+        if self._held is not None:
+            self._reply(_ACK, self._held)
+            self._held = None
+        while True:
+            message = self._told.popleft() if self._told else self._receive(end - time.monotonic())
+            if message is not None and message.token == self._token and message.code >> 5 in (2, 4, 5):
+                return self._whole(message)
+            if message is not None:
+                self._unexpected(message)
+            if time.monotonic() >= end:
+                return None
+
+    def _whole(self, message: _Message) -> _Answer:
+        self._heard = time.monotonic()
+        answer = self._answer_in(message)
+        self.over = answer.code >> 5 != 2
+        block = _block(answer.option(_BLOCK2))
+        if message.type == _CON and (self.over or (block is not None and block[1])):
+            self._reply(_ACK, message)
+        elif message.type == _CON:
+            self._held = message
+        code, options, _ = self._request
+        whole = self._download(code, options, answer, time.monotonic() + self.timeout)
+        if whole is None:
+            raise NoAnswer(f"{self.where} changed what it told while it was being read")
+        return whole
+
+    def _answers(self, message: _Message, request: _Message) -> bool:
+        is_told = self._leaving and any(number == _OBSERVE for number, _ in message.options)
+        return super()._answers(message, request) and not is_told
+
+    def _unexpected(self, message: _Message) -> None:
+        # What one before this has told is acknowledged: a Reset would end what this one goes on with, and silence hold it up.
+        if message.token == self._token and not self._leaving:
+            self._told.append(message)
+        elif message.type == _CON:
+            self._reply(_ACK, message)
+
+    def __enter__(self) -> _Observation:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            if self.over and self._held is not None:
+                self._reply(_ACK, self._held)
+            elif not self.over:
+                # RFC 7641 §3.6
+                self._leaving = True
+                code, options, body = self._request
+                deadline = time.monotonic() + _LEAVE_TIMEOUT
+                self._transfer(code, [*options, (_OBSERVE, b"\x01")], body, deadline, self._token)
+        except Error:
+            pass  # The gateway finds out by itself.
+        finally:
+            self.close()
 
 
 def _dotted(code: int) -> str:

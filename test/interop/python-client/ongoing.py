@@ -1,0 +1,316 @@
+"""Streams, jobs, objects and batches of the Python client (python-client.test.ts, which has the libraries)."""
+
+import inspect
+import os
+import select
+import socket
+import threading
+import time
+import unittest
+
+import funcoap
+
+URI = os.environ["GATEWAY"]
+LOSSY = os.environ["LOSSY_GATEWAY"]
+
+
+class Relay:
+    """In front of the gateway; `cut()` loses all that is connected, as a gateway that is not there does."""
+
+    def __init__(self):
+        host, port = URI[len("coap://") :].split(":")
+        self.server, self.port = (host, int(port)), 0
+        self.open()
+
+    @property
+    def uri(self):
+        return f"coap://127.0.0.1:{self.port}"
+
+    def open(self):
+        self.outside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.outside.bind(("127.0.0.1", self.port))
+        self.port = self.outside.getsockname()[1]
+        self.ended = False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        inside, clients = {}, {}
+        while not self.ended:
+            for ready in select.select([self.outside, *clients], [], [], 0.02)[0]:
+                if ready is not self.outside:
+                    self.outside.sendto(ready.recv(65536), clients[ready])
+                    continue
+                data, client = ready.recvfrom(65536)
+                if client not in inside:
+                    inside[client] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                    inside[client].connect(self.server)
+                    clients[inside[client]] = client
+                inside[client].send(data)
+        for one in [self.outside, *clients]:
+            one.close()
+
+    def cut(self):
+        self.ended = True
+        self.thread.join()
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.gw = funcoap.connect(URI)
+        self.addCleanup(self.gw.close)
+
+    def patch(self, name, value):
+        self.addCleanup(setattr, funcoap, name, getattr(funcoap, name))
+        setattr(funcoap, name, value)
+
+    def soon(self, holds):
+        """What the gateway does by itself takes it a moment."""
+        end = time.monotonic() + 10
+        while not holds():
+            self.assertLess(time.monotonic(), end, "it did not come to hold")
+            time.sleep(0.02)
+
+
+class Streams(Case):
+    def test_its_items_one_after_the_other_to_the_end(self):
+        self.assertEqual(list(self.gw.live.count(5)), [0, 1, 2, 3, 4])
+        self.assertEqual(list(self.gw.live.count(0)), [])
+        self.assertEqual(list(self.gw.live.count.starting_at(3)(5)), [3, 4])
+
+    def test_leaving_the_loop_closes_the_function_at_the_gateway(self):
+        closed = self.gw.live.counted()["closed"]
+        for item in self.gw.live.count(1000):
+            if item == 2:
+                break
+        self.soon(lambda: self.gw.live.counted()["closed"] == closed + 1)
+
+    def test_the_function_is_not_ahead_of_the_loop(self):
+        items = self.gw.live.count(1000)
+        self.assertEqual([next(items), next(items)], [0, 1])
+        made = self.gw.live.counted()["made"]
+        time.sleep(0.2)
+        self.assertEqual(self.gw.live.counted()["made"], made)
+        items.close()
+
+    def test_calls_are_made_in_the_loop(self):
+        self.assertEqual([self.gw.live.twice(n) for n in self.gw.live.count(3)], [0, 2, 4])
+
+    def test_what_it_throws_is_thrown_behind_its_items(self):
+        items = self.gw.live.fails()
+        self.assertEqual(next(items), 1)
+        with self.assertRaises(funcoap.RemoteError) as caught:
+            next(items)
+        self.assertEqual(caught.exception.thrown[:2], ("RangeError", "no more"))
+
+    def test_arguments_are_checked_when_it_is_called(self):
+        with self.assertRaises(TypeError):
+            self.gw.live.count(1, 2, 3)
+
+    def test_long_items_and_long_arguments_travel_in_blocks(self):
+        text = "".join(chr(97 + i % 26) for i in range(5000))
+        self.assertEqual(list(self.gw.live.repeated(text, 3)), [f"{n}{text}" for n in range(3)])
+        self.assertEqual(list(self.gw.live.repeated_by(1000, 2)), ["0" + "long" * 1000, "1" + "long" * 1000])
+        closed = self.gw.live.counted()["closed"]
+        for _ in self.gw.live.repeated(text, 1000):
+            break
+        self.soon(lambda: self.gw.live.counted()["closed"] == closed + 1)
+
+    def test_after_a_loss_it_goes_on_behind_the_last_item(self):
+        relay = Relay()
+        self.addCleanup(relay.cut)
+        with funcoap.connect(relay.uri) as gw:
+            got = []
+            for item in gw.live.count(8):
+                got.append(item)
+                if item in (2, 5):
+                    relay.cut()
+                    # It is back when it has been asked in vain.
+                    threading.Timer(0.1, relay.open).start()
+            self.assertEqual(got, [0, 1, 2, 3, 4, 5, 6, 7])
+
+    def test_a_loss_that_lasts_is_an_error(self):
+        relay = Relay()
+        with funcoap.connect(relay.uri) as gw:
+            items = gw.live.count(1000)
+            next(items)
+            relay.cut()
+            with self.assertRaises(funcoap.NoAnswer):
+                next(items)
+
+    def test_after_silence_it_is_begun_again_and_the_function_is_not(self):
+        self.patch("_RENEW_AFTER", 0.2)
+        begun = self.gw.live.counted()["begun"]
+        self.assertEqual(list(self.gw.live.slow(2)), [0, 1])
+        self.assertEqual(self.gw.live.counted()["begun"], begun + 1)
+
+    def test_a_loop_that_takes_longer_than_the_silence_goes_on(self):
+        self.patch("_RENEW_AFTER", 0.1)
+        got = []
+        for item in self.gw.live.count(4):
+            got.append(item)
+            time.sleep(0.2)
+        self.assertEqual(got, [0, 1, 2, 3])
+
+    def test_lost_messages_lose_no_items(self):
+        self.patch("_ACK_TIMEOUT", 0.2)
+        with funcoap.connect(LOSSY) as gw:
+            self.assertEqual(list(gw.live.count(4)), [0, 1, 2, 3])
+
+
+class Jobs(Case):
+    def test_the_result_is_waited_for(self):
+        job = self.gw.live.build.job(2025)
+        self.assertEqual(job.result(), {"year": 2025})
+        self.assertEqual(job.status(), "done")
+        self.assertEqual(self.gw.job(job.uri).result(), {"year": 2025})
+        self.assertIsNone(self.gw.live.nothing.job().result())
+
+    def test_a_long_result_travels_in_blocks(self):
+        text = self.gw.live.long.job().result()
+        self.assertEqual(text, "long" * 1000)
+
+    def test_what_the_function_failed_with(self):
+        job = self.gw.live.broken.job()
+        with self.assertRaises(funcoap.RemoteError) as caught:
+            job.result()
+        self.assertEqual(caught.exception.thrown[:2], ("RangeError", "no such luck"))
+        self.assertEqual(job.status(), "failed")
+
+    def test_cancelled_it_is_gone(self):
+        job = self.gw.live.forever.job()
+        with self.assertRaisesRegex(funcoap.NoAnswer, "has not ended in 0.2 s"):
+            job.result(timeout=0.2)
+        self.assertIn(job.status(), ("queued", "running"))
+        job.cancel()
+        with self.assertRaises(funcoap.RemoteError) as caught:
+            job.status()
+        self.assertEqual(caught.exception.status, "4.04")
+
+    def test_after_silence_it_is_asked_for_again(self):
+        self.patch("_RENEW_AFTER", 0.2)
+        self.assertEqual(self.gw.live.build.job(1, 700).result(), {"year": 1})
+
+    def test_after_a_loss_it_is_asked_for_again(self):
+        self.patch("_RENEW_AFTER", 0.2)
+        relay = Relay()
+        self.addCleanup(relay.cut)
+        with funcoap.connect(relay.uri) as gw:
+            job = gw.live.build.job(2, 1000)
+            threading.Timer(0.1, relay.cut).start()
+            threading.Timer(0.4, relay.open).start()
+            self.assertEqual(job.result(), {"year": 2})
+
+    def test_what_is_no_uri_of_a_job_is_refused(self):
+        for uri in ["/o/abc", "coap://elsewhere/j/abc", "/j/a/b"]:
+            with self.assertRaises(ValueError):
+                self.gw.job(uri)
+
+
+class Objects(Case):
+    def test_methods_and_attributes(self):
+        with self.gw.bank.Account("Ada", 1) as account:
+            self.assertEqual(account.deposit(5), 6)
+            self.assertEqual(account.deposit(amount=1), 7)
+            self.assertEqual(account.balance, 7)
+            account.owner = "Eve"
+            self.assertEqual(account.owner, "Eve")
+            self.assertEqual(account.report(), "Eve: 7")
+            self.assertEqual(str(inspect.signature(account.deposit)), "(amount)")
+            self.assertEqual(account.deposit.__doc__, "Account.deposit(amount)\n\nPuts in.")
+            self.assertIn("deposit", dir(account))
+            self.assertEqual(self.gw.object(account._uri).balance, 7)
+        with self.assertRaises(funcoap.RemoteError) as caught:
+            account.deposit(1)
+        self.assertEqual(caught.exception.status, "4.04")
+
+    def test_one_that_is_gone_is_let_go_of_without_an_error(self):
+        with self.gw.bank.Account("Ada") as account:
+            account._release()
+
+    def test_what_the_class_does_not_have_is_refused_here(self):
+        account = self.gw.bank.Account("Ada")
+        with self.assertRaisesRegex(AttributeError, "bank/Account has no deposti; did you mean deposit?"):
+            account.deposti(1)
+        with self.assertRaisesRegex(AttributeError, "it has .*balance"):
+            account.zzz = 1
+        with self.assertRaisesRegex(AttributeError, "cannot be set"):
+            account.balance = 1
+        with self.assertRaisesRegex(AttributeError, "is a method"):
+            account.deposit = 1
+        with self.assertRaises(TypeError):
+            account.deposit(1, 2)
+        with self.assertRaises(TypeError):
+            self.gw.bank.Account()
+        account._release()
+
+    def test_as_results_and_as_arguments(self):
+        ada, eve = self.gw.bank.Account("Ada", 10), self.gw.bank.Account("Eve")
+        self.assertEqual(self.gw.bank.transfer(ada, to=eve, amount=4), 6)
+        self.assertEqual((ada.balance, eve.balance), (6, 4))
+        self.assertEqual(self.gw.bank.transfer(from_=ada, to=eve, amount=0), 6)
+        richest = self.gw.bank.richest([ada, eve])
+        self.assertEqual(richest["rows"][0], ada)
+        self.assertEqual(richest["rows"][0].owner, "Ada")
+        self.assertNotEqual(ada, eve)
+        self.assertEqual(len({ada, richest["rows"][0]}), 1)
+        eve.heir = ada
+        self.assertEqual(eve.heir, ada)
+
+    def test_an_object_of_another_gateway_is_no_argument(self):
+        ada = self.gw.bank.Account("Ada", 10)
+        with funcoap.connect(LOSSY) as other:
+            with self.assertRaises(ValueError):
+                other.bank.transfer(ada, ada, 1)
+
+
+class Batches(Case):
+    def test_a_later_call_uses_what_an_earlier_one_gave(self):
+        batch = self.gw.batch()
+        user = batch.users.find("Ada")
+        orders = batch.users.orders(user["id"], limit=1)
+        self.assertEqual(batch.run(user["name"], orders[0]["order"]), ["Ada", "7-1"])
+
+    def test_only_what_is_wanted_comes_back_or_all(self):
+        batch = self.gw.batch()
+        batch.live.twice(1)
+        last = batch.live.twice(2)
+        self.assertEqual(batch.run(), [2, 4])
+        self.assertEqual(batch.run(last), [4])
+        self.assertEqual(batch.run(last, last), [4, 4])
+        self.assertEqual(self.gw.batch().run(), [])
+
+    def test_the_first_that_fails_ends_it(self):
+        batch = self.gw.batch()
+        batch.live.twice(4)
+        batch.live.broken()
+        with self.assertRaises(funcoap.RemoteError) as caught:
+            batch.run()
+        self.assertEqual((caught.exception.batch, caught.exception.target), ((1, [8]), "live/broken"))
+
+    def test_objects_are_made_and_used_in_it(self):
+        batch = self.gw.batch()
+        ada = batch.bank.Account("Ada", 10)
+        left = batch.bank.transfer(ada, self.gw.bank.Account("Eve"), 3)
+        account, rest = batch.run(ada, left)
+        self.assertEqual((account.balance, rest), (7, 7))
+
+    def test_what_cannot_be_in_it(self):
+        batch = self.gw.batch()
+        batch.live.count(3)
+        with self.assertRaisesRegex(TypeError, "stream"):
+            batch.run()
+        one, other = self.gw.batch(), self.gw.batch()
+        with self.assertRaisesRegex(ValueError, "another batch"):
+            one.run(other.live.twice(1))
+        one.live.total([one.live.twice(1)])
+        with self.assertRaisesRegex(TypeError, "whole argument"):
+            one.run()
+        for _ in range(14):
+            one.live.twice(1)
+        with self.assertRaisesRegex(ValueError, "16 calls"):
+            one.live.twice(1)
+
+
+if __name__ == "__main__":
+    unittest.main()
