@@ -12,7 +12,8 @@ import type { Principal } from '../core/principal.ts';
 import { anonymous } from '../core/principal.ts';
 import { CallError } from '../functions/call-error.ts';
 import type { Caller } from '../functions/call.ts';
-import type { FunctionDescription, LibraryDescription } from '../functions/description.ts';
+import type { FunctionDescription, LibraryDescription, MemberDescription } from '../functions/description.ts';
+import { memberFunction } from '../functions/object-calls.ts';
 import { compileGlob } from './glob.ts';
 import type { Rate } from './rate-limit.ts';
 
@@ -53,6 +54,7 @@ export class Access {
   readonly #anybody: Access | undefined;
   readonly #mayCall = new WeakMap<FunctionDescription, boolean>();
   readonly #visible = new WeakMap<readonly LibraryDescription[], readonly LibraryDescription[]>();
+  readonly #visibleClasses = new WeakMap<FunctionDescription, FunctionDescription>();
   readonly #transmission = new WeakMap<TransmissionOptions, TransmissionOptions>();
 
   /** @param anybody what there is somebody who may do; undefined: nobody but these callers */
@@ -103,18 +105,36 @@ export class Access {
     );
   }
 
-  /** What of the libraries the caller may know of: the functions it may call, and libraries with such or none. */
+  /** What of the libraries the caller may know of: the functions it may call, classes as they are visible, and libraries with such or none. */
   visible(libraries: readonly LibraryDescription[]): readonly LibraryDescription[] {
     if (this.#everyFunction) return libraries;
     const known = this.#visible.get(libraries);
     if (known !== undefined) return known;
     const visible = libraries.flatMap((library) => {
-      const functions = library.functions.filter((fn) => this.mayCall(fn));
+      const functions = library.functions.filter((fn) => this.mayCall(fn)).map((fn) => this.visibleClass(fn));
       const isEmpty = library.functions.length === 0 && anyMatches(this.#libraries, library.name);
       return functions.length > 0 || isEmpty ? [{ ...library, functions }] : [];
     });
     this.#visible.set(libraries, visible);
     return visible;
+  }
+
+  /** What of a class the caller may know of: members it may use, and the constructor's parameters if it may make objects. */
+  visibleClass(of: FunctionDescription): FunctionDescription {
+    if (this.#everyFunction || of.members === undefined) return of;
+    const known = this.#visibleClasses.get(of);
+    if (known !== undefined) return known;
+    const members = of.members.flatMap((member) => this.#visibleMember(of, member));
+    const visible = { ...of, members, parameters: this.mayCall(of) ? of.parameters : [] };
+    this.#visibleClasses.set(of, visible);
+    return visible;
+  }
+
+  #visibleMember(of: FunctionDescription, member: MemberDescription): readonly MemberDescription[] {
+    if (member.kind === 'method') return this.mayCall(memberFunction(of, member, 'call')) ? [member] : [];
+    const readable = member.readable && this.mayCall(memberFunction(of, member, 'read'));
+    const writable = member.writable && this.mayCall(memberFunction(of, member, 'set'));
+    return readable || writable ? [{ ...member, readable, writable }] : [];
   }
 
   /** The link profile of an address, changed as the rules say. One object for one profile. */

@@ -4,11 +4,11 @@ import type { Offer } from '../functions/call-error.ts';
 import type { FunctionDescription } from '../functions/description.ts';
 import type { DoorAnswer, DoorCall } from '../http/gateway-face.ts';
 import { checkStreamWords } from './control-words.ts';
-import { describedFunction } from './described.ts';
 import { describedAnswer, plainAnswer, valueFormat } from './door-answers.ts';
 import {
   boundArguments,
   checkMaking,
+  describedClass,
   describedMember,
   memberCall,
   objectRepresentation,
@@ -27,7 +27,7 @@ export async function askClass(
   const { describe, argumentItems: items } = readObjectWords(query);
   if (describe !== undefined) {
     visitor.access.checkFunction(of, visitor);
-    return describedAnswer(describedFunction(of, describe), accept);
+    return describedAnswer(describedClass(of, describe, visitor), accept);
   }
   checkMaking(of, safe ? 'ask' : 'call', visitor);
   const made = await objects.make(of, boundArguments(of, { body, bodyFormat, items }), visitor);
@@ -44,8 +44,8 @@ export async function askObject(
   const [, id = '', name] = path;
   const object = objects.find(id, visitor.caller);
   const { describe, argumentItems: items, stream } = readObjectWords(query);
-  if (name === undefined) return describedAnswer(describedFunction(object.of, describe ?? 'description'), accept);
-  if (describe !== undefined) return describedAnswer(describedMember(object, name, describe), accept);
+  if (name === undefined) return describedAnswer(describedClass(object.of, describe ?? 'description', visitor), accept);
+  if (describe !== undefined) return describedAnswer(describedMember(object, name, describe, visitor), accept);
   const { fn, operation } = memberCall(object, name, verb, visitor);
   checkStreamWords(stream, fn);
   const wanted = valueFormat(accept);

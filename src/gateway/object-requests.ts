@@ -56,12 +56,26 @@ export function batchedMember(object: HeldObject, name: string, safe: boolean, v
   return memberCall(object, name, safe || isAttribute ? 'ask' : 'call', visitor);
 }
 
-/** A member as a function: a method as it is called, an attribute as it is read. @throws CallError `no-such-method` */
-export function describedMember({ of }: HeldObject, name: string, form: DescriptionForm): Described {
+/** What the caller may know of a class, or of an object of it. */
+export const describedClass = (of: FunctionDescription, form: DescriptionForm, { access }: ObjectVisitor): Described =>
+  describedFunction(access.visibleClass(of), form);
+
+/**
+ * A member as a function: a method as it is called, an attribute as it is read, or set by who may do only that.
+ * @throws CallError `no-such-method`, `access-denied`, `identity-needed`
+ */
+export function describedMember(
+  { of }: HeldObject,
+  name: string,
+  form: DescriptionForm,
+  visitor: ObjectVisitor,
+): Described {
   const member = memberNamed(of, name);
-  const isWriteOnly = member.kind === 'attribute' && !member.readable;
-  const operation = member.kind === 'method' ? 'call' : isWriteOnly ? 'set' : 'read';
-  return describedFunction(memberFunction(of, member, operation), form);
+  const usable = visitor.access.visibleClass(of).members?.find((candidate) => candidate.name === name) ?? member;
+  const operation = member.kind === 'method' ? 'call' : usable.readable ? 'read' : 'set';
+  const fn = memberFunction(of, member, operation);
+  visitor.access.checkFunction(fn, visitor);
+  return describedFunction(fn, form);
 }
 
 /** An object as a whole has no other. */

@@ -137,6 +137,46 @@ test('discovery shows functions that may be called, and libraries with such or w
   expect(new AccessRules(openAccess).of(undefined).visible(libraries)).toBe(libraries);
 });
 
+test('of a class discovery shows the members that may be used, and of attributes what may be done with them', () => {
+  const account: FunctionDescription = {
+    ...functionOf(`export class Account {
+      owner: string;
+      limit: number = 0;
+      #balance: number = 0;
+      constructor(owner: string) { this.owner = owner; }
+      get balance(): number { return this.#balance; }
+      set ceiling(value: number) { this.#balance = Math.min(this.#balance, value); }
+      deposit(amount: number): number { return amount; }
+      forget(): void {}
+    }`),
+    library: 'bank',
+  };
+  const bank = { name: 'bank', id: 0, version: '1', title: undefined, functions: [account], error: undefined };
+  const shown = (...functions: readonly string[]): unknown => {
+    const access = new AccessRules([rule({ functions })]).of(undefined);
+    const { parameters, members = [] } = access.visibleClass(account);
+    expect(access.visibleClass(account)).toBe(access.visibleClass(account));
+    const makes = access.visible([bank]).flatMap((library) => library.functions);
+    expect(makes).toEqual(access.mayCall(account) ? [access.visibleClass(account)] : []);
+    return [
+      parameters.map(({ name }) => name).join(' '),
+      ...members.map(({ name, readable, writable }) => name + (readable ? '?' : '') + (writable ? '=' : '')),
+    ];
+  };
+  const all = ['owner', 'owner?=', 'limit?=', 'balance?', 'ceiling=', 'deposit', 'forget'];
+  expect(shown('*')).toEqual(all);
+  expect(shown('bank/*')).toEqual(all);
+  expect(shown('bank/Account')).toEqual(['owner']);
+  expect(shown('bank/Account', 'bank/Account.deposit', 'bank/Account.owner?', 'bank/Account.limit=')).toEqual([
+    'owner',
+    'owner?',
+    'limit=',
+    'deposit',
+  ]);
+  // An accessor is not read because a rule allows it.
+  expect(shown('bank/Account.ceiling?', 'bank/Account.balance=', 'bank/Account.forget')).toEqual(['', 'forget']);
+});
+
 describe('the front', () => {
   const calls: Call[] = [];
 

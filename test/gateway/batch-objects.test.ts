@@ -68,6 +68,21 @@ async function batch(calls: Value, method: CoapRequest['method'] = 'POST', query
 const deposits = async (): Promise<unknown> =>
   decodeCbor((await client.request({ uri: `${gateway.coap}/func/bank/made`, method: 'GET' })).payload);
 
+test('a caller sees no member that rules deny it, in the class, the object and a member', async () => {
+  const asked = async (path: string): Promise<unknown> => {
+    const { code, payload } = await client.request({ uri: gateway.coap + path, method: 'GET' });
+    return code < 0x80 ? decodeCbor(payload) : decodeProblem(payload).name;
+  };
+  const path = await account(1);
+  for (const whole of ['/func/bank/Account?_describe', path]) {
+    const { methods, attributes } = (await asked(whole)) as Record<string, Record<string, unknown>>;
+    expect(Object.keys(methods ?? {}).toSorted()).toEqual(['deposit', 'double', 'fail']);
+    expect(attributes).toEqual({ owner: { type: 'string' }, balance: { type: 'number' } });
+  }
+  expect(await asked(`${path}/deposit?_describe`)).toMatchObject({ method: 'Account.deposit' });
+  expect(await asked(`${path}/secret?_describe`)).toBe('access-denied');
+});
+
 async function account(balance: number): Promise<string> {
   const [, told] = await batch([['bank/Account', ['Ada', balance]]]);
   return (told as string[])[0] ?? '';

@@ -24,6 +24,8 @@ export class GatewayProcess {
   readonly port: number;
   readonly folder: string;
   readonly addresses: readonly string[];
+  /** Where the HTTP door is open. */
+  readonly httpUrls: readonly string[];
   /** Where coaps is open. */
   readonly securedUri: string | undefined;
   readonly #child: ChildProcess;
@@ -32,9 +34,14 @@ export class GatewayProcess {
   readonly #log: string[];
 
   private constructor(child: ChildProcess, home: string, ownsHome: boolean, printed: string, log: string[]) {
-    const { addresses, metrics } = JSON.parse(printed) as { addresses: string[]; metrics?: string };
+    const { addresses, http, metrics } = JSON.parse(printed) as {
+      addresses: string[];
+      http?: string[];
+      metrics?: string;
+    };
     this.securedUri = addresses.find((address) => address.startsWith('coaps:'));
     this.addresses = addresses;
+    this.httpUrls = http ?? [];
     this.#child = child;
     this.#home = home;
     this.#ownsHome = ownsHome;

@@ -218,6 +218,31 @@ describe('whose it is', () => {
     await remove(account, { headers });
   });
 
+  test('who may use some members sees no others: in the class, the object, a member, OpenAPI', async () => {
+    const headers = { authorization: `Bearer ${tokens[0]}` };
+    const own = await post(`${url}/func/bank/Account`, ['Ann'], headers);
+    const account = url + String(own.headers.location);
+    for (const path of [`${url}/func/bank/Account?_describe`, account]) {
+      const { methods, attributes } = (await ask(path, { headers })).json as Record<string, object>;
+      expect([path, methods, attributes]).toMatchObject([path, { deposit: {} }, { balance: { type: 'number' } }]);
+      expect([Object.keys(methods ?? {}), Object.keys(attributes ?? {})]).toEqual([['deposit'], ['balance']]);
+    }
+    const described = async (name: string): Promise<unknown> =>
+      (await ask(`${account}/${name}?_describe`, { headers })).problem;
+    expect([await described('balance'), await described('deposit')]).toEqual([undefined, undefined]);
+    for (const name of ['owner', 'forget', 'limit']) expect(await described(name)).toBe('access-denied');
+    const paths = async (more: Asked): Promise<string[]> => {
+      const { json: document } = await ask(`${url}/openapi.json`, more);
+      const members = Object.entries((document as { paths: Record<string, object> }).paths);
+      return members.flatMap(([path, item]) =>
+        path.startsWith('/o/{id}/') ? [`${path.slice(8)} ${Object.keys(item).slice(1).join(' ')}`] : [],
+      );
+    };
+    expect(await paths({ headers })).toEqual(['balance get', 'deposit post']);
+    expect(await paths({})).toContain('owner get put');
+    await remove(account, { headers });
+  });
+
   test('its id is in no log', async () => {
     const account = await made('Ada');
     const seen: RequestAnswered[] = [];

@@ -19,6 +19,7 @@ import { checkStreamWords } from '../control-words.ts';
 import {
   boundArguments,
   checkMaking,
+  describedClass,
   describedMember,
   memberCall,
   notOfWhole,
@@ -27,7 +28,7 @@ import {
 } from '../object-requests.ts';
 import type { HeldObject, Objects } from '../objects.ts';
 import type { Answer, Resource, Visit } from '../resource.ts';
-import { describe, describeFunction } from './description.ts';
+import { describe } from './description.ts';
 import { answerFormat, bodyFormatOf, isCurrent } from './formats.ts';
 
 export class ObjectResource implements Resource {
@@ -53,7 +54,7 @@ export class ObjectResource implements Resource {
     const { describe: form, argumentItems } = readObjectWords(visit.query);
     if (form !== undefined) {
       visit.access.checkFunction(of, visit);
-      return { response: describeFunction(request, of, form) };
+      return { response: describe(request, describedClass(of, form, visit)) };
     }
     checkMaking(of, verbOf(request.code), visit);
     const id = await this.#objects.make(of, boundArguments(of, given(request, argumentItems)), visit);
@@ -63,7 +64,7 @@ export class ObjectResource implements Resource {
   async #whole(visit: Visit, object: HeldObject): Promise<Answer> {
     const { request } = visit;
     const { describe: form = 'description' } = readObjectWords(visit.query);
-    if (request.code === method.GET) return { response: describeFunction(request, object.of, form) };
+    if (request.code === method.GET) return { response: describe(request, describedClass(object.of, form, visit)) };
     if (request.code !== method.DELETE) throw notOfWhole();
     await this.#objects.release(object, visit);
     return { response: response(responseCode.deleted) };
@@ -73,7 +74,7 @@ export class ObjectResource implements Resource {
     const { request } = visit;
     const words = readObjectWords(visit.query);
     if (words.describe !== undefined)
-      return { response: describe(request, describedMember(object, name, words.describe)) };
+      return { response: describe(request, describedMember(object, name, words.describe, visit)) };
     const { fn, operation } = memberCall(object, name, verbOf(request.code), visit);
     checkStreamWords(words.stream, fn);
     const format = answerFormat(request, bodyFormatOf(request));
