@@ -43,6 +43,7 @@ import { WellKnownCoreResource } from './resources/well-known-core.ts';
 import { lastWords, settled } from './settled.ts';
 import { Router } from './router.ts';
 import { CoapStreams } from './streams/coap-streams.ts';
+import { ObjectStreams } from './streams/object-streams.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { CoapWatches } from './watches/coap-watches.ts';
 import { Watches } from './watches/watches.ts';
@@ -156,7 +157,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const streams = new Streams({
     ...options.streams,
-    opener: objects.exchange,
+    opener: new ObjectStreams(objects),
     scheduler: clock,
     versionOf: (library) => registry.libraries().find(({ name }) => name === library)?.version,
   });
@@ -179,7 +180,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     wake,
     showInternals: options.showInternals,
   });
-  const objectResource = new ObjectResource(objects);
+  const objectResource = new ObjectResource(objects, (visit, call, now) => coapStreams.answer(visit, call, now));
   const functions = new FunctionResource({
     ...calling,
     followed: {

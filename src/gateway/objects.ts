@@ -9,13 +9,13 @@ import { toBase64Url } from '../cbor/base64url.ts';
 import type { Scheduler } from '../core/clock.ts';
 import { after, never, seconds, until, type Instant, type Milliseconds } from '../core/duration.ts';
 import type { Value } from '../core/value.ts';
-import { anonymous } from '../core/principal.ts';
 import { CallError } from '../functions/call-error.ts';
 import type { Call, Caller, CallResult, GivenObject, Home } from '../functions/call.ts';
 import type { FunctionDescription } from '../functions/description.ts';
 import { endingFunction, makingFunction } from '../functions/object-calls.ts';
 import { PackedArguments } from '../functions/packed-arguments.ts';
 import { asCallError, reportFault } from './faults.ts';
+import { standingOf } from './object-standing.ts';
 import { ObjectExchange, type LentObject, type ObjectInvoker, type ObjectKeeper } from './object-exchange.ts';
 
 /** What the operator decides. */
@@ -49,6 +49,8 @@ interface Held extends HeldObject {
   readonly standing?: string | undefined;
   /** Settles when its constructor has run. */
   made?: Promise<unknown> | undefined;
+  /** What is told when it ends. */
+  readonly ends: Set<() => void>;
 }
 
 export interface ObjectCaller {
@@ -61,13 +63,6 @@ export interface ObjectCaller {
 const idBytes = 6;
 
 const whenFull = seconds(10);
-
-/** Who shares what is made of a class: nobody, each identity with itself, and of those who have none each peer. */
-function standingOf({ library, method, instance }: FunctionDescription, caller: Caller): string | undefined {
-  if (instance !== 'single' && instance !== 'session') return undefined;
-  const who = caller.identity === anonymous.name ? `peer ${caller.peer}` : `identity ${caller.identity}`;
-  return `${library}/${method} ${who}`;
-}
 
 export class Objects implements ObjectKeeper {
   readonly #options: ObjectsOptions;
@@ -134,12 +129,9 @@ export class Objects implements ObjectKeeper {
 
   borrow(objects: readonly LentObject[]): () => void {
     const lent = objects.flatMap(({ id }) => this.#objects.get(id) ?? []);
-    for (const held of lent) held.inUse++;
+    const releases = lent.map((held) => this.#hold(held));
     return () => {
-      for (const held of lent) {
-        held.inUse--;
-        this.#renew(held);
-      }
+      for (const release of releases) release();
     };
   }
 
@@ -174,7 +166,7 @@ export class Objects implements ObjectKeeper {
     }
   }
 
-  lose({ id }: LentObject): void {
+  lose({ id }: Pick<LentObject, 'id'>): void {
     const held = this.#objects.get(id);
     if (held !== undefined) this.#forget(held);
   }
@@ -182,8 +174,20 @@ export class Objects implements ObjectKeeper {
   /** Calls one of its functions (functions/object-calls.ts), which renews its lease. */
   async use(object: HeldObject, fn: FunctionDescription, args: Call['args'], by: ObjectCaller): Promise<CallResult> {
     const held = this.#objects.get(object.id);
-    if (held === undefined) throw new CallError('object-lost', 'The object was let go of meanwhile; make another one.');
+    if (held === undefined) throw goneMeanwhile();
     return await this.#run(held, fn, args, by, 'use');
+  }
+
+  /** It is used until what is returned is called. @param ended called where it ends before that @throws CallError `object-lost` */
+  occupy(id: string, ended: () => void): () => void {
+    const held = this.#objects.get(id);
+    if (held === undefined) throw goneMeanwhile();
+    const release = this.#hold(held);
+    held.ends.add(ended);
+    return () => {
+      held.ends.delete(ended);
+      release();
+    };
   }
 
   /** Its destructor runs; the object is gone whatever comes of that. Rejects with a `CallError`. */
@@ -220,7 +224,7 @@ export class Objects implements ObjectKeeper {
     const deadline = does === 'end' ? never : after(this.#now, fn.timeLimit ?? timeLimit);
     const given: readonly Value[] = args instanceof PackedArguments ? args.values : args;
     const home = { object: held.id, does };
-    held.inUse++;
+    const release = this.#hold(held);
     try {
       return await this.exchange.invoke({
         function: fn,
@@ -235,9 +239,16 @@ export class Objects implements ObjectKeeper {
       if (error instanceof CallError && error.code === 'object-lost') this.#forget(held);
       throw error;
     } finally {
+      release();
+    }
+  }
+
+  #hold(held: Held): () => void {
+    held.inUse++;
+    return () => {
       held.inUse--;
       this.#renew(held);
-    }
+    };
   }
 
   #renew(held: Held): void {
@@ -253,6 +264,7 @@ export class Objects implements ObjectKeeper {
     const left = (this.#perIdentity.get(identity) ?? 1) - 1;
     if (left === 0) this.#perIdentity.delete(identity);
     else this.#perIdentity.set(identity, left);
+    for (const ended of held.ends) ended();
   }
 
   /** Until the first lease ends. */
@@ -291,7 +303,7 @@ export class Objects implements ObjectKeeper {
   }
 
   #newlyHeld(id: string, identity: string, of: FunctionDescription, standing?: string): Held {
-    return { id, identity, of, standing, leaseEnds: this.#leaseFromNow(), inUse: 0 };
+    return { id, identity, of, standing, leaseEnds: this.#leaseFromNow(), inUse: 0, ends: new Set() };
   }
 
   #keep(id: string, identity: string, of: FunctionDescription, standing?: string): Held {
@@ -331,3 +343,6 @@ export class Objects implements ObjectKeeper {
     throw new CallError('internal-error', `A thread of ${fn.library} gave an object that it cannot have.`);
   }
 }
+
+const goneMeanwhile = (): CallError =>
+  new CallError('object-lost', 'The object was let go of meanwhile; make another one.');
