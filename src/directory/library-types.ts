@@ -55,8 +55,7 @@ function instanceNames(classes: readonly DescribedClass[]): ReadonlyMap<string, 
 }
 
 function functionLines(fn: DescribedFunction, texts: TypeTexts): string {
-  const given = resultType(fn, texts);
-  const result = isClass(fn) ? instanceOf(fn, texts) : fn.stream === true ? `AsyncIterable<${given}>` : given;
+  const result = isClass(fn) ? instanceOf(fn, texts) : givenType(fn, texts);
   const type = `${isClass(fn) ? 'RemoteClass' : 'RemoteFunction'}<${argumentTypes(fn, texts)}, ${result}>`;
   return `${docLines(fn, '    ')}    readonly ${quoted(fn.method)}: ${type};\n`;
 }
@@ -77,7 +76,7 @@ function instanceLines(of: DescribedClass, texts: TypeTexts): string {
 
 function memberLines(member: DescribedMember, texts: TypeTexts): string {
   if (member.kind === 'method') {
-    const type = `RemoteMethod<${argumentTypes(member, texts)}, ${resultType(member, texts)}>`;
+    const type = `RemoteMethod<${argumentTypes(member, texts)}, ${givenType(member, texts)}>`;
     return `${docLines(member, '  ')}  readonly ${quoted(member.name)}: ${type};\n`;
   }
   if (!member.readable) return '';
@@ -113,6 +112,10 @@ function positionType(parameter: DescribedParameter, optional: boolean, texts: T
 
 const memberType = ({ name, required, rest, type }: DescribedParameter, texts: TypeTexts): string =>
   `${quoted(name)}${required && !rest ? '' : '?'}: ${texts.of(type, 'Any')}`;
+
+/** Of a stream, its items. */
+const givenType = (called: Pick<DescribedFunction, 'returns' | 'stream'>, texts: TypeTexts): string =>
+  called.stream === true ? `AsyncIterable<${resultType(called, texts)}>` : resultType(called, texts);
 
 const resultType = ({ returns }: Pick<DescribedFunction, 'returns'>, texts: TypeTexts): string =>
   returns === undefined ? 'Value' : texts.of(returns, 'Value');

@@ -11,3 +11,6 @@ export const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown>
   value !== null &&
   Symbol.asyncIterator in value &&
   typeof value[Symbol.asyncIterator] === 'function';
+
+export const notIterable = (): TypeError =>
+  new TypeError('A stream returns an iterable or an async iterable, and this function did not.');

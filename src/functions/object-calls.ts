@@ -33,6 +33,7 @@ export function memberFunction(
     parameters: operation === 'read' ? [] : member.parameters,
     returns: operation === 'set' ? undefined : member.returns,
     safe: operation === 'set' ? false : member.safe,
+    ...(member.stream === true && { stream: true }),
     timeLimit: member.timeLimit,
   };
   operations.set(operation, made);

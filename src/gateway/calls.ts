@@ -171,8 +171,8 @@ class Visit implements DoorVisit {
     await this.#options.jobs.remove(id, this.#caller);
   }
 
-  async object(call: DoorCall, verb: Offer): Promise<DoorAnswer> {
-    return await askObject(this.#options.objects, call, verb, this.#visitor(call));
+  async object(call: DoorCall, verb: Offer): Promise<DoorAnswer | DoorFlow> {
+    return await askObject(this.#options.objects, call, verb, this.#visitor(call), this.#options);
   }
 
   async release({ path, correlationId }: Pick<DoorCall, 'path' | 'correlationId'>): Promise<void> {

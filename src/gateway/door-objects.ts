@@ -1,8 +1,10 @@
 /** Objects, for doors beside CoAP. What may be done with them and how is decided in object-requests.ts. */
 import { emptyBytes } from '../core/bytes.ts';
+import type { Clock } from '../core/clock.ts';
+import { after, type Milliseconds } from '../core/duration.ts';
 import type { Offer } from '../functions/call-error.ts';
 import type { FunctionDescription } from '../functions/description.ts';
-import type { DoorAnswer, DoorCall } from '../http/gateway-face.ts';
+import type { DoorAnswer, DoorCall, DoorFlow } from '../http/gateway-face.ts';
 import { checkStreamWords } from './control-words.ts';
 import { describedAnswer, plainAnswer, valueFormat } from './door-answers.ts';
 import {
@@ -13,9 +15,12 @@ import {
   memberCall,
   objectRepresentation,
   readObjectWords,
+  streamArguments,
   type ObjectVisitor,
 } from './object-requests.ts';
+import { openStreamFlow } from './door-flows.ts';
 import type { Objects } from './objects.ts';
+import type { Streams } from './streams/streams.ts';
 
 /** A class was asked: POST makes an object of it. */
 export async function askClass(
@@ -34,13 +39,22 @@ export async function askClass(
   return { ...plainAnswer(emptyBytes, undefined), made };
 }
 
+/** What runs streams. */
+export interface ObjectStreaming {
+  readonly streams: Streams;
+  readonly clock: Clock;
+  /** For functions that declare no limit of their own. */
+  readonly timeLimit: Milliseconds;
+}
+
 /** @param call its path is `o`, an id, and a member, or none where what the object offers is asked */
 export async function askObject(
   objects: Objects,
-  { path, query, accept, body, bodyFormat, signal }: DoorCall,
+  { path, query, accept, body, bodyFormat, signal, flow }: DoorCall,
   verb: Offer,
   visitor: ObjectVisitor,
-): Promise<DoorAnswer> {
+  streaming: ObjectStreaming,
+): Promise<DoorAnswer | DoorFlow> {
   const [, id = '', name] = path;
   const object = objects.find(id, visitor.caller);
   const { describe, argumentItems: items, stream } = readObjectWords(query);
@@ -48,6 +62,19 @@ export async function askObject(
   if (describe !== undefined) return describedAnswer(describedMember(object, name, describe, visitor), accept);
   const { fn, operation } = memberCall(object, name, verb, visitor);
   checkStreamWords(stream, fn);
+  if (fn.stream === true) {
+    const { caller, correlationId, access } = visitor;
+    const { streams, clock, timeLimit } = streaming;
+    const { part, ...called } = streamArguments(object, boundArguments(fn, { body, bodyFormat, items }));
+    return await openStreamFlow({
+      streams,
+      call: { function: fn, ...called, caller, correlationId, deadline: after(clock.now(), fn.timeLimit ?? timeLimit) },
+      part,
+      words: stream,
+      wish: flow(),
+      check: () => access.checkFunction(fn, visitor),
+    });
+  }
   const wanted = valueFormat(accept);
   const args = boundArguments(fn, { body, bodyFormat, items }, operation);
   const used = await objects.use(object, fn, args, { ...visitor, signal: signal() });

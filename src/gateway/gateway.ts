@@ -30,7 +30,8 @@ import { CoapsLedger } from './coaps-ledger.ts';
 import { engineOptions, type EngineSettings } from './engine-options.ts';
 import { Front } from './front.ts';
 import { Jobs, type JobSettings } from './jobs.ts';
-import { Objects, type ObjectSettings } from './objects.ts';
+import type { ObjectSettings } from './object-leases.ts';
+import { Objects } from './objects.ts';
 import type { OngoingCounters } from './ongoing.ts';
 import { RateLimit, type RateLimitOptions } from './rate-limit.ts';
 import { BatchResource } from './resources/batch.ts';
@@ -43,6 +44,7 @@ import { WellKnownCoreResource } from './resources/well-known-core.ts';
 import { lastWords, settled } from './settled.ts';
 import { Router } from './router.ts';
 import { CoapStreams } from './streams/coap-streams.ts';
+import { ObjectStreams } from './streams/object-streams.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { CoapWatches } from './watches/coap-watches.ts';
 import { Watches } from './watches/watches.ts';
@@ -156,7 +158,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const streams = new Streams({
     ...options.streams,
-    opener: objects.exchange,
+    opener: new ObjectStreams(objects),
     scheduler: clock,
     versionOf: (library) => registry.libraries().find(({ name }) => name === library)?.version,
   });
@@ -179,7 +181,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     wake,
     showInternals: options.showInternals,
   });
-  const objectResource = new ObjectResource(objects);
+  const objectResource = new ObjectResource(objects, (visit, call, now) => coapStreams.answer(visit, call, now));
   const functions = new FunctionResource({
     ...calling,
     followed: {

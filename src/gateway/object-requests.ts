@@ -5,20 +5,24 @@
  *     ask      what has no side effects: reads an attribute, calls a safe method        call     any method
  *     set      an attribute                                                             release  the object
  */
+import { argumentsKey } from '../cache/arguments-key.ts';
 import type { EncodedResult } from '../cache/cacheable.ts';
 import { contentOf } from '../cache/result.ts';
+import type { Value } from '../core/value.ts';
 import { bind, type ArgumentInput } from '../functions/binding.ts';
 import { CallError, type Offer } from '../functions/call-error.ts';
-import type { Call, CallResult } from '../functions/call.ts';
+import type { Call, CallResult, Home } from '../functions/call.ts';
 import type { FunctionDescription, MemberDescription } from '../functions/description.ts';
 import { memberFunction, type ObjectOperation } from '../functions/object-calls.ts';
+import { PackedArguments } from '../functions/packed-arguments.ts';
 import type { Access } from './access-rules.ts';
 import { readBody } from './body.ts';
 import type { GivenArguments } from './bound-call.ts';
 import { checkPlace, checkSafe, representationOf } from './call-terms.ts';
 import { readControlWords, type ControlWords } from './control-words.ts';
 import { describedFunction, type Described, type DescriptionForm } from './described.ts';
-import type { HeldObject, ObjectCaller } from './objects.ts';
+import type { HeldObject } from './object-leases.ts';
+import type { ObjectCaller } from './objects.ts';
 
 /** Who asks. */
 export interface ObjectVisitor extends ObjectCaller {
@@ -29,6 +33,13 @@ export interface ObjectVisitor extends ObjectCaller {
 export interface MemberCall {
   readonly fn: FunctionDescription;
   readonly operation: ObjectOperation;
+}
+
+export interface StreamArguments {
+  readonly args: readonly Value[];
+  readonly home: Home;
+  /** The part of a key. */
+  readonly part: string | undefined;
 }
 
 /** @throws CallError `method-not-allowed` for what can only be made, `access-denied`, `identity-needed` */
@@ -104,6 +115,12 @@ export function boundArguments(
   checkPlace(false, items);
   const read = readBody(fn, body, bodyFormat);
   return bind(fn, operation === 'set' ? onlyValue(read) : read);
+}
+
+/** Of a method that is a stream: the object stands before them. @param bound the method's own */
+export function streamArguments({ id }: HeldObject, bound: Call['args']): StreamArguments {
+  const args = [id, ...(bound instanceof PackedArguments ? bound.values : bound)];
+  return { args, home: { object: id, does: 'use' }, part: argumentsKey(args) };
 }
 
 /** What a call gave, as it is sent. @throws CallError `unencodable-result` */

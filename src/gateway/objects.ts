@@ -7,24 +7,17 @@
  */
 import { toBase64Url } from '../cbor/base64url.ts';
 import type { Scheduler } from '../core/clock.ts';
-import { after, never, seconds, until, type Instant, type Milliseconds } from '../core/duration.ts';
+import { after, never, type Instant, type Milliseconds } from '../core/duration.ts';
 import type { Value } from '../core/value.ts';
-import { anonymous } from '../core/principal.ts';
 import { CallError } from '../functions/call-error.ts';
 import { holderOf, type Call, type Caller, type CallResult, type GivenObject, type Home } from '../functions/call.ts';
 import type { FunctionDescription } from '../functions/description.ts';
 import { endingFunction, makingFunction } from '../functions/object-calls.ts';
 import { PackedArguments } from '../functions/packed-arguments.ts';
 import { asCallError, reportFault } from './faults.ts';
+import { standingOf } from './object-standing.ts';
+import { ObjectLeases, type Held, type HeldObject, type ObjectSettings } from './object-leases.ts';
 import { ObjectExchange, type LentObject, type ObjectInvoker, type ObjectKeeper } from './object-exchange.ts';
-
-/** What the operator decides. */
-export interface ObjectSettings {
-  /** Since it was used last. */
-  readonly lease: Milliseconds;
-  readonly maxObjects: number;
-  readonly maxObjectsPerIdentity: number;
-}
 
 export interface ObjectsOptions extends ObjectSettings {
   readonly invoker: ObjectInvoker;
@@ -32,25 +25,6 @@ export interface ObjectsOptions extends ObjectSettings {
   /** For functions that declare no limit of their own. */
   readonly timeLimit: Milliseconds;
   readonly randomBytes: (length: number) => Uint8Array;
-}
-
-export interface HeldObject {
-  readonly id: string;
-  readonly identity: string;
-  /** Its class. */
-  readonly of: FunctionDescription;
-}
-
-interface Held extends HeldObject {
-  /** `holderOf` whose it is. */
-  holder: string;
-  leaseEnds: Instant;
-  /** Calls under way: as long as there are some, it lives. */
-  inUse: number;
-  /** Of a class with one instance for each caller, or for all of them: what its caller's is known by. */
-  readonly standing?: string | undefined;
-  /** Settles when its constructor has run. */
-  made?: Promise<unknown> | undefined;
 }
 
 export interface ObjectCaller {
@@ -62,32 +36,20 @@ export interface ObjectCaller {
 
 const idBytes = 6;
 
-const whenFull = seconds(10);
-
-/** Who shares what is made of a class: nobody, each identity with itself, and of those who have none each peer. */
-function standingOf({ library, method, instance }: FunctionDescription, caller: Caller): string | undefined {
-  if (instance !== 'single' && instance !== 'session') return undefined;
-  const who = caller.identity === anonymous.name ? `peer ${caller.peer}` : `identity ${holderOf(caller)}`;
-  return `${library}/${method} ${who}`;
-}
-
 export class Objects implements ObjectKeeper {
   readonly #options: ObjectsOptions;
   /** What runs functions, where they are given objects and give some. */
   readonly exchange: ObjectExchange;
-  /** What was used last is last. */
-  readonly #objects = new Map<string, Held>();
-  readonly #perIdentity = new Map<string, number>();
-  readonly #standing = new Map<string, Held>();
-  #stopWaiting: (() => void) | undefined;
+  readonly #leases: ObjectLeases;
 
   constructor(options: ObjectsOptions) {
     this.#options = options;
+    this.#leases = new ObjectLeases({ ...options, expired: (held) => this.#letGo(held) });
     this.exchange = new ObjectExchange(options.invoker, this);
   }
 
   get size(): number {
-    return this.#objects.size;
+    return this.#leases.size;
   }
 
   /**
@@ -97,25 +59,24 @@ export class Objects implements ObjectKeeper {
   async make(of: FunctionDescription, args: Call['args'], by: ObjectCaller): Promise<string> {
     const { identity } = by.caller;
     const standing = standingOf(of, by.caller);
-    const known = standing === undefined ? undefined : this.#standing.get(standing);
+    const known = standing === undefined ? undefined : this.#leases.standing(standing);
     if (known !== undefined && (known.made !== undefined || this.#options.invoker.holds(of, known.id))) {
       await known.made;
-      this.#renew(known);
+      this.#leases.renew(known);
       return known.id;
     }
-    this.#checkRoom(identity, 1, 'No object can be made: ');
+    this.#leases.checkRoom(identity, 1, 'No object can be made: ');
     const id = toBase64Url(this.#options.randomBytes(idBytes));
-    const held = this.#keep(id, by.caller, of, standing);
-    if (standing !== undefined) this.#standing.set(standing, held);
+    const held = this.#leases.keep(id, by.caller, of, standing);
     try {
       held.made = this.#run(held, makingFunction(of), args, by, 'begin');
       await held.made;
       held.made = undefined;
     } catch (error) {
-      this.#forget(held);
+      this.#leases.forget(held);
       throw error;
     }
-    this.#wait();
+    this.#leases.wait();
     return id;
   }
 
@@ -130,27 +91,24 @@ export class Objects implements ObjectKeeper {
   }
 
   held(id: string, caller: Caller): HeldObject | undefined {
-    const held = this.#objects.get(id);
-    return held?.holder === holderOf(caller) && (held.inUse > 0 || held.leaseEnds > this.#now) ? held : undefined;
+    const held = this.#leases.get(id);
+    return held?.holder === holderOf(caller) && this.#leases.lives(held) ? held : undefined;
   }
 
   borrow(objects: readonly LentObject[]): () => void {
-    const lent = objects.flatMap(({ id }) => this.#objects.get(id) ?? []);
-    for (const held of lent) held.inUse++;
+    const lent = objects.flatMap(({ id }) => this.#leases.get(id) ?? []);
+    const releases = lent.map((held) => this.#leases.hold(held));
     return () => {
-      for (const held of lent) {
-        held.inUse--;
-        this.#renew(held);
-      }
+      for (const release of releases) release();
     };
   }
 
   adopt(given: readonly GivenObject[], call: Call): void {
     const { identity } = call.caller;
     const classes = given.map((object) => this.#classOf(object, call));
-    const fresh = given.filter(({ id }) => !this.#objects.has(id));
+    const fresh = given.filter(({ id }) => !this.#leases.has(id));
     try {
-      this.#checkRoom(
+      this.#leases.checkRoom(
         identity,
         fresh.length,
         `${call.function.method} was carried out, but its result cannot be given: `,
@@ -161,56 +119,64 @@ export class Objects implements ObjectKeeper {
     }
     for (const [index, of] of classes.entries()) {
       const { id = '' } = given[index] ?? {};
-      const known = this.#objects.get(id);
-      if (known === undefined) this.#keep(id, call.caller, of);
+      const known = this.#leases.get(id);
+      if (known === undefined) this.#leases.keep(id, call.caller, of);
       else {
         // Its library knows it by the name alone, which may be somebody else's since.
         known.holder = holderOf(call.caller);
-        this.#renew(known);
+        this.#leases.renew(known);
       }
     }
-    this.#wait();
+    this.#leases.wait();
   }
 
   drop(given: readonly GivenObject[], call: Call): void {
     for (const object of given) {
       const of = call.function.classes?.get(object.class);
-      if (of !== undefined && !this.#objects.has(object.id)) this.#letGo(this.#newlyHeld(object.id, call.caller, of));
+      if (of !== undefined && !this.#leases.has(object.id))
+        this.#letGo(this.#leases.newlyHeld(object.id, call.caller, of));
     }
   }
 
-  lose({ id }: LentObject): void {
-    const held = this.#objects.get(id);
-    if (held !== undefined) this.#forget(held);
+  lose({ id }: Pick<LentObject, 'id'>): void {
+    const held = this.#leases.get(id);
+    if (held !== undefined) this.#leases.forget(held);
   }
 
   /** Calls one of its functions (functions/object-calls.ts), which renews its lease. */
   async use(object: HeldObject, fn: FunctionDescription, args: Call['args'], by: ObjectCaller): Promise<CallResult> {
-    const held = this.#objects.get(object.id);
-    if (held === undefined) throw new CallError('object-lost', 'The object was let go of meanwhile; make another one.');
+    const held = this.#leases.get(object.id);
+    if (held === undefined) throw goneMeanwhile();
     return await this.#run(held, fn, args, by, 'use');
+  }
+
+  /** It is used until what is returned is called. @param ended called where it ends before that @throws CallError `object-lost` */
+  occupy(id: string, ended: () => void): () => void {
+    const held = this.#leases.get(id);
+    if (held === undefined) throw goneMeanwhile();
+    const release = this.#leases.hold(held);
+    held.ends.add(ended);
+    return () => {
+      held.ends.delete(ended);
+      release();
+    };
   }
 
   /** Its destructor runs; the object is gone whatever comes of that. Rejects with a `CallError`. */
   async release(object: HeldObject, by: ObjectCaller): Promise<void> {
-    const held = this.#objects.get(object.id);
+    const held = this.#leases.get(object.id);
     if (held === undefined) return;
-    this.#forget(held);
+    this.#leases.forget(held);
     await this.#run(held, endingFunction(held.of), [], by, 'end');
   }
 
   /** Its threads end by themselves. */
   close(): void {
-    this.#stopWaiting?.();
-    this.#stopWaiting = undefined;
+    this.#leases.close();
   }
 
   get #now(): Instant {
     return this.#options.scheduler.now();
-  }
-
-  #leaseFromNow(): Instant {
-    return after(this.#now, this.#options.lease);
   }
 
   async #run(
@@ -225,7 +191,7 @@ export class Objects implements ObjectKeeper {
     const deadline = does === 'end' ? never : after(this.#now, fn.timeLimit ?? timeLimit);
     const given: readonly Value[] = args instanceof PackedArguments ? args.values : args;
     const home = { object: held.id, does };
-    held.inUse++;
+    const release = this.#leases.hold(held);
     try {
       return await this.exchange.invoke({
         function: fn,
@@ -237,52 +203,11 @@ export class Objects implements ObjectKeeper {
         ...(signal === undefined ? {} : { signal }),
       });
     } catch (error) {
-      if (error instanceof CallError && error.code === 'object-lost') this.#forget(held);
+      if (error instanceof CallError && error.code === 'object-lost') this.#leases.forget(held);
       throw error;
     } finally {
-      held.inUse--;
-      this.#renew(held);
+      release();
     }
-  }
-
-  #renew(held: Held): void {
-    if (!this.#objects.delete(held.id)) return;
-    held.leaseEnds = this.#leaseFromNow();
-    this.#objects.set(held.id, held);
-  }
-
-  #forget(held: Held): void {
-    const { id, identity, standing } = held;
-    if (!this.#objects.delete(id)) return;
-    if (standing !== undefined && this.#standing.get(standing) === held) this.#standing.delete(standing);
-    const left = (this.#perIdentity.get(identity) ?? 1) - 1;
-    if (left === 0) this.#perIdentity.delete(identity);
-    else this.#perIdentity.set(identity, left);
-  }
-
-  /** Until the first lease ends. */
-  #wait(): void {
-    const [first] = this.#objects.values();
-    if (this.#stopWaiting !== undefined || first === undefined) return;
-    this.#stopWaiting = this.#options.scheduler.after(until(first.leaseEnds, this.#now), () => {
-      this.#stopWaiting = undefined;
-      this.#expire();
-      this.#wait();
-    });
-  }
-
-  #expire(): void {
-    const now = this.#now;
-    for (const held of this.#objects.values()) {
-      if (held.leaseEnds > now) return;
-      if (held.inUse > 0) this.#renew(held);
-      else this.#end(held);
-    }
-  }
-
-  #end(held: Held): void {
-    this.#forget(held);
-    this.#letGo(held);
   }
 
   /** Nobody waits for what comes of it. */
@@ -295,41 +220,9 @@ export class Objects implements ObjectKeeper {
     });
   }
 
-  #newlyHeld(id: string, caller: Caller, of: FunctionDescription, standing?: string): Held {
-    const { identity } = caller;
-    return { id, identity, holder: holderOf(caller), of, standing, leaseEnds: this.#leaseFromNow(), inUse: 0 };
-  }
-
-  #keep(id: string, caller: Caller, of: FunctionDescription, standing?: string): Held {
-    const held = this.#newlyHeld(id, caller, of, standing);
-    const { identity } = caller;
-    this.#perIdentity.set(identity, (this.#perIdentity.get(identity) ?? 0) + 1);
-    this.#objects.set(id, held);
-    return held;
-  }
-
-  /** @param before what the sentence begins with @throws CallError `overloaded`, `rate-exceeded` */
-  #checkRoom(identity: string, more: number, before: string): void {
-    const { maxObjects, maxObjectsPerIdentity } = this.#options;
-    if (more === 0) return;
-    if (this.#objects.size + more > maxObjects) {
-      throw new CallError('overloaded', `${before}there is no room for ${more} more; come back later.`, {
-        retryAfter: whenFull,
-      });
-    }
-    const own = this.#perIdentity.get(identity) ?? 0;
-    if (own + more > maxObjectsPerIdentity) {
-      throw new CallError(
-        'rate-exceeded',
-        `${before}${own} objects of ${identity} are there already, and ${maxObjectsPerIdentity} may be; let go of some (DELETE /o/…).`,
-        { retryAfter: whenFull },
-      );
-    }
-  }
-
   /** What a thread says is looked at: an id may be somebody else's. @throws CallError `internal-error` */
   #classOf(object: GivenObject, { function: fn, caller }: Call): FunctionDescription {
-    const known = this.#objects.get(object.id);
+    const known = this.#leases.get(object.id);
     const isTheirs =
       known === undefined ||
       (known.identity === caller.identity && known.of.library === fn.library && known.of.version === fn.version);
@@ -338,3 +231,6 @@ export class Objects implements ObjectKeeper {
     throw new CallError('internal-error', `A thread of ${fn.library} gave an object that it cannot have.`);
   }
 }
+
+const goneMeanwhile = (): CallError =>
+  new CallError('object-lost', 'The object was let go of meanwhile; make another one.');

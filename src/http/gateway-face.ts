@@ -108,7 +108,7 @@ export interface DoorVisit {
   /** It does not run, or is stopped, and no result is kept. Rejects with a CallError. */
   removeJob(id: string): Promise<void>;
   /** What an object offers, or what is done with a member: `path` is `o`, its id, and the member's name. Rejects with a CallError. */
-  object(call: DoorCall, verb: Offer): Promise<DoorAnswer>;
+  object(call: DoorCall, verb: Offer): Promise<DoorAnswer | DoorFlow>;
   /** It is let go of. Rejects with a CallError. */
   release(call: Pick<DoorCall, 'path' | 'correlationId'>): Promise<void>;
   /** The list of libraries, or of one library's functions. @throws CallError, or rejects with one */

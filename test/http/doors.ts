@@ -1,4 +1,5 @@
 /** HTTP doors of any settings before one set of libraries: loading those takes longer than all else. */
+import { ObjectStreams } from '../../src/gateway/streams/object-streams.ts';
 import { defaultStreamSettings, Streams } from '../../src/gateway/streams/streams.ts';
 import { Watches } from '../../src/gateway/watches/watches.ts';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -104,7 +105,12 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
         objects,
         bodies,
         access: rules,
-        streams: new Streams({ ...defaultStreamSettings, opener: registry, scheduler, versionOf: () => undefined }),
+        streams: new Streams({
+          ...defaultStreamSettings,
+          opener: new ObjectStreams(objects),
+          scheduler,
+          versionOf: () => undefined,
+        }),
         watches: new Watches({ ...parts, scheduler }),
         showInternals: false,
       });

@@ -6,12 +6,12 @@ import type { Argument } from './arguments.ts';
 import { batchWith } from './batch.ts';
 import { withOptions, type CallOptions } from './call-options.ts';
 import type { Calls } from './calls.ts';
-import { itemsOf, notIterable, watchedOf, type WatchOptions } from './followed-calls.ts';
+import { watchedOf, type WatchOptions } from './followed-calls.ts';
 import { jobOf, type Job } from './job.ts';
 import { idIn } from './own-path.ts';
-import { outcomeOf, type Outcome, type Wish } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
 import type { Connection, ConnectionControls } from './connection-controls.ts';
-import { objectAt, resultOfCall } from './remote-calls.ts';
+import { objectAt, outcomeOfCall } from './remote-calls.ts';
 import { functionTarget, type Target } from './target.ts';
 import type { RemoteFunction, RemoteLibraries, RemoteLibrary } from './remote-function.ts';
 
@@ -79,16 +79,7 @@ type NamedOrListed = readonly Argument[] | Readonly<Record<string, Argument>>;
 const isList = (given: NamedOrListed): given is readonly Argument[] => Array.isArray(given);
 
 function functionOf(calls: Calls, target: Target, options: CallOptions): RemoteFunction {
-  const begin = async (args: readonly Argument[], wish: Wish): Promise<Value | AsyncIterable<Value>> => {
-    const fn = await target.describe();
-    if (fn.stream === true) {
-      await calls.checked(target, args);
-      return itemsOf({ calls, target, args, options });
-    }
-    if (wish.items) throw notIterable(fn);
-    return await resultOfCall(calls, target, args, options);
-  };
-  const call = (...args: readonly Argument[]): Outcome<Value> => outcomeOf(async (wish) => await begin(args, wish));
+  const call = (...args: readonly Argument[]): Outcome<Value> => outcomeOfCall(calls, target, args, options);
   const watch = (given: NamedOrListed = [], how: Partial<WatchOptions> = {}): AsyncIterable<Value> =>
     watchedOf({ calls, target, args: isList(given) ? given : [given], options }, how);
   return Object.assign(call, {

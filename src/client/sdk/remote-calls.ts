@@ -12,11 +12,30 @@ import { withOptions, type CallOptions } from './call-options.ts';
 import type { Calls } from './calls.ts';
 import type { DoorAnswer } from './door.ts';
 import { notAGateway, RemoteError } from './errors.ts';
+import { itemsOf, notIterable } from './followed-calls.ts';
+import { outcomeOf, type Outcome } from './outcome.ts';
 import { nameOf, remoteObject, type ObjectActions, type RemoteMethod, type RemoteObject } from './remote-object.ts';
 import { fixedTarget, type Target } from './target.ts';
 
+/** One result, an object, or the items of a stream. */
+export const outcomeOfCall = (
+  calls: Calls,
+  target: Target,
+  args: readonly Argument[],
+  options: CallOptions,
+): Outcome<Value> =>
+  outcomeOf(async (wish) => {
+    const fn = await target.describe();
+    if (fn.stream === true) {
+      await calls.checked(target, args);
+      return itemsOf({ calls, target, args, options });
+    }
+    if (wish.items) throw notIterable(fn);
+    return await resultOfCall(calls, target, args, options);
+  });
+
 /** What a function returns, or the object that a class makes. @throws ArgumentError, RemoteError, RequestError */
-export async function resultOfCall(
+async function resultOfCall(
   calls: Calls,
   target: Target,
   args: readonly Argument[],
@@ -130,9 +149,9 @@ function actionsOf(
   const path = ['o', id];
   const asFunction = (member: DescribedMember): DescribedFunction => {
     const { library } = described();
-    const { name, parameters, returns, title, doc, safe } = member;
+    const { name, parameters, returns, title, doc, safe, stream } = member;
     const none = { libraryId: undefined, id: undefined, pure: false, maxAge: seconds(0), notCallable: undefined };
-    return { ...none, library, method: name, parameters, returns, title, doc, safe };
+    return { ...none, library, method: name, parameters, returns, title, doc, safe, ...(stream && { stream }) };
   };
   const release = async (): Promise<void> => {
     await calls.ask({ method: 'DELETE', path, query: [], payload: undefined }, options);
@@ -166,7 +185,7 @@ function actionsOf(
 }
 
 function methodOf(calls: Calls, target: Target, options: CallOptions): RemoteMethod {
-  const call = async (...args: readonly Argument[]): Promise<Value> => await resultOfCall(calls, target, args, options);
+  const call = (...args: readonly Argument[]): Outcome<Value> => outcomeOfCall(calls, target, args, options);
   return Object.assign(call, {
     with: (changes: Partial<CallOptions>) => methodOf(calls, target, withOptions(options, changes)),
   });

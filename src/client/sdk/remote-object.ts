@@ -9,6 +9,7 @@ import type { Value } from '../../core/value.ts';
 import type { Argument } from './arguments.ts';
 import type { CallOptions } from './call-options.ts';
 import { ArgumentError } from './errors.ts';
+import type { Outcome } from './outcome.ts';
 import type { RemoteFunction } from './remote-function.ts';
 
 /** A method of an object of the gateway. */
@@ -18,11 +19,11 @@ export interface RemoteMethod<
   Result = Value,
 > {
   /**
-   * Calls it, with arguments by position, or by name in one plain object.
+   * Calls it, with arguments by position, or by name in one plain object. A stream is read with `for await`.
    * @throws ArgumentError, RemoteError, RequestError
    */
-  (...args: Positional): Promise<Result>;
-  (named: Named): Promise<Result>;
+  (...args: Positional): Outcome<Result>;
+  (named: Named): Outcome<Result>;
   /** The same method, called in another way. */
   with(options: Partial<CallOptions>): RemoteMethod<Positional, Named, Result>;
 }

@@ -2,8 +2,8 @@
  * What the objects of a class offer: public methods, fields and accessors, as they are written in the class and in the classes of the
  * library that it extends (lineage.ts). Nothing is run.
  *
- * Left out: static members, what is private (`#x`, `private`, `protected`, a name that begins with `_`), generators, and computed
- * names.
+ * Left out: static members, what is private (`#x`, `private`, `protected`, a name that begins with `_`), streams that are not safe,
+ * and computed names.
  */
 import { instanceModeOf } from './instance-mode.ts';
 import { readDoc, type Doc } from './jsdoc.ts';
@@ -12,6 +12,7 @@ import type { DeclaredParameter } from './declared-export.ts';
 import { lineageOf, type WrittenClass } from './lineage.ts';
 import { lineOf, nameOf, type Module } from './module-names.ts';
 import { readParameters } from './parameters.ts';
+import { isStreamType, itemType, streamProblem } from './streams.ts';
 import { docComment, unwrap, type ClassMember, type FunctionNode } from './syntax.ts';
 import { typeParameterNames } from './typescript-type.ts';
 import type { InstanceMode, MemberDescription, ParameterDescription, ValueType } from '../description.ts';
@@ -102,7 +103,7 @@ function readMember(
   if (node.type === 'ClassProperty') {
     const value = node.value == null ? undefined : unwrap(node.value);
     if (value?.type === 'ArrowFunctionExpression' || value?.type === 'FunctionExpression')
-      return value.generator === true ? undefined : method(name, value, doc, at);
+      return method(name, value, value.generator === true, doc, at);
     const type = typeAt(node.typeAnnotation, at);
     return attribute(name, doc, type, node.readonly !== true);
   }
@@ -119,23 +120,30 @@ function readMember(
       };
     }
     default:
-      return node.generator ? undefined : method(name, node, doc, at);
+      return method(name, node, node.generator, doc, at);
   }
 }
 
-const method = (name: string, node: Called, doc: Doc, place: Place): MemberDescription => ({
-  name,
-  kind: 'method',
-  // The lock file gives ids to parameters of functions and constructors.
-  parameters: parametersOf(node, doc, place).map((parameter) => ({ ...parameter, id: undefined })),
-  returns: returned(node, doc, place),
-  title: doc.title,
-  doc: doc.text,
-  safe: doc.safe,
-  readable: false,
-  writable: false,
-  timeLimit: doc.timeLimit,
-});
+/** Undefined where it is a stream that is not for callers, as a function would not be. */
+function method(name: string, node: Called, generator: boolean, doc: Doc, place: Place): MemberDescription | undefined {
+  const annotation = node.returnType?.type === 'TSTypeAnnotation' ? node.returnType.typeAnnotation : undefined;
+  const stream = generator || isStreamType(annotation);
+  if (stream && streamProblem(doc) !== undefined) return undefined;
+  return {
+    name,
+    kind: 'method',
+    // The lock file gives ids to parameters of functions and constructors.
+    parameters: parametersOf(node, doc, place).map((parameter) => ({ ...parameter, id: undefined })),
+    returns: stream ? itemType(annotation, doc, place.hidden, place.module.types) : returned(node, doc, place),
+    title: doc.title,
+    doc: doc.text,
+    safe: doc.safe,
+    ...(stream && { stream }),
+    readable: false,
+    writable: false,
+    timeLimit: doc.timeLimit,
+  };
+}
 
 const anything: ValueType = { kind: 'any' };
 

@@ -11,6 +11,12 @@ export function bodyFormatOf(request: Request): number | undefined {
   return findUint(request.options, optionNumber.contentFormat) ?? contentFormat.cbor;
 }
 
+/** What follows the first block comes from the answer that is stored. @throws CallError 'incomplete' where there is none */
+export function checkFirstBlock({ block2 }: Request): void {
+  if ((block2?.num ?? 0) === 0) return;
+  throw new CallError('incomplete', 'There is no stored answer to continue with this block; ask for block 0 first.');
+}
+
 /** Accept, else the request's format, else CBOR. */
 export function answerFormat(request: Request, bodyFormat: number | undefined): ValueFormat {
   const accept = findOption(request.options, optionNumber.accept) && findUint(request.options, optionNumber.accept);

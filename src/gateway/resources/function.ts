@@ -33,7 +33,7 @@ import { largeBodyBytes, type BodyThread } from '../body-thread.ts';
 import { checkStreamWords, readControlWords, type ControlWords } from '../control-words.ts';
 import type { Jobs } from '../jobs.ts';
 import type { Answer, Resource, Visit } from '../resource.ts';
-import { answerFormat, bodyFormatOf, checkBodyFormat, isCurrent } from './formats.ts';
+import { answerFormat, bodyFormatOf, checkBodyFormat, checkFirstBlock, isCurrent } from './formats.ts';
 import type { ObjectResource } from './object.ts';
 import { checkStreamFormat, isObserving, type CoapStreams } from '../streams/coap-streams.ts';
 import type { CoapWatches } from '../watches/coap-watches.ts';
@@ -290,12 +290,7 @@ export class FunctionResource implements Resource {
 
   /** What can be refused before the body is looked at is refused here. Returns the answer's format. */
   #allow(request: Request, fn: FunctionDescription): ValueFormat {
-    if ((request.block2?.num ?? 0) > 0) {
-      throw new CallError(
-        'incomplete',
-        'There is no stored answer to continue with this block; ask for block 0 first.',
-      );
-    }
+    checkFirstBlock(request);
     if (isSafeMethod(request.code)) checkSafe(fn);
     if (fn.stream === true) {
       checkStreamFormat(request);

@@ -3,7 +3,7 @@
  *
  *   POST /func/{library}/{Class}      makes one: 2.01, Location-Path o/{id}
  *   GET /o/{id}                       what it offers        DELETE /o/{id}            lets go of it
- *   POST /o/{id}/{method}             calls a method; GET and FETCH do where it is safe
+ *   POST /o/{id}/{method}             calls a method; GET and FETCH do where it is safe, and observe a stream
  *   GET /o/{id}/{attribute}           reads an attribute    PUT /o/{id}/{attribute}   sets it to the body
  */
 import { contentFormat, type ValueFormat } from '../../cbor/content-format.ts';
@@ -25,20 +25,25 @@ import {
   notOfWhole,
   objectRepresentation,
   readObjectWords,
+  streamArguments,
 } from '../object-requests.ts';
-import type { HeldObject, Objects } from '../objects.ts';
+import type { HeldObject } from '../object-leases.ts';
+import type { Objects } from '../objects.ts';
 import type { Answer, Resource, Visit } from '../resource.ts';
 import { describe } from './description.ts';
-import { answerFormat, bodyFormatOf, isCurrent } from './formats.ts';
+import { checkStreamFormat, type CoapStreams } from '../streams/coap-streams.ts';
+import { answerFormat, bodyFormatOf, checkFirstBlock, isCurrent } from './formats.ts';
 
 export class ObjectResource implements Resource {
   readonly methods: readonly number[] = [method.GET, method.FETCH, method.POST, method.PUT, method.DELETE];
   readonly conditional = false;
   readonly multicast = false;
   readonly #objects: Objects;
+  readonly #stream: CoapStreams['answer'];
 
-  constructor(objects: Objects) {
+  constructor(objects: Objects, stream: CoapStreams['answer']) {
     this.#objects = objects;
+    this.#stream = stream;
   }
 
   async handle(visit: Visit): Promise<Answer> {
@@ -77,6 +82,12 @@ export class ObjectResource implements Resource {
       return { response: describe(request, describedMember(object, name, words.describe, visit)) };
     const { fn, operation } = memberCall(object, name, verbOf(request.code), visit);
     checkStreamWords(words.stream, fn);
+    checkFirstBlock(request);
+    if (fn.stream === true) {
+      checkStreamFormat(request);
+      const args = boundArguments(fn, given(request, words.argumentItems));
+      return await this.#stream(visit, { fn, ...streamArguments(object, args), words: words.stream }, visit.now);
+    }
     const format = answerFormat(request, bodyFormatOf(request));
     const args = boundArguments(fn, given(request, words.argumentItems), operation);
     return answerOf(request, await this.#objects.use(object, fn, args, visit), format);

@@ -34,6 +34,8 @@ export interface CoapStreamsOptions {
 export interface StreamCall {
   readonly fn: FunctionDescription;
   readonly args: Call['args'];
+  /** Of a method: its object, whose id is the first argument. */
+  readonly home?: Call['home'];
   /** The arguments' part of a key. */
   readonly part: string | undefined;
   readonly words: StreamWords;
@@ -62,10 +64,10 @@ export class CoapStreams {
     const before = this.#told.get(name);
     const isAgain = before !== undefined && isSame(before.call, asked);
     const from = isAgain ? before.stream.position : asked.words.from;
-    const { fn, args, part, words } = asked;
+    const { fn, args, home, part, words } = asked;
     const { caller, correlationId } = visit;
     const deadline = after(now, fn.timeLimit ?? this.#options.timeLimit);
-    const call: Call = { function: fn, args, caller, correlationId, deadline };
+    const call: Call = { function: fn, args, caller, correlationId, deadline, ...(home && { home }) };
     const run = await this.#options.streams.open({ call, part, from });
     const until = (words.from ?? 0) + (words.count ?? Infinity);
     const common = {

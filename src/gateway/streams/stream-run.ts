@@ -14,6 +14,8 @@ export interface StreamConsumer {
 
 export interface StreamRunParts {
   readonly fn: FunctionDescription;
+  /** It is the stream of an object. */
+  readonly ofObject: boolean;
   /** Same caller, same function, same arguments; undefined where nobody could come back for it. */
   readonly key: string | undefined;
   readonly source: OpenedStream;
@@ -28,6 +30,7 @@ export interface StreamRunParts {
 
 export class StreamRun {
   readonly fn: FunctionDescription;
+  readonly ofObject: boolean;
   readonly key: string | undefined;
   /** As logs name it: whose it is among the streams of each peer. */
   peer: string;
@@ -51,6 +54,7 @@ export class StreamRun {
   constructor(parts: StreamRunParts, peer: string) {
     this.#parts = parts;
     this.fn = parts.fn;
+    this.ofObject = parts.ofObject;
     this.key = parts.key;
     this.peer = peer;
     this.#next = parts.from;

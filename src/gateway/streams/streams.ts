@@ -91,6 +91,7 @@ export class Streams {
       const run = new StreamRun(
         {
           fn,
+          ofObject: call.home !== undefined,
           key,
           source,
           from,
@@ -113,10 +114,13 @@ export class Streams {
     }
   }
 
-  /** A library was loaded, replaced or removed: streams of what it was before end soon. */
+  /** A library was loaded, replaced or removed: streams of what it was before end soon, but for those of objects, which stay. */
   libraryChanged(library: string): void {
     const version = this.#options.versionOf(library);
-    const old = [...this.#runs].filter(({ fn }) => fn.library === library && fn.version !== version);
+    const changed = [...this.#runs].filter(({ fn }) => fn.library === library && fn.version !== version);
+    const old = changed.filter(({ ofObject }) => !ofObject);
+    // The instance for all callers ends at once.
+    for (const run of changed) if (run.ofObject && run.fn.instance === 'single') run.close(instanceEnded(library));
     if (old.length === 0) return;
     this.#options.scheduler.after(reloadGrace, () => {
       for (const run of old)
@@ -181,3 +185,6 @@ export class Streams {
 
 const stopping = (): CallError =>
   new CallError('not-ready', 'The gateway is being stopped; come back later.', { retryAfter });
+
+const instanceEnded = (library: string): CallError =>
+  new CallError('object-lost', `${library} was changed, and the object has ended; make another one.`);

@@ -19,6 +19,9 @@ export class Account {
   set pin(value: string) { if (value.length !== 4) throw new RangeError('four digits'); }
   /** Puts something in. */
   deposit(amount: number): number { return (this.#balance += amount); }
+  /** @safe */ *history(entries: number = Infinity): Generator<string> {
+    try { for (let at = 0; at < entries; at++) yield this.owner + at; } finally { this.#balance = -1; }
+  }
   /** @safe */ report(prefix: string = ''): string { return prefix + this.owner + ': ' + this.#balance; }
   fail(): never { throw new TypeError('no such luck'); }
 }
@@ -41,6 +44,7 @@ interface Account extends ObjectControls<{ readonly owner: string; readonly limi
   readonly limits: Promise<readonly number[]>;
   readonly balance: Promise<number>;
   readonly deposit: RemoteMethod<[amount: number], { readonly amount: number }, number>;
+  readonly history: RemoteMethod<[entries?: number], { readonly entries?: number }, AsyncIterable<string>>;
   readonly report: RemoteMethod<[prefix?: string], { readonly prefix?: string }, string>;
   readonly fail: RemoteMethod<[], None>;
 }
@@ -70,6 +74,12 @@ beforeAll(async () => {
 });
 afterAll(async () => gateway.close());
 
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
 describe.each(['coap', 'http'] as const)('over %s', (door) => {
   const open = async (): Promise<Connection<Libraries>> =>
     await connect<Libraries>(door === 'coap' ? gateway.coap : gateway.url);
@@ -86,6 +96,24 @@ describe.each(['coap', 'http'] as const)('over %s', (door) => {
     await account.$release();
     await expect(account.report()).rejects.toMatchObject({ status: '4.04' });
     await expect(account.$release()).rejects.toBeInstanceOf(RemoteError);
+  });
+
+  test('P17 a method that is a stream is read with for await, and closed when the loop is left', async () => {
+    await using gw = await open();
+    await using account = await gw.bank.Account('Ada', 100);
+    expect(await all(account.history(3))).toEqual(['Ada0', 'Ada1', 'Ada2']);
+    expect(await account.balance).toBe(-1);
+    await account.deposit(1);
+    const seen: string[] = [];
+    for await (const entry of account.history.with({ from: 5 })({})) {
+      seen.push(entry);
+      if (seen.length === 2) break;
+    }
+    expect(seen).toEqual(['Ada5', 'Ada6']);
+    await expect.poll(() => account.balance, { timeout: 10_000 }).toBe(-1);
+    await expect(all(account.history('x' as unknown as number))).rejects.toBeInstanceOf(ArgumentError);
+    const single = account.report() as unknown as AsyncIterable<string>;
+    await expect(all(single)).rejects.toMatchObject({ code: 'not-iterable' });
   });
 
   test('P8 attributes are awaited, and set', async () => {

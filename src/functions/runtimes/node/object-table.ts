@@ -59,12 +59,18 @@ export class ObjectTable {
           Reflect.set(object, name, value);
         });
     }
-    return (id, ...args) =>
-      this.#on(id, (object) => {
-        const member = Reflect.get(object, name) as unknown;
-        if (!isCallable(member)) throw new TypeError(`${name} is no method.`);
-        return Reflect.apply(member, object, args);
-      });
+    return (id, ...args) => this.#on(id, calling(name, args));
+  }
+
+  /** What begins the stream of a method; undefined where the name is no method's. */
+  streaming(method: string): Callable | undefined {
+    const dot = method.indexOf('.');
+    if (dot < 0) return undefined;
+    return (id, ...args) => {
+      const begin = calling(method.slice(dot + 1), args);
+      const object = this.#held(id);
+      return object instanceof PerCall ? object.during(begin) : begin(object);
+    };
   }
 
   #making(name: string, made: Constructor, mode: InstanceMode | undefined): Callable {
@@ -83,9 +89,14 @@ export class ObjectTable {
   }
 
   #on(id: unknown, use: (object: object) => unknown): unknown {
+    const object = this.#held(id);
+    return object instanceof PerCall ? object.once(use) : use(object);
+  }
+
+  #held(id: unknown): object {
     const object = this.#ids.object(id);
     if (object === undefined) throw new ReferenceError('The object is not there any more.');
-    return object instanceof PerCall ? object.once(use) : use(object);
+    return object;
   }
 
   /** Nobody has it any more. The instance for all callers is let go of by itself, as the object without an id. */
@@ -96,3 +107,12 @@ export class ObjectTable {
     return object === undefined || object === single || object instanceof PerCall ? undefined : letGo(object);
   }
 }
+
+/** The call of a method. */
+const calling =
+  (name: string, args: readonly unknown[]) =>
+  (object: object): unknown => {
+    const member = Reflect.get(object, name) as unknown;
+    if (!isCallable(member)) throw new TypeError(`${name} is no method.`);
+    return Reflect.apply(member, object, args);
+  };

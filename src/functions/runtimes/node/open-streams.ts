@@ -5,9 +5,8 @@
 import { UsageError } from '../../../core/error.ts';
 import type { Value } from '../../../core/value.ts';
 import { runningCall, type RunningCall } from '../../call-context.ts';
-import { isAsyncIterable, isIterable } from '../../iteration.ts';
+import { isAsyncIterable, isIterable, notIterable } from '../../iteration.ts';
 import { closeName, nextName, openPrefix } from '../../stream-steps.ts';
-import { isCallable, type Exports } from './load-module.ts';
 import { invokeCallable, isThenable, type Callable } from './run-call.ts';
 
 interface OpenStream {
@@ -19,11 +18,12 @@ interface OpenStream {
 
 export class OpenStreams {
   readonly #open = new Map<number, OpenStream>();
-  readonly #exports: () => Exports;
+  readonly #callable: (name: string) => Callable | undefined;
   #numbers = 0;
 
-  constructor(exports: () => Exports) {
-    this.#exports = exports;
+  /** @param callable the function of this name, or the method of an object (functions/object-calls.ts) */
+  constructor(callable: (name: string) => Callable | undefined) {
+    this.#callable = callable;
   }
 
   /** What a step calls; undefined for any other name. */
@@ -31,8 +31,8 @@ export class OpenStreams {
     if (name === nextName) return (number, skip) => this.#next(Number(number), Number(skip));
     if (name === closeName) return (number) => this.#close(Number(number));
     if (!name.startsWith(openPrefix)) return undefined;
-    const callable = this.#exports().get(name.slice(openPrefix.length));
-    return isCallable(callable) ? (...args) => this.#start(callable, args as readonly Value[]) : undefined;
+    const callable = this.#callable(name.slice(openPrefix.length));
+    return callable && ((...args) => this.#start(callable, args as readonly Value[]));
   }
 
   #start(callable: Callable, args: readonly Value[]): number | Promise<number> {
@@ -50,8 +50,7 @@ export class OpenStreams {
       : isIterable(returned)
         ? returned[Symbol.iterator]()
         : undefined;
-    if (iterator === undefined)
-      throw new TypeError('A stream returns an iterable or an async iterable, and this function did not.');
+    if (iterator === undefined) throw notIterable();
     const number = this.#numbers++;
     this.#open.set(number, { iterator, call, closed: Promise.withResolvers() });
     return number;

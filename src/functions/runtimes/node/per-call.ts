@@ -1,4 +1,5 @@
 /** Letting go of objects, and classes that have an instance for each call. */
+import { isAsyncIterable, isIterable, notIterable } from '../../iteration.ts';
 import { isCallable } from './load-module.ts';
 import type { Constructor } from './class-names.ts';
 import { isThenable } from './run-call.ts';
@@ -38,5 +39,17 @@ export class PerCall {
     }
     await letGo(object);
     return result;
+  }
+
+  /** One for a stream, until that is over or nobody reads it any more. */
+  async *during(begin: (object: object) => unknown): AsyncGenerator<unknown, void> {
+    const object = new this.#made(...this.#args);
+    try {
+      const items = await begin(object);
+      if (!isAsyncIterable(items) && !isIterable(items)) throw notIterable();
+      yield* items;
+    } finally {
+      await letGo(object);
+    }
   }
 }

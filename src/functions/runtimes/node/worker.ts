@@ -34,7 +34,10 @@ const objects = new ObjectTable();
 /** Some argument of the run that is being read refers to an object that is not there any more. */
 let absent: string | undefined;
 const runs = new RunReader();
-const streams = new OpenStreams(() => exports);
+const streams = new OpenStreams((name) => {
+  const named = exports.get(name);
+  return isCallable(named) ? named : objects.streaming(name);
+});
 const link: Link = new Link({
   incoming: start.incoming,
   outgoing: start.outgoing,

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { InstanceMode, MemberDescription } from '../../description.ts';
 import type { ExportDescription } from '../../export-description.ts';
 import { classReason } from '../../signature/exports.ts';
-import { describeFunction, shapeOf, wordsOf } from './describe-function.ts';
+import { describeFunction, isStream, itemOf, shapeOf, wordsOf } from './describe-function.ts';
 import { promisesOf, type PythonManifest } from './manifest.ts';
 import { placeOf, type SaidExport, type SaidMember } from './module-words.ts';
 
@@ -54,22 +54,21 @@ function instanceOf(of: SaidExport, { parameters }: ExportDescription, where: st
   return parsed.data ?? undefined;
 }
 
-/** Results of methods are never cached: `pure` says of one that it is safe. */
-function describeMember(
-  method: string,
-  { name, kind, line, parameters, returns, doc, promises, readable, writable }: SaidMember,
-  manifest: PythonManifest,
-  file: string,
-): MemberDescription {
-  const { safe, timeLimit } = promisesOf(method, promises, manifest, placeOf(file, line));
+/** Results of methods are never cached: `pure` says of one that it is safe, and of a generator that it gives a list. */
+function describeMember(method: string, said: SaidMember, manifest: PythonManifest, file: string): MemberDescription {
+  const { name, kind, line, parameters, returns, doc, promises, readable, writable } = said;
+  const promised = promisesOf(method, promises, manifest, placeOf(file, line));
+  const { safe, timeLimit } = promised;
+  const stream = isStream(said, promised);
   return {
     name,
     kind,
     // The lock file gives ids to parameters of functions and constructors.
     parameters: parameters.map((each) => ({ ...shapeOf(each), id: undefined })),
-    returns: returns ?? undefined,
+    returns: stream ? itemOf(returns) : (returns ?? undefined),
     ...wordsOf(doc),
     safe: safe || kind === 'attribute',
+    ...(stream && { stream }),
     readable,
     writable,
     timeLimit,

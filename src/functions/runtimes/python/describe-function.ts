@@ -3,15 +3,14 @@ import { milliseconds } from '../../../core/duration.ts';
 import type { ValueType } from '../../description.ts';
 import type { ExportDescription, ParameterShape } from '../../export-description.ts';
 import { controlWordProblem } from '../../signature/control-words.ts';
-import { promisesOf, type PythonManifest } from './manifest.ts';
+import { promisesOf, type Promised, type PythonManifest } from './manifest.ts';
 import { placeOf, type SaidExport, type SaidParameter } from './module-words.ts';
 
 /** @throws UsageError 'library-load' */
 export function describeFunction(fn: SaidExport, manifest: PythonManifest, file: string): ExportDescription {
   const promised = promisesOf(fn.method, fn.promises, manifest, placeOf(file, fn.line));
   const { safe, pure, shared, timeLimit } = promised;
-  // Without a promise, and where it is cached, a generator is read to its end.
-  const stream = fn.generator && safe && !pure;
+  const stream = isStream(fn, promised);
   return {
     method: fn.method,
     parameters: fn.parameters.map(shapeOf),
@@ -28,6 +27,12 @@ export function describeFunction(fn: SaidExport, manifest: PythonManifest, file:
     notCallable: fn.notCallable ?? controlProblem(fn.parameters),
   };
 }
+
+/** Without a promise, and where it is cached, a generator is read to its end. */
+export const isStream = (
+  { generator = false }: { readonly generator?: boolean | undefined },
+  { safe, pure }: Pick<Promised, 'safe' | 'pure'>,
+): boolean => generator && safe && !pure;
 
 export const shapeOf = (each: SaidParameter): ParameterShape => ({
   name: each.name,
@@ -48,5 +53,5 @@ export const wordsOf = (doc: string | null): { title: string | undefined; doc: s
 const controlProblem = (parameters: readonly SaidParameter[]): string | undefined =>
   parameters.map(({ name }) => controlWordProblem(name)).find((problem) => problem !== undefined);
 
-const itemOf = (returns: SaidExport['returns']): ValueType | undefined =>
+export const itemOf = (returns: SaidExport['returns']): ValueType | undefined =>
   returns?.kind === 'array' ? returns.items : undefined;

@@ -22,6 +22,8 @@ export interface SaidMember {
   readonly returns: ValueType | null;
   readonly doc: string | null;
   readonly promises: unknown;
+  /** Of a method. */
+  readonly generator?: boolean | undefined;
   readonly readable: boolean;
   readonly writable: boolean;
 }
@@ -80,6 +82,7 @@ const member: z.ZodType<SaidMember> = z.object({
   returns: type.nullable(),
   doc: z.string().nullable(),
   promises: z.unknown(),
+  generator: z.boolean().optional(),
   readable: z.boolean(),
   writable: z.boolean(),
 });

@@ -15,11 +15,12 @@ _ends = ('aclose', 'close', '__aexit__', '__exit__')
 
 
 class _Operation:
-    """What Server calls, as it calls a ServedFunction."""
-    __slots__ = ('call',)
+    """What Server calls, as it calls a ServedFunction. `begin` is the first step of a stream."""
+    __slots__ = ('call', 'begin')
 
-    def __init__(self, call):
+    def __init__(self, call, begin=None):
         self.call = call
+        self.begin = begin
 
 
 class ObjectTable:
@@ -32,7 +33,7 @@ class ObjectTable:
         found = {}
         for each in offered:
             if isinstance(each, ServedClass):
-                found.update((name, _Operation(operation)) for name, operation in self._operations(each))
+                found.update((name, _Operation(*operations)) for name, *operations in self._operations(each))
             else:
                 found[each.name] = each
         return found
@@ -44,7 +45,7 @@ class ObjectTable:
         for member in served.description['members']:
             of = member['name']
             if of in served.methods:
-                yield f'{name}.{of}', _calling(of, served.methods[of])
+                yield f'{name}.{of}', _calling(of, served.methods[of]), _calling(of, served.methods[of], _PerCall.during)
             if member['readable']:
                 yield f'{name}.{of}?', _reading(of)
             if of in served.setters:
@@ -77,9 +78,9 @@ class ObjectTable:
         return end
 
 
-def _calling(name, method):
+def _calling(name, method, per_call=None):
     return lambda arguments, context: _on(
-        arguments[0], context, lambda made: method.call(arguments[1:], context, getattr(made, name)))
+        arguments[0], context, lambda made: method.call(arguments[1:], context, getattr(made, name)), per_call)
 
 
 def _reading(name):
@@ -94,9 +95,9 @@ def _setting(name, shape):
     return set_attribute
 
 
-def _on(number, context, use):
+def _on(number, context, use, per_call=None):
     made = ids.object(number)
-    return made.once(use, context) if type(made) is _PerCall else use(made)
+    return (per_call or _PerCall.once)(made, use, context) if type(made) is _PerCall else use(made)
 
 
 class _PerCall:
@@ -120,6 +121,36 @@ class _PerCall:
             return _then_let_go(_read(used), made)
         ended = _let_go(made)
         return used if ended is None else _after(ended, used)
+
+    async def during(self, use, context):
+        """One for a stream, until that is over or nobody reads it any more."""
+        made = self._make(context)
+        items = None
+        try:
+            items = use(made)
+            if hasattr(type(items), '__await__'):
+                items = await items
+            if hasattr(type(items), '__aiter__'):
+                async for item in items:
+                    yield item
+            else:
+                for item in items:
+                    yield item
+        finally:
+            try:
+                await _closed(items)
+            finally:
+                ended = _let_go(made)
+                if ended is not None:
+                    await ended
+
+
+async def _closed(items):
+    """A generator tidies up while its object is there."""
+    if hasattr(items, 'aclose'):
+        await items.aclose()
+    elif hasattr(items, 'close'):
+        items.close()
 
 
 def _let_go(made):

@@ -32,7 +32,8 @@ class Streams:
             return self._close(*arguments)
         if not name.startswith(_open):
             raise KeyError(name)
-        items = self._functions[name[len(_open):]].call(arguments, context)
+        function = self._functions[name[len(_open):]]
+        items = getattr(function, 'begin', function.call)(arguments, context)
         return self._keep_later(items) if hasattr(type(items), '__await__') else self._keep(items)
 
     async def _keep_later(self, items):
