@@ -86,11 +86,11 @@ class Streams(Case):
         self.soon(lambda: self.gw.live.counted()["closed"] == closed + 1)
 
     def test_the_function_is_not_ahead_of_the_loop(self):
+        made = self.gw.live.counted()["made"]
         items = self.gw.live.count(1000)
         self.assertEqual([next(items), next(items)], [0, 1])
-        made = self.gw.live.counted()["made"]
         time.sleep(0.2)
-        self.assertEqual(self.gw.live.counted()["made"], made)
+        self.assertEqual(self.gw.live.counted()["made"], made + 2)
         items.close()
 
     def test_calls_are_made_in_the_loop(self):
@@ -167,8 +167,14 @@ class Jobs(Case):
         self.assertIsNone(self.gw.live.nothing.job().result())
 
     def test_a_long_result_travels_in_blocks(self):
-        text = self.gw.live.long.job().result()
-        self.assertEqual(text, "long" * 1000)
+        sent, encode = [], funcoap._encode
+        self.patch("_encode", lambda message: sent.append(dict(message.options)) or encode(message))
+        job = self.gw.live.long.job()
+        self.assertEqual(job.result(), "long" * 1000)
+        # What has ended is one answer, and not observed block by block.
+        self.assertEqual(self.gw.job(job.uri).result(), "long" * 1000)
+        later = [options for options in sent if options.get(funcoap._BLOCK2, b"\x06") != b"\x06"]
+        self.assertEqual((len(later), [o for o in later if funcoap._OBSERVE in o]), (6, []))
 
     def test_what_the_function_failed_with(self):
         job = self.gw.live.broken.job()
