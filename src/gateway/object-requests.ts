@@ -1,5 +1,5 @@
 /**
- * What is asked of objects (docs/objects.md), in no protocol's words: the CoAP front (resources/object.ts), doors beside it (calls.ts)
+ * What is asked of objects (docs/objects.md), in no protocol's words: the CoAP front (resources/object.ts), doors beside it (door-objects.ts)
  * and batches ask here, so that all decide alike.
  *
  *     ask      what has no side effects: reads an attribute, calls a safe method        call     any method

@@ -50,6 +50,7 @@ export const doors: readonly Door[] = [
   { from: 'gateway/stated-call.ts', to: 'http/gateway-face.ts', typeOnly: true },
   { from: 'gateway/door-flows.ts', to: 'http/gateway-face.ts', typeOnly: true },
   { from: 'gateway/door-objects.ts', to: 'http/gateway-face.ts', typeOnly: true },
+  { from: 'gateway/door-visit.ts', to: 'http/gateway-face.ts', typeOnly: true },
   // The registry is handed a result cache.
   { from: 'functions', to: 'cache', typeOnly: true },
   // Discovery prints descriptions.
