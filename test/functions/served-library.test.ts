@@ -14,8 +14,15 @@ import { libraryFolder } from './library-folder.ts';
 const [firstRetry, patience] = [seconds(5), seconds(3)];
 const mistake = new UsageError('library-load', 'index.js:1: no; mend it and save the file.');
 
+/** Whose long timers fire a millisecond early, as a system's may. */
+class EarlyClock extends ManualScheduler {
+  override after(span: Milliseconds, fire: () => void): () => void {
+    return super.after(span > 1000 ? milliseconds(span - 1) : span, fire);
+  }
+}
+
 class Folder {
-  readonly clock = new ManualScheduler();
+  readonly clock: ManualScheduler;
   readonly library: ServedLibrary;
   /** What each attempt to load ends with. */
   readonly #path: string;
@@ -23,7 +30,8 @@ class Folder {
   failures = 0;
   failure: UsageError = mistake;
 
-  constructor(files: readonly string[]) {
+  constructor(files: readonly string[], clock = new ManualScheduler()) {
+    this.clock = clock;
     const folder = mkdtempSync(join(tmpdir(), 'funcoap-served-'));
     this.#path = join(folder, 'lib');
     mkdirSync(this.#path);
@@ -84,6 +92,19 @@ it('what took too long to load is tried again, later each time, and a saved file
   expect(await folder.looksAfter(firstRetry)).toBe(true);
   await folder.rest();
   expect(folder.loads).toBe(10);
+});
+
+it('a timer that fires early neither brings an attempt forward nor loses it', async () => {
+  const folder = new Folder(['index.js'], new EarlyClock());
+  folder.failure = new SlowLoad(mistake);
+  await folder.rest();
+  folder.clock.advance(milliseconds(firstRetry - 1));
+  expect(folder.library.pending()).not.toBeUndefined();
+  await folder.rest();
+  expect(folder.loads).toBe(1);
+  folder.clock.advance(milliseconds(1));
+  await folder.rest();
+  expect(folder.loads).toBe(2);
 });
 
 it('what changes nothing brings no attempt forward', async () => {

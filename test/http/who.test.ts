@@ -250,6 +250,14 @@ describe('a proxy that is trusted', () => {
     expect(await peer('10.0.0.1, 198.51.100.7')).toBe('198.51.100.7:0');
     expect(await peer('198.51.100.7, 192.0.2.9')).toBe('198.51.100.7:0');
     expect(await peer('<b>, 198.51.100.7')).toBe('198.51.100.7:0');
+    // What is no address is nobody: then the proxy itself is who is seen.
+    for (const nobody of ['<b>', 'unknown', '_hidden', '198.51.100.7:80', '[2001:db8::1]', '198.51.100.256', ''])
+      expect([nobody, await peer(`198.51.100.7, ${nobody}`)]).toEqual([
+        nobody,
+        expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      ]);
+    expect(await peer('198.51.100.7, <b>, 192.0.2.9')).toBe('192.0.2.9:0');
+    expect(await peer('2001:db8::1')).toBe('[2001:db8::1]:0');
   });
 });
 

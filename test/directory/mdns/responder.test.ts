@@ -1,5 +1,8 @@
 /** The responder against RFC 6762, on a link of the test's with a clock that stands still. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
+import { Answers } from '../../../src/directory/mdns/answers.ts';
 import { milliseconds } from '../../../src/core/duration.ts';
 import type { Address } from '../../../src/core/datagram.ts';
 import {
@@ -16,6 +19,9 @@ import { Search } from '../../../src/directory/mdns/one-shot.ts';
 import { attributes, hostAddress, location, noOthers, pointer } from '../../../src/directory/mdns/records.ts';
 import { Responder } from '../../../src/directory/mdns/responder.ts';
 import { ManualScheduler } from '../../../src/transport/manual-scheduler.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const coap: Name = ['_coap', '_udp', 'local'];
 const instance: Name = ['funcoap on pi', ...coap];
@@ -512,5 +518,35 @@ describe('whatever is asked', () => {
     link.ask(coap, PTR, { truncated: true });
     link.hear({ answers: [...others, own] });
     expect(link.pass(1000)).toEqual([]);
+  });
+
+  it.each([
+    [1023, 'is heard'],
+    [1024, 'is not kept'],
+  ])('after %i known answers of one asker, one more %s', (count, what) => {
+    const link = new Link().announced();
+    const own = pointer(coap, instance);
+    const other = link.responder.records.find(({ type }) => type === SRV) ?? own;
+    link.ask(coap, PTR, { truncated: true });
+    for (let left = count; left > 0; left -= 64)
+      link.hear({ answers: Array.from({ length: Math.min(left, 64) }, () => other) });
+    link.hear({ answers: [own] });
+    expect(link.pass(1_000)).toHaveLength(what === 'is heard' ? 0 : 1);
+  });
+
+  it('what was said under earlier names and addresses is forgotten when nobody remembers it either', async () => {
+    const scheduler = new ManualScheduler();
+    const answers = new Answers(scheduler, () => undefined);
+    const said = Array.from({ length: 100 }, (_, at) => {
+      const record = hostAddress([`h${at}`, 'local'], '192.0.2.1');
+      answers.were([record]);
+      scheduler.advance(milliseconds((record.ttlSeconds + 1) * 1000));
+      return new WeakRef(record);
+    });
+    // What a weak reference was made of in this turn of the event loop lives as long as that.
+    await new Promise(setImmediate);
+    collectGarbage();
+    expect(said.filter((record) => record.deref() !== undefined).length).toBeLessThanOrEqual(2);
+    expect(answers.isFresh(hostAddress(['h0', 'local'], '192.0.2.1'))).toBe(false);
   });
 });
