@@ -51,7 +51,8 @@ export function banner(ready: Ready, terminal: Terminal): string {
   const command = ownCommand(terminal);
   const rows = libraries.map((library) => [
     library.name,
-    library.functions.filter((fn) => fn.notCallable === undefined).length,
+    // As `funcoap ls` counts: a class is called too, to make an object.
+    library.functions.filter((fn) => fn.notCallable === undefined || fn.members !== undefined).length,
     library.error === undefined
       ? library.functions.map(signatureText).slice(0, 2).join(', ') + (library.functions.length > 2 ? ', …' : '')
       : `does not load: ${library.error}`,
