@@ -158,7 +158,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const streams = new Streams({
     ...options.streams,
-    opener: new ObjectStreams(objects),
+    opener: new ObjectStreams(objects.exchange, objects),
     scheduler: clock,
     versionOf: (library) => registry.libraries().find(({ name }) => name === library)?.version,
   });

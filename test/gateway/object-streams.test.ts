@@ -4,11 +4,13 @@ import { decodeCbor, decodeCborSequence } from '../../src/cbor/decode.ts';
 import { encodeCbor } from '../../src/cbor/encode.ts';
 import { openCoapClient, type CoapClient } from '../../src/client/coap-client.ts';
 import type { CoapRequest, CoapResponse } from '../../src/client/coap-request.ts';
-import { dotted } from '../../src/coap/codec/codes.ts';
-import { findStrings, optionNumber } from '../../src/coap/codec/options.ts';
-import { after, milliseconds, seconds } from '../../src/core/duration.ts';
+import { encodeBlock } from '../../src/coap/blockwise/block-option.ts';
+import { dotted, method } from '../../src/coap/codec/codes.ts';
+import { findStrings, opaqueOption, optionNumber, stringOption } from '../../src/coap/codec/options.ts';
+import { after, milliseconds, never, seconds } from '../../src/core/duration.ts';
 import type { Value } from '../../src/core/value.ts';
 import { memberFunction } from '../../src/functions/object-calls.ts';
+import type { OpenedStream } from '../../src/functions/opened-stream.ts';
 import { decodeProblem } from '../../src/functions/problem-details.ts';
 import { streamArguments } from '../../src/gateway/object-requests.ts';
 import { Objects } from '../../src/gateway/objects.ts';
@@ -19,6 +21,7 @@ import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
 import { systemScheduler } from '../../src/transport/scheduler.ts';
 import { libraryFolder, problemOf, type LibraryFolder } from '../functions/library-folder.ts';
 import { ask, startGateway, type TestGateway } from '../http/gateway.ts';
+import { RawDevice } from './raw-device.ts';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
 
@@ -115,7 +118,7 @@ describe('a stream of an object', () => {
     });
     const streams = new Streams({
       ...defaultStreamSettings,
-      opener: new ObjectStreams(objects),
+      opener: new ObjectStreams(objects.exchange, objects),
       scheduler: clock,
       versionOf: (library) => registry.libraries().find(({ name }) => name === library)?.version,
     });
@@ -189,6 +192,31 @@ describe('a stream of an object', () => {
       (error: unknown) => expect(error).toMatchObject({ code: 'object-lost' }),
     );
     await happened('open c', 'closed c');
+  });
+
+  test('that opens when its object has ended is closed, once, and the lease given back', async () => {
+    const inner = Promise.withResolvers<OpenedStream>();
+    const told: string[] = [];
+    let end = (): void => undefined;
+    const streams = new ObjectStreams(
+      { open: () => inner.promise },
+      {
+        lose: () => undefined,
+        occupy: (_, ended) => {
+          end = ended;
+          return () => told.push('released');
+        },
+      },
+    );
+    const home = { object: 'o', does: 'use' } as const;
+    const call = { function: folder.registry.find('bank', 'events'), args: ['o'], home, ...by, deadline: never };
+    const opening = streams.open(call, seconds(1));
+    end();
+    inner.resolve({ next: () => Promise.resolve(undefined), close: () => told.push('closed') });
+    const stream = await opening;
+    expect(told).toEqual(['closed']);
+    stream.close();
+    expect(told).toEqual(['closed', 'released']);
   });
 
   test('is gone on with, for the same object alone', async () => {
@@ -284,6 +312,19 @@ describe('at each door', () => {
     ] as const)
       expect(told(await coap('GET', `${path}/${name}`))).toEqual(['2.05', value]);
     expect(told(await coap('POST', `${path}/list`))).toEqual(['2.04', [1, 2]]);
+  });
+
+  test('a later block of an answer that is not there is no call', async () => {
+    const path = await make('fay');
+    const device = await RawDevice.open(Number(new URL(gateway.coap).port));
+    onTestFinished(() => device.close());
+    const block = opaqueOption(optionNumber.block2, encodeBlock({ num: 2, more: false, szx: 2 }));
+    for (const name of ['history', 'plain']) {
+      const segments = [...path.slice(1).split('/'), name];
+      const options = [...segments.map((segment) => stringOption(optionNumber.uriPath, segment)), block];
+      const { code, payload } = await device.request({ code: method.GET, options });
+      expect([name, dotted(code), decodeProblem(payload).name]).toEqual([name, '4.08', 'incomplete']);
+    }
   });
 
   test('CoAP observes it, item by item', async () => {

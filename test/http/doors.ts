@@ -107,7 +107,7 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
         access: rules,
         streams: new Streams({
           ...defaultStreamSettings,
-          opener: new ObjectStreams(objects),
+          opener: new ObjectStreams(objects.exchange, objects),
           scheduler,
           versionOf: () => undefined,
         }),

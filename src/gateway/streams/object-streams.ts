@@ -9,20 +9,21 @@ import type { OpenedStream, StreamItem, StreamOpener } from '../../functions/ope
 import type { Objects } from '../objects.ts';
 
 export class ObjectStreams implements StreamOpener {
-  readonly #objects: Pick<Objects, 'exchange' | 'lose' | 'occupy'>;
+  readonly #opener: StreamOpener;
+  readonly #objects: Pick<Objects, 'lose' | 'occupy'>;
 
-  constructor(objects: Pick<Objects, 'exchange' | 'lose' | 'occupy'>) {
+  constructor(opener: StreamOpener, objects: Pick<Objects, 'lose' | 'occupy'>) {
+    this.#opener = opener;
     this.#objects = objects;
   }
 
   async open(call: Call, itemLimit: Milliseconds): Promise<OpenedStream> {
-    const { exchange } = this.#objects;
-    if (call.home === undefined) return await exchange.open(call, itemLimit);
+    if (call.home === undefined) return await this.#opener.open(call, itemLimit);
     const { object: id } = call.home;
     const stream = new ObjectStream();
     const release = this.#objects.occupy(id, () => stream.end());
     try {
-      stream.begin(await exchange.open(call, itemLimit), release);
+      stream.begin(await this.#opener.open(call, itemLimit), release);
       return stream;
     } catch (error) {
       release();
