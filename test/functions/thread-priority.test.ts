@@ -51,7 +51,7 @@ it.skipIf(addon.missing !== undefined)(
       const threads = scheduledAs('funcoap lib');
       expect(threads.length).toBeGreaterThan(0);
       for (const { nice, slice } of threads) {
-        expect(nice).toBe(Math.min(own + 10, 19));
+        expect(nice).toBe(19);
         if (choosesSlice && slice !== undefined) expect(slice).toBe(100);
       }
     });
