@@ -130,9 +130,11 @@ export class RestartDevice {
 
   /** From now on it is somewhere else. */
   async move(): Promise<void> {
-    this.#socket.close();
+    const before = this.#socket;
     this.#socket = this.#openSocket();
     await this.#bound();
+    // Not sooner, or one in some thousands would be given the port that it had.
+    before.close();
   }
 
   close(): void {
