@@ -47,7 +47,6 @@ export function functionError(call: Call, failure: CallFailure): CallError {
   });
 }
 
-/** The thread ended under the call; `culprit` where it is known that this call ended it. */
 /** The thread on which the object of a call lived is gone, and the object with it. */
 export const objectLostError = (call: Call): CallError =>
   new CallError(
@@ -55,6 +54,7 @@ export const objectLostError = (call: Call): CallError =>
     `The thread that kept this object of ${call.function.library} ended, and the object with it; make another one.`,
   );
 
+/** The thread ended under the call; `culprit` where it is known that this call ended it. */
 export function lostError(call: Call, loss: WorkerLoss | undefined, culprit: boolean): CallError {
   switch (loss?.kind) {
     case 'memory':

@@ -14,7 +14,8 @@ import type { DoorAnswer } from './door.ts';
 import { notAGateway, RemoteError } from './errors.ts';
 import { itemsOf, notIterable } from './followed-calls.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
-import { nameOf, remoteObject, type ObjectActions, type RemoteMethod, type RemoteObject } from './remote-object.ts';
+import type { RemoteMethod } from './remote-function.ts';
+import { nameOf, remoteObject, type ObjectActions, type RemoteObject } from './remote-object.ts';
 import { fixedTarget, type Target } from './target.ts';
 
 /** One result, an object, or the items of a stream. */

@@ -7,8 +7,8 @@ import type { WatchOptions } from './followed-calls.ts';
 import type { Job } from './job.ts';
 import type { Outcome } from './outcome.ts';
 
-/** A function of the gateway. `funcoap types` writes these with the types of a gateway's signatures. */
-export interface RemoteFunction<
+/** A method of an object of the gateway, and what a function has in common with it. */
+export interface RemoteMethod<
   Positional extends readonly unknown[] = readonly Argument[],
   Named = Readonly<Record<string, Argument>>,
   Result = Value,
@@ -21,6 +21,16 @@ export interface RemoteFunction<
    */
   (...args: Positional): Outcome<Result>;
   (named: Named): Outcome<Result>;
+  /** The same method, called in another way. */
+  with(options: Partial<CallOptions>): RemoteMethod<Positional, Named, Result>;
+}
+
+/** A function of the gateway. `funcoap types` writes these with the types of a gateway's signatures. */
+export interface RemoteFunction<
+  Positional extends readonly unknown[] = readonly Argument[],
+  Named = Readonly<Record<string, Argument>>,
+  Result = Value,
+> extends RemoteMethod<Positional, Named, Result> {
   /** The same function, called in another way: `gw.log.write.with({ oneway: true })('hello')`. */
   with(options: Partial<CallOptions>): RemoteFunction<Positional, Named, Result>;
   /**

@@ -9,24 +9,7 @@ import type { Value } from '../../core/value.ts';
 import type { Argument } from './arguments.ts';
 import type { CallOptions } from './call-options.ts';
 import { ArgumentError } from './errors.ts';
-import type { Outcome } from './outcome.ts';
-import type { RemoteFunction } from './remote-function.ts';
-
-/** A method of an object of the gateway. */
-export interface RemoteMethod<
-  Positional extends readonly unknown[] = readonly Argument[],
-  Named = Readonly<Record<string, Argument>>,
-  Result = Value,
-> {
-  /**
-   * Calls it, with arguments by position, or by name in one plain object. A stream is read with `for await`.
-   * @throws ArgumentError, RemoteError, RequestError
-   */
-  (...args: Positional): Outcome<Result>;
-  (named: Named): Outcome<Result>;
-  /** The same method, called in another way. */
-  with(options: Partial<CallOptions>): RemoteMethod<Positional, Named, Result>;
-}
+import type { RemoteFunction, RemoteMethod } from './remote-function.ts';
 
 /** What an object of the gateway can do besides what its class says. */
 export interface ObjectControls<Writable = Readonly<Record<string, Argument>>> {

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../../src/client/sdk/connect.ts';
 import type { Connection } from '../../../src/client/sdk/connection-controls.ts';
 import { ArgumentError, RemoteError } from '../../../src/client/sdk/errors.ts';
-import type { RemoteFunction } from '../../../src/client/sdk/remote-function.ts';
-import type { ObjectControls, RemoteClass, RemoteMethod } from '../../../src/client/sdk/remote-object.ts';
+import type { RemoteFunction, RemoteMethod } from '../../../src/client/sdk/remote-function.ts';
+import type { ObjectControls, RemoteClass } from '../../../src/client/sdk/remote-object.ts';
 import { startGateway, type TestGateway } from '../../http/gateway.ts';
 
 const library = `
