@@ -109,6 +109,7 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
           ...defaultStreamSettings,
           opener: new ObjectStreams(objects.exchange, objects),
           scheduler,
+          randomBytes: systemRandomness.bytes,
           versionOf: () => undefined,
         }),
         watches: new Watches({ ...parts, scheduler }),
