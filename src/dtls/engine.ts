@@ -204,6 +204,8 @@ export class DtlsEngine {
     const opened = association.layer.open(record);
     if (opened === undefined) {
       if (keepEarly(association, record, peer)) return true;
+      const wornOut = association.layer.forged > this.#options.limits.maxForgedRecords;
+      if (wornOut && association.state === 'established') this.close(association.application, now);
       this.#associations.guard(association, now, () => refuseFirstProtected(association, record));
       return false;
     }

@@ -214,7 +214,7 @@ function clientOf(socket: Socket, isLoopbackListener: boolean, tls: TlsMaterial 
     local,
     scheme: tls === undefined ? 'http' : 'https',
     isLoopbackListener,
-    credentialId: shown && tls?.credentialOf(new Uint8Array(shown.raw)),
+    certificate: shown && { credentialId: tls?.credentialOf(new Uint8Array(shown.raw)) },
     // Each call of curl has a port of its own: a limit for each port would be none.
     anonymous: { key: `http ${remote.address}`, remote, local, loopback: isLoopback(remote.address) },
     busy: 0,
