@@ -85,9 +85,9 @@ export const addBatch: AddCommand = (program, terminal, done) => {
   connectionOptions(program.command('batch'))
     .summary('several calls in one request')
     .description(
-      'Makes several calls in one request, one after the other, up to the first that fails. A call is one word of the\n' +
-        'command line, as in `funcoap shell`: of a function, a class, or a method or attribute of an object.\n' +
-        '#0 stands for what call 0 gives, #0.id for a member of it. A single @file or -\n' +
+      'Makes several calls in one request, one after the other, up to the first that fails. A call is one word of the ' +
+        'command line, as in `funcoap shell`: a function, a class, or a method or attribute of an object.\n' +
+        '#0 stands for what call 0 gives, #0.id for a member of it. A single @file or - ' +
         'is a list of calls in JSON, [["math/add", [10, 20]], ["math/add", [{"#": [0]}, 5]]], or in CBOR.',
     )
     .argument('<uri>', 'coap://HOST, coaps://HOST or http://HOST:PORT')
