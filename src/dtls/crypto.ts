@@ -17,6 +17,7 @@ import {
   X509Certificate,
   type KeyObject,
 } from 'node:crypto';
+import { equalBytes } from '../core/bytes.ts';
 import { Ccm, CcmScratch, type BlockCipher } from './ccm.ts';
 import type { Aead, Crypto, KeyShare, NamedGroup, ParsedCertificate, SigningKey, VerifyingKey } from './primitives.ts';
 
@@ -168,9 +169,6 @@ class Certificate implements ParsedCertificate {
   get commonName(): string | undefined {
     return /^CN=(.*)$/m.exec(this.#x509.subject)?.[1];
   }
-  get serialNumber(): string {
-    return this.#x509.serialNumber.toLowerCase();
-  }
   get notBeforeMs(): number {
     return Date.parse(this.#x509.validFrom);
   }
@@ -179,10 +177,6 @@ class Certificate implements ParsedCertificate {
   }
   get isCa(): boolean {
     return this.#x509.ca;
-  }
-  get extendedKeyUsage(): readonly string[] | undefined {
-    // Named so by Node, but these are the OIDs of the extended key usage; undefined where there is none.
-    return this.#x509.keyUsage;
   }
   get publicKey(): VerifyingKey {
     return this.#key;
@@ -226,7 +220,11 @@ export const nodeCrypto: Crypto = {
   keyShare: (group: NamedGroup) => (group === 'x25519' ? x25519Share() : p256Share()),
   verifyingKey: (spki) =>
     attempt(() => new PublicKey(createPublicKey({ key: Buffer.from(spki), type: 'spki', format: 'der' }))),
-  parseCertificate: (der) => attempt(() => new Certificate(new X509Certificate(der))),
+  parseCertificate(der) {
+    const certificate = attempt(() => new Certificate(new X509Certificate(der)));
+    // It takes PEM too, and whatever follows.
+    return certificate !== undefined && equalBytes(certificate.der, der) ? certificate : undefined;
+  },
 };
 
 /** A P-256 private key in PEM or PKCS #8 DER. Throws where it is none. */

@@ -8,7 +8,7 @@
  * Left out: renegotiation (refused, RFC 5746 signalled), compression, DTLS 1.0 and 1.3.
  */
 import { emptyBytes, equalBytes } from '../core/bytes.ts';
-import type { Datagram, Endpoint } from '../core/datagram.ts';
+import type { Datagram, Endpoint, HelloShares } from '../core/datagram.ts';
 import type { Instant } from '../core/duration.ts';
 import { decodeAlert, FatalAlert } from './alert.ts';
 import type { RestoredAssociation } from './association-journal.ts';
@@ -67,6 +67,11 @@ export class DtlsEngine {
     return true;
   }
 
+  /** What is of use of the ClientHellos that come; another object when that changes. */
+  get helloShares(): HelloShares {
+    return this.#listener.shares;
+  }
+
   receive(batch: readonly Datagram[], now: Instant): void {
     this.poll(now); // what was due before these came, comes first
     for (const { bytes, endpoint, multicast } of batch) {
@@ -101,10 +106,13 @@ export class DtlsEngine {
 
   poll(now: Instant): void {
     this.#associations.poll(now);
+    this.#listener.poll(now);
   }
 
   nextDeadline(): Instant | undefined {
-    return this.#associations.nextDeadline();
+    const [timers, hellos] = [this.#associations.nextDeadline(), this.#listener.nextDeadline()];
+    if (timers === undefined || hellos === undefined) return timers ?? hellos;
+    return timers < hellos ? timers : hellos;
   }
 
   /** Begins a handshake as a client. What is sent to the endpoint meanwhile waits for its end. */
@@ -196,6 +204,8 @@ export class DtlsEngine {
     const opened = association.layer.open(record);
     if (opened === undefined) {
       if (keepEarly(association, record, peer)) return true;
+      const wornOut = association.layer.forged > this.#options.limits.maxForgedRecords;
+      if (wornOut && association.state === 'established') this.close(association.application, now);
       this.#associations.guard(association, now, () => refuseFirstProtected(association, record));
       return false;
     }

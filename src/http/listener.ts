@@ -58,7 +58,8 @@ const defaultPatience: Patience = {
   idle: seconds(70),
   lookEvery: seconds(2),
 };
-const maxHeaderBytes = 16_384;
+/** The first line among them. */
+export const maxHeaderBytes = 16_384;
 const portAttempts = 10;
 
 /** A connection, and how many of its requests are under way. */
@@ -214,7 +215,7 @@ function clientOf(socket: Socket, isLoopbackListener: boolean, tls: TlsMaterial 
     local,
     scheme: tls === undefined ? 'http' : 'https',
     isLoopbackListener,
-    credentialId: shown && tls?.credentialOf(new Uint8Array(shown.raw)),
+    certificate: shown && { credentialId: tls?.credentialOf(new Uint8Array(shown.raw)) },
     // Each call of curl has a port of its own: a limit for each port would be none.
     anonymous: { key: `http ${remote.address}`, remote, local, loopback: isLoopback(remote.address) },
     busy: 0,
