@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { root } from '../../gateway/gateway-process.ts';
-import { pythonWithCbor2 as python } from '../pages/python.ts';
-import { codecs, pythonFolder } from './python-folder.ts';
+import { codecs, pythonWithCbor2 as python } from '../pages/python.ts';
+import { pythonFolder } from './python-folder.ts';
 
 beforeEach(({ skip }) => {
   if (python === undefined) skip('needs python3 with cbor2 (Debian: python3-cbor2)');

@@ -3,7 +3,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { functionCddl } from '../../../src/directory/cddl.ts';
 import { parametersSchema } from '../../../src/directory/json-schema.ts';
 import { signatureText } from '../../../src/directory/signature-text.ts';
-import { codecs, missingPython, pythonFolder } from './python-folder.ts';
+import { codecs } from '../pages/python.ts';
+import { missingPython, pythonFolder } from './python-folder.ts';
 
 const missing = missingPython();
 beforeEach(({ skip }) => {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { channels, type LibraryPrinted } from '../../../src/core/channels.ts';
 import { milliseconds } from '../../../src/core/duration.ts';
-import { codecs, missingPython, pythonFolder, type PythonFolder } from './python-folder.ts';
+import { codecs } from '../pages/python.ts';
+import { missingPython, pythonFolder, type PythonFolder } from './python-folder.ts';
 
 const missing = missingPython();
 beforeEach(({ skip }) => {

@@ -11,7 +11,8 @@ import type { Value } from '../../../src/core/value.ts';
 import { bind, type ArgumentInput } from '../../../src/functions/binding.ts';
 import { CallError } from '../../../src/functions/call-error.ts';
 import { placeOf, pythonGateway } from './object-bench.ts';
-import { codecs, missingPython, pythonFolder, type PythonFolder } from './python-folder.ts';
+import { codecs } from '../pages/python.ts';
+import { missingPython, pythonFolder, type PythonFolder } from './python-folder.ts';
 
 const page = readFileSync(new URL('../../../docs/python.md', import.meta.url), 'utf8');
 const missing = missingPython();

@@ -1,6 +1,5 @@
 /** Folders of libraries in Python, called as the gateway calls them: bound, and by real python3 processes. */
 import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { milliseconds, seconds } from '../../../src/core/duration.ts';
 import type { Value } from '../../../src/core/value.ts';
 import { bind } from '../../../src/functions/binding.ts';
@@ -8,7 +7,6 @@ import { CallError } from '../../../src/functions/call-error.ts';
 import type { RegistryOptions } from '../../../src/functions/registry-options.ts';
 import type { WorkerPoolOptions } from '../../../src/functions/worker-pool-options.ts';
 import { libraryFolder, type LibraryFolder } from '../../functions/library-folder.ts';
-import { pythonWithCbor2 } from '../pages/python.ts';
 
 /** Why there can be no test of Python on this machine; undefined where there can. */
 export function missingPython(): string | undefined {
@@ -19,12 +17,6 @@ export function missingPython(): string | undefined {
     return 'needs python3, 3.9 or newer (Debian: python3)';
   }
 }
-
-/** Interpreters by the CBOR that their processes speak (codec.py): values are the same in both. */
-export const codecs: readonly (readonly [codec: string, python: string])[] = [
-  ['in CBOR of its own', fileURLToPath(new URL('python3-alone', import.meta.url))],
-  ...(pythonWithCbor2 === undefined ? [] : [['by cbor2', pythonWithCbor2] as const]),
-];
 
 export interface PythonFolder extends LibraryFolder {
   /** `body` as a client writes it: a list by position, an object by name. */

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { anyValue, expectSame } from '../../cbor/values.ts';
 import type { Value } from '../../../src/core/value.ts';
-import { codecs, missingPython, pythonFolder } from './python-folder.ts';
+import { codecs } from '../pages/python.ts';
+import { missingPython, pythonFolder } from './python-folder.ts';
 
 const missing = missingPython();
 beforeEach(({ skip }) => {
