@@ -86,6 +86,7 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
         ...settings,
         bodies,
         access: rules,
+        enrolled: () => http.options.identities()?.credentials,
         scheduler,
         timeOfDay: () => timeOfDay(Date.now()),
         randomBytes: systemRandomness.bytes,
