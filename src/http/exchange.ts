@@ -18,7 +18,7 @@ import { anonymous } from '../core/principal.ts';
 import type { CallError, Offer } from '../functions/call-error.ts';
 import { comeBackSeconds, encodeProblemJson, httpStatus } from '../functions/problem-details.ts';
 import { formatAddress } from '../transport/address.ts';
-import { flowTypes, guarded, writeFlow } from './flow.ts';
+import { flowTypes, GuardedFlow, writeFlow } from './flow.ts';
 import type { DoorAnswer, DoorFlow, DoorJob, DoorVisit, FlowPart, GatewayFace } from './gateway-face.ts';
 import { mediaTypeOf } from './media-types.ts';
 import { pathOf, targetOf } from './request.ts';
@@ -53,6 +53,8 @@ export class Exchange {
   visit: DoorVisit | undefined;
   /** Whether it is to be told anything more. @throws CallError */
   checkGuest: () => void = () => undefined;
+  /** Calls a listener when that has to be looked at, and returns what ends it. */
+  onGuestEnd: (listener: () => void) => () => void = () => () => undefined;
   readonly #parts: ExchangeParts;
 
   constructor(parts: ExchangeParts) {
@@ -88,7 +90,7 @@ export class Exchange {
       else {
         answer
           .then(async (later) => {
-            if ('next' in later) await this.#flow(guarded(later, () => this.checkGuest()));
+            if ('next' in later) await this.#flow(this.#guarded(later));
             else this.answer(later);
           })
           .catch((error: unknown) => this.fail(error));
@@ -96,6 +98,19 @@ export class Exchange {
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /** A flow ends when whoever reads it may not any more, also while nothing comes. */
+  #guarded(flow: DoorFlow): DoorFlow {
+    const { raw } = this.#parts.reply;
+    const ends = new GuardedFlow(flow, () => this.checkGuest());
+    if (this.guest?.principal === undefined) return ends;
+    const look = (): void => {
+      // Whoever does not read would not take the end either.
+      if (!ends.look() && raw.writableNeedDrain) raw.destroy();
+    };
+    raw.once('close', this.onGuestEnd(look));
+    return ends;
   }
 
   /** 202 with where and when to come back, or the result (RFC 9110 §15.3.3). */

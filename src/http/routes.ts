@@ -292,6 +292,7 @@ function letIn(
   const guest = guests.guestOf(headers, connection);
   exchange.guest = guest;
   exchange.checkGuest = () => guests.checkAgain(headers, connection, guest);
+  exchange.onGuestEnd = (listener) => guests.onEnd(listener);
   exchange.visit = face.admit(guest, scheduler.now());
 }
 
