@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import type { CoapClient } from '../client/coap-client.ts';
 import type { CoapRequest } from '../client/coap-request.ts';
 import { defaultCallOptions } from '../client/sdk/call-options.ts';
-import type { DoorAnswer } from '../client/sdk/door.ts';
+import { placeWords, type DoorAnswer } from '../client/sdk/door.ts';
 import { RemoteError } from '../client/sdk/errors.ts';
 import { notObservable } from '../client/sdk/followed-calls.ts';
 import { streamItems, watchedResults } from '../client/sdk/followed.ts';
@@ -50,8 +50,11 @@ function valuesOf(
   const followed = { retries, signal, scheduler: systemScheduler, origin: request.uri, refused };
   if (fn.stream !== true)
     return watchedResults(followed, request.uri.includes('c.pmax='), () => observedResult(client, request));
-  return streamItems(followed, from, (next) =>
-    observedStream(client, next === 0 ? request : { ...request, uri: withQuery(request.uri, `_from=${next}`) }),
+  return streamItems({ ...followed, replay: false }, from, (place) =>
+    observedStream(client, place, (at) => ({
+      ...request,
+      uri: placeWords(at).reduce((uri, word) => withQuery(uri, word), request.uri),
+    })),
   );
 }
 

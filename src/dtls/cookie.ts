@@ -9,7 +9,7 @@ import type { Crypto, Mac } from './primitives.ts';
 import { vector } from './presentation.ts';
 
 /** 16 bytes leave a guess at 2^-128, and a HelloVerifyRequest smaller than any ClientHello. */
-const cookieLength = 16;
+export const cookieLength = 16;
 const rotation: Milliseconds = minutes(2);
 
 export class CookieJar {

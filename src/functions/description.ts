@@ -84,6 +84,8 @@ export interface FunctionDescription {
   readonly notCallable: string | undefined;
   /** Of a class: what its objects offer. `parameters` are its constructor's, and POST makes an object. */
   readonly members?: readonly MemberDescription[] | undefined;
+  /** Of a class: why who is told of it makes no objects, for people; undefined where it may. */
+  readonly notMade?: string | undefined;
   /** Of a class: the exported classes of its library that it extends, the nearest first. */
   readonly parents?: readonly string[] | undefined;
   /** The classes of its library and version, by name, where there are any: it may be given objects of them, and give some. */

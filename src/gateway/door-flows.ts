@@ -33,12 +33,13 @@ export async function openStreamFlow({ streams, call, part, words, wish, check }
     );
   }
   const from = wish.after === undefined ? words.from : wish.after + 1;
-  const run = await streams.open({ call, part, from });
+  const run = await streams.open({ call, part, from, run: words.run });
   return new StreamFlow(run, form, from ?? 0, (words.from ?? 0) + (words.count ?? Infinity), check);
 }
 
 class StreamFlow implements DoorFlow, StreamConsumer {
   readonly form: FlowForm;
+  readonly tag: string;
   readonly #run: StreamRun;
   readonly #until: number;
   readonly #check: () => void;
@@ -47,6 +48,7 @@ class StreamFlow implements DoorFlow, StreamConsumer {
 
   constructor(run: StreamRun, form: FlowForm, from: number, until: number, check: () => void) {
     this.form = form;
+    this.tag = run.id;
     this.#run = run;
     this.#index = from;
     this.#until = until;
@@ -117,6 +119,7 @@ export async function openWatchFlow({ watches, ...parts }: WatchFlowAsk): Promis
 class WatchFlow implements DoorFlow {
   readonly form = 'events';
   readonly count = undefined;
+  readonly tag = undefined;
   readonly #end: (why?: CallError) => void;
   #newest: WatchedState | undefined;
   #failure: { readonly error: unknown } | undefined;

@@ -160,6 +160,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     ...options.streams,
     opener: new ObjectStreams(objects.exchange, objects),
     scheduler: clock,
+    randomBytes: systemRandomness.bytes,
     versionOf: (library) => registry.libraries().find(({ name }) => name === library)?.version,
   });
   registry.onChange((library) => streams.libraryChanged(library));

@@ -172,6 +172,7 @@ export class Exchange {
     const { raw, request } = reply;
     raw.once('close', () => flow.leave());
     const headers = ['content-type', flowTypes[flow.form], 'cache-control', 'no-store', 'vary', 'Accept'];
+    if (flow.tag !== undefined) headers.push('etag', `"${flow.tag}"`);
     if (request.method === 'HEAD') {
       this.#send({ status: 200, headers });
       return;

@@ -24,6 +24,7 @@ export const flowTypes: Readonly<Record<FlowForm, string>> = {
 /** The same, but it ends when whoever reads it may not any more. @param check throws then */
 export const guarded = (flow: DoorFlow, check: () => void): DoorFlow => ({
   form: flow.form,
+  tag: flow.tag,
   get count() {
     return flow.count;
   },

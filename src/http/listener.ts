@@ -58,7 +58,8 @@ const defaultPatience: Patience = {
   idle: seconds(70),
   lookEvery: seconds(2),
 };
-const maxHeaderBytes = 16_384;
+/** The first line among them. */
+export const maxHeaderBytes = 16_384;
 const portAttempts = 10;
 
 /** A connection, and how many of its requests are under way. */

@@ -150,6 +150,9 @@ export function readError(error: unknown): unknown {
       return new CallError('too-large', 'The body is longer than this gateway takes (limits.requestBody); send less.');
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new CallError('unsupported-format', `The Content-Type is none; ${bodyTypes}.`);
+    case 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE':
+      // RFC 10008 §2, also where there is no body.
+      return new CallError('bad-request', `A QUERY always says its Content-Type; ${bodyTypes}, or use GET.`);
     default:
       return Number(error.statusCode) < 500 ? unreadable(error) : error;
   }

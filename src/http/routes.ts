@@ -26,6 +26,7 @@ import { docsFiles, sendDocsFile } from './docs-page.ts';
 import { Exchange, type Reply } from './exchange.ts';
 import type { DoorCall, DoorVisit, GatewayFace } from './gateway-face.ts';
 import type { Connection, Guests } from './guest.ts';
+import { maxHeaderBytes } from './listener.ts';
 import { listing } from './listing.ts';
 import { acceptedFormats } from './media-types.ts';
 import { openApi } from './open-api.ts';
@@ -67,7 +68,8 @@ export async function openRoutes(options: RoutesOptions): Promise<Routes> {
   const app = fastify({
     bodyLimit: maxBodyBytes,
     exposeHeadRoutes: false,
-    routerOptions: { ignoreTrailingSlash: true, querystringParser: () => ({}) },
+    // How long a name may be is for whoever looks it up to say.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: maxHeaderBytes, querystringParser: () => ({}) },
     frameworkErrors: (error, request, reply) => exchangeOf(request, reply).fail(readError(error)),
   });
   app.decorateRequest('exchange');

@@ -31,6 +31,7 @@ import { problemResponse } from '../../src/gateway/problem-response.ts';
 import { CoapStreams } from '../../src/gateway/streams/coap-streams.ts';
 import { defaultStreamSettings, Streams, type StreamSettings } from '../../src/gateway/streams/streams.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
+import { systemRandomness } from '../../src/transport/randomness.ts';
 import { Lockstep, type LockstepOptions } from '../coap/lockstep.ts';
 import { functionOf } from '../functions/functions-of.ts';
 
@@ -87,6 +88,7 @@ function gateway({ ends = Infinity, value = (index) => index, engine = {}, ...se
     ...defaultStreamSettings,
     ...settings,
     scheduler,
+    randomBytes: systemRandomness.bytes,
     versionOf: () => '2',
     opener: {
       open: async () => {

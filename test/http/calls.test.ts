@@ -75,6 +75,7 @@ describe('P22 arguments', () => {
     const headers = { 'content-type': 'application/json' };
     const { status, json, headers: answered } = await ask(`${url}/add`, { method: 'QUERY', headers, body: '[10,20]' });
     expect([status, json, answered.etag !== undefined]).toEqual([200, 30, true]);
+    expect((await ask(`${url}/add?a=1&b=2`, { method: 'QUERY', headers })).json).toBe(3);
     expect((await ask(`${url}/put`, { method: 'QUERY', headers, body: '["x"]' })).status).toBe(405);
   });
   test('the compact path names the same', async () => {
@@ -167,6 +168,16 @@ describe('errors', () => {
     ['no such function', '/func/calc/none', {}, 404, 'no-such-method'],
     ['a path that leads out', '/func/calc/..%2f..%2fetc', {}, 404, 'no-such-method'],
     ['no such path', '/nothing/here', {}, 404, 'no-such-resource'],
+    ['a long name that is none', `/func/calc/${'x'.repeat(2000)}`, {}, 404, 'no-such-method'],
+    ['a long path that is none', `/func/${'x'.repeat(300)}/add`, {}, 404, 'no-such-library'],
+    ['a long id of a job', `/j/${'x'.repeat(300)}`, {}, 404, 'no-such-resource'],
+    [
+      'a QUERY that says no Content-Type, though it has no body',
+      '/func/calc/count',
+      { method: 'QUERY' },
+      400,
+      'bad-request',
+    ],
     ['percent-encoding that is none', '/func/calc/%zz', {}, 400, 'bad-request'],
     ['side effects by GET', '/func/calc/put?text=x', {}, 405, 'not-safe'],
     ['a method that is not offered', '/func/calc/add', { method: 'DELETE' }, 405, 'method-not-allowed'],
@@ -244,6 +255,7 @@ describe('errors', () => {
       detail: expect.any(String),
     });
     expect(answer.text).not.toContain('secret words');
+    expect(answer.text.length).toBeLessThan(500);
   });
   test('405 says what is offered instead', async () => {
     expect((await ask(`${url}/add`, { method: 'PUT' })).headers.allow).toBe('GET, HEAD, QUERY, POST, OPTIONS');

@@ -81,26 +81,29 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
       };
       const rules = new AccessRules(access);
       const { jobs: settings } = gatewayOptions(config, undefined, undefined);
+      const objects = new Objects({
+        ...parts,
+        lease: seconds(60),
+        maxObjects: 100,
+        maxObjectsPerIdentity: 10,
+        maxObjectsPerPeer: 10,
+        scheduler,
+        randomBytes: systemRandomness.bytes,
+      });
+      const calling = { ...parts, invoker: objects.exchange };
       const jobs = new Jobs({
         ...parts,
         ...settings,
+        invoker: objects.exchange.forJobs,
         bodies,
         access: rules,
         scheduler,
         timeOfDay: () => timeOfDay(Date.now()),
         randomBytes: systemRandomness.bytes,
       });
-      const objects = new Objects({
-        ...parts,
-        lease: seconds(60),
-        maxObjects: 100,
-        maxObjectsPerIdentity: 10,
-        scheduler,
-        randomBytes: systemRandomness.bytes,
-      });
       const calls = new Calls({
-        ...parts,
-        batches: new Batches({ ...parts, objects }),
+        ...calling,
+        batches: new Batches({ ...calling, objects }),
         jobs,
         objects,
         bodies,
@@ -109,9 +112,10 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
           ...defaultStreamSettings,
           opener: new ObjectStreams(objects.exchange, objects),
           scheduler,
+          randomBytes: systemRandomness.bytes,
           versionOf: () => undefined,
         }),
-        watches: new Watches({ ...parts, scheduler }),
+        watches: new Watches({ ...calling, scheduler }),
         showInternals: false,
       });
       const door = await openHttpDoor({ ...http.options, secureListen: [], ...options }, calls, doorScheduler);

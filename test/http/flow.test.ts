@@ -17,6 +17,7 @@ test('a consumer that is slow again and again costs no more than one that was sl
     const flow: DoorFlow = {
       form: 'sequence',
       count: undefined,
+      tag: undefined,
       next: async () => {
         listeners.push(answer.listenerCount('close') + answer.listenerCount('drain') + answer.listenerCount('error'));
         return await Promise.resolve(count++ < parts ? { id: `${count}`, bytes } : undefined);
