@@ -191,32 +191,33 @@ export async function journalTimes(): Promise<StepTime[]> {
   }
 }
 
+/** Is told to the store, answered once it is written, and over when that is noted. */
+async function unsafeRequest(store: AssociationStore, messageId: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const answered = store.begin(
+    {
+      associationId: '0123456789abcdef',
+      receiveMark: messageId,
+      messageId: messageId & 0xffff,
+      confirmable: true,
+      fingerprint: messageId,
+      expires: timeOfDay(Date.now()),
+    },
+    () => resolve(),
+  );
+  if (answered === undefined) throw new InternalError('bench-micro', 'There is no room for a request.');
+  await promise;
+  answered(question);
+}
+
 /** As many as one batch of datagrams brings wait for one write. */
 async function unsafeTimes(store: AssociationStore): Promise<StepTime> {
   const groups = 100;
   const perRequest: number[] = [];
-  let messageId = 0;
   for (let round = -1; round < rounds; round++) {
     const used = process.cpuUsage();
-    for (let group = 0; group < groups; group++) {
-      const begun = Array.from({ length: batch }, () => {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        const answered = store.begin(
-          {
-            associationId: '0123456789abcdef',
-            receiveMark: messageId,
-            messageId: messageId++ & 0xffff,
-            confirmable: true,
-            fingerprint: messageId,
-            expires: timeOfDay(Date.now()),
-          },
-          () => resolve(),
-        );
-        if (answered === undefined) throw new InternalError('bench-micro', 'There is no room for a request.');
-        return promise.then(() => answered(question));
-      });
-      await Promise.all(begun);
-    }
+    for (let first = 0; first < groups * batch; first += batch)
+      await Promise.all(Array.from({ length: batch }, (_, at) => unsafeRequest(store, first + at)));
     const { user, system } = process.cpuUsage(used);
     if (round >= 0) perRequest.push(((user + system) * 1e3) / (groups * batch));
   }
