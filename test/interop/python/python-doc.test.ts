@@ -9,7 +9,7 @@ import { bind, type ArgumentInput } from '../../../src/functions/binding.ts';
 import { CallError } from '../../../src/functions/call-error.ts';
 import { answeredLines, statedRequests } from '../../gateway/stated-requests.ts';
 import { codecs } from '../pages/python.ts';
-import { placeOf, pythonGateway } from './object-bench.ts';
+import { pythonGateway } from './object-bench.ts';
 import { missingPython, pythonFolder, type PythonFolder } from './python-folder.ts';
 
 const page = readFileSync(new URL('../../../docs/python.md', import.meta.url), 'utf8');
