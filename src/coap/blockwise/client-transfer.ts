@@ -97,8 +97,9 @@ export class ClientTransfer implements ExchangeListener {
     this.#sendBody(now);
   }
 
-  /** Registers the observation again under its token (RFC 7641 §3.3.1). */
+  /** Registers the observation again under its token (RFC 7641 §3.3.1), unless it is at that already. */
   refresh(now: Instant): void {
+    if (this.#observing?.isSending === true || this.#exchange?.isSending === true) return;
     const { code, payload, confirmable } = this.#request;
     if (this.#isCut()) this.start(now);
     else this.#observing?.send({ code, options: this.#withOptions(this.#firstOptions()), payload, confirmable }, now);
