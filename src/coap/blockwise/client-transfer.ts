@@ -269,6 +269,9 @@ export class ClientTransfer implements ExchangeListener {
   #finish(code: number, options: readonly Option[], now: Instant): void {
     const payload = this.#received.length === 1 ? (this.#received[0] ?? emptyBytes) : concatBytes(this.#received);
     this.#resetDownload();
+    // The next notification begins anew.
+    this.#restarts = 0;
+    this.#echoed = false;
     // Later blocks are read without Observe (RFC 7959 §2.6).
     const own = options.filter((option) => option.number !== optionNumber.observe);
     const all = this.#sequence.length === 0 ? own : sortOptions([...own, ...this.#sequence]);
