@@ -120,4 +120,7 @@ function resultOf(content: Value): ResultOf {
 const isList = (value: Value): value is readonly Value[] => Array.isArray(value);
 
 const shape = (): UsageError =>
-  new UsageError('bad-argument', 'A batch is a list of calls, each ["library/method", arguments] or ["o/ID/method", arguments].');
+  new UsageError(
+    'bad-argument',
+    'A batch is a list of calls, each ["library/method", arguments] or ["o/ID/method", arguments].',
+  );

@@ -8,14 +8,7 @@ import { hex } from '../core/bytes.ts';
 import type { DescribedFunction } from '../directory/described.ts';
 import { ask, type RequestOptions } from './call-request.ts';
 import { connectionOptions, examples, jsonOption, type AddCommand } from './command.ts';
-import {
-  completeUri,
-  placeUri,
-  valueOf,
-  withConnection,
-  withQuery,
-  type ConnectionOptions,
-} from './connection.ts';
+import { completeUri, placeUri, valueOf, withConnection, withQuery, type ConnectionOptions } from './connection.ts';
 import { exitCode } from './exit-code.ts';
 import { accepted } from './failure.ts';
 import { printValue, printValues } from './print-value.ts';
@@ -107,7 +100,10 @@ async function call(text: string, texts: readonly string[], given: CallOptions, 
 }
 
 /** A stream as one answer ends when the function does: that is for whoever wants all of it. */
-const isFollowed = ({ method }: Pick<CoapRequest, 'method'>, { observe, json, cbor, include, accept }: CallOptions): boolean =>
+const isFollowed = (
+  { method }: Pick<CoapRequest, 'method'>,
+  { observe, json, cbor, include, accept }: CallOptions,
+): boolean =>
   (method === 'FETCH' || method === 'GET') &&
   (observe === true || (json !== true && cbor !== true && include !== true && accept === undefined));
 
@@ -158,7 +154,9 @@ export const addCall: AddCommand = (program, terminal, done) => {
       new Option('--job', 'fetch the result later: print where it will be (`funcoap jobs`)').conflicts('observe'),
     )
     .option('--observe', 'stay and print each new result (RFC 7641)')
-    .addOption(new Option('--count <n>', 'of a stream, or with --observe: end after N').argParser(numberArgument(1, mebibyte)))
+    .addOption(
+      new Option('--count <n>', 'of a stream, or with --observe: end after N').argParser(numberArgument(1, mebibyte)),
+    )
     .addOption(
       new Option('--block <n>', 'block size (RFC 7959): 16, 32, … 1024').argParser((text) => {
         const n = numberArgument(16, 1024)(text);

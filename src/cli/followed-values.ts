@@ -2,7 +2,7 @@
 import type { CoapClient } from '../client/coap-client.ts';
 import type { CoapRequest } from '../client/coap-request.ts';
 import { defaultCallOptions } from '../client/sdk/call-options.ts';
-import type { DoorAnswer } from '../client/sdk/door.ts';
+import { placeWords, type DoorAnswer } from '../client/sdk/door.ts';
 import { RemoteError } from '../client/sdk/errors.ts';
 import { streamItems, watchedResults, type FollowOptions } from '../client/sdk/followed.ts';
 import { observedResult, observedStream } from '../client/sdk/observed.ts';
@@ -27,8 +27,11 @@ export const streamValues = (
   fn: DescribedFunction,
   from = 0,
 ): AsyncIterable<Value> =>
-  streamItems(followOptions(connection, request, fn), from, (next) =>
-    observedStream(connection.client, next === 0 ? request : { ...request, uri: withQuery(request.uri, `_from=${next}`) }),
+  streamItems({ ...followOptions(connection, request, fn), replay: false }, from, (place) =>
+    observedStream(connection.client, place, (at) => ({
+      ...request,
+      uri: placeWords(at).reduce((uri, word) => withQuery(uri, word), request.uri),
+    })),
   );
 
 /** What a pure function gives, now and whenever it is another. */

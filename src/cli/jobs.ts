@@ -1,7 +1,10 @@
 /** `funcoap jobs ls|show|wait|cancel URI`: calls whose results are fetched later (`funcoap call --job` makes one). */
 import type { Command } from 'commander';
 import { decodeCbor } from '../cbor/decode.ts';
+import type { CoapResponse } from '../client/coap-request.ts';
+import { defaultCallOptions } from '../client/sdk/call-options.ts';
 import { endedJob } from '../client/sdk/observed.ts';
+import { throughOutages } from '../client/sdk/retries.ts';
 import { UsageError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
 import { systemScheduler } from '../transport/scheduler.ts';
@@ -60,7 +63,12 @@ async function show(text: string, options: JobsOptions, terminal: Terminal): Pro
 async function wait(text: string, options: JobsOptions, terminal: Terminal): Promise<void> {
   const uri = jobOf(text, options);
   await withConnection(terminal, uri, options, async ({ client, signal, timeout }) => {
-    const { payload } = accepted(await endedJob(client, { uri, method: 'GET', signal, timeout }, systemScheduler));
+    const request = { uri, method: 'GET', signal, timeout } as const;
+    const ask = async (heard: () => void): Promise<CoapResponse> =>
+      await endedJob(client, request, systemScheduler, heard);
+    const longest = timeout ?? defaultCallOptions.timeout;
+    const outages = { longest, scheduler: systemScheduler, signal, origin: uri };
+    const { payload } = accepted(await throughOutages(ask, outages));
     printValue(decodeCbor(payload), options, terminal);
   });
 }

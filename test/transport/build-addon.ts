@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { UdpAddon } from '../../src/transport/native/addon.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const sources = ['udp-batch.c', 'thread-priority.c', 'connection-id.c', 'aes-ccm.c'].map((name) =>
+const sources = ['udp-batch.c', 'thread-priority.c', 'connection-id.c', 'client-hello-filter.c', 'aes-ccm.c'].map((name) =>
   join(here, '../../src/transport/native', name),
 );
 const require = createRequire(import.meta.url);

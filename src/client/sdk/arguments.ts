@@ -26,6 +26,8 @@ export type Argument = Value | object;
 
 /** The body; undefined where there are no arguments. @throws ArgumentError; UsageError `unencodable-value` */
 export function bodyOf(fn: DescribedFunction, args: readonly Argument[]): Uint8Array | undefined {
+  if (fn.notCallable !== undefined)
+    throw new ArgumentError('not-callable', `${fn.library}/${fn.method} cannot be called: ${fn.notCallable}`);
   const body = arranged(fn, args);
   if (body === undefined) {
     check(fn, undefined);

@@ -22,9 +22,6 @@ import type { Response } from '../response.ts';
 /** RFC 7641 §4.5: a notification is confirmable at least this often. */
 const confirmAtLeastEvery: Milliseconds = seconds(24 * 3600);
 
-/** RFC 7641 §3.4: 24 bits that order notifications. */
-const sequenceMask = 0xffffff;
-
 /** Datagrams and bodies of the requests that are observed with, all together. No RFC's number. */
 const maxRequestBytes = 16 << 20;
 
@@ -64,7 +61,7 @@ export class Observation implements TransmissionOwner {
 
   /** The next Observe option; each one is newer than all before. */
   sequenceOption(): Option {
-    return uintOption(optionNumber.observe, this.#registry.nextSequence());
+    return uintOption(optionNumber.observe, this.request.peer.nextSequence());
   }
 
   /**
@@ -188,7 +185,6 @@ export class ObservationRegistry {
   readonly #byPeer = new Map<Peer, Map<string, Observation>>();
   #size = 0;
   #requestBytes = 0;
-  #sequence = 0;
 
   constructor(layer: MessageLayer, fit: NotificationFit, limits: ObservationLimits) {
     this.layer = layer;
@@ -198,12 +194,6 @@ export class ObservationRegistry {
 
   get size(): number {
     return this.#size;
-  }
-
-  /** §4.4: one count for all, so that it also goes on where a client registers again under its token. */
-  nextSequence(): number {
-    this.#sequence = (this.#sequence + 1) & sequenceMask;
-    return this.#sequence;
   }
 
   /** §4.1. Undefined where there is no room: the request is then answered like one without Observe. */

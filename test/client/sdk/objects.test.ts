@@ -214,3 +214,14 @@ describe.each(['coap', 'http'] as const)('over %s', (door) => {
     expect(await gw.$functions('bank')).toEqual(['Account', 'move', 'open', 'plain', 'several', 'undeclared']);
   });
 });
+
+test('who is given an object of a class and makes none of it uses it all the same', async () => {
+  const access = [{ functions: ['bank/open', 'bank/Account.deposit'] }];
+  const own = await startGateway({ libraries: { 'bank/index.ts': library }, more: { access } });
+  await using gw = await connect<Libraries>(own.coap);
+  const account = await gw.bank.open('Ada');
+  expect(await account.deposit(5)).toBe(6);
+  await expect(gw.bank.Account('Ada')).rejects.toMatchObject({ code: 'not-callable' });
+  await gw.$close();
+  await own.close();
+});

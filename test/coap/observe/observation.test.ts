@@ -93,6 +93,16 @@ describe('observing a resource (RFC 7641)', () => {
     expect([first, second, third, register(3)]).toEqual([first, first + 1, first + 2, first + 3]);
   });
 
+  test('§4.4: what others are told does not use up the numbers of an observer, who has 2^23 of them in 256 s', () => {
+    const { peer, observations } = observable();
+    const [first] = peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] });
+    peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] }, 'other');
+    for (let n = 0; n < 10; n++) observations[1]?.notify(state('a'), false, peer.now);
+    peer.output();
+    observations[0]?.notify(state('b'), false, peer.now);
+    expect(sequence(peer.output()[0])).toBe((sequence(first) ?? 0) + 1);
+  });
+
   test.each([
     ['CON', true],
     ['NON', false],
