@@ -180,7 +180,7 @@ with funcoap.connect("${shipped.uri}") as gw:
     const wanted = [...blocks.join('').matchAll(/print\(.*\) {2}# (.*)$/gm)].map(([, said = '']) =>
       said.replace(/ …$/, ''),
     );
-    expect(wanted).toHaveLength(10);
+    expect(wanted).toHaveLength(11);
     for (const said of wanted) expect(stdout).toContain(`${said}\n`);
   });
 });
