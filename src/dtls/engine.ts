@@ -21,10 +21,10 @@ import type { DtlsEvent } from './event.ts';
 import { handshakeTypes } from './handshake-message.ts';
 import { beginsWithClientHello, HelloListener, type VerifiedHello } from './hello-listener.ts';
 import type { DtlsOptions } from './options.ts';
+import { PathChecks } from './path-checks.ts';
 import { RateLimit } from './rate-limit.ts';
 import { contentType, decodeRecords, type RecordView } from './record.ts';
 import type { OpenedRecord } from './record-layer.ts';
-import { decodePathMessage, encodePathMessage, PathCheck } from './return-routability.ts';
 import { ServerHandshake } from './server-handshake.ts';
 import { SessionCache, type ClientSession, type Session } from './session.ts';
 
@@ -47,6 +47,7 @@ export class DtlsEngine {
   readonly #sessions: SessionCache;
   readonly #listener: HelloListener;
   readonly #handshakeRate: RateLimit;
+  readonly #paths: PathChecks;
   readonly #cidLength: number;
   #plaintext: Datagram[] = [];
   #droppedRecords = 0;
@@ -57,6 +58,7 @@ export class DtlsEngine {
     this.#sessions = new SessionCache(options.limits.maxSessions, options.sessionLifetimeMs, options.journal);
     this.#listener = new HelloListener(options.crypto, options.limits.maxHellosPerSecond);
     this.#handshakeRate = new RateLimit(options.limits.maxHandshakesPerSecond);
+    this.#paths = new PathChecks(options.crypto, this.#associations);
     this.#cidLength = options.connectionId?.length ?? 0;
   }
 
@@ -223,7 +225,7 @@ export class DtlsEngine {
     if (association.whereabouts.key !== peer.key) this.#associations.move(association, peer, now);
     else this.#associations.prolongDetour(association, now);
     this.#options.journal?.received(association.journalSlot, record.sequence);
-    if (association.unverifiedAddress && association.returnRoutability) this.#checkPath(association, now);
+    if (association.unverifiedAddress && association.returnRoutability) this.#paths.check(association, now);
   }
 
   /** False where it is of no use. */
@@ -247,7 +249,7 @@ export class DtlsEngine {
         this.#alert(association, content, now);
         return true;
       case contentType.returnRoutabilityCheck:
-        return epoch === 1 && this.#pathMessage(association, content, peer, now);
+        return epoch === 1 && this.#paths.receive(association, content, peer, now);
       default:
         return false;
     }
@@ -316,29 +318,6 @@ export class DtlsEngine {
       },
       now,
     );
-  }
-
-  #checkPath(association: Association, now: Instant): void {
-    const { whereabouts, pathCheck } = association;
-    if (pathCheck?.isOver(whereabouts.key, now) === false) return;
-    const check = new PathCheck(this.#options.crypto, whereabouts.key, now);
-    const { returnRoutabilityCheck } = contentType;
-    // Without a number for it, the next record will do.
-    if (this.#associations.sendProtected(association, returnRoutabilityCheck, check.challenge))
-      association.pathCheck = check;
-  }
-
-  #pathMessage(association: Association, content: Uint8Array, peer: Endpoint, now: Instant): boolean {
-    const message = association.returnRoutability ? decodePathMessage(content) : undefined;
-    if (message === undefined) return false;
-    if (message.type === 'path_challenge') {
-      const answer = encodePathMessage({ type: 'path_response', cookie: message.cookie });
-      // RFC 9853 §5.4: on the path that is asked about.
-      return this.#associations.sendProtected(association, contentType.returnRoutabilityCheck, answer, peer);
-    }
-    if (association.pathCheck?.isAnsweredBy(message, peer.key) !== true) return false;
-    this.#associations.verify(association, now);
-    return true;
   }
 }
 

@@ -8,6 +8,7 @@ import type { Value } from '../../../src/core/value.ts';
 import { bind, type ArgumentInput } from '../../../src/functions/binding.ts';
 import { CallError } from '../../../src/functions/call-error.ts';
 import { answeredLines, statedRequests } from '../../gateway/stated-requests.ts';
+import { codecs } from '../pages/python.ts';
 import { pythonGateway } from './object-bench.ts';
 import { missingPython, pythonFolder, type PythonFolder } from './python-folder.ts';
 
@@ -92,14 +93,18 @@ class Point:
     y: int = 2
 `;
 
-  test('results look like that as JSON, and hints are checked as that', async () => {
+  test.each(codecs)('%s results look like that as JSON, and hints are checked as that', async (_, python) => {
     const results = rowsBelow('returned | as JSON');
     const hints = rowsBelow('hint | checked as');
     expect([results.length > 15, hints.length > 15]).toEqual([true, true]);
-    const folder = await pythonFolder({
-      'results/results.py': `${imports}${results.map(([code], i) => `def f${i}(): return ${code}\n`).join('')}`,
-      'hints/hints.py': `${imports}${hints.map(([hint], i) => `def f${i}(a: ${hint}): pass\n`).join('')}`,
-    });
+    const folder = await pythonFolder(
+      {
+        'results/results.py': `${imports}${results.map(([code], i) => `def f${i}(): return ${code}\n`).join('')}`,
+        'hints/hints.py': `${imports}${hints.map(([hint], i) => `def f${i}(a: ${hint}): pass\n`).join('')}`,
+      },
+      {},
+      { python },
+    );
     for (const [i, [code, json]] of results.entries())
       expect([code, asJson(await folder.value('results', `f${i}`))]).toEqual([code, spelled(json)]);
     expect(hints.map(([hint], i) => [hint, folder.registry.find('hints', `f${i}`).parameters[0]?.type.kind])).toEqual(
