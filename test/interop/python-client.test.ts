@@ -130,7 +130,7 @@ describe.skipIf(reason !== undefined)(`the Python client${reason === undefined ?
   });
 
   test.each([
-    ['calls.py', 16],
+    ['calls.py', 22],
     ['ongoing.py', 29],
   ])('its own tests in %s pass', async (name, count) => {
     const environment = {
