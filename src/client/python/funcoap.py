@@ -206,7 +206,7 @@ class Gateway:
     def __enter__(self) -> Gateway:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_: Any) -> None:
         self.close()
 
     def __getattr__(self, name: str) -> Library:
@@ -653,8 +653,8 @@ class Batch:
                 index, results = error.batch
                 error.target, error.batch = self._calls[index][0], (index, gateway._with_objects(results))
             raise
-        results = dict(zip(order, gateway._value(answer)))
-        return [_follow(results[index], steps) for index, *steps in (one._place_in(self) for one in wanted)]
+        given = dict(zip(order, gateway._value(answer)))
+        return [_follow(given[index], steps) for index, *steps in (one._place_in(self) for one in wanted)]
 
     def _call(self, fn: dict, target: str, args: tuple, kwargs: dict) -> list:
         if fn.get("stream"):
@@ -751,9 +751,10 @@ def _documentation(fn: dict) -> str:
 
 
 def _signature(fn: dict) -> inspect.Signature:
-    kinds, parameters = inspect.Parameter, []
+    kinds = inspect.Parameter
+    parameters: list[inspect.Parameter] = []
     for described in fn["parameters"]:
-        kind = kinds.POSITIONAL_OR_KEYWORD
+        kind: Any = kinds.POSITIONAL_OR_KEYWORD
         if described.get("rest"):
             kind = kinds.VAR_POSITIONAL
         elif described.get("others"):
