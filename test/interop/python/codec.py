@@ -122,6 +122,12 @@ class Compiled(unittest.TestCase):
         with self.assertRaisesRegex(cbor.Unencodable, 'contains itself'):
             self.codec.encode(value)
 
+    def test_equal_sets_are_equal_arrays_whatever_order_they_have(self):
+        letters = 'hgfedcba'
+        self.assertEqual(cbor.decode(cbor.encode({frozenset({each}) for each in letters})), [[each] for each in sorted(letters)])
+        self.assertEqual(cbor.decode(cbor.encode({10, 9, 1.5, 'b', 'aa'})), [9, 10, 'b', 'aa', 1.5])
+        self.assertEqual(cbor.decode(cbor.encode({datetime.date(2026, 1, 31), datetime.date(1999, 1, 1)})), ['1999-01-01', '2026-01-31'])
+
     def test_objects_are_referred_to(self):
         class Account:
             pass

@@ -299,7 +299,7 @@ describe('input and output', () => {
     const listen = (event: LibraryPrinted): unknown => printed.push(event);
     channels.libraryPrinted.subscribe(listen as never);
     const folder = await pythonFolder({
-      'lib/lib.py': "import sys\ndef f():\n    print('hällo', end='')\n    print('wörld', file=sys.stderr)\n",
+      'lib/lib.py': "import sys\ndef f():\n    print('hällo', end='')\n    print('wörld', end='', file=sys.stderr)\n",
     });
     await folder.say('lib/f');
     const text = (stream: string): string =>
@@ -307,7 +307,7 @@ describe('input and output', () => {
         .filter((each) => each.stream === stream && each.library === 'lib')
         .map((each) => each.text)
         .join('');
-    await expect.poll(() => [text('stdout'), text('stderr')]).toEqual(['hällo', 'wörld\n']);
+    await expect.poll(() => [text('stdout'), text('stderr')]).toEqual(['hällo', 'wörld']);
     channels.libraryPrinted.unsubscribe(listen as never);
   });
 
@@ -356,6 +356,20 @@ describe('children', () => {
     folder.remove('bad');
     await expect.poll(() => isGone(pid), { timeout: 15_000 }).toBe(true);
   });
+});
+
+test('a module that does not come to its end is stopped, whatever it does instead', async () => {
+  const folder = await pythonFolder(
+    {
+      'waits/waits.py': 'import time\ntime.sleep(3600)\n',
+      'prints/prints.py': "while True: print('x' * 100000)\n",
+      'joins/joins.py':
+        'import threading, time\nthread = threading.Thread(target=time.sleep, args=(3600,))\nthread.start()\nthread.join()\n',
+    },
+    { loadLimit: milliseconds(1500), loadPatience: milliseconds(0) },
+  );
+  for (const name of ['waits', 'prints', 'joins'])
+    expect((await folder.failure(`${name}/f`)).message).toContain('loading did not finish within 1500 ms');
 });
 
 describe('what goes on beside calls', () => {
