@@ -48,7 +48,10 @@ class Flooded {
     let answered = 0;
     const rate = { fresh: 0, returning: 0, ...rates };
     for (let step = 0; step < slices * 10; step++) {
-      for (const [kind, bytes] of [['fresh', fresh], ['returning', forged]] as const) {
+      for (const [kind, bytes] of [
+        ['fresh', fresh],
+        ['returning', forged],
+      ] as const) {
         for (let i = 0; i < rate[kind] / 100; i++) {
           this.#passed[kind] += heeded ? this.shares[kind] : 1;
           if (this.#passed[kind] < 1) continue;
@@ -83,18 +86,21 @@ describe('of ClientHellos that come', () => {
     [10, 'fresh', 'returning'],
     [2, 'fresh', 'returning'],
     [10, 'returning', 'fresh'],
-  ] as const)('so many that are %i times too many are of use only in part, if %s, and all others still', (times, kind, other) => {
-    const flooded = new Flooded();
-    flooded.flood({ [kind]: times * perSecond }, 15);
-    const { [kind]: share, [other]: others } = flooded.shares;
-    expect(share).toBeGreaterThan(0.8 / times);
-    expect(share).toBeLessThan(1.2 / times);
-    expect(others).toBe(1);
-    // And those that are looked at stay as many.
-    const answered = flooded.flood({ [kind]: times * perSecond }, 20);
-    expect(answered).toBeGreaterThan(2 * perSecond * 0.8);
-    expect(answered).toBeLessThanOrEqual(2 * perSecond * 1.1);
-  });
+  ] as const)(
+    'so many that are %i times too many are of use only in part, if %s, and all others still',
+    (times, kind, other) => {
+      const flooded = new Flooded();
+      flooded.flood({ [kind]: times * perSecond }, 15);
+      const { [kind]: share, [other]: others } = flooded.shares;
+      expect(share).toBeGreaterThan(0.8 / times);
+      expect(share).toBeLessThan(1.2 / times);
+      expect(others).toBe(1);
+      // And those that are looked at stay as many.
+      const answered = flooded.flood({ [kind]: times * perSecond }, 20);
+      expect(answered).toBeGreaterThan(2 * perSecond * 0.8);
+      expect(answered).toBeLessThanOrEqual(2 * perSecond * 1.1);
+    },
+  );
 
   test('the share is another object only when it is another share', () => {
     const flooded = new Flooded();
@@ -107,15 +113,18 @@ describe('of ClientHellos that come', () => {
     expect(flooded.shares).toBe(thinned);
   });
 
-  test.each([true, false])('all are of use again soon after a flood, without another datagram (shares heeded: %s)', (heeded) => {
-    const flooded = new Flooded();
-    flooded.flood({ fresh: 20 * perSecond }, 30, heeded);
-    expect(flooded.shares.fresh).toBeLessThan(0.1);
-    expect(flooded.shares.fresh).toBeGreaterThan(0);
-    flooded.flood({}, 3);
-    expect(flooded.shares).toEqual(everybody);
-    expect(flooded.server.engine.nextDeadline()).toBe(undefined);
-  });
+  test.each([true, false])(
+    'all are of use again soon after a flood, without another datagram (shares heeded: %s)',
+    (heeded) => {
+      const flooded = new Flooded();
+      flooded.flood({ fresh: 20 * perSecond }, 30, heeded);
+      expect(flooded.shares.fresh).toBeLessThan(0.1);
+      expect(flooded.shares.fresh).toBeGreaterThan(0);
+      flooded.flood({}, 3);
+      expect(flooded.shares).toEqual(everybody);
+      expect(flooded.server.engine.nextDeadline()).toBe(undefined);
+    },
+  );
 
   test('one with a good cookie begins its handshake in any flood of those without', () => {
     const flooded = new Flooded();
@@ -151,7 +160,8 @@ describe('a ClientHello is one that returns a cookie', () => {
     for (let length = 0; length <= 32; length++) {
       const sessionId = new Uint8Array(length).fill(16);
       expect(isFresh(helloOf({ sessionId, cookie: new Uint8Array(16) }))).toBe(false);
-      for (const other of [0, 1, 15, 17, 255]) expect(isFresh(helloOf({ sessionId, cookie: new Uint8Array(other) }))).toBe(true);
+      for (const other of [0, 1, 15, 17, 255])
+        expect(isFresh(helloOf({ sessionId, cookie: new Uint8Array(other) }))).toBe(true);
     }
   });
 
