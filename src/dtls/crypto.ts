@@ -3,7 +3,6 @@ import {
   createCipheriv,
   createDecipheriv,
   createECDH,
-  createHmac,
   createPrivateKey,
   createPublicKey,
   createSecretKey,
@@ -17,9 +16,18 @@ import {
   X509Certificate,
   type KeyObject,
 } from 'node:crypto';
-import { equalBytes } from '../core/bytes.ts';
+import { concatBytes, equalBytes } from '../core/bytes.ts';
 import { Ccm, CcmScratch, type BlockCipher } from './ccm.ts';
-import type { Aead, Crypto, KeyShare, NamedGroup, ParsedCertificate, SigningKey, VerifyingKey } from './primitives.ts';
+import type {
+  Aead,
+  Crypto,
+  KeyShare,
+  Mac,
+  NamedGroup,
+  ParsedCertificate,
+  SigningKey,
+  VerifyingKey,
+} from './primitives.ts';
 
 const gcmTagLength = 16;
 const zeroIv = new Uint8Array(16);
@@ -201,13 +209,32 @@ function attempt<T>(make: () => T): T | undefined {
   }
 }
 
+/** By way of text, which takes Node half as long as a buffer. */
+const sha256 = (data: Uint8Array): Uint8Array => plain(Buffer.from(hash('sha256', data, 'binary'), 'latin1'));
+
+const [hashBlockLength, hashLength] = [64, 32];
+
+/** HMAC (RFC 2104 §2) of two hashes, each in one call: it takes half as long as Node's own. */
+function hmacSha256(key: Uint8Array): Mac {
+  const short = key.length > hashBlockLength ? sha256(key) : key;
+  const [inner, outer] = [
+    new Uint8Array(hashBlockLength).fill(0x36),
+    new Uint8Array(hashBlockLength + hashLength).fill(0x5c),
+  ];
+  for (const [i, byte] of short.entries()) {
+    inner[i] = byte ^ 0x36;
+    outer[i] = byte ^ 0x5c;
+  }
+  return (data) => {
+    outer.set(sha256(concatBytes([inner, data])), hashBlockLength);
+    return sha256(outer);
+  };
+}
+
 export const nodeCrypto: Crypto = {
   randomBytes: (length) => new Uint8Array(randomBytes(length)),
-  sha256: (data) => plain(hash('sha256', data, 'buffer')),
-  hmacSha256(key) {
-    const keyObject = createSecretKey(key);
-    return (data) => plain(createHmac('sha256', keyObject).update(data).digest());
-  },
+  sha256,
+  hmacSha256,
   equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
   aesCcm(key, tagLength) {
     return new Ccm(tagLength, new Aes(key), scratch);

@@ -17,7 +17,7 @@ import {
   type HandshakeMessage,
 } from './handshake-message.ts';
 import { HelloBudget } from './hello-budget.ts';
-import { decodeClientHello, type ClientHello } from './messages/client-hello.ts';
+import { cookieParameters, decodeClientHello, type ClientHello } from './messages/client-hello.ts';
 import { encodeHelloVerifyRequest } from './messages/hello-verify-request.ts';
 import type { Crypto } from './primitives.ts';
 import { contentType, dtls10, encodePlaintext, headerLength, type RecordView } from './record.ts';
@@ -105,13 +105,14 @@ export class HelloListener {
       throw error;
     }
     const { sequence } = fragment;
-    if (this.#jar.accepts(endpoint.key, hello, now))
+    const parameters = cookieParameters(body);
+    if (this.#jar.accepts(hello.cookie, endpoint.key, parameters, now))
       return { hello, message: { type: 'client_hello', sequence, body } };
     const request = encodeHandshake({
       type: 'hello_verify_request',
       // Nothing remembers how many came before: an answer is numbered like its question, so that it is the one due.
       sequence,
-      body: encodeHelloVerifyRequest(this.#jar.bake(endpoint.key, hello, now)),
+      body: encodeHelloVerifyRequest(this.#jar.bake(endpoint.key, parameters, now)),
     });
     // RFC 6347 §4.2.1: with the record's own sequence number. Of 44 bytes; the shortest ClientHello has 67.
     return encodePlaintext(contentType.handshake, 0, record.sequence, request, dtls10);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { channels, type LibraryPrinted } from '../../../src/core/channels.ts';
 import { milliseconds } from '../../../src/core/duration.ts';
+import { codecs } from '../pages/python.ts';
 import { missingPython, pythonFolder, type PythonFolder } from './python-folder.ts';
 
 const missing = missingPython();
@@ -146,11 +147,15 @@ def monkeypatch():
 def crash(): ctypes.string_at(0)
 `;
 
-const hostile = (): Promise<PythonFolder> =>
-  pythonFolder({
-    'bad/bad.py': library,
-    'good/good.py': 'state = 0\ndef count():\n    global state\n    state += 1\n    return state\n',
-  });
+const hostile = (python = 'python3'): Promise<PythonFolder> =>
+  pythonFolder(
+    {
+      'bad/bad.py': library,
+      'good/good.py': 'state = 0\ndef count():\n    global state\n    state += 1\n    return state\n',
+    },
+    {},
+    { python },
+  );
 
 /** The process is as it was: the call cost nobody anything. */
 async function keepsItsProcess(folder: PythonFolder, work: () => Promise<void>): Promise<void> {
@@ -472,9 +477,9 @@ function isGone(pid: number): boolean {
   }
 }
 
-describe('values', () => {
+describe.each(codecs)('values, %s,', (_, python) => {
   test('that have no form are told, and cost their call alone', async () => {
-    const folder = await hostile();
+    const folder = await hostile(python);
     const told = [
       ['cyclic', 'The result contains itself; return a copy without the cycle.'],
       ['self_dict', 'The result contains itself; return a copy without the cycle.'],
@@ -492,7 +497,7 @@ describe('values', () => {
   });
 
   test('what cannot say what it is, keys that are the same, and what has only a description', async () => {
-    const folder = await hostile();
+    const folder = await hostile(python);
     await keepsItsProcess(folder, async () => {
       expect(await folder.failure('bad/lying')).toMatchObject({ code: 'function-failed' });
       expect(await folder.failure('bad/same_keys')).toMatchObject({ code: 'unencodable-result' });
@@ -501,7 +506,7 @@ describe('values', () => {
   });
 
   test('that take too much memory end at the limit, and their process goes on', async () => {
-    const folder = await hostile();
+    const folder = await hostile(python);
     await keepsItsProcess(folder, async () => {
       for (const method of ['memory', 'memory_slowly'])
         expect(await folder.failure(`bad/${method}`)).toMatchObject({ code: 'memory-limit' });
@@ -509,7 +514,7 @@ describe('values', () => {
   });
 
   test('changing builtins and os changes them for the library, and not for its calls', async () => {
-    const folder = await hostile();
+    const folder = await hostile(python);
     expect(await folder.say('bad/monkeypatch')).toBe('patched');
     expect(await folder.failure('bad/sys_exit')).toMatchObject({ code: 'function-failed' });
     expect(await folder.say('bad/closes_stdin')).toBe('closed');

@@ -63,7 +63,19 @@ export function runFrame(run: RunMessage): Uint8Array {
   const { id, method, remaining, timeLimit, caller, correlationId } = run;
   const { bytes, isPlain } = encodeInOrder(run.args instanceof PackedArguments ? run.args.values : run.args);
   const { identity, groups = [], peer } = caller;
-  return framed([toPython.run, id, method, remaining, timeLimit, identity, groups, peer, correlationId, bytes, isPlain]);
+  return framed([
+    toPython.run,
+    id,
+    method,
+    remaining,
+    timeLimit,
+    identity,
+    groups,
+    peer,
+    correlationId,
+    bytes,
+    isPlain,
+  ]);
 }
 
 export const abortFrame = (id: number): Uint8Array => framed([toPython.abort, id]);
