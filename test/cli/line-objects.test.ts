@@ -75,7 +75,13 @@ describe('funcoap batch', () => {
 
   test('the same over HTTP, with objects inside results, as JSON', async () => {
     const account = pathOf(await made('Ada'));
-    const { code, out } = await ran(['batch', '--json', gateway.url, `${account}/deposit 5`, 'bank/open owners=Bob owners=Eve']);
+    const { code, out } = await ran([
+      'batch',
+      '--json',
+      gateway.url,
+      `${account}/deposit 5`,
+      'bank/open owners=Bob owners=Eve',
+    ]);
     expect(code).toBe(0);
     const ofHttp = expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/o\/[\w-]{8}$/) as string;
     expect(JSON.parse(out)).toEqual([5, { accounts: [ofHttp, ofHttp] }]);
@@ -163,7 +169,9 @@ describe('funcoap shell', () => {
     const path = pathOf(await made('Ada')).slice(1);
     const { out } = await shell(`help ${path}`, `help ${path}/deposit`, 'help bank/ticks');
     expect(out).toMatch(/^new Account\([^]*\ndeposit\(amount: number\): number\n/);
-    expect(out).toMatch(/\nAccount\.deposit\(amount: number\): number\n\nPuts something in\.\nticks\(to: number\): number\n$/);
+    expect(out).toMatch(
+      /\nAccount\.deposit\(amount: number\): number\n\nPuts something in\.\nticks\(to: number\): number\n$/,
+    );
   });
 
   test('Tab completes members of an object and their parameters', async () => {

@@ -31,6 +31,7 @@ interface Conversation {
   /** One of them was confirmable, or wanted to observe. */
   mayConfirm: boolean;
   observed: boolean;
+  /** They went to groups, and none says which classes it wants (RFC 7967 §2.1). */
   onlyMulticast: boolean;
   longest: number;
 }
@@ -70,7 +71,7 @@ export class Oracle {
     known.open++;
     known.observed ||= findUint(message.options, optionNumber.observe) === 0;
     known.mayConfirm ||= known.observed || message.type === messageType.CON;
-    known.onlyMulticast &&= multicast;
+    known.onlyMulticast &&= multicast && findUint(message.options, optionNumber.noResponse) === undefined;
     known.longest = Math.max(known.longest, bytes.length);
     this.#conversations.set(key, known);
     const echo = findOption(message.options, optionNumber.echo);

@@ -117,9 +117,13 @@ describe('a socket that is to hand over a share of the ClientHellos', () => {
     const whole = hello({ sessionId: 4, cookie: 16 });
     const cookieAt = 13 + 12 + 34 + 1 + 4;
     const cut = Array.from({ length: whole.length - 14 }, (_, length) => whole.subarray(0, 14 + length));
-    const lying = [whole.length - cookieAt + 4, 100, 196, 197, 198, 255].map((said) => hello({ sessionId: 4, cookie: 16, said }));
+    const lying = [whole.length - cookieAt + 4, 100, 196, 197, 198, 255].map((said) =>
+      hello({ sessionId: 4, cookie: 16, said }),
+    );
     const passed = await pair.through([...cut, ...lying]);
-    expect(passed.map(({ length }) => length)).toEqual(cut.map(({ length }) => length).filter((length) => length > cookieAt));
+    expect(passed.map(({ length }) => length)).toEqual(
+      cut.map(({ length }) => length).filter((length) => length > cookieAt),
+    );
     // None of them is lost where ClientHellos without a cookie are wanted, and only those with one where they are not.
     pair.server.admit?.({ fresh: 1, returning: 0 });
     expect(await pair.through([...cut, ...lying, hello()])).toHaveLength(cut.length - passed.length + lying.length + 1);
@@ -143,7 +147,9 @@ describe('a socket that is to hand over a share of the ClientHellos', () => {
     const kinds = [hello(), hello({ cookie: 16 }), hello({ message: 2 })];
     const sent = Array.from({ length: 3000 }, (_, i) => kinds[i % 3] ?? hello());
     const passed = await pair.through(sent);
-    const [fresh = 0, returning = 0, others = 0] = kinds.map((kind) => passed.filter((one) => hex(one) === hex(kind)).length);
+    const [fresh = 0, returning = 0, others = 0] = kinds.map(
+      (kind) => passed.filter((one) => hex(one) === hex(kind)).length,
+    );
     // Eight standard deviations.
     expect(Math.abs(fresh - 500)).toBeLessThan(127);
     expect(Math.abs(returning - 100)).toBeLessThan(76);
@@ -158,8 +164,17 @@ describe('a socket that is to hand over a share of the ClientHellos', () => {
       one.receive(record, endpointOf('device', 'server'), now);
       return one;
     };
-    const recordOf = (fragment: Uint8Array): RecordView => ({ type: 22, epoch: 0, sequence: 0, cid: new Uint8Array(), fragment });
-    const spent = { fresh: taken(recordOf(hello().subarray(13))), returning: taken(recordOf(hello({ cookie: 16 }).subarray(13))) };
+    const recordOf = (fragment: Uint8Array): RecordView => ({
+      type: 22,
+      epoch: 0,
+      sequence: 0,
+      cid: new Uint8Array(),
+      fragment,
+    });
+    const spent = {
+      fresh: taken(recordOf(hello().subarray(13))),
+      returning: taken(recordOf(hello({ cookie: 16 }).subarray(13))),
+    };
     const byte = fc.oneof(fc.nat(255), fc.constantFrom(0, 1, 16, 22, 32));
     const mutated = fc
       .record({
@@ -172,10 +187,17 @@ describe('a socket that is to hand over a share of the ClientHellos', () => {
         for (const [where, value] of at) if (where < bytes.length) bytes[where] = value;
         return bytes.subarray(0, end ?? undefined);
       });
-    const anything = fc.oneof(mutated, mutated.map((bytes) => concatBytes([bytes, bytes])), fc.uint8Array({ maxLength: 100 }));
+    const anything = fc.oneof(
+      mutated,
+      mutated.map((bytes) => concatBytes([bytes, bytes])),
+      fc.uint8Array({ maxLength: 100 }),
+    );
     const datagrams = fc.sample(anything, 2000);
     const pair = await Pair.open();
-    for (const [kind, other] of [['fresh', 'returning'], ['returning', 'fresh']] as const) {
+    for (const [kind, other] of [
+      ['fresh', 'returning'],
+      ['returning', 'fresh'],
+    ] as const) {
       pair.server.admit?.({ ...none, [other]: 1 });
       const kept = datagrams.filter((bytes) => !spent[kind].refuses(bytes, 0, bytes.length, now));
       expect(kept.length).toBeGreaterThan(100);

@@ -49,7 +49,8 @@ export function batchBody(
 }
 
 /** `math/add`, `o/3kP0aZ_q/deposit`. */
-const targetText = ([root = '', ...names]: readonly string[]): string => (root === 'func' ? names : [root, ...names]).join('/');
+const targetText = ([root = '', ...names]: readonly string[]): string =>
+  (root === 'func' ? names : [root, ...names]).join('/');
 
 /** What an object of the gateway has is there, and not in the answer. */
 function checkSteps({ steps }: Place, fn: DescribedFunction): void {

@@ -186,8 +186,14 @@ describe.each(['coap', 'http'] as const)('over %s', (door) => {
         'bank/Account gives an object, of which balance cannot be read in the same batch: make the object first',
         ({ bank }) => loose(bank.Account('Ada'))['balance'],
       ],
-      ['bank/open gives an object, of which owner', ({ bank }) => bank.Account(loose(bank.open('Eve'))['owner'] as never)],
-      ['bank/Account.history is a stream, and a batch is answered once', ({ $object }) => loose($object(account))['history']],
+      [
+        'bank/open gives an object, of which owner',
+        ({ bank }) => bank.Account(loose(bank.open('Eve'))['owner'] as never),
+      ],
+      [
+        'bank/Account.history is a stream, and a batch is answered once',
+        ({ $object }) => loose($object(account))['history'],
+      ],
       ['bank/Account has no depsit; did you mean deposit?', ({ $object }) => loose($object(account))['depsit']],
       ['bank/Account.pin can only be set', ({ $object }) => loose($object(account))['pin']],
       ['$release is asked of the object itself', ({ $object }) => loose($object(account))['$release']?.()],
@@ -214,8 +220,7 @@ describe.each(['coap', 'http'] as const)('over %s', (door) => {
 test('what an old description refuses is refused when the gateway says so still', async () => {
   const scripted = new ScriptedGateway();
   const gw = await scripted.open();
-  const read = async (x: number): Promise<unknown> =>
-    await scripted.pass(gw.$batch((later) => [later.lib.read(x)]));
+  const read = async (x: number): Promise<unknown> => await scripted.pass(gw.$batch((later) => [later.lib.read(x)]));
   await expect(read(5)).rejects.toMatchObject({ code: 'too-many-arguments' });
   scripted.parameters = [{ name: 'x', id: 0, type: 'number', required: true }];
   await expect(read(5)).rejects.toMatchObject({ code: 'too-many-arguments' });
