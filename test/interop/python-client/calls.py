@@ -95,6 +95,15 @@ class Calls(unittest.TestCase):
         # Its thirty blocks do not come again.
         self.assertEqual(count[0], 1)
 
+    def test_after_refresh_the_gateway_is_asked_what_there_is_and_what_it_gives(self):
+        self.gw.lib.add(6, 6)
+        count = self.requests()
+        self.gw.refresh()
+        self.assertEqual(count[0], 1)
+        self.assertEqual(self.gw.lib.add(6, 6), 12)
+        # Its description and its result, confirmed.
+        self.assertEqual(count[0], 3)
+
     def test_unsafe_calls_run_each_time_and_oneway_calls_run(self):
         before = self.gw.lib.count()
         self.gw.lib.count.oneway()
