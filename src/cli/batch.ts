@@ -8,7 +8,8 @@ import type { Value } from '../core/value.ts';
 import { callsOfFile, callsOfLines, ResultOf, type BatchedLine } from './batch-calls.ts';
 import { connectionOptions, examples, jsonOption, type AddCommand } from './command.ts';
 import { exitCode } from './exit-code.ts';
-import { tokenOption, withGateway, type GatewayConnectionOptions } from './gateway-connection.ts';
+import { LineTargets } from './line-target.ts';
+import { tokenOption, withGateway, withUris, type GatewayConnectionOptions } from './gateway-connection.ts';
 import { valueText } from './print-value.ts';
 import { readSource } from './read-source.ts';
 import type { Terminal } from './terminal.ts';
@@ -23,8 +24,8 @@ interface Later {
   readonly [step: string | number]: Later;
 }
 
-async function run(gateway: Connection, calls: readonly BatchedLine[], last: boolean): Promise<readonly Value[]> {
-  const results = await gateway.$batch((later) => {
+async function run(gateway: Connection, calls: readonly BatchedLine[], last: boolean): Promise<readonly unknown[]> {
+  return await gateway.$batch((later) => {
     const given: Later[] = [];
     const stepInto = ({ index, steps }: ResultOf): Later => {
       const whole = given[index];
@@ -44,14 +45,10 @@ async function run(gateway: Connection, calls: readonly BatchedLine[], last: boo
         ]),
       );
     };
-    for (const { library, method, args } of calls) {
-      const fn = later[library]?.[method];
-      // The recorder has every name.
-      if (fn !== undefined) given.push(fn(...args.map(argumentOf)));
-    }
+    // What stands for a result has every name.
+    for (const { target, args } of calls) given.push(target.record(later, args.map(argumentOf)) as Later);
     return last ? given.slice(-1) : given;
   });
-  return results;
 }
 
 function print(results: readonly Value[], { json = false, last = false }: BatchOptions, terminal: Terminal): void {
@@ -70,11 +67,15 @@ async function batch(uri: string, texts: readonly string[], options: BatchOption
   await withGateway(terminal, uri, options, async (gateway) => {
     const [only = ''] = texts;
     const file = texts.length === 1 && /^(?:@.+|-)$/s.test(only) ? only.replace(/^@/, '') : undefined;
-    const calls = file === undefined ? await callsOfLines(texts, gateway, read) : callsOfFile(await read(file));
+    const targets = new LineTargets(gateway);
+    const calls =
+      file === undefined ? await callsOfLines(texts, targets, read) : await callsOfFile(await read(file), targets);
     try {
-      print(await run(gateway, calls, options.last === true), options, terminal);
+      const results = await run(gateway, calls, options.last === true);
+      print(results.map(withUris), options, terminal);
     } catch (error) {
-      if (error instanceof RemoteError && options.json !== true) print(error.batch?.results ?? [], options, terminal);
+      if (error instanceof RemoteError && options.json !== true)
+        print((error.batch?.results ?? []).map(withUris), options, terminal);
       throw error;
     }
   });
@@ -84,12 +85,13 @@ export const addBatch: AddCommand = (program, terminal, done) => {
   connectionOptions(program.command('batch'))
     .summary('several calls in one request')
     .description(
-      'Makes several calls in one request, one after the other, up to the first that fails. A call is one word of the\n' +
-        'command line, as in `funcoap shell`; #0 stands for what call 0 gives, #0.id for a member of it. A single @file or -\n' +
+      'Makes several calls in one request, one after the other, up to the first that fails. A call is one word of the ' +
+        'command line, as in `funcoap shell`: a function, a class, or a method or attribute of an object.\n' +
+        '#0 stands for what call 0 gives, #0.id for a member of it. A single @file or - ' +
         'is a list of calls in JSON, [["math/add", [10, 20]], ["math/add", [{"#": [0]}, 5]]], or in CBOR.',
     )
     .argument('<uri>', 'coap://HOST, coaps://HOST or http://HOST:PORT')
-    .argument('<calls...>', "'LIBRARY/METHOD name=value …'")
+    .argument('<calls...>', "'LIBRARY/METHOD name=value …', 'o/ID/METHOD …'")
     .option('--last', 'ask for the last result only')
     .addOption(jsonOption())
     .option(...tokenOption)
@@ -97,6 +99,7 @@ export const addBatch: AddCommand = (program, terminal, done) => {
       'after',
       examples(
         "funcoap batch coap://127.0.0.1 'math/add 10 20' 'math/multiply #0 3'",
+        "funcoap batch coap://127.0.0.1 'o/bWV0ZXIt/deposit 5' 'o/bWV0ZXIt/balance'",
         'funcoap batch --json coap://127.0.0.1 @calls.json',
       ),
     )

@@ -1,8 +1,10 @@
 /** `funcoap jobs ls|show|wait|cancel URI`: calls whose results are fetched later (`funcoap call --job` makes one). */
 import type { Command } from 'commander';
 import { decodeCbor } from '../cbor/decode.ts';
-import { encodeJson } from '../cbor/json-encode.ts';
+import type { CoapResponse } from '../client/coap-request.ts';
+import { defaultCallOptions } from '../client/sdk/call-options.ts';
 import { endedJob } from '../client/sdk/observed.ts';
+import { throughOutages } from '../client/sdk/retries.ts';
 import { UsageError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
 import { systemScheduler } from '../transport/scheduler.ts';
@@ -18,7 +20,7 @@ import {
 } from './connection.ts';
 import { exitCode } from './exit-code.ts';
 import { accepted } from './failure.ts';
-import { tableText, valueText } from './print-value.ts';
+import { printValue, tableText } from './print-value.ts';
 import type { Terminal } from './terminal.ts';
 
 interface JobsOptions extends ConnectionOptions {
@@ -33,11 +35,6 @@ function jobOf(text: string, options: JobsOptions): string {
     'bad-argument',
     `${uri} is no job; \`funcoap call --job\` prints the URI of one: coap://HOST/j/ID.`,
   );
-}
-
-function printValue(value: Value, { json }: JobsOptions, terminal: Terminal): void {
-  const text = json === true ? encodeJson(value ?? null) : valueText(value, terminal.outPaint);
-  if (text !== '') terminal.out(`${text}\n`);
 }
 
 async function list(text: string, options: JobsOptions, terminal: Terminal): Promise<void> {
@@ -66,7 +63,12 @@ async function show(text: string, options: JobsOptions, terminal: Terminal): Pro
 async function wait(text: string, options: JobsOptions, terminal: Terminal): Promise<void> {
   const uri = jobOf(text, options);
   await withConnection(terminal, uri, options, async ({ client, signal, timeout }) => {
-    const { payload } = accepted(await endedJob(client, { uri, method: 'GET', signal, timeout }, systemScheduler));
+    const request = { uri, method: 'GET', signal, timeout } as const;
+    const ask = async (heard: () => void): Promise<CoapResponse> =>
+      await endedJob(client, request, systemScheduler, heard);
+    const longest = timeout ?? defaultCallOptions.timeout;
+    const outages = { longest, scheduler: systemScheduler, signal, origin: uri };
+    const { payload } = accepted(await throughOutages(ask, outages));
     printValue(decodeCbor(payload), options, terminal);
   });
 }

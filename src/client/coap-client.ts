@@ -57,6 +57,10 @@ export interface ObserveOptions {
   readonly paced?: boolean | undefined;
   /** Registers again after so much silence; default: when Max-Age is over. */
   readonly renewAfter?: Milliseconds | undefined;
+  /** What it registers again with; default: the same request. */
+  readonly renewed?: (() => CoapRequest) | undefined;
+  /** Pings after so much silence (RFC 7252 §4.3), and throws where nobody is there; default: never. */
+  readonly pingAfter?: Milliseconds | undefined;
 }
 
 const defaultTimeout = seconds(120);
@@ -251,6 +255,7 @@ export class CoapClient {
     listener: { answered(answer: CoapResponse): void; failed(error: RequestError): void },
   ): { readonly stop: () => void; readonly resume: () => void } {
     const { uri, signal } = request;
+    const { renewed } = observe ?? {};
     const started = this.#scheduler.now();
     const over = (): void => {
       this.#underWay.delete(giveUp);
@@ -283,6 +288,8 @@ export class CoapClient {
         observe: observe !== undefined,
         paced: observe?.paced,
         renewAfter: observe?.renewAfter,
+        renewed: renewed && ((): readonly Option[] => optionsOf(renewed())),
+        pingAfter: observe?.pingAfter,
         timeout: request.timeout ?? defaultTimeout,
         maxResponseBytes: request.maxResponseBytes ?? defaultMaxResponseBytes,
       },
@@ -328,6 +335,9 @@ export class CoapClient {
     return { endpoint: transport.endpoint({ address, port }), options };
   }
 }
+
+const optionsOf = (request: CoapRequest): readonly Option[] =>
+  requestOptions(request, parseCoapUri(request.uri).options);
 
 /** What did not come in time may be the end of the handshake. */
 const orHandshake = <Reason>(reason: Reason, endpoint: Endpoint): Reason | 'handshake-timeout' =>

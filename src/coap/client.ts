@@ -14,7 +14,7 @@ import { ClientTransfer, type TransferListener, type TransferRequest } from './b
 import { ClientExchanges, type RequestFailure } from './exchange/client-exchange.ts';
 import type { MessageLayer } from './exchange/message-layer.ts';
 import type { Peer } from './exchange/peer.ts';
-import type { Expiring, TransmissionOwner } from './exchange/transmission.ts';
+import type { Expiring, Transmission, TransmissionOwner } from './exchange/transmission.ts';
 import { NotificationOrder } from './observe/notification-order.ts';
 
 export interface ClientRequest extends TransferRequest {
@@ -22,6 +22,10 @@ export interface ClientRequest extends TransferRequest {
   readonly timeout: Milliseconds;
   /** Under an observation: registers again when nothing was told for so long; undefined: when Max-Age is over (RFC 7641 §3.3.1). */
   readonly renewAfter?: Milliseconds | undefined;
+  /** Under an observation: what it registers again with in place of `options`; undefined: the same. */
+  readonly renewed?: (() => readonly Option[]) | undefined;
+  /** Under an observation: after so much silence the peer is pinged, and the observation fails where it is not there. */
+  readonly pingAfter?: Milliseconds | undefined;
 }
 
 export interface PingListener {
@@ -63,18 +67,7 @@ export class ClientRole {
       listener.failed('congested', now);
       return;
     }
-    const messageId = peer.nextMessageId();
-    const empty = { code: emptyCode, token: emptyBytes, options: [], payload: emptyBytes };
-    const bytes = encodeMessage({ ...empty, type: messageType.CON, messageId });
-    const owner: TransmissionOwner = {
-      acknowledged: (_message, at) => listener.answered(at),
-      reset: (at) => listener.answered(at),
-      timedOut: (at) => listener.failed('timeout', at),
-      unreachable: (at) => listener.failed('unreachable', at),
-    };
-    if (this.#layer.transmissions.send(peer, messageId, bytes, owner, now) === undefined) {
-      listener.failed('congested', now);
-    }
+    if (sendPing(this.#layer, peer, listener, now) === undefined) listener.failed('congested', now);
   }
 
   /** Nothing listens there: what waits for an acknowledgement or, not having asked for one, for an answer, fails. */
@@ -99,14 +92,31 @@ export class ClientRole {
   }
 }
 
+/** RFC 7252 §4.3. Undefined where there is no room for it. */
+function sendPing(layer: MessageLayer, peer: Peer, listener: PingListener, now: Instant): Transmission | undefined {
+  const messageId = peer.nextMessageId();
+  const empty = { code: emptyCode, token: emptyBytes, options: [], payload: emptyBytes };
+  const bytes = encodeMessage({ ...empty, type: messageType.CON, messageId });
+  const owner: TransmissionOwner = {
+    acknowledged: (_message, at) => listener.answered(at),
+    reset: (at) => listener.answered(at),
+    timedOut: (at) => listener.failed('timeout', at),
+    unreachable: (at) => listener.failed('unreachable', at),
+  };
+  return layer.transmissions.send(peer, messageId, bytes, owner, now);
+}
+
 /** A request under way, or an observation that is held; its owner may give it up. */
 export class PendingRequest implements TransferListener, Expiring {
   readonly #layer: MessageLayer;
   readonly #request: ClientRequest;
   readonly #listener: TransferListener;
+  readonly #peer: Peer | undefined;
   readonly #transfer: ClientTransfer | undefined;
   #order = new NotificationOrder();
   #timer: Timer<Expiring> | undefined;
+  #pingTimer: Timer<Expiring> | undefined;
+  #ping: Transmission | undefined;
   #state: 'waiting' | 'observing' | 'done' = 'waiting';
 
   constructor(
@@ -120,6 +130,7 @@ export class PendingRequest implements TransferListener, Expiring {
     this.#layer = layer;
     this.#request = request;
     this.#listener = listener;
+    this.#peer = peer;
     this.#transfer = peer && new ClientTransfer(exchanges, peer, request, requestTag, this);
   }
 
@@ -134,7 +145,7 @@ export class PendingRequest implements TransferListener, Expiring {
 
   /** Nobody waits any more; who is observed is told. */
   cancel(now: Instant): void {
-    this.#end();
+    this.#end(now);
     this.#transfer?.leave(now);
   }
 
@@ -158,18 +169,19 @@ export class PendingRequest implements TransferListener, Expiring {
   ): void {
     if (this.#state === 'done') return;
     const sequence = findUint(answer.options, optionNumber.observe);
-    if (!this.#request.observe || sequence === undefined) this.#end();
+    if (!this.#request.observe || sequence === undefined) this.#end(now);
     else {
       this.#state = 'observing';
       if (!this.#order.isNewer(sequence, now)) return;
       this.#armRefresh(answer.options, now);
+      this.#armPing(now);
     }
     this.#listener.answered(answer, now);
   }
 
   failed(reason: RequestFailure, now: Instant): void {
     if (this.#state === 'done') return;
-    this.#end();
+    this.#end(now);
     this.#listener.failed(reason, now);
   }
 
@@ -180,8 +192,41 @@ export class PendingRequest implements TransferListener, Expiring {
   /** A server that has restarted counts anew; one that does not hear is told again. */
   #refresh(now: Instant): void {
     this.#order = new NotificationOrder();
+    this.#stopPing(now);
     this.#arm(this.#request.timeout, now);
-    this.#transfer?.refresh(now);
+    this.#transfer?.refresh(this.#request.renewed?.(), now);
+  }
+
+  /** Whoever observes may never send anything: only by asking now and then does it hear that nobody is there. */
+  #armPing(now: Instant): void {
+    this.#stopPing(now);
+    const { pingAfter } = this.#request;
+    if (pingAfter !== undefined) this.#pingTimer = this.#layer.wheel.arm(after(now, pingAfter), this.#pinging);
+  }
+
+  readonly #pinging: Expiring = {
+    expire: (now) => {
+      const answered = (at: Instant): void => {
+        this.#ping = undefined;
+        this.#armPing(at);
+      };
+      const failed = (reason: RequestFailure, at: Instant): void => {
+        this.#ping = undefined;
+        this.#transfer?.stop(at);
+        this.failed(reason, at);
+      };
+      this.#pingTimer = undefined;
+      this.#ping = this.#peer && sendPing(this.#layer, this.#peer, { answered, failed }, now);
+      // So much is on its way to this peer that it will be known anyway.
+      if (this.#ping === undefined) this.#armPing(now);
+    },
+  };
+
+  #stopPing(now: Instant): void {
+    if (this.#pingTimer !== undefined) this.#layer.wheel.cancel(this.#pingTimer);
+    if (this.#ping !== undefined) this.#layer.transmissions.cancel(this.#ping, now);
+    this.#pingTimer = undefined;
+    this.#ping = undefined;
   }
 
   #armRefresh(options: readonly Option[], now: Instant): void {
@@ -196,8 +241,9 @@ export class PendingRequest implements TransferListener, Expiring {
     this.#timer = this.#layer.wheel.arm(after(now, span), this);
   }
 
-  #end(): void {
+  #end(now: Instant): void {
     this.#state = 'done';
+    this.#stopPing(now);
     if (this.#timer !== undefined) this.#layer.wheel.cancel(this.#timer);
   }
 }

@@ -54,6 +54,7 @@ export const problems = {
   'job-pending': { number: 46, status: 0xa3, title: 'The job has not ended' },
   'object-lost': { number: 47, status: 0xa0, title: 'The object was lost' },
   'no-such-object': { number: 48, status: 0x96, title: 'An argument refers to an object that is not there' },
+  'stream-lost': { number: 49, status: 0x8c, title: 'The gateway has not this stream any more' },
   'internal-error': { number: 31, status: 0xa0, title: 'The gateway failed' },
   'bad-reference': { number: 40, status: 0x80, title: 'A reference in a batch stands for no result' },
   'cancelled': { number: 30, status: 0xa3, title: 'The call was given up' },

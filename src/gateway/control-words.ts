@@ -20,6 +20,8 @@ export interface StreamWords {
   readonly from: number | undefined;
   /** `_n=10`: how many items at most. */
   readonly count: number | undefined;
+  /** `_run=9f3a21bc`: only of this run of the function, by the ETag that its opening answer had. */
+  readonly run: string | undefined;
 }
 
 /** Of an observation of a pure function (draft-ietf-core-conditional-attributes). */
@@ -49,7 +51,7 @@ export function readWanted(query: readonly string[]): number {
   return wanted;
 }
 const none: { readonly stream: StreamWords; readonly watch: WatchWords } = {
-  stream: { from: undefined, count: undefined },
+  stream: { from: undefined, count: undefined, run: undefined },
   watch: { pmin: undefined, pmax: undefined },
 };
 
@@ -66,10 +68,11 @@ export function readControlWords(query: readonly string[]): ControlWords {
     else if (item === '_job') job = true;
     else if (item.startsWith('_from=')) stream = { ...stream, from: whole(item) };
     else if (item.startsWith('_n=')) stream = { ...stream, count: whole(item) };
+    else if (item.startsWith('_run=')) stream = { ...stream, run: runName(item) };
     else if (item !== '_why') {
       throw new CallError(
         'unknown-query',
-        `\`${item}\` is no control word; there are _describe, _describe=schema, _describe=cddl, _job, _why, and for streams _from and _n.`,
+        `\`${item}\` is no control word; there are _describe, _describe=schema, _describe=cddl, _job, _why, and for streams _from, _n and _run.`,
       );
     }
   }
@@ -80,15 +83,22 @@ export function readControlWords(query: readonly string[]): ControlWords {
 }
 
 /** @throws CallError 'unknown-query' where a word says something of a stream, and the function is none */
-export function checkStreamWords({ from, count }: StreamWords, fn: FunctionDescription): void {
-  if (fn.stream === true || (from === undefined && count === undefined)) return;
-  throw new CallError('unknown-query', `_from and _n are for streams, and ${fn.library}/${fn.method} is none.`);
+export function checkStreamWords({ from, count, run }: StreamWords, fn: FunctionDescription): void {
+  if (fn.stream === true || (from ?? count ?? run) === undefined) return;
+  throw new CallError('unknown-query', `_from, _n and _run are for streams, and ${fn.library}/${fn.method} is none.`);
 }
 
 function whole(item: string): number {
   const text = valueOf(item);
   if (!/^\d{1,15}$/.test(text)) throw new CallError('unknown-query', `\`${item}\` needs a whole number.`);
   return Number(text);
+}
+
+function runName(item: string): string {
+  const text = valueOf(item);
+  if (!/^[\da-f]{8}$/.test(text))
+    throw new CallError('unknown-query', `\`${item}\` needs the ETag of a stream, in hex.`);
+  return text;
 }
 
 function period(item: string): Milliseconds {

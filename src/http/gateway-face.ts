@@ -80,6 +80,8 @@ export interface DoorFlow {
   readonly form: FlowForm;
   /** How many there were; undefined where nobody counts them. */
   readonly count: number | undefined;
+  /** Names the very run of a function that gives them, for who comes back; undefined where each is as good. */
+  readonly tag: string | undefined;
   /** Undefined at the end. Rejects with a CallError where it fails, and is over then. Not to be asked twice at a time. */
   next(): Promise<FlowPart | undefined>;
   /** Nobody reads any more. */

@@ -18,6 +18,7 @@ import { ObjectStreams } from '../../src/gateway/streams/object-streams.ts';
 import type { StreamRun } from '../../src/gateway/streams/stream-run.ts';
 import { defaultStreamSettings, Streams } from '../../src/gateway/streams/streams.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
+import { systemRandomness } from '../../src/transport/randomness.ts';
 import { systemScheduler } from '../../src/transport/scheduler.ts';
 import { libraryFolder, problemOf, type LibraryFolder } from '../functions/library-folder.ts';
 import { ask, startGateway, type TestGateway } from '../http/gateway.ts';
@@ -111,6 +112,7 @@ describe('a stream of an object', () => {
       lease,
       maxObjects: 100,
       maxObjectsPerIdentity: 10,
+      maxObjectsPerPeer: 10,
       scheduler: clock,
       timeLimit: seconds(3600),
       randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
@@ -120,6 +122,7 @@ describe('a stream of an object', () => {
       ...defaultStreamSettings,
       opener: new ObjectStreams(objects.exchange, objects),
       scheduler: clock,
+      randomBytes: systemRandomness.bytes,
       versionOf: (library) => registry.libraries().find(({ name }) => name === library)?.version,
     });
     onTestFinished(() => {
@@ -143,7 +146,7 @@ describe('a stream of an object', () => {
         const { part, ...given } = streamArguments(object, args);
         const deadline = after(systemScheduler.now(), seconds(20));
         const call = { function: memberFunction(object.of, member, 'call'), ...given, ...by, deadline };
-        return await streams.open({ call, part, from });
+        return await streams.open({ call, part, from, run: undefined });
       },
       release: async (id) => await objects.release(objects.find(id, caller), by),
     };

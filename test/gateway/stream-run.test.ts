@@ -10,6 +10,7 @@ import type { StreamConsumer, StreamRun } from '../../src/gateway/streams/stream
 import { defaultStreamSettings, Streams } from '../../src/gateway/streams/streams.ts';
 import type { DoorFlow } from '../../src/http/gateway-face.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
+import { systemRandomness } from '../../src/transport/randomness.ts';
 import { functionOf } from '../functions/functions-of.ts';
 
 const fn = functionOf('/** @safe */ export function* f() {}');
@@ -27,6 +28,7 @@ class Bench {
       ...defaultStreamSettings,
       maxStreamsPerPeer: 1,
       scheduler: this.scheduler,
+      randomBytes: systemRandomness.bytes,
       versionOf: () => undefined,
       opener: {
         open: async () => {
@@ -42,10 +44,10 @@ class Bench {
     });
   }
 
-  open(from?: number, peer = 'a'): Promise<StreamRun> {
+  open(from?: number, peer = 'a', run?: string, part = ''): Promise<StreamRun> {
     const caller = { identity: 'local', peer };
     const call = { function: fn, args: [], caller, correlationId: 'c', deadline: 0 as Instant };
-    return this.streams.open({ call, part: '', from });
+    return this.streams.open({ call, part, from, run });
   }
 }
 
@@ -69,7 +71,7 @@ describe('read by another door', () => {
   const flow = (bench: Bench, check = (): void => undefined): Promise<DoorFlow> => {
     const caller = { identity: 'local', peer: 'a' };
     const call = { function: fn, args: [], caller, correlationId: 'c', deadline: 0 as Instant };
-    const words = { from: 0, count: undefined };
+    const words = { from: 0, count: undefined, run: undefined };
     return openStreamFlow({ streams: bench.streams, call, part: '', words, wish, check });
   };
 
@@ -99,6 +101,77 @@ test('items that were given are kept up to 64 KiB, and the last one always', asy
   run.attach(consumer());
   for (const index of [0, 1, 2]) await run.take(index);
   expect([run.has(1), run.has(2)]).toEqual([false, true]);
+});
+
+describe('asked for by its name', () => {
+  const bench = (...letters: string[]): Bench =>
+    new Bench(() => {
+      const [letter] = letters.splice(0, 1);
+      return Promise.resolve(letter === undefined ? undefined : item(letter));
+    });
+
+  test('it is gone on with from another address too, although its reader seems to be there', async () => {
+    const given = bench('a', 'b');
+    const run = await given.open();
+    let isReplaced = false;
+    run.attach({ replaced: () => (isReplaced = true) });
+    await run.take(0);
+    expect(await given.open(1, 'b')).not.toBe(run);
+    const again = await given.open(1, 'c', run.id);
+    again.attach(consumer());
+    expect([again === run, isReplaced]).toEqual([true, true]);
+  });
+
+  test('nothing runs where it is not there, has not that item any more, or is of other arguments', async () => {
+    const given = bench('a'.repeat(40_000), 'b'.repeat(40_000));
+    const run = await given.open();
+    run.attach(consumer());
+    await run.take(0);
+    await run.take(1);
+    const lost = { code: 'stream-lost' };
+    await expect(given.open(2, 'b', '00000000')).rejects.toMatchObject(lost);
+    await expect(given.open(0, 'b', run.id)).rejects.toMatchObject(lost);
+    await expect(given.open(2, 'b', run.id, 'other')).rejects.toMatchObject(lost);
+    expect(given.opened).toBe(1);
+    run.close();
+    await expect(given.open(2, 'b', run.id)).rejects.toMatchObject(lost);
+  });
+
+  test('its last items and its end can be had again after its end, for a time, and take nobody room', async () => {
+    const given = bench('a', 'b');
+    const run = await given.open();
+    const reader = consumer();
+    run.attach(reader);
+    await run.take(0);
+    await run.take(1);
+    expect(await run.take(2)).toBeUndefined();
+    run.leave(reader);
+    expect(given.streams.size).toBe(0);
+    const again = await given.open(1, 'b', run.id);
+    expect([(await again.take(1))?.value, await again.take(2)]).toEqual(['b', undefined]);
+    await expect(given.open(undefined, 'a')).resolves.toBeDefined();
+    given.scheduler.advance(seconds(60));
+    await expect(given.open(1, 'b', run.id)).rejects.toMatchObject({ code: 'stream-lost' });
+  });
+
+  test('of those that have ended a few are remembered', async () => {
+    const given = bench();
+    const ids: string[] = [];
+    for (let i = 0; i < 65; i++) {
+      const run = await given.open();
+      const reader = consumer();
+      run.attach(reader);
+      await run.take(0);
+      run.leave(reader);
+      ids.push(run.id);
+    }
+    const isThere = async (id = ''): Promise<boolean> =>
+      await given.open(0, 'a', id).then(
+        () => true,
+        () => false,
+      );
+    expect([await isThere(ids[0]), await isThere(ids[1])]).toEqual([false, true]);
+  });
 });
 
 test('a stream counts for the peer that reads it now', async () => {

@@ -81,26 +81,30 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
       };
       const rules = new AccessRules(access);
       const { jobs: settings } = gatewayOptions(config, undefined, undefined);
-      const jobs = new Jobs({
-        ...parts,
-        ...settings,
-        bodies,
-        access: rules,
-        scheduler,
-        timeOfDay: () => timeOfDay(Date.now()),
-        randomBytes: systemRandomness.bytes,
-      });
       const objects = new Objects({
         ...parts,
         lease: seconds(60),
         maxObjects: 100,
         maxObjectsPerIdentity: 10,
+        maxObjectsPerPeer: 10,
         scheduler,
         randomBytes: systemRandomness.bytes,
       });
-      const calls = new Calls({
+      const calling = { ...parts, invoker: objects.exchange };
+      const jobs = new Jobs({
         ...parts,
-        batches: new Batches({ ...parts, objects }),
+        ...settings,
+        invoker: objects.exchange.forJobs,
+        bodies,
+        access: rules,
+        enrolled: () => http.options.identities()?.credentials,
+        scheduler,
+        timeOfDay: () => timeOfDay(Date.now()),
+        randomBytes: systemRandomness.bytes,
+      });
+      const calls = new Calls({
+        ...calling,
+        batches: new Batches({ ...calling, objects }),
         jobs,
         objects,
         bodies,
@@ -109,9 +113,10 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
           ...defaultStreamSettings,
           opener: new ObjectStreams(objects.exchange, objects),
           scheduler,
+          randomBytes: systemRandomness.bytes,
           versionOf: () => undefined,
         }),
-        watches: new Watches({ ...parts, scheduler }),
+        watches: new Watches({ ...calling, scheduler }),
         showInternals: false,
       });
       const door = await openHttpDoor({ ...http.options, secureListen: [], ...options }, calls, doorScheduler);

@@ -41,7 +41,18 @@ from urllib.parse import urlsplit
 
 import cbor2
 
-__all__ = ["ArgumentError", "Error", "Gateway", "Job", "NoAnswer", "NoSuchFunction", "Object", "RemoteError", "connect"]
+__all__ = [
+    "ArgumentError",
+    "Error",
+    "Gateway",
+    "Job",
+    "NoAnswer",
+    "NoSuchFunction",
+    "Object",
+    "RemoteError",
+    "StreamLost",
+    "connect",
+]
 
 
 class Error(Exception):
@@ -81,6 +92,13 @@ class NoSuchFunction(RemoteError, AttributeError):
     """4.04: the library or the function is not there."""
 
 
+class StreamLost(RemoteError):
+    """4.12: the gateway has not the stream any more, because it was started again or nobody read it for a minute.
+
+    Its function was not run again: call it anew, `starting_at` the next item where equal calls give equal items.
+    """
+
+
 class ArgumentError(RemoteError, TypeError):
     """4.22: the arguments do not fit the signature, or the function refuses them."""
 
@@ -93,7 +111,7 @@ _MAX_RETRANSMIT = 4
 _CON, _NON, _ACK, _RST = range(4)
 _GET, _POST, _PUT, _DELETE, _FETCH = range(1, 6)
 _SAFE = (_GET, _FETCH)
-_CONTINUE, _VALID, _UNAUTHORIZED, _INCOMPLETE, _TOO_LARGE = 0x5F, 0x43, 0x81, 0x88, 0x8D
+_CONTINUE, _VALID, _UNAUTHORIZED, _INCOMPLETE, _PRECONDITION_FAILED, _TOO_LARGE = 0x5F, 0x43, 0x81, 0x88, 0x8C, 0x8D
 _ETAG, _OBSERVE, _LOCATION_PATH, _URI_PATH, _CONTENT_FORMAT, _MAX_AGE, _URI_QUERY, _ACCEPT = 4, 6, 8, 11, 12, 14, 15, 17
 _BLOCK2, _BLOCK1, _SIZE1, _ECHO, _NO_RESPONSE, _REQUEST_TAG = 23, 27, 60, 252, 258, 292
 _KNOWN_CRITICAL = {1, 3, 5, 7, 11, 15, 17, 23, 27, 35, 39}
@@ -105,7 +123,12 @@ _MAX_KEPT = 1000
 _MAX_ANSWER_BYTES = 64 << 20
 _MAX_RESTARTS = 2
 _MAX_CALLS = 16
-_PAUSE = 0.2
+_PAUSE = 1.0
+_LONGEST_PAUSE = 30.0
+_JOB_PAUSE = 0.2
+_LONGEST_JOB_PAUSE = 5.0
+# After so much silence the gateway is pinged, so that it is known when nothing listens there any more.
+_PING_AFTER = 15.0
 # After so much silence an observation is begun again: a gateway that was started again has forgotten it.
 _RENEW_AFTER = 60.0
 _LEAVE_TIMEOUT = 3.0
@@ -143,16 +166,18 @@ class _Answer(NamedTuple):
         return 60 if value is None else int.from_bytes(value, "big")
 
 
-def connect(uri: str, timeout: float = 120.0, retries: int = 2) -> Gateway:
+def connect(uri: str, timeout: float = 120.0, retries: int = 2, replay: bool = False) -> Gateway:
     """Connects to `coap://host:port` and asks what libraries there are.
 
-    `timeout` is for one call, in seconds. `retries` is how often a stream, or the wait for a job, that was lost is gone on with
-    before something new comes.
+    `timeout` is for one call, in seconds, and how long a job is waited for while nobody answers. `retries` is how often a stream
+    that was lost is gone on with before something new comes; with 0 a job is not waited for either while nobody answers. With
+    `replay` the function of a stream that the gateway has lost is run again, and what was given is skipped; without it that is
+    `StreamLost`.
     """
     parts = urlsplit(uri)
     if parts.scheme != "coap" or parts.hostname is None or parts.path not in ("", "/") or parts.query:
         raise ValueError(f"{uri} is not coap://host:port; this client speaks plain CoAP only")
-    gateway = Gateway(_Endpoint(parts.hostname, parts.port or 5683, timeout), retries)
+    gateway = Gateway(_Endpoint(parts.hostname, parts.port or 5683, timeout), retries, replay)
     try:
         gateway.refresh()
     except BaseException:
@@ -164,9 +189,10 @@ def connect(uri: str, timeout: float = 120.0, retries: int = 2) -> Gateway:
 class Gateway:
     """A gateway; its attributes are libraries, theirs are functions and classes. `gw["job"]` is a library of such a name."""
 
-    def __init__(self, endpoint: _Endpoint, retries: int) -> None:
+    def __init__(self, endpoint: _Endpoint, retries: int, replay: bool = False) -> None:
         self._endpoint = endpoint
         self._retries = retries
+        self._replay = replay
         self._libraries: dict[str, Any] = {}
         self._described: dict[str, dict] = {}
         self._kept: OrderedDict[tuple, tuple[_Answer, float]] = OrderedDict()
@@ -248,8 +274,11 @@ class Gateway:
         return Job(self, _made(answer, "j"))
 
     def _items(self, target: str, path: list[str], body: bytes, start: int) -> Iterator[Any]:
-        """The items of a stream, over as many observations as it takes: what was lost is asked for by `_from`."""
-        following, tried, words = start, 0, ["_why"] if start == 0 else [f"_from={start}", "_why"]
+        """The items of a stream, over as many observations as it takes: what was lost is asked for by `_from`.
+
+        It is asked of the very run of the function that gave what came before (`_run`), so that no function is run twice.
+        """
+        following, tried, run, words = start, 0, None, ["_why"] if start == 0 else [f"_from={start}", "_why"]
         with _Observation(self._endpoint) as observation:
             while True:
                 options = _uri_options(path, words) + [(_ACCEPT, bytes([_CBOR_SEQUENCE]))] + _body_options(body)
@@ -258,6 +287,8 @@ class Gateway:
                     while told is not None:
                         if told.code >> 5 != 2:
                             raise _refusal(target, path, told)
+                        tag = told.option(_ETAG)
+                        run = run if tag is None else tag.hex()
                         index, *item = self._told_in(told)
                         # Its acknowledgement was lost where it is the one before; else the gateway has begun anew.
                         if index not in (None, following - 1, following) and item:
@@ -269,11 +300,15 @@ class Gateway:
                             following, tried = following + 1, 0
                             yield item[0]
                         told = observation.next(_RENEW_AFTER)
+                except StreamLost:
+                    if tried > self._retries or not (self._replay or following == start):
+                        raise
+                    run, tried = None, tried + 1
                 except (NoAnswer, RemoteError) as error:
                     self._pause_or_raise(error, tried)
                     tried += 1
                 # With it the gateway goes on with what runs; without it the function would begin anew.
-                words = [f"_from={following}", "_why"]
+                words = [f"_from={following}", *([] if run is None else [f"_run={run}"]), "_why"]
 
     def _told_in(self, told: _Answer) -> list:
         """`[index, item]`, `[count]` at the end, and `[None]` for what says that there is nothing yet (docs/streams.md)."""
@@ -283,7 +318,7 @@ class Gateway:
         return value if isinstance(value, list) and value else [None]
 
     def _pause_or_raise(self, error: NoAnswer | RemoteError, tried: int) -> None:
-        after = error.retry_after if isinstance(error, RemoteError) else _PAUSE * 2**tried
+        after = error.retry_after if isinstance(error, RemoteError) else min(_PAUSE * 4**tried, _LONGEST_PAUSE)
         if after is None or tried >= self._retries:
             raise error
         time.sleep(after)
@@ -431,24 +466,31 @@ class Job:
         return "done"
 
     def result(self, timeout: float | None = None) -> Any:
-        """Waits for the result, as long as that takes or for `timeout` seconds; raises what the function failed with."""
-        gateway, tried = self._gateway, 0
+        """Waits for the result, as long as that takes or for `timeout` seconds; raises what the function failed with.
+
+        It goes on while the gateway is started again, which the job outlives.
+        """
+        gateway, tried, lost = self._gateway, 0, math.inf
         end = math.inf if timeout is None else time.monotonic() + timeout
         options = _uri_options(self._path, ["_why"]) + [(_ACCEPT, bytes([_CBOR_SEQUENCE]))]
         with _Observation(gateway._endpoint) as observation:
             while True:
                 try:
                     told: _Answer | None = observation.begin(_GET, options, b"", end)
-                    tried = 0
+                    tried, lost = 0, math.inf
                     # An empty sequence: it has not ended.
                     while told is not None and told.code >> 5 == 2 and not told.payload:
                         told = observation.next(min(_RENEW_AFTER, end - time.monotonic()))
                     if told is not None:
                         observation.over = True
                         return self._ended(told)
-                except NoAnswer as error:
-                    if time.monotonic() < end:
-                        gateway._pause_or_raise(error, tried)
+                except NoAnswer:
+                    now = time.monotonic()
+                    lost = min(lost, now)
+                    if now < end:
+                        if gateway._retries == 0 or now >= lost + gateway._endpoint.timeout:
+                            raise
+                        time.sleep(max(0.0, min(_JOB_PAUSE * 2**tried, _LONGEST_JOB_PAUSE, end - now)))
                         tried += 1
                 except RemoteError as error:
                     # There is no room for one more who observes.
@@ -695,6 +737,8 @@ def _made(answer: _Answer, root: str) -> str:
 def _refusal(target: str, path: list[str], answer: _Answer) -> RemoteError:
     if answer.code == 0x84 and path[0] == "func":
         return NoSuchFunction(target, answer)
+    if answer.code == _PRECONDITION_FAILED:
+        return StreamLost(target, answer)
     return (ArgumentError if answer.code == 0x96 else RemoteError)(target, answer)
 
 
@@ -984,18 +1028,23 @@ class _Observation(_Endpoint):
 
     def next(self, span: float) -> _Answer | None:
         """None after so many seconds of silence, of those that passed before it was wanted too."""
-        end = self._heard + span
+        end, ping = self._heard + span, self._heard + _PING_AFTER
         if self._held is not None:
             self._reply(_ACK, self._held)
             self._held = None
         while True:
-            message = self._told.popleft() if self._told else self._receive(end - time.monotonic())
+            message = self._told.popleft() if self._told else self._receive(min(end, ping) - time.monotonic())
             if message is not None and message.token == self._token and message.code >> 5 in (2, 4, 5):
                 return self._whole(message)
             if message is not None:
                 self._unexpected(message)
-            if time.monotonic() >= end:
+            now = time.monotonic()
+            if now >= end:
                 return None
+            if now >= ping:
+                # RFC 7252 §4.3: where nothing listens any more, the network says so.
+                self._send(_Message(_CON, 0, self._next_id(), b"", [], b""))
+                ping = now + _PING_AFTER
 
     def _whole(self, message: _Message) -> _Answer:
         self._heard = time.monotonic()

@@ -17,6 +17,11 @@ export interface CallOptions {
   readonly oneway: boolean;
   /** Of a stream: the index of the first item that is wanted; default 0. */
   readonly from: number;
+  /**
+   * Of a stream that the gateway has lost: its function is run again, and what was given is skipped, which is right where equal
+   * calls give equal items; default false: the loop throws `stream-lost`.
+   */
+  readonly replay: boolean;
 }
 
 export const defaultCallOptions: CallOptions = {
@@ -26,6 +31,7 @@ export const defaultCallOptions: CallOptions = {
   fresh: false,
   oneway: false,
   from: 0,
+  replay: false,
 };
 
 /** What is not given, or given as undefined, stays as it is. */
@@ -37,5 +43,6 @@ export function withOptions(options: CallOptions, changes: Partial<CallOptions>)
     fresh: changes.fresh ?? options.fresh,
     oneway: changes.oneway ?? options.oneway,
     from: changes.from ?? options.from,
+    replay: changes.replay ?? options.replay,
   };
 }

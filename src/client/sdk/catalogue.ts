@@ -13,7 +13,7 @@ import { after, milliseconds, type Instant } from '../../core/duration.ts';
 import { GenerationalMap } from '../../core/generational-map.ts';
 import { PeerError } from '../../core/error.ts';
 import type { Value } from '../../core/value.ts';
-import type { DescribedFunction } from '../../directory/described.ts';
+import { isClass, type DescribedFunction } from '../../directory/described.ts';
 import { readDirectory, readFunction, readLibrary, type LibrarySummary } from '../../directory/read-description.ts';
 import { nearestName } from '../../functions/names.ts';
 import { problemOf } from '../answer-problem.ts';
@@ -101,7 +101,9 @@ export class Catalogue {
   async functions(library: string): Promise<readonly string[]> {
     const answer = await this.#ask(['func', library], [], undefined);
     if (answer.code === responseCode.notFound) return [];
-    return this.#read(answer, readLibrary).flatMap((fn) => (fn.notCallable === undefined ? [fn.name] : []));
+    return this.#read(answer, readLibrary).flatMap((fn) =>
+      fn.notCallable === undefined || fn.class === true ? [fn.name] : [],
+    );
   }
 
   async #describe(library: string, method: string): Promise<DescribedFunction> {
@@ -117,7 +119,8 @@ export class Catalogue {
     if (answer.code === responseCode.notFound) throw await this.#notThere(library, method, answer);
     const value = this.#read(answer, readFunction);
     if (known !== undefined) this.#onChange(library);
-    if (value.notCallable !== undefined)
+    // A class whose objects are made by others is known for what they offer; who makes one is told by the gateway.
+    if (value.notCallable !== undefined && !isClass(value))
       throw new ArgumentError('not-callable', `${key} cannot be called: ${value.notCallable}`);
     this.#functions.set(key, { value, etag: answer.etag, freshUntil: after(now, answer.maxAge) });
     return value;

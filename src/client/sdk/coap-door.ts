@@ -6,7 +6,7 @@ import type { Milliseconds } from '../../core/duration.ts';
 import { systemScheduler } from '../../transport/scheduler.ts';
 import { openCoapClient, type CoapClient, type CoapClientOptions } from '../coap-client.ts';
 import type { CoapRequest, CoapResponse } from '../coap-request.ts';
-import { queryFrom, type Door, type DoorAnswer, type DoorRequest, type StreamEvent } from './door.ts';
+import { placeWords, type Door, type DoorAnswer, type DoorRequest, type StreamEvent } from './door.ts';
 import type { StreamRequest, WatchEvent } from './door.ts';
 import { doorAnswerOf, endedJob, observedResult, observedStream } from './observed.ts';
 
@@ -36,7 +36,9 @@ export class CoapDoor implements Door {
   }
 
   stream(request: StreamRequest): AsyncIterable<StreamEvent> {
-    return observedStream(this.#client, this.#requestOf({ ...request, query: queryFrom(request, request.from) }));
+    return observedStream(this.#client, request.place, (place) =>
+      this.#requestOf({ ...request, query: [...placeWords(place), ...request.query] }),
+    );
   }
 
   watch(request: DoorRequest): AsyncIterable<WatchEvent> {
@@ -48,9 +50,9 @@ export class CoapDoor implements Door {
     else await this.#client.request(this.#requestOf(request));
   }
 
-  async ended(request: DoorRequest): Promise<DoorAnswer> {
+  async ended(request: DoorRequest, pending: () => void): Promise<DoorAnswer> {
     const asked = { ...this.#requestOf(request), accept: contentFormat.cborSequence };
-    const answer = await endedJob(this.#client, asked, this.#scheduler);
+    const answer = await endedJob(this.#client, asked, this.#scheduler, pending);
     // In a sequence a function that returned nothing has returned null: which it was, only the result by itself says.
     return isNull(answer) ? await this.ask(request) : doorAnswerOf(answer);
   }

@@ -37,17 +37,28 @@ export interface FollowRequest extends DoorRequest {
   readonly type: DescribedType | undefined;
 }
 
-export interface StreamRequest extends FollowRequest {
-  /** The index of the first item wanted. */
+/** How far a stream was read. */
+export interface StreamPlace {
+  /** The index of the next item. */
   readonly from: number;
+  /** The run of the function that gives its items; undefined: any. */
+  readonly run: string | undefined;
 }
 
-/** The query of a stream from this item on. */
-export const queryFrom = ({ query }: DoorRequest, from: number): readonly string[] =>
-  from === 0 ? query : [`_from=${from}`, ...query];
+export interface StreamRequest extends FollowRequest {
+  readonly place: StreamPlace;
+}
+
+/** What a query says of the place in a stream. */
+export const placeWords = ({ from, run }: StreamPlace): readonly string[] => [
+  ...(from === 0 && run === undefined ? [] : [`_from=${from}`]),
+  ...(run === undefined ? [] : [`_run=${run}`]),
+];
 
 /** What a stream tells (docs/streams.md). */
 export type StreamEvent =
+  /** It is observed: this is the run that gives what follows. */
+  | { readonly type: 'begun'; readonly run: string }
   | { readonly type: 'item'; readonly index: number; readonly value: Value }
   | { readonly type: 'end' }
   | { readonly type: 'failed'; readonly answer: DoorAnswer };
@@ -68,8 +79,12 @@ export interface Door {
   stream(request: StreamRequest): AsyncIterable<StreamEvent>;
   /** The result of a pure function, now and whenever it is another. @throws RequestError */
   watch(request: FollowRequest): AsyncIterable<WatchEvent>;
-  /** What a job has come to, when it has ended: GET of its path. @throws RequestError */
-  ended(request: DoorRequest): Promise<DoorAnswer>;
+  /**
+   * What a job has come to, when it has ended: GET of its path.
+   * @param pending told when the gateway says that it goes on
+   * @throws RequestError
+   */
+  ended(request: DoorRequest, pending: () => void): Promise<DoorAnswer>;
   /** How long the shortest question and its answer took. */
   ping(): Promise<Milliseconds>;
   close(): Promise<void>;

@@ -33,7 +33,10 @@ export const itemsOf = (call: FollowedCall): AsyncIterable<Value> => ({
       if (fn.stream !== true) throw notIterable(fn);
       const { calls, options } = call;
       const request = requestOf(call, fn, payload, []);
-      return streamItems(followOptions(call, fn), options.from, (from) => calls.door.stream({ ...request, from }));
+      const { from, replay } = options;
+      return streamItems({ ...followOptions(call, fn), replay }, from, (place) =>
+        calls.door.stream({ ...request, place }),
+      );
     }),
 });
 

@@ -5,18 +5,21 @@
  *   something new                                          it is given; and all tries are there again
  *   4.29, 5.03                                             asked for again, when the gateway says so
  *   no answer, the association or the connection is lost   asked for again
+ *   `stream-lost`: the gateway has not the stream any more  thrown; begun anew where nothing was given yet, or with `replay`
  *   any other error                                        thrown
  *
- * Items of a stream are given once and in order: what was lost is asked for by `_from`, and an index that is not the next one means
- * that the gateway began anew. Results that are watched are given when they are another.
+ * Items of a stream are given once and in order: what was lost is asked for by `_from`, of the very run of the function that gave
+ * what came before (`_run`), so that a function is never run a second time unless that was asked for. Results that are watched are
+ * given when they are another.
  */
 import type { Scheduler } from '../../core/clock.ts';
 import { equalBytes } from '../../core/bytes.ts';
-import type { Milliseconds } from '../../core/duration.ts';
+import { seconds, type Milliseconds } from '../../core/duration.ts';
 import { PeerError } from '../../core/error.ts';
 import type { Value } from '../../core/value.ts';
-import type { DoorAnswer, StreamEvent, WatchEvent } from './door.ts';
-import { comeBackIn, mayAskAgain, passed, pauseBefore } from './retries.ts';
+import { problemOf } from '../answer-problem.ts';
+import type { DoorAnswer, StreamEvent, StreamPlace, WatchEvent } from './door.ts';
+import { comeBackIn, mayAskAgain, passed } from './retries.ts';
 
 export interface FollowOptions {
   /** How often it is tried again before there is something new. */
@@ -29,17 +32,35 @@ export interface FollowOptions {
   readonly refused: (answer: DoorAnswer) => Error;
 }
 
+export interface StreamOptions extends FollowOptions {
+  /** Whether it may begin anew, and skip what was given. */
+  readonly replay: boolean;
+}
+
 /**
- * @param open asks for what comes from this index on
+ * @param open asks for what comes from this place on
  * @throws RequestError, PeerError 'not-a-stream', and what `refused` makes
  */
 export function streamItems(
-  options: FollowOptions,
+  options: StreamOptions,
   from: number,
-  open: (from: number) => AsyncIterable<StreamEvent>,
+  open: (place: StreamPlace) => AsyncIterable<StreamEvent>,
 ): AsyncGenerator<Value, void> {
   let next = from;
-  const read = (told: Exclude<StreamEvent, FailedEvent>): Reading => {
+  let run: string | undefined;
+  const opened = async function* (): AsyncGenerator<ToldOfStream, void> {
+    for (const isAgain of [false, true]) {
+      let isLost = false;
+      for await (const told of open({ from: next, run })) {
+        if (told.type === 'begun') run = told.run;
+        else if (!isAgain && (options.replay || next === from) && isStreamLost(told)) isLost = true;
+        else yield told;
+      }
+      if (!isLost) return;
+      run = undefined;
+    }
+  };
+  const read = (told: Exclude<ToldOfStream, FailedEvent>): Reading => {
     if (told.type === 'end') return 'end';
     // Its acknowledgement was lost.
     if (told.index === next - 1) return 'known';
@@ -47,7 +68,7 @@ export function streamItems(
     next++;
     return told;
   };
-  return followed(options, () => open(next), read);
+  return followed(options, opened, read);
 }
 
 /**
@@ -72,6 +93,8 @@ interface FailedEvent {
   readonly type: 'failed';
   readonly answer: DoorAnswer;
 }
+
+type ToldOfStream = Exclude<StreamEvent, { readonly type: 'begun' }>;
 
 type Reading = { readonly value: Value } | 'known' | 'again' | 'end';
 
@@ -109,5 +132,11 @@ async function* followed<Told extends { readonly type: string }>(
     await passed(wait ?? pauseBefore(tried), scheduler, signal, origin);
   }
 }
+
+const isStreamLost = (told: StreamEvent): boolean =>
+  told.type === 'failed' && problemOf(told.answer)?.name === 'stream-lost';
+
+/** So that a gateway that is started again at once is there: after 1 and 5 seconds, then less often. No RFC's numbers. */
+const pauseBefore = (tried: number): Milliseconds => seconds(Math.min(4 ** tried, 30));
 
 const isFailed = (told: { readonly type: string }): told is FailedEvent => told.type === 'failed';

@@ -9,13 +9,12 @@ import { encodeUriSegment } from '../../coap/codec/uri.ts';
 import type { Scheduler } from '../../core/clock.ts';
 import { concatBytes, emptyBytes, hex, utf8 } from '../../core/bytes.ts';
 import { milliseconds, seconds, type Milliseconds } from '../../core/duration.ts';
-import type { Value } from '../../core/value.ts';
-import type { DescribedType } from '../../directory/described.ts';
-import { converterOf, mismatch, recordOf } from '../../functions/converter.ts';
+import { recordOf } from '../../functions/converter.ts';
 import { RequestError } from '../request-error.ts';
+import { valueOfJson } from './answer-value.ts';
 import { passed } from './retries.ts';
-import { queryFrom, type Door, type DoorAnswer, type DoorRequest, type FollowRequest } from './door.ts';
-import type { StreamEvent, StreamRequest, WatchEvent } from './door.ts';
+import { placeWords, type Door, type DoorAnswer, type DoorRequest, type FollowRequest } from './door.ts';
+import type { StreamEvent, StreamPlace, StreamRequest, WatchEvent } from './door.ts';
 import { notAGateway } from './errors.ts';
 import { HttpExchanges } from './http-exchange.ts';
 import { readEvents, type ServerSentEvent } from './server-sent-events.ts';
@@ -36,6 +35,10 @@ const afterTheEnd = milliseconds(50);
 const patience = seconds(5);
 
 const eventStream = 'text/event-stream';
+/** Three of the comments that the gateway writes into a silent stream (docs/streams.md) did not come. */
+const silence = seconds(45);
+/** What the head of an answer says of the events that follow: their ETag. No gateway gives an event this name. */
+const begun = ' begun';
 
 const formats: ReadonlyMap<string, number> = new Map([
   ['application/cbor', contentFormat.cbor],
@@ -70,17 +73,20 @@ export class HttpDoor implements Door {
   }
 
   async *stream(request: StreamRequest): AsyncGenerator<StreamEvent, void> {
-    let next = request.from;
+    let { place } = request;
     let isLeft = true;
     try {
-      for await (const told of this.#events({ ...request, query: queryFrom(request, next) })) {
+      for await (const told of this.#events({ ...request, query: [...placeWords(place), ...request.query] })) {
         isLeft = !('code' in told) && told.event !== 'end';
         if ('code' in told) yield { type: 'failed', answer: told };
         else if (!isLeft) yield { type: 'end' };
-        else {
+        else if (told.event === begun) {
+          place = { ...place, run: told.data };
+          yield { type: 'begun', run: told.data };
+        } else {
           const index = Number(told.id);
-          next = index + 1;
-          yield { type: 'item', index, value: valueOf(told.data, request.type) };
+          place = { ...place, from: index + 1 };
+          yield { type: 'item', index, value: valueOfJson(told.data, request.type) };
         }
       }
       isLeft = false;
@@ -89,7 +95,7 @@ export class HttpDoor implements Door {
       isLeft &&= error instanceof RequestError && given.has(error.code);
       throw error;
     } finally {
-      if (isLeft) this.#leave(request, next);
+      if (isLeft) this.#leave(request, place);
     }
   }
 
@@ -97,8 +103,10 @@ export class HttpDoor implements Door {
    * The gateway keeps a stream whose connection has ended for whoever comes back. That nobody will is said by asking for no more
    * items of it, a moment later, so that it has seen the end of the connection. If that does not arrive, its time runs out.
    */
-  #leave(request: StreamRequest, next: number): void {
-    const query = [`_from=${next}`, '_n=0', ...request.query];
+  #leave(request: StreamRequest, { from, run }: StreamPlace): void {
+    // Without the name of its run it has not begun to give anything, and its time runs out.
+    if (run === undefined) return;
+    const query = [...placeWords({ from, run }), '_n=0', ...request.query];
     const leaving = new Promise<void>((resolve) => {
       this.#options.scheduler.after(afterTheEnd, () => {
         const init = this.#initOf(request, AbortSignal.timeout(patience), 'application/cbor-seq');
@@ -117,7 +125,7 @@ export class HttpDoor implements Door {
   async *watch(request: FollowRequest): AsyncGenerator<WatchEvent, void> {
     for await (const told of this.#events(request)) {
       if ('code' in told) yield { type: 'failed', answer: told };
-      else yield { type: 'state', value: valueOf(told.data, request.type), etag: etagOf(told.id) };
+      else yield { type: 'state', value: valueOfJson(told.data, request.type), etag: etagOf(told.id) };
     }
   }
 
@@ -133,8 +141,11 @@ export class HttpDoor implements Door {
       }
       if (typeOf(response.headers) !== eventStream) throw notAGateway(this.origin);
       exchange.answered();
+      const tag = quoted(response.headers.get('etag'));
+      if (tag !== undefined) yield { event: begun, id: undefined, data: tag };
+      const body = exchange.whileAlive(response.body, silence, this.#options.scheduler);
       const tooLong = (): Error => new RequestError('too-large', exchange.url);
-      for await (const told of readEvents(response.body, maxResponseBytes, tooLong))
+      for await (const told of readEvents(body, maxResponseBytes, tooLong))
         yield told.event === 'error' ? problemIn(told.data) : told;
     } catch (error) {
       throw exchange.failure(error);
@@ -143,10 +154,11 @@ export class HttpDoor implements Door {
     }
   }
 
-  async ended(request: DoorRequest): Promise<DoorAnswer> {
+  async ended(request: DoorRequest, pending: () => void): Promise<DoorAnswer> {
     for (;;) {
       const answer = await this.ask(request);
       if (answer.code !== responseCode.serviceUnavailable) return answer;
+      pending();
       const comeBack = milliseconds(Math.max(afterTheEnd, answer.maxAge));
       await passed(comeBack, this.#options.scheduler, request.signal, this.origin);
     }
@@ -197,7 +209,7 @@ export class HttpDoor implements Door {
       code,
       contentFormat: formats.get(typeOf(headers)),
       payload: await this.#read(body, url),
-      etag: etagOf(/^"(.*)"$/.exec(headers.get('etag') ?? '')?.[1]),
+      etag: etagOf(quoted(headers.get('etag'))),
       maxAge: seconds(Number(spans.find((span) => span != null && /^\d+$/.test(span)) ?? 0)),
       location: headers.get('location')?.replace(/^\//, '').split('/'),
     };
@@ -234,12 +246,7 @@ const typeOf = (headers: Headers): string =>
 const etagOf = (text = ''): Uint8Array | undefined =>
   /^(?:[\da-f]{2}){1,8}$/.test(text) ? new Uint8Array(Buffer.from(text, 'hex')) : undefined;
 
-/** JSON as what it is declared to be: the gateway reads arguments in the same way. */
-function valueOf(json: string, type: DescribedType | undefined): Value {
-  const value = decodeRepresentation(utf8(json), contentFormat.json);
-  const read = type === undefined ? value : converterOf(type)(value, false);
-  return read === mismatch ? value : read;
-}
+const quoted = (etag: string | null): string | undefined => /^"(.*)"$/.exec(etag ?? '')?.[1];
 
 /** An event `error` is the answer that there would have been (RFC 9457). */
 function problemIn(json: string): DoorAnswer {

@@ -62,6 +62,20 @@ export class HttpExchange {
     this.#stopTimer();
   }
 
+  /** What comes, as long as there is never so much silence while something is wanted. */
+  async *whileAlive(
+    body: AsyncIterable<Uint8Array>,
+    silence: Milliseconds,
+    scheduler: Scheduler,
+  ): AsyncGenerator<Uint8Array, void> {
+    this.limit(silence, scheduler);
+    for await (const part of body) {
+      this.answered();
+      yield part;
+      this.limit(silence, scheduler);
+    }
+  }
+
   giveUp(reason: Ended): void {
     this.#reason ??= reason;
     this.#controller.abort();

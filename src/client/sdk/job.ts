@@ -2,6 +2,7 @@
 import { contentFormat } from '../../cbor/content-format.ts';
 import { decodeCborSequence } from '../../cbor/decode.ts';
 import { codeClass } from '../../coap/codec/codes.ts';
+import { milliseconds } from '../../core/duration.ts';
 import type { Value } from '../../core/value.ts';
 import { fieldOf, optionalTextOf, recordOf, textOf } from '../../directory/read-value.ts';
 import { withOptions, type CallOptions } from './call-options.ts';
@@ -9,7 +10,7 @@ import { valueOf } from './answer-value.ts';
 import type { Calls } from './calls.ts';
 import type { DoorAnswer } from './door.ts';
 import { RemoteError } from './errors.ts';
-import { mayAskAgain, passed, pauseBefore } from './retries.ts';
+import { throughOutages } from './retries.ts';
 
 const states = ['queued', 'running', 'done', 'failed'] as const;
 export type JobState = (typeof states)[number];
@@ -21,7 +22,8 @@ export interface Job<Result = Value> {
   /** How far it has come. @throws RemoteError 4.04 where it is gone; RequestError */
   status(): Promise<JobState>;
   /**
-   * Waits for the result, as long as that takes.
+   * Waits for the result, as long as that takes: also while the gateway is started again, which the job outlives. Where nobody
+   * answers for as long as `timeout`, that is thrown; with `retries: 0` at once.
    * @throws RemoteError what the function failed with, or 4.04 where the job is gone; RequestError
    */
   result(options?: Partial<Pick<CallOptions, 'signal' | 'retries'>>): Promise<Result>;
@@ -58,15 +60,22 @@ async function stateOf(calls: Calls, id: string, options: CallOptions): Promise<
 
 async function ended({ door, scheduler }: Calls, path: readonly string[], options: CallOptions): Promise<DoorAnswer> {
   const { retries, signal, timeout } = options;
-  const nothing = { payload: undefined, etag: undefined };
-  for (let tried = 0; ; tried++) {
-    try {
-      return await door.ended({ method: 'GET', path, query: ['_why'], ...nothing, timeout, signal });
-    } catch (error) {
-      if (tried >= retries || !mayAskAgain(error, true)) throw error;
-    }
-    await passed(pauseBefore(tried), scheduler, signal, door.origin);
-  }
+  const request = {
+    method: 'GET',
+    path,
+    query: ['_why'],
+    payload: undefined,
+    etag: undefined,
+    timeout,
+    signal,
+  } as const;
+  const longest = retries === 0 ? milliseconds(0) : timeout;
+  return await throughOutages((heard) => door.ended(request, heard), {
+    longest,
+    scheduler,
+    signal,
+    origin: door.origin,
+  });
 }
 
 /** Of one that was observed, a sequence of one item. */

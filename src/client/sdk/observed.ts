@@ -4,20 +4,23 @@ import { decodeCborSequence } from '../../cbor/decode.ts';
 import { decodeRepresentation } from '../../cbor/representation.ts';
 import { codeClass, responseCode } from '../../coap/codec/codes.ts';
 import { findStrings, optionNumber } from '../../coap/codec/options.ts';
+import { hex } from '../../core/bytes.ts';
 import type { Scheduler } from '../../core/clock.ts';
 import { milliseconds, seconds } from '../../core/duration.ts';
 import { PeerError } from '../../core/error.ts';
 import type { Value } from '../../core/value.ts';
 import type { CoapClient } from '../coap-client.ts';
 import type { CoapRequest, CoapResponse } from '../coap-request.ts';
-import type { DoorAnswer, StreamEvent, WatchEvent } from './door.ts';
+import type { DoorAnswer, StreamEvent, StreamPlace, WatchEvent } from './door.ts';
 import { passed } from './retries.ts';
 
 /**
- * After so much silence a stream is asked for again under its token: a gateway that was started again has forgotten it, and one
+ * What is observed may be silent for an hour, and be well. After so much silence the gateway is pinged, which costs four bytes;
+ * and after so much it is asked again for what is observed: one that was started again answers pings and has forgotten it, and one
  * that waits for an acknowledgement, because whoever reads is busy, gives up after a minute and a half (RFC 7252 §4.8.2).
+ * No RFC's numbers.
  */
-const renewAfter = seconds(60);
+const alive = { pingAfter: seconds(15), renewAfter: seconds(60) };
 
 export const doorAnswerOf = ({ code, contentFormat, payload, etag, maxAge, options }: CoapResponse): DoorAnswer => ({
   code,
@@ -28,15 +31,32 @@ export const doorAnswerOf = ({ code, contentFormat, payload, etag, maxAge, optio
   location: findStrings(options, optionNumber.locationPath),
 });
 
-/** Each item is acknowledged when the loop wants it. @throws RequestError; PeerError 'not-a-stream' */
-export async function* observedStream(client: CoapClient, request: CoapRequest): AsyncGenerator<StreamEvent, void> {
-  const asked = { ...request, accept: contentFormat.cborSequence };
-  for await (const answer of client.observe(asked, { paced: true, renewAfter })) {
+/**
+ * Each item is acknowledged when the loop wants it.
+ * @param requestAt asks for what comes from there on
+ * @throws RequestError; PeerError 'not-a-stream'
+ */
+export async function* observedStream(
+  client: CoapClient,
+  begin: StreamPlace,
+  requestAt: (place: StreamPlace) => CoapRequest,
+): AsyncGenerator<StreamEvent, void> {
+  let place = begin;
+  const asked = (): CoapRequest => ({ ...requestAt(place), accept: contentFormat.cborSequence });
+  for await (const answer of client.observe(asked(), { paced: true, ...alive, renewed: asked })) {
     if (codeClass(answer.code) !== 2) {
       yield { type: 'failed', answer: doorAnswerOf(answer) };
       return;
     }
-    for (const told of decodeCborSequence(answer.payload)) yield eventOf(told);
+    if (answer.etag !== undefined) {
+      place = { ...place, run: hex(answer.etag) };
+      yield { type: 'begun', run: hex(answer.etag) };
+    }
+    for (const told of decodeCborSequence(answer.payload)) {
+      const event = eventOf(told);
+      if (event.type === 'item') place = { ...place, from: event.index + 1 };
+      yield event;
+    }
   }
 }
 
@@ -48,27 +68,50 @@ function eventOf(told: Value): StreamEvent {
   return told.length === 1 ? { type: 'end' } : { type: 'item', index, value };
 }
 
-/** Only the newest state waits for a loop that is busy. @throws RequestError */
+/** Only the newest states wait for a loop that is busy. @throws RequestError */
 export async function* observedResult(client: CoapClient, request: CoapRequest): AsyncGenerator<WatchEvent, void> {
-  for await (const answer of client.observe({ ...request, accept: contentFormat.cbor })) {
-    const { contentFormat: format, payload, etag } = answer;
-    if (codeClass(answer.code) !== 2) {
+  const asked = { ...request, accept: contentFormat.cbor };
+  let last: StateEvent | undefined;
+  // RFC 7641 §3.3.2: of which state there is no need to tell more than that it is this one again.
+  let named: StateEvent | undefined;
+  const renewed = (): CoapRequest => {
+    named = last;
+    return { ...asked, etag: named?.etag };
+  };
+  for await (const answer of client.observe(asked, { ...alive, renewed })) {
+    const { code, contentFormat: format, payload, etag } = answer;
+    if (codeClass(code) !== 2) {
       yield { type: 'failed', answer: doorAnswerOf(answer) };
       return;
     }
-    const value = format !== undefined && isValueFormat(format) ? decodeRepresentation(payload, format) : undefined;
-    yield { type: 'state', value, etag };
+    const isValue = format !== undefined && isValueFormat(format);
+    const value =
+      code === responseCode.valid ? named?.value : isValue ? decodeRepresentation(payload, format) : undefined;
+    last = { type: 'state', value, etag };
+    yield last;
   }
 }
 
-/** The first answer that is not that the job goes on (docs/jobs.md). @throws RequestError */
-export async function endedJob(client: CoapClient, request: CoapRequest, scheduler: Scheduler): Promise<CoapResponse> {
+type StateEvent = Extract<WatchEvent, { readonly type: 'state' }>;
+
+/**
+ * The first answer that is not that the job goes on (docs/jobs.md).
+ * @param pending told when it is
+ * @throws RequestError
+ */
+export async function endedJob(
+  client: CoapClient,
+  request: CoapRequest,
+  scheduler: Scheduler,
+  pending: () => void,
+): Promise<CoapResponse> {
   for (;;) {
     let comeBack = shortestPause;
-    for await (const answer of client.observe(request, { renewAfter })) {
-      // 5.03: there is no room for one more who observes.
+    for await (const answer of client.observe(request, alive)) {
+      // 5.03: there is no room for one more who observes, or the gateway is being stopped.
       if (answer.code === responseCode.serviceUnavailable) comeBack = seconds(Math.max(1, answer.maxAge));
       else if (!isPending(answer)) return answer;
+      pending();
     }
     await passed(comeBack, scheduler, request.signal, request.uri);
   }

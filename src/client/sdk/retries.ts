@@ -9,7 +9,7 @@
  *   given up, closed                              no              no
  */
 import type { Scheduler } from '../../core/clock.ts';
-import { after, milliseconds, until, type Instant, type Milliseconds } from '../../core/duration.ts';
+import { after, milliseconds, seconds, until, type Instant, type Milliseconds } from '../../core/duration.ts';
 import { problemOf } from '../answer-problem.ts';
 import { RequestError } from '../request-error.ts';
 import type { CallOptions } from './call-options.ts';
@@ -63,7 +63,7 @@ export async function askWithRetries(
 }
 
 /** @param tried how often it was tried again before */
-export const pauseBefore = (tried: number): Milliseconds => milliseconds(pause * 2 ** tried);
+const pauseBefore = (tried: number): Milliseconds => milliseconds(pause * 2 ** tried);
 
 /** Whether it may be done once more, after this was thrown instead of an answer. */
 export const mayAskAgain = (error: unknown, isSafe: boolean): boolean =>
@@ -77,6 +77,43 @@ export function comeBackIn(answer: DoorAnswer, isSafe: boolean): Milliseconds | 
   const isFirst = (problem?.batch?.index ?? 0) === 0;
   const nothingRan = isFirst && (problem?.name === 'rate-exceeded' || problem?.name === 'overloaded');
   return nothingRan || isSafe ? answer.maxAge : undefined;
+}
+
+export interface OutageOptions {
+  /** How long nobody may answer. */
+  readonly longest: Milliseconds;
+  readonly scheduler: Scheduler;
+  readonly signal: AbortSignal | undefined;
+  readonly origin: string;
+}
+
+/** Between two questions to a gateway that does not answer. No RFC's number. */
+const longestPause = seconds(5);
+
+/**
+ * Asks for what outlives the gateway until it answers.
+ * @param ask calls `heard` when the gateway has answered, and what is asked for goes on
+ * @throws RequestError when nobody has answered for too long
+ */
+export async function throughOutages<T>(
+  ask: (heard: () => void) => Promise<T>,
+  { longest, scheduler, signal, origin }: OutageOptions,
+): Promise<T> {
+  let tried = 0;
+  let since: Instant | undefined;
+  const heard = (): void => {
+    tried = 0;
+    since = undefined;
+  };
+  for (; ; tried++) {
+    try {
+      return await ask(heard);
+    } catch (error) {
+      since ??= scheduler.now();
+      if (!mayAskAgain(error, true) || scheduler.now() >= after(since, longest)) throw error;
+    }
+    await passed(milliseconds(Math.min(pauseBefore(tried), longestPause)), scheduler, signal, origin);
+  }
 }
 
 /** Waits. @throws RequestError `request-aborted` */

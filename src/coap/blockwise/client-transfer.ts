@@ -62,6 +62,7 @@ export class ClientTransfer implements ExchangeListener {
   readonly #request: TransferRequest;
   readonly #listener: TransferListener;
   readonly #requestTag: readonly Option[];
+  #options: readonly Option[];
   #uploadSzx: Szx;
   #sent = 0;
   #received: Uint8Array[] = [];
@@ -86,6 +87,7 @@ export class ClientTransfer implements ExchangeListener {
     this.#exchanges = exchanges;
     this.#peer = peer;
     this.#request = request;
+    this.#options = request.options;
     this.#listener = listener;
     this.#uploadSzx = request.szx ?? largestSzx;
     this.#requestTag = this.#isCut() ? [opaqueOption(optionNumber.requestTag, requestTag)] : [];
@@ -97,11 +99,18 @@ export class ClientTransfer implements ExchangeListener {
     this.#sendBody(now);
   }
 
-  /** Registers the observation again under its token (RFC 7641 §3.3.1), unless it is at that already. */
-  refresh(now: Instant): void {
+  /**
+   * Registers the observation again, under its token where all options but ETags are the same (RFC 7641 §3.3.1), unless it is at
+   * that already.
+   *
+   * @param options undefined: those that it has
+   */
+  refresh(options: readonly Option[] = this.#options, now: Instant): void {
     if (this.#observing?.isSending === true || this.#exchange?.isSending === true) return;
     const { code, payload, confirmable } = this.#request;
-    if (this.#isCut()) this.start(now);
+    const isOther = !areSame(withoutETag(options), withoutETag(this.#options));
+    this.#options = options;
+    if (this.#isCut() || isOther) this.start(now);
     else this.#observing?.send({ code, options: this.#withOptions(this.#firstOptions()), payload, confirmable }, now);
   }
 
@@ -301,13 +310,20 @@ export class ClientTransfer implements ExchangeListener {
     const { echo } = this.#peer;
     this.#peer.echo = undefined; // RFC 9175 §2.3: in the next request
     const echoOptions = echo === undefined ? [] : [opaqueOption(optionNumber.echo, echo)];
-    return sortOptions([...this.#request.options, ...extra, ...this.#requestTag, ...echoOptions]);
+    return sortOptions([...this.#options, ...extra, ...this.#requestTag, ...echoOptions]);
   }
 }
 
 const isSuccess = (message: Message): boolean => codeClass(message.code) === 2;
 
 const blockOption = (block: Block): Option => opaqueOption(optionNumber.block2, encodeBlock(block));
+
+const withoutETag = (options: readonly Option[]): readonly Option[] =>
+  options.filter(({ number }) => number !== optionNumber.etag);
+
+const areSame = (one: readonly Option[], other: readonly Option[]): boolean =>
+  one.length === other.length &&
+  one.every(({ number, value }, i) => number === other[i]?.number && equalBytes(value, other[i].value));
 
 const sameTag = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
   a === undefined || b === undefined ? a === b : equalBytes(a, b);

@@ -68,7 +68,7 @@ export class CoapStreams {
     const { caller, correlationId } = visit;
     const deadline = after(now, fn.timeLimit ?? this.#options.timeLimit);
     const call: Call = { function: fn, args, caller, correlationId, deadline, ...(home && { home }) };
-    const run = await this.#options.streams.open({ call, part, from });
+    const run = await this.#options.streams.open({ call, part, from, run: words.run });
     const until = (words.from ?? 0) + (words.count ?? Infinity);
     const common = {
       run,
@@ -141,4 +141,5 @@ const isSame = (one: StreamCall, other: StreamCall): boolean =>
   one.part !== undefined &&
   one.part === other.part &&
   one.words.from === other.words.from &&
-  one.words.count === other.words.count;
+  one.words.count === other.words.count &&
+  one.words.run === other.words.run;

@@ -8,6 +8,7 @@ import { responseCode } from '../../coap/codec/codes.ts';
 import type { Option } from '../../coap/codec/options.ts';
 import type { Observation, ObservationEnd } from '../../coap/observe/observation.ts';
 import { response, type OpenedObservation, type Response } from '../../coap/response.ts';
+import { emptyBytes } from '../../core/bytes.ts';
 import type { Instant, Milliseconds } from '../../core/duration.ts';
 import { endCbor, indexedCbor } from './item-forms.ts';
 import type { StreamConsumer, StreamRun } from './stream-run.ts';
@@ -66,9 +67,12 @@ export class ObservedStream implements StreamConsumer, OpenedObservation {
     this.#finish();
   };
 
-  /** The answer that opens the observation says that there is nothing yet, so that it need not wait for the first item. */
+  /**
+   * The answer that opens the observation says that there is nothing yet, so that it need not wait for the first item. Its ETag
+   * names the run of the function: who comes back asks for that one.
+   */
   opening(): Response {
-    return { ...this.#state(new Uint8Array(0)), observation: this };
+    return { ...this.#state(emptyBytes, this.#parts.run.tag), observation: this };
   }
 
   /** The opening answer leaves now: what comes after it may follow. */
@@ -138,8 +142,9 @@ export class ObservedStream implements StreamConsumer, OpenedObservation {
     this.#parts.over(this);
   }
 
-  #state(payload: Uint8Array): Response {
+  #state(payload: Uint8Array, etag?: Uint8Array): Response {
     return response(responseCode.content, {
+      etag,
       contentFormat: contentFormat.cborSequence,
       maxAge: this.#parts.itemLimit / 1000,
       payload,

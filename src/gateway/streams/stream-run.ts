@@ -2,6 +2,7 @@
  * A stream that runs, for one consumer at a time. It is asked for an item only when its consumer wants that one. The last few
  * are kept, so that a consumer that comes back within its lifetime goes on where it was; then, without one, it is closed.
  */
+import { hex } from '../../core/bytes.ts';
 import type { Milliseconds } from '../../core/duration.ts';
 import { CallError } from '../../functions/call-error.ts';
 import type { FunctionDescription } from '../../functions/description.ts';
@@ -13,6 +14,8 @@ export interface StreamConsumer {
 }
 
 export interface StreamRunParts {
+  /** 4 random bytes: by them a consumer that comes back asks for this run and no other. */
+  readonly tag: Uint8Array;
   readonly fn: FunctionDescription;
   /** It is the stream of an object. */
   readonly ofObject: boolean;
@@ -29,6 +32,9 @@ export interface StreamRunParts {
 }
 
 export class StreamRun {
+  readonly tag: Uint8Array;
+  /** The tag in hex. */
+  readonly id: string;
   readonly fn: FunctionDescription;
   readonly ofObject: boolean;
   readonly key: string | undefined;
@@ -53,6 +59,8 @@ export class StreamRun {
 
   constructor(parts: StreamRunParts, peer: string) {
     this.#parts = parts;
+    this.tag = parts.tag;
+    this.id = hex(parts.tag);
     this.fn = parts.fn;
     this.ofObject = parts.ofObject;
     this.key = parts.key;
@@ -70,14 +78,24 @@ export class StreamRun {
     return this.#next;
   }
 
+  /** Of the items that can be had again. */
+  get keptBytes(): number {
+    return this.#keptBytes;
+  }
+
   /** What it came to an end by, other than its last item. */
   get problem(): string | undefined {
     return this.#ended ? undefined : this.#failure?.code;
   }
 
+  /** Its function has given all: what is left of it can be had again, although it runs no more. */
+  get isComplete(): boolean {
+    return this.#ended;
+  }
+
   /** Whether a consumer that wants the item at this index can go on with it. */
   has(index: number): boolean {
-    return !this.#closed && this.#failure === undefined && index >= this.#next - this.#kept.length;
+    return (!this.#closed || this.#ended) && this.#failure === undefined && index >= this.#next - this.#kept.length;
   }
 
   /** From now on it is read by this one. */
@@ -119,9 +137,11 @@ export class StreamRun {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopTimer?.();
-    this.#failure ??= why;
+    if (!this.#ended) {
+      this.#failure ??= why;
+      this.#kept.length = 0;
+    }
     this.#release?.();
-    this.#kept.length = 0;
     this.#parts.source.close();
     this.#parts.closed(this);
   }

@@ -3,12 +3,15 @@
  *
  * `_from` names the item that a consumer wants first. It goes on with a stream of the same caller, function and arguments whose
  * consumer has gone, or is this very peer, and which still has that item. Otherwise the function runs anew, and the items
- * before are skipped in its worker.
+ * before are skipped in its worker. With `_run` it goes on with that very stream, also one that has come to its end a while ago
+ * or that seems to be read by another peer, since its name is known to who began it alone; where it is gone nothing runs.
  */
 import type { Scheduler } from '../../core/clock.ts';
+import { ExpiringMap } from '../../core/expiring-map.ts';
 import { milliseconds, seconds, type Milliseconds } from '../../core/duration.ts';
 import { CallError } from '../../functions/call-error.ts';
 import { holderOf, type Call } from '../../functions/call.ts';
+import type { FunctionDescription } from '../../functions/description.ts';
 import type { StreamOpener } from '../../functions/opened-stream.ts';
 import { tellOngoing } from '../ongoing.ts';
 import { StreamRun } from './stream-run.ts';
@@ -36,10 +39,15 @@ const kept = { keptItems: 64, keptBytes: 65_536 };
 /** How long a stream of a library that was changed goes on; less than its threads stay (worker-pool-options.ts). */
 const reloadGrace: Milliseconds = seconds(5);
 const retryAfter: Milliseconds = seconds(5);
+/** Streams that have ended, for whoever has not heard of it: no RFC's numbers. */
+const maxComplete = 64;
+const maxCompleteBytes = 4 << 20;
+const tagBytes = 4;
 
 export interface StreamsOptions extends StreamSettings {
   readonly opener: StreamOpener;
   readonly scheduler: Scheduler;
+  readonly randomBytes: (length: number) => Uint8Array;
   /** The version of a library that is served now. */
   readonly versionOf: (library: string) => string | undefined;
 }
@@ -51,17 +59,22 @@ export interface StreamAsk {
   readonly part: string | undefined;
   /** The index of the first item wanted; undefined begins anew, which `_from=0` need not. */
   readonly from: number | undefined;
+  /** The stream that it has to be; undefined where it may begin anew. */
+  readonly run: string | undefined;
 }
 
 export class Streams {
   readonly #options: StreamsOptions;
   readonly #runs = new Set<StreamRun>();
   readonly #byPeer = new Map<string, number>();
+  readonly #complete: ExpiringMap<string, StreamRun>;
   #opening = 0;
   #closed = false;
 
   constructor(options: StreamsOptions) {
     this.#options = options;
+    const { lifetime: maxAge } = options;
+    this.#complete = new ExpiringMap({ maxEntries: maxComplete, maxBytes: maxCompleteBytes, maxAge });
   }
 
   get size(): number {
@@ -72,24 +85,31 @@ export class Streams {
     return this.#options;
   }
 
-  /** @throws CallError 'overloaded', 'not-ready', and what opening it fails with */
+  /** @throws CallError 'stream-lost', 'overloaded', 'not-ready', and what opening it fails with */
   async open(ask: StreamAsk): Promise<StreamRun> {
     const { call, part, from = 0 } = ask;
     const { function: fn, caller } = call;
     const key = part === undefined ? undefined : [holderOf(caller), fn.library, fn.method, fn.version, part].join('\0');
-    const known = ask.from === undefined ? undefined : this.#find(key, caller.peer, from);
+    const known =
+      ask.run === undefined
+        ? ask.from === undefined
+          ? undefined
+          : this.#find(key, caller.peer, from)
+        : this.#named(ask.run, key, from);
     if (known !== undefined) {
       this.#move(known, caller.peer);
       return known;
     }
+    if (ask.run !== undefined) throw gone(fn);
     this.#checkRoom(call);
     this.#opening++;
     this.#count(caller.peer, 1);
     try {
-      const { opener, itemLimit, lifetime, scheduler } = this.#options;
+      const { opener, itemLimit, lifetime, randomBytes, scheduler } = this.#options;
       const source = await opener.open(call, itemLimit);
       const run = new StreamRun(
         {
+          tag: randomBytes(tagBytes),
           fn,
           ofObject: call.home !== undefined,
           key,
@@ -144,6 +164,13 @@ export class Streams {
     return undefined;
   }
 
+  #named(id: string, key: string | undefined, from: number): StreamRun | undefined {
+    const isMeant = (run: StreamRun): boolean => run.id === id && key !== undefined && run.key === key && run.has(from);
+    for (const run of this.#runs) if (isMeant(run)) return run;
+    const complete = this.#complete.get(id, this.#options.scheduler.now());
+    return complete !== undefined && isMeant(complete) ? complete : undefined;
+  }
+
   #checkRoom(call: Call): void {
     const why = this.#whyNoRoom(call.caller.peer);
     if (why === undefined) return;
@@ -165,6 +192,7 @@ export class Streams {
   }
 
   #move(run: StreamRun, peer: string): void {
+    if (!this.#runs.has(run)) return;
     this.#count(run.peer, -1);
     run.peer = peer;
     this.#count(peer, 1);
@@ -173,6 +201,7 @@ export class Streams {
   #remove(run: StreamRun, call: Call): void {
     if (!this.#runs.delete(run)) return;
     this.#count(run.peer, -1);
+    if (run.isComplete) this.#complete.set(run.id, run, run.keptBytes, this.#options.scheduler.now());
     tellOngoing('stream', 'ended', call, run.problem);
   }
 
@@ -185,6 +214,12 @@ export class Streams {
 
 const stopping = (): CallError =>
   new CallError('not-ready', 'The gateway is being stopped; come back later.', { retryAfter });
+
+const gone = ({ library, method }: FunctionDescription): CallError =>
+  new CallError(
+    'stream-lost',
+    `The stream of ${library}/${method} is not there any more, or has not that item: the gateway was started again, the library was changed, or nobody read it for too long. Begin anew, with _from where equal calls give equal items.`,
+  );
 
 const instanceEnded = (library: string): CallError =>
   new CallError('object-lost', `${library} was changed, and the object has ended; make another one.`);

@@ -117,19 +117,60 @@ class Streams(Case):
         self.soon(lambda: self.gw.live.counted()["closed"] == closed + 1)
 
     def test_after_a_loss_it_goes_on_behind_the_last_item(self):
+        self.patch("_PAUSE", 0.2)
+        begun = self.gw.live.counted()["ticks"]
         relay = Relay()
         self.addCleanup(relay.cut)
         with funcoap.connect(relay.uri) as gw:
             got = []
-            for item in gw.live.count(8):
+            for item, _ in gw.live.ticks(8):
                 got.append(item)
                 if item in (2, 5):
                     relay.cut()
                     # It is back when it has been asked in vain.
                     threading.Timer(0.1, relay.open).start()
             self.assertEqual(got, [0, 1, 2, 3, 4, 5, 6, 7])
+        self.assertEqual(self.gw.live.counted()["ticks"], begun + 1)
+
+    def lose(self):
+        """From now on the gateway does not know what is asked for."""
+        words = funcoap._uri_options
+        self.patch(
+            "_uri_options",
+            lambda path, query: words(path, ["_run=00000000" if word.startswith("_run=") else word for word in query]),
+        )
+        self.patch("_RENEW_AFTER", 0.2)
+
+    def test_one_that_the_gateway_has_lost_is_an_error_and_its_function_is_not_run_again(self):
+        ticks = self.gw.live.ticks(3, 1000)
+        self.assertEqual(next(ticks)[0], 0)
+        begun = self.gw.live.counted()["ticks"]
+        self.lose()
+        with self.assertRaises(funcoap.StreamLost) as caught:
+            next(ticks)
+        self.assertEqual((caught.exception.status, self.gw.live.counted()["ticks"]), ("4.12", begun))
+
+    def test_one_that_the_gateway_has_lost_is_begun_anew_where_that_is_asked_for_or_nothing_was_given(self):
+        with funcoap.connect(URI, replay=True) as gw:
+            ticks = gw.live.ticks(3, 500)
+            first, _ = next(ticks)
+            self.lose()
+            self.assertEqual([first, *(item for item, _ in ticks)], [0, 1, 2])
+        self.assertEqual([item for item, _ in self.gw.live.ticks(1, 500, 500)], [0])
+
+    def test_silence_is_found_out_where_nothing_listens_any_more(self):
+        self.patch("_PING_AFTER", 0.1)
+        self.patch("_PAUSE", 0.1)
+        relay = Relay()
+        with funcoap.connect(relay.uri) as gw:
+            ticks = iter(gw.live.ticks(3, 600_000))
+            next(ticks)
+            threading.Timer(0.3, relay.cut).start()
+            with self.assertRaisesRegex(funcoap.NoAnswer, "nothing listens there"):
+                next(ticks)
 
     def test_a_loss_that_lasts_is_an_error(self):
+        self.patch("_PAUSE", 0.1)
         relay = Relay()
         with funcoap.connect(relay.uri) as gw:
             items = gw.live.count(1000)

@@ -23,12 +23,12 @@ export class ObjectTable {
 
   /** The exports of a library, where classes make objects. */
   callables(exports: Exports, modes: InstanceModes): Exports {
-    this.#classes = classNames(exports);
+    this.#classes = classNames(exports, modes);
     this.#modes = modes;
     return new Map(
       [...exports].map(([name, value]): [string, unknown] => [
         name,
-        isClass(value) ? this.#making(name, value, modes.get(name)) : value,
+        isClass(value) && modes.has(name) ? this.#making(name, value, modes.get(name)) : value,
       ]),
     );
   }

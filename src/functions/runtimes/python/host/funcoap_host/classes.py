@@ -96,7 +96,6 @@ class ServedClass:
         }
 
 
-
 def _described(name, hint, set_shape):
     value = {'name': 'value', 'type': any_type if set_shape is None else set_shape[0], 'required': True, 'rest': False}
     returns = None if hint is None else result_of(hint)
