@@ -140,15 +140,6 @@ class Calls(unittest.TestCase):
                 self.gw.lib.echo(value)
         self.assertEqual(count[0], 0)
 
-    def test_refresh_asks_again_though_what_is_known_is_fresh(self):
-        self.assertEqual(self.gw.lib.add.__doc__, "add(a, b=20)\n\nAdds two numbers.")
-        count = self.requests()
-        self.assertIn("lib", dir(self.gw))
-        self.gw.refresh()
-        self.assertEqual(count[0], 1)
-        self.assertEqual(self.gw.lib.add.__doc__, "add(a, b=20)\n\nAdds two numbers.")
-        self.assertEqual(count[0], 2)
-
     def test_what_is_closed_says_so(self):
         self.gw.close()
         with self.assertRaisesRegex(funcoap.NoAnswer, "was closed; connect"):
