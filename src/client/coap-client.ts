@@ -11,6 +11,7 @@ import type { DatagramReceiver, DatagramTransport, Endpoint } from '../core/data
 import { seconds, type Instant, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { emptyBytes } from '../core/bytes.ts';
+import { isMulticast } from '../transport/address.ts';
 import { drive } from '../transport/driver.ts';
 import { systemRandomness } from '../transport/randomness.ts';
 import type { Scheduler } from '../core/clock.ts';
@@ -58,8 +59,6 @@ export interface ObserveOptions {
   readonly renewAfter?: Milliseconds | undefined;
   /** What it registers again with; default: the same request. */
   readonly renewed?: (() => CoapRequest) | undefined;
-  /** Pings after so much silence (RFC 7252 §4.3), and throws where nobody is there; default: never. */
-  readonly pingAfter?: Milliseconds | undefined;
 }
 
 const defaultTimeout = seconds(120);
@@ -288,7 +287,7 @@ export class CoapClient {
         paced: observe?.paced,
         renewAfter: observe?.renewAfter,
         renewed: renewed && ((): readonly Option[] => optionsOf(renewed())),
-        pingAfter: observe?.pingAfter,
+        pingAfter: request.pingAfter,
         timeout: request.timeout ?? defaultTimeout,
         maxResponseBytes: request.maxResponseBytes ?? defaultMaxResponseBytes,
       },
@@ -324,6 +323,12 @@ export class CoapClient {
     }
     const address = await addressOf(host);
     if (this.#closed) throw new UsageError('client-closed', 'This client is closed: open another one.');
+    if (isMulticast(address)) {
+      throw new UsageError(
+        'multicast-destination',
+        `${host} is a multicast group, and a request of this client has one answer: ask one gateway. \`funcoap discover\` finds those that are there.`,
+      );
+    }
     const transport = scheme === 'coaps' ? (secured ?? plain) : plain;
     return { endpoint: transport.endpoint({ address, port }), options };
   }

@@ -97,11 +97,13 @@ export interface FunctionDescription {
 /** One instance for all callers, one for each identity, or one for each call. */
 export type InstanceMode = 'single' | 'session' | 'percall';
 
-/** By the names of classes, where they have one. */
-export type InstanceModes = ReadonlyMap<string, InstanceMode>;
+/** All classes of a library that make objects, by their names; undefined: each POST makes one. */
+export type InstanceModes = ReadonlyMap<string, InstanceMode | undefined>;
 
-export const instanceModesOf = (classes: readonly Pick<FunctionDescription, 'method' | 'instance'>[]): InstanceModes =>
-  new Map(classes.flatMap(({ method, instance }): [string, InstanceMode][] => (instance ? [[method, instance]] : [])));
+export const instanceModesOf = (
+  exports: readonly Pick<FunctionDescription, 'method' | 'members' | 'instance'>[],
+): InstanceModes =>
+  new Map(exports.filter(({ members }) => members !== undefined).map(({ method, instance }) => [method, instance]));
 
 /** A method, a field or an accessor of the objects of a class. */
 export interface MemberDescription {

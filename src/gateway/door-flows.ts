@@ -4,6 +4,7 @@ import { contentFormat } from '../cbor/content-format.ts';
 import { hex } from '../core/bytes.ts';
 import { CallError } from '../functions/call-error.ts';
 import type { Call } from '../functions/call.ts';
+import type { StreamItem } from '../functions/opened-stream.ts';
 import type { DoorFlow, FlowForm, FlowPart, FlowWish } from '../http/gateway-face.ts';
 import type { StreamWords, WatchWords } from './control-words.ts';
 import { asCallError } from './faults.ts';
@@ -44,7 +45,8 @@ class StreamFlow implements DoorFlow, StreamConsumer {
   readonly #until: number;
   readonly #check: () => void;
   #index: number;
-  #isReplaced = false;
+  #replacement: CallError | undefined;
+  #refuse: (error: CallError) => void = () => undefined;
 
   constructor(run: StreamRun, form: FlowForm, from: number, until: number, check: () => void) {
     this.form = form;
@@ -58,8 +60,7 @@ class StreamFlow implements DoorFlow, StreamConsumer {
 
   async next(): Promise<FlowPart | undefined> {
     try {
-      const item = this.#index >= this.#until ? undefined : await this.#run.take(this.#index);
-      if (this.#isReplaced) throw new CallError('cancelled', 'The same caller reads this stream by another request.');
+      const item = this.#index >= this.#until ? undefined : await this.#taken();
       if (item === undefined) {
         this.#run.leave(this);
         return undefined;
@@ -82,7 +83,17 @@ class StreamFlow implements DoorFlow, StreamConsumer {
   }
 
   replaced(): void {
-    this.#isReplaced = true;
+    this.#replacement = new CallError('cancelled', 'The same caller reads this stream by another request.');
+    this.#refuse(this.#replacement);
+  }
+
+  /** Also who waits is told at once that another has taken its place. */
+  #taken(): Promise<StreamItem | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#refuse = reject;
+      if (this.#replacement === undefined) this.#run.take(this.#index).then(resolve, reject);
+      else reject(this.#replacement);
+    });
   }
 }
 

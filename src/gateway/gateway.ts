@@ -139,6 +139,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const access = new AccessRules(options.access);
   const rateLimit = new RateLimit(options.rateLimit);
   const { timeLimit } = options;
+  let credentials = options.coaps?.credentials;
   const objects = new Objects({
     ...options.objects,
     invoker: registry,
@@ -152,6 +153,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     ...options.jobs,
     invoker: objects.exchange.forJobs,
     access,
+    enrolled: () => credentials ?? options.http?.identities()?.credentials,
     scheduler: clock,
     timeOfDay: () => timeOfDay(systemTimeOfDay()),
     randomBytes: systemRandomness.bytes,
@@ -280,6 +282,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     fingerprintKey: ledger.fingerprintKey,
     openCoaps: async (late) => {
       const door = new CoapsDoor(late, clock, engine);
+      credentials = late.credentials;
       ledger.use(late.store);
       await driven.transport.secure((associations) => door.open(associations));
       coaps = door;

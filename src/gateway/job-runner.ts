@@ -2,6 +2,9 @@
  * Runs the jobs of the store, some at a time, as calls like any other: the same arguments' check, access rules, cache and
  * functions. What the job was asked with is all it needs, so that any process runs what any has taken.
  *
+ * Whoever asked may have been revoked since: what waits then fails instead of running, and what runs is told to stop, and its result
+ * is not kept.
+ *
  * What has begun and has side effects is never begun again: where it is not known what came of it, the job has failed.
  */
 import type { CachedResult } from '../cache/cacheable.ts';
@@ -23,6 +26,8 @@ export interface JobRunnerOptions extends BindingParts {
   readonly directory: FunctionDirectory;
   readonly invoker: Invoker;
   readonly access: AccessRules;
+  /** Undefined while nobody is enrolled. */
+  readonly enrolled: () => EnrolledPeers | undefined;
   readonly scheduler: Scheduler;
   readonly timeOfDay: () => TimeOfDay;
   /** At a time, in this process. */
@@ -32,6 +37,12 @@ export interface JobRunnerOptions extends BindingParts {
   /** How long what came of a job is kept. */
   readonly retention: Milliseconds;
   readonly limits: JobLimits;
+}
+
+/** Who has an identity, and is told of each that ends. */
+export interface EnrolledPeers {
+  byName(name: string): Pick<Principal, 'enrolled'> | undefined;
+  onEnd(listener: () => void): () => void;
 }
 
 /** What cannot run yet is tried again after this. No RFC's number. */
@@ -90,13 +101,30 @@ export class JobRunner {
       if (order === undefined) return;
       const controller = new AbortController();
       this.#running.set(order.id, controller);
+      const release = this.#whileEnrolled(order, controller);
       void this.#run(order, controller.signal)
         .catch((error: unknown) => reportFault(asCallError(error), error, named(order)))
         .finally(() => {
+          release();
           this.#running.delete(order.id);
           this.wake();
         });
     }
+  }
+
+  /** @returns what ends that */
+  #whileEnrolled(order: JobOrder, controller: AbortController): () => void {
+    if (order.enrolled === undefined) return () => undefined;
+    const look = (): void => {
+      if (!this.#isEnrolled(order)) controller.abort(ended());
+    };
+    // Of an identity whose keys are rotated, the new one is known a moment later.
+    return this.#options.enrolled()?.onEnd(() => queueMicrotask(look)) ?? ((): void => undefined);
+  }
+
+  /** A name that was given again is somebody else's. */
+  #isEnrolled({ identity, enrolled }: JobOrder): boolean {
+    return enrolled === undefined || this.#options.enrolled()?.byName(identity)?.enrolled === enrolled;
   }
 
   async #run(order: JobOrder, signal: AbortSignal): Promise<void> {
@@ -110,25 +138,29 @@ export class JobRunner {
   async #finish(order: JobOrder, signal: AbortSignal): Promise<ProblemName | undefined> {
     const { limits, timeOfDay, retention } = this.#options;
     const outcome = await this.#outcome(order, signal);
-    if (signal.aborted) return 'cancelled';
+    if (signal.aborted && revocationOf(signal) === undefined) return 'cancelled';
     if (outcome === 'not begun') {
       this.#rest();
       await this.#store.putBack(order.id);
       return 'overloaded';
     }
-    const ended = (what: JobOutcome): EndedJob => ({ outcome: what, keepUntil: later(timeOfDay(), retention) });
-    if ((await this.#store.finish(order.id, ended(outcome), limits)) !== 'full')
+    const endedWith = (what: JobOutcome): EndedJob => ({ outcome: what, keepUntil: later(timeOfDay(), retention) });
+    if ((await this.#store.finish(order.id, endedWith(outcome), limits)) !== 'full')
       return outcome.state === 'failed' ? outcome.problem : undefined;
     const message = 'There is no room for the result; fetch and remove results, or raise jobs.bytes.';
-    await this.#store.finish(order.id, ended({ state: 'failed', problem: 'job-lost', message }), limits);
+    await this.#store.finish(order.id, endedWith({ state: 'failed', problem: 'job-lost', message }), limits);
     return 'job-lost';
   }
 
   async #outcome(order: JobOrder, signal: AbortSignal): Promise<JobOutcome | 'not begun'> {
     const progress = { begun: false };
     try {
-      return outcomeOf(await this.#call(order, signal, progress), order.format);
+      const result = await this.#call(order, signal, progress);
+      const revoked = revocationOf(signal);
+      return revoked === undefined ? outcomeOf(result, order.format) : failureOf(revoked);
     } catch (thrown) {
+      const revoked = revocationOf(signal);
+      if (revoked !== undefined) return failureOf(revoked);
       const error = asCallError(thrown);
       const isBusy = error.code === 'overloaded' || error.code === 'not-ready';
       // A full queue refuses what has not begun; a version that is closed may have begun it.
@@ -141,6 +173,7 @@ export class JobRunner {
 
   async #call(order: JobOrder, signal: AbortSignal, progress: { begun: boolean }): Promise<CachedResult> {
     const { directory, access, cache, invoker, scheduler } = this.#options;
+    if (!this.#isEnrolled(order)) throw ended();
     await directory.pending(order.library, scheduler.now());
     const fn = directory.find(order.library, order.method);
     const { identity, groups, enrolled, peer } = order;
@@ -199,6 +232,13 @@ export function outcomeOf(result: CachedResult, format: number): JobOutcome {
   const shown = format === contentFormat.cbor ? undefined : representationOf(result, format).bytes;
   return { state: 'done', cbor, shown };
 }
+
+const ended = (): CallError =>
+  new CallError('identity-needed', 'Who asked for the job is not enrolled any more, so it was not run to its end.');
+
+/** Why it was stopped, where that was not asked for. */
+const revocationOf = ({ reason }: AbortSignal): CallError | undefined =>
+  reason instanceof CallError ? reason : undefined;
 
 const lost: JobOutcome = {
   state: 'failed',

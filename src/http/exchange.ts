@@ -9,6 +9,7 @@
  */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { contentFormat } from '../cbor/content-format.ts';
 import { hex, textOf } from '../core/bytes.ts';
 import { channels } from '../core/channels.ts';
 import type { Scheduler } from '../core/clock.ts';
@@ -18,7 +19,7 @@ import { anonymous } from '../core/principal.ts';
 import type { CallError, Offer } from '../functions/call-error.ts';
 import { comeBackSeconds, encodeProblemJson, httpStatus } from '../functions/problem-details.ts';
 import { formatAddress } from '../transport/address.ts';
-import { flowTypes, guarded, writeFlow } from './flow.ts';
+import { flowTypes, GuardedFlow, writeFlow } from './flow.ts';
 import type { DoorAnswer, DoorFlow, DoorJob, DoorVisit, FlowPart, GatewayFace } from './gateway-face.ts';
 import { mediaTypeOf } from './media-types.ts';
 import { pathOf, targetOf } from './request.ts';
@@ -53,6 +54,8 @@ export class Exchange {
   visit: DoorVisit | undefined;
   /** Whether it is to be told anything more. @throws CallError */
   checkGuest: () => void = () => undefined;
+  /** Calls a listener when that has to be looked at, and returns what ends it. */
+  onGuestEnd: (listener: () => void) => () => void = () => () => undefined;
   readonly #parts: ExchangeParts;
 
   constructor(parts: ExchangeParts) {
@@ -88,7 +91,7 @@ export class Exchange {
       else {
         answer
           .then(async (later) => {
-            if ('next' in later) await this.#flow(guarded(later, () => this.checkGuest()));
+            if ('next' in later) await this.#flow(this.#guarded(later));
             else this.answer(later);
           })
           .catch((error: unknown) => this.fail(error));
@@ -96,6 +99,19 @@ export class Exchange {
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /** A flow ends when whoever reads it may not any more, also while nothing comes. */
+  #guarded(flow: DoorFlow): DoorFlow {
+    const { raw } = this.#parts.reply;
+    const ends = new GuardedFlow(flow, () => this.checkGuest());
+    if (this.guest?.principal === undefined) return ends;
+    const look = (): void => {
+      // Whoever does not read would not take the end either.
+      if (!ends.look() && raw.writableNeedDrain) raw.destroy();
+    };
+    raw.once('close', this.onGuestEnd(look));
+    return ends;
   }
 
   /** 202 with where and when to come back, or the result (RFC 9110 §15.3.3). */
@@ -143,6 +159,9 @@ export class Exchange {
     if (format === undefined) this.#send({ status: 204, headers, answer });
     else {
       headers.push('content-type', mediaTypeOf(format));
+      // A function says what is in them: no browser guesses.
+      if (format === contentFormat.text || format === contentFormat.octetStream)
+        headers.push('x-content-type-options', 'nosniff');
       this.#send({ status: 200, headers, bytes, answer });
     }
   }

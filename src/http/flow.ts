@@ -21,20 +21,54 @@ export const flowTypes: Readonly<Record<FlowForm, string>> = {
   sequence: 'application/cbor-seq',
 };
 
-/** The same, but it ends when whoever reads it may not any more. @param check throws then */
-export const guarded = (flow: DoorFlow, check: () => void): DoorFlow => ({
-  form: flow.form,
-  tag: flow.tag,
-  get count() {
-    return flow.count;
-  },
-  next: async () => {
-    const part = await flow.next();
-    check();
-    return part;
-  },
-  leave: () => flow.leave(),
-});
+/** The same, but it ends when whoever reads it may not any more. */
+export class GuardedFlow implements DoorFlow {
+  readonly form: FlowForm;
+  readonly tag: string | undefined;
+  readonly #flow: DoorFlow;
+  readonly #check: () => void;
+  #refuse: (error: unknown) => void = () => undefined;
+
+  /** @param check throws then */
+  constructor(flow: DoorFlow, check: () => void) {
+    this.form = flow.form;
+    this.tag = flow.tag;
+    this.#flow = flow;
+    this.#check = check;
+  }
+
+  get count(): number | undefined {
+    return this.#flow.count;
+  }
+
+  next(): Promise<FlowPart | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#refuse = reject;
+      this.#flow
+        .next()
+        .then((part) => {
+          this.#check();
+          resolve(part);
+        })
+        .catch(reject);
+    });
+  }
+
+  /** Ends it for whoever waits for what is next, where that may not be told. False then. */
+  look(): boolean {
+    try {
+      this.#check();
+      return true;
+    } catch (error) {
+      this.#refuse(error);
+      return false;
+    }
+  }
+
+  leave(): void {
+    this.#flow.leave();
+  }
+}
 
 /** WHATWG HTML §9.2.7: a comment "every 15 seconds or so". */
 const commentEvery = seconds(15);

@@ -82,6 +82,11 @@ export class Guests {
     throw new CallError('identity-needed', 'The identity of the certificate was revoked, rotated or has expired.');
   }
 
+  /** Calls `listener` whenever an identity has ended. @returns what ends that */
+  onEnd(listener: () => void): () => void {
+    return this.#options.identities()?.credentials.onEnd(listener) ?? ((): void => undefined);
+  }
+
   /** A proxy that is believed stands at the other end. */
   isBehindProxy({ remote }: Connection): boolean {
     return this.#proxies.has(remote.address);

@@ -31,7 +31,7 @@ import { listing } from './listing.ts';
 import { acceptedFormats } from './media-types.ts';
 import { openApi } from './open-api.ts';
 import { RepeatedCalls } from './repeated-calls.ts';
-import { asksForJob, callOf, hostOf, isSafe, queryItems, readError } from './request.ts';
+import { asksForJob, callOf, checkConditions, hostOf, isSafe, queryItems, readError } from './request.ts';
 import type { SiteCheck } from './site-check.ts';
 
 export interface RoutesOptions {
@@ -54,7 +54,7 @@ export interface Routes {
 type Handler = (request: FastifyRequest, exchange: Exchange) => void;
 type Handlers = Readonly<Partial<Record<Method, Handler>>>;
 
-const methods = ['GET', 'HEAD', 'QUERY', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+const methods = ['GET', 'HEAD', 'QUERY', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const;
 type Method = (typeof methods)[number];
 
 interface Asked {
@@ -282,6 +282,7 @@ function letIn(
   const connection = connectionOf(request);
   const host = hostOf(request);
   site.checkHost(host);
+  checkConditions(request);
   site.checkOrigin(
     headers,
     isSafe(request),
@@ -292,6 +293,7 @@ function letIn(
   const guest = guests.guestOf(headers, connection);
   exchange.guest = guest;
   exchange.checkGuest = () => guests.checkAgain(headers, connection, guest);
+  exchange.onGuestEnd = (listener) => guests.onEnd(listener);
   exchange.visit = face.admit(guest, scheduler.now());
 }
 

@@ -148,7 +148,9 @@ test('what is not observed is not watched, and has not run', async () => {
 test('a method that is a stream is watched, item by item, from where it is told to; call prints the list', async () => {
   const account = await made('Ada');
   expect(await out('watch', `${account}/history`)).toBe('Ada0\nAda1\n');
-  expect(await out('watch', '--json', '--from', '3', '--count', '2', `${account}/history`, '9')).toBe('"Ada3"\n"Ada4"\n');
+  expect(await out('watch', '--json', '--from', '3', '--count', '2', `${account}/history`, '9')).toBe(
+    '"Ada3"\n"Ada4"\n',
+  );
   expect(await out('call', '--json', `${account}/history`, 'entries=3')).toBe('["Ada0","Ada1","Ada2"]\n');
   await out('release', account);
 });

@@ -1,14 +1,15 @@
 import { getEventListeners } from 'node:events';
-import { expect, test } from 'vitest';
-import { openCoapClient, type CoapClient } from '../../src/client/coap-client.ts';
+import { describe, expect, test } from 'vitest';
+import { openCoapClient, type CoapClient, type ObserveOptions } from '../../src/client/coap-client.ts';
 import type { CoapResponse } from '../../src/client/coap-request.ts';
+import type { RequestError } from '../../src/client/request-error.ts';
 import { CoapEngine, defaultEngineLimits } from '../../src/coap/engine.ts';
 import { responseCode } from '../../src/coap/codec/codes.ts';
 import type { Observation } from '../../src/coap/observe/observation.ts';
 import { defaultParameters } from '../../src/coap/parameters.ts';
 import type { Request } from '../../src/coap/request.ts';
 import { response } from '../../src/coap/response.ts';
-import { textOf, utf8 } from '../../src/core/bytes.ts';
+import { hex, textOf, utf8 } from '../../src/core/bytes.ts';
 import { milliseconds } from '../../src/core/duration.ts';
 import { drive } from '../../src/transport/driver.ts';
 import { MemoryNetwork } from '../../src/transport/memory.ts';
@@ -17,20 +18,34 @@ const uri = 'coap://192.0.2.1/x';
 const random = { uniform: () => 0.5, bytes: (length: number) => new Uint8Array(length) };
 
 /** A client, and a server that says its path, lets itself be observed and is silent at /silent. */
-async function connected(): Promise<{
+async function connected(maxAge = 60): Promise<{
   client: CoapClient;
   network: MemoryNetwork;
   observations: Observation[];
+  requests: Request[];
+  /** Datagrams that were sent, and whether they are lost. */
+  traffic: { sent: number; lost: boolean };
   notify: (text: string) => Promise<void>;
 }> {
-  const network = new MemoryNetwork({ random: random.uniform });
+  const traffic = { sent: 0, lost: false };
+  const requests: Request[] = [];
+  const lose = (): boolean => {
+    traffic.sent++;
+    return traffic.lost;
+  };
+  const network = new MemoryNetwork({ random: random.uniform, link: { lose } });
   const { scheduler } = network;
   const observations: Observation[] = [];
   const handle = (request: Request): void => {
+    requests.push(request);
     if (request.options.some(({ value }) => String.fromCharCode(...value) === 'silent')) return;
     const observation = server.observe(request, () => undefined, scheduler.now());
     if (observation !== undefined) observations.push(observation);
-    server.respond(request, response(responseCode.content, { payload: utf8('0'), observation }), scheduler.now());
+    server.respond(
+      request,
+      response(responseCode.content, { payload: utf8('0'), maxAge, observation }),
+      scheduler.now(),
+    );
   };
   const server: CoapEngine = new CoapEngine(
     {
@@ -55,7 +70,8 @@ async function connected(): Promise<{
     await Promise.resolve();
     network.advance(milliseconds(5));
   };
-  return { client: await openCoapClient({ scheduler, openTransport }), network, observations, notify };
+  const client = await openCoapClient({ scheduler, openTransport });
+  return { client, network, observations, requests, traffic, notify };
 }
 
 /** Lets promises go on, and the network's time pass. */
@@ -73,6 +89,15 @@ test('a request is answered', async () => {
   const answer = client.request({ uri, method: 'GET' });
   await pass(network);
   expect(await answer).toMatchObject({ code: responseCode.content, payload: utf8('0') });
+});
+
+test('a multicast group is not asked: a confirmable request must not go there (RFC 7252 §8.1), nor does one answer come', async () => {
+  const { client } = await connected();
+  for (const group of ['coap://224.0.1.187/x', 'coap://[ff02::fd]/x'])
+    await expect(client.request({ uri: group, method: 'GET' })).rejects.toMatchObject({
+      code: 'multicast-destination',
+    });
+  await expect(client.ping('coap://224.0.1.187')).rejects.toMatchObject({ code: 'multicast-destination' });
 });
 
 test('close ends what is under way: requests, observations and pings fail', async () => {
@@ -146,6 +171,20 @@ test('notifications that nobody takes are bounded: the newest are kept', async (
   await observation.return();
 });
 
+test('a request that is being worked on fails when its peer is not there any more', async () => {
+  const { client, network, traffic } = await connected();
+  const silent = { uri: 'coap://192.0.2.1/silent', method: 'GET', timeout: milliseconds(1_000_000) } as const;
+  const outcomes: string[] = [];
+  for (const pingAfter of [milliseconds(15_000), undefined])
+    client.request({ ...silent, pingAfter }).catch((error: RequestError) => outcomes.push(error.code));
+  for (let i = 0; i < 100; i++) await pass(network, 1000);
+  expect(outcomes).toEqual([]);
+  traffic.lost = true;
+  for (let i = 0; i < 120; i++) await pass(network, 1000);
+  expect(outcomes).toEqual(['request-timeout']);
+  await client.close();
+});
+
 test('what got no answer is named without its query', async () => {
   const { client, network } = await connected();
   const request = client.request({ uri: 'coap://192.0.2.1/silent?_describe&_why', method: 'GET' });
@@ -188,6 +227,75 @@ test('who leaves an observation says so: while it is silent, and by rejecting wh
     expect(observed?.ended).toBe(true);
     observations.length = 0;
   }
+});
+
+describe('an observation that is silent', () => {
+  const begin = async (
+    client: CoapClient,
+    network: MemoryNetwork,
+    how: ObserveOptions,
+  ): Promise<AsyncGenerator<CoapResponse, void>> => {
+    const observation = client.observe({ uri, method: 'GET', pingAfter: milliseconds(15_000) }, how);
+    const first = observation.next();
+    await pass(network);
+    expect(text(await first)).toBe('0');
+    return observation;
+  };
+
+  test('for an hour is kept as long as pings are answered, and nothing else is sent', async () => {
+    const { client, network, observations, traffic, notify } = await connected(7200);
+    const observation = await begin(client, network, { renewAfter: milliseconds(7_200_000) });
+    const next = observation.next();
+    const before = traffic.sent;
+    for (let i = 0; i < 60; i++) await pass(network, 60_000);
+    expect([observations.length, observations[0]?.ended]).toEqual([1, false]);
+    // Four in a minute, and their answers.
+    expect(traffic.sent - before).toBeLessThanOrEqual(2 * 4 * 60);
+    await notify('1');
+    await pass(network);
+    expect(text(await next)).toBe('1');
+    await observation.return();
+    const after = traffic.sent;
+    for (let i = 0; i < 5; i++) await pass(network, 60_000);
+    expect(traffic.sent - after).toBeLessThan(10);
+  });
+
+  test('fails when its peer does not answer any more; what is lost for 20 seconds does not matter', async () => {
+    const { client, network, traffic } = await connected(7200);
+    const observation = await begin(client, network, {});
+    const next = observation.next();
+    const outcome = { error: undefined as unknown };
+    next.catch((error: unknown) => (outcome.error = error));
+    traffic.lost = true;
+    for (let i = 0; i < 35; i++) await pass(network, 1000);
+    traffic.lost = false;
+    for (let i = 0; i < 120; i++) await pass(network, 1000);
+    expect(outcome.error).toBeUndefined();
+    traffic.lost = true;
+    for (let i = 0; i < 120; i++) await pass(network, 1000);
+    expect(outcome.error).toMatchObject({ code: 'request-timeout' });
+  });
+
+  test('registers again under another token where it asks for something else, under its own where only an ETag is', async () => {
+    const { client, network, observations, requests } = await connected();
+    const renewed = [
+      { uri: `${uri}?_from=7`, method: 'GET' } as const,
+      { uri: `${uri}?_from=7`, method: 'GET', etag: Uint8Array.of(1) } as const,
+    ];
+    let at = 0;
+    const renewAfter = milliseconds(60_000);
+    const observation = await begin(client, network, {
+      renewAfter,
+      renewed: () => renewed[Math.min(at++, 1)] ?? { uri, method: 'GET' },
+    });
+    const next = observation.next();
+    next.catch(() => undefined);
+    for (let i = 0; i < 3; i++) await pass(network, 60_100);
+    const tokens = requests.map(({ exchange }) => hex(exchange.token));
+    expect([tokens[0] === tokens[1], tokens[1] === tokens[2]]).toEqual([false, true]);
+    expect(observations.length).toBeGreaterThanOrEqual(3);
+    await client.close();
+  });
 });
 
 test('after so much silence as is said it registers again, also while nobody wants what was told', async () => {

@@ -59,6 +59,35 @@ describe('fn', () => {
     },
   );
 
+  it.for<[options: object, message: string]>([
+    [{ maxage: 60, pure: true }, '`maxage` is no option of fn(): did you mean `maxAge`?'],
+    [{ maximum: 60 }, '`maximum` is no option of fn(): it has params, returns, safe,'],
+    [{ params: [z.number()] }, '`params` holds Zod types by name, such as { a: z.number() }: write it so.'],
+    [{ params: z.string() }, '`params` holds Zod types by name'],
+    [{ params: { a: z.number } }, '`a` of `params` is no Zod type: write z.number(), z.string() or another.'],
+    [{ returns: Number }, '`returns` is no Zod type'],
+    [{ safe: 'yes' }, '`safe` is true or false, not yes.'],
+    [{ pure: true, maxAge: '5m' }, '`maxAge` must be a number that is not negative, not 5m.'],
+    [{ staleWhileRevalidate: 5 }, 'add `pure: true` or remove `staleWhileRevalidate`.'],
+    [{ safe: true, shared: true }, 'add `pure: true` or remove `shared`.'],
+    [{ timeLimit: 0 }, '`timeLimit: 0` leaves no time to run: give milliseconds.'],
+  ])('says what to write instead of %j', ([options, message]) => {
+    expect(() => fn(options, () => 1)).toThrow(
+      expect.objectContaining({ code: 'bad-declaration', message: expect.stringContaining(message) as string }),
+    );
+  });
+
+  it('takes its options first, then the function', () => {
+    const [first, second]: readonly never[] = [(() => 1) as never, {} as never];
+    expect(() => fn(first, second)).toThrow(/^fn\(\) takes its options and then the function/);
+    expect(() => fn(undefined as never, first)).toThrow(/^fn\(\) takes its options/);
+  });
+
+  it('takes types of another copy of Zod', () => {
+    const foreign = Object.assign(Object.create(null) as object, { _zod: z.number()._zod }) as z.ZodType;
+    expect(() => fn({ returns: foreign }, () => 1)).not.toThrow();
+  });
+
   it('is safe when it is pure', () => {
     expect(fn({ pure: true }, () => 1).definition).toMatchObject({ safe: true, pure: true, maxAge: 0 });
   });

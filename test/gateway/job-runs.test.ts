@@ -7,13 +7,14 @@ import { ResultCache } from '../../src/cache/result-cache.ts';
 import { encodeCbor } from '../../src/cbor/encode.ts';
 import { decodeCbor } from '../../src/cbor/decode.ts';
 import { milliseconds, seconds } from '../../src/core/duration.ts';
-import { timeOfDay } from '../../src/core/time-of-day.ts';
+import { timeOfDay, type TimeOfDay } from '../../src/core/time-of-day.ts';
 import type { Value } from '../../src/core/value.ts';
 import { CallError, type ProblemName } from '../../src/functions/call-error.ts';
 import type { Call, CallResult } from '../../src/functions/call.ts';
 import type { FunctionDescription } from '../../src/functions/description.ts';
 import type { Job, JobLimits } from '../../src/functions/job-store.ts';
 import { AccessRules, openAccess } from '../../src/gateway/access-rules.ts';
+import type { EnrolledPeers } from '../../src/gateway/job-runner.ts';
 import { Jobs } from '../../src/gateway/jobs.ts';
 import { SqliteJobStore } from '../../src/store/sqlite/job-store.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
@@ -38,6 +39,30 @@ const given = (value: Value): CallResult => ({
 });
 const failing = (code: ProblemName): Promise<never> => Promise.reject(new CallError(code, 'as the test says'));
 
+/** Ann, since the day that `since` says, until it is undefined. */
+class OnlyAnn implements EnrolledPeers {
+  since: TimeOfDay | undefined = timeOfDay(7);
+  readonly #listeners = new Set<() => void>();
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  byName(name: string): { readonly enrolled: TimeOfDay } | undefined {
+    return name === 'ann' && this.since !== undefined ? { enrolled: this.since } : undefined;
+  }
+
+  onEnd(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  end(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+let enrolled: OnlyAnn;
 let clock: ManualScheduler;
 let store: SqliteJobStore;
 let cache: ResultCache;
@@ -50,6 +75,7 @@ beforeEach(() => {
   const folder = mkdtempSync(join(tmpdir(), 'funcoap-runs-'));
   [clock, cache, calls, outcomes] = [new ManualScheduler(), new ResultCache(), [], []];
   store = SqliteJobStore.open(folder, clock);
+  enrolled = new OnlyAnn();
   onTestFinished(() => rmSync(folder, { recursive: true }));
 });
 
@@ -70,6 +96,7 @@ function open({ access = openAccess, limits = {} }: { access?: typeof openAccess
     cache,
     access: new AccessRules(access),
     bodies: { read: () => Promise.reject(new Error('There is no large body here.')) },
+    enrolled: () => enrolled,
     scheduler: clock,
     timeOfDay: () => timeOfDay(0),
     maxRunning: 1,
@@ -166,6 +193,64 @@ describe('a job that was taken by another process, or before the gateway was sta
   test('runs otherwise, as who asked for it', async () => {
     expect(await taken(open(), 'look', true)).toBe('asked');
     expect(calls[0]?.caller).toMatchObject({ identity: 'ann', groups: [] });
+  });
+});
+
+describe('a job of who was revoked since', () => {
+  const order = {
+    ...orderOf('AAAAAAAA', { identity: 'ann', groups: [], library: 'test', method: 'change', safe: false }),
+  };
+  const since = timeOfDay(7);
+  const add = async (): Promise<void> => {
+    const asked = { body: encodeCbor(['asked']), bodyFormat: 60, format: 60, enrolled: since };
+    await store.add({ ...order, ...asked }, undefined, roomy);
+  };
+  const outcome = async (jobs: Jobs): Promise<unknown> =>
+    await vi.waitFor(async () => {
+      const { outcome: what } = await jobs.find('AAAAAAAA', { ...ann, enrolled: since });
+      if (what === undefined) throw new Error('it has not ended');
+      return what.state === 'done' ? decodeCbor(what.cbor) : [what.problem, what.message];
+    }, patiently);
+  const refused = ['identity-needed', 'Who asked for the job is not enrolled any more, so it was not run to its end.'];
+
+  test.each([
+    ['and is nobody now', undefined],
+    ['and whose name was given to somebody else', timeOfDay(8)],
+  ])('%s, does not run', async (_, now) => {
+    const jobs = open();
+    await add();
+    enrolled.since = now;
+    jobs.start();
+    expect([await outcome(jobs), calls.length]).toEqual([refused, 0]);
+  });
+
+  test('runs as long as it is enrolled, and nobody listens behind it', async () => {
+    const jobs = open();
+    await add();
+    jobs.start();
+    expect([await outcome(jobs), enrolled.listeners]).toEqual(['asked', 0]);
+  });
+
+  test.each([
+    ['stops when it is told', true],
+    ['runs on', false],
+  ])('and runs, is told by its signal; what a function that %s gives is not kept', async (_, stops) => {
+    const jobs = open();
+    await add();
+    const { promise, resolve, reject } = Promise.withResolvers<CallResult>();
+    outcomes = [() => promise];
+    jobs.start();
+    await vi.waitFor(() => expect(calls).toHaveLength(1), patiently);
+    enrolled.end();
+    await Promise.resolve();
+    // Of an identity with new keys only the old ones have ended.
+    expect(calls[0]?.signal?.aborted).toBe(false);
+    enrolled.since = undefined;
+    enrolled.end();
+    await vi.waitFor(() => expect(calls[0]?.signal?.aborted).toBe(true), patiently);
+    if (stops) reject(new CallError('cancelled', 'as it was told'));
+    else resolve(given('secret'));
+    expect(await outcome(jobs)).toEqual(refused);
   });
 });
 

@@ -18,12 +18,13 @@ import {
   uintOption,
   type Option,
 } from '../../src/coap/codec/options.ts';
-import { concatBytes, utf8 } from '../../src/core/bytes.ts';
+import { concatBytes, hex, utf8 } from '../../src/core/bytes.ts';
 import { seconds } from '../../src/core/duration.ts';
 import { timeOfDay, type TimeOfDay } from '../../src/core/time-of-day.ts';
 import type { Value } from '../../src/core/value.ts';
 import { CallError } from '../../src/functions/call-error.ts';
 import type { OpenedStream } from '../../src/functions/opened-stream.ts';
+import { decodeProblem } from '../../src/functions/problem-details.ts';
 import { AccessRules, openAccess } from '../../src/gateway/access-rules.ts';
 import { readControlWords } from '../../src/gateway/control-words.ts';
 import { asCallError } from '../../src/gateway/faults.ts';
@@ -264,6 +265,41 @@ test.each([
   expect(said((await acknowledge(peer, first))[0])).toEqual([1, 1]);
   const [, other] = await get(peer, [...observing, ...withQuery(then)]);
   expect(said(other)).toEqual([index, index]);
+});
+
+test('_run goes on with the run that the opening answer named by its ETag, from wherever that is asked for', async () => {
+  const { peer, opened } = gateway();
+  const [opening, first] = await get(peer, observing);
+  const tag = hex(findOption(opening?.options ?? [], optionNumber.etag) ?? new Uint8Array());
+  expect([tag.length, findOption(first?.options ?? [], optionNumber.etag)]).toEqual([8, undefined]);
+  const [again, mine] = await get(peer, [...observing, ...withQuery('_from=0', `_run=${tag}`)], 'another');
+  expect([hex(findOption(again?.options ?? [], optionNumber.etag) ?? new Uint8Array()), said(mine)]).toEqual([
+    tag,
+    [0, 0],
+  ]);
+  expect([opened.length, peer.engine.counters().observations]).toEqual([1, 1]);
+});
+
+test('_run of what is not there is 4.12, and no function runs', async () => {
+  const { peer, opened } = gateway();
+  const [lost] = await get(peer, [...observing, ...withQuery('_from=3', '_run=00000000')]);
+  expect([dotted(lost?.code ?? 0), decodeProblem(lost?.payload ?? utf8('')).name, opened.length]).toEqual([
+    '4.12',
+    'stream-lost',
+    0,
+  ]);
+  expect(() => readControlWords(['_run=x'])).toThrow('`_run=x` needs the ETag of a stream, in hex.');
+});
+
+test('who has not heard of the end is told it again', async () => {
+  const { peer, opened } = gateway({ ends: 1 });
+  const [opening, first] = await get(peer, observing);
+  const tag = hex(findOption(opening?.options ?? [], optionNumber.etag) ?? new Uint8Array());
+  const [end] = await acknowledge(peer, first);
+  expect(said(end)).toEqual([1]);
+  peer.advance(seconds(120)); // it is not acknowledged
+  const [, again] = await get(peer, [...observing, ...withQuery('_from=1', `_run=${tag}`)], 'device on another port');
+  expect([said(again), observe(again), opened.length]).toEqual([[1], undefined, 1]);
 });
 
 test('a Reset, and Observe 1, close the generator at once', async () => {

@@ -276,6 +276,15 @@ test('who may not call it any more is told so, and nothing more', async () => {
   ]);
 });
 
+test('a gateway that is being stopped tells who observes when to come back', async () => {
+  const gateway = new Gateway('@maxAge 3600');
+  await gateway.get();
+  gateway.watches.close();
+  const [told] = gateway.peer.output();
+  const { code = 0, options = [] } = told ?? {};
+  expect([dotted(code), findUint(options, optionNumber.maxAge), gateway.watches.size]).toEqual(['5.03', 5, 0]);
+});
+
 test('a gateway that is being stopped keeps no observation', async () => {
   const gateway = new Gateway('@maxAge 3600');
   await gateway.get();

@@ -102,6 +102,15 @@ describe('P22 answers', () => {
     expect([nothing.status, nothing.bytes.length, nothing.headers['content-type']]).toEqual([204, 0, undefined]);
     expect((await ask(`${url}/empty`)).text).toBe('null');
   });
+  test('what a function says is in them no browser guesses', async () => {
+    const guessed = async (accept: string): Promise<unknown> =>
+      (await ask(`${url}/bytes`, { headers: { accept } })).headers['x-content-type-options'];
+    expect([await guessed('text/plain'), await guessed('application/octet-stream'), await guessed('*/*')]).toEqual([
+      'nosniff',
+      'nosniff',
+      undefined,
+    ]);
+  });
   test('bytes as they are', async () => {
     const { bytes } = await ask(`${url}/bytes`, { headers: { accept: 'application/octet-stream' } });
     expect(hex(bytes)).toBe('000aff');
@@ -181,6 +190,15 @@ describe('errors', () => {
     ['percent-encoding that is none', '/func/calc/%zz', {}, 400, 'bad-request'],
     ['side effects by GET', '/func/calc/put?text=x', {}, 405, 'not-safe'],
     ['a method that is not offered', '/func/calc/add', { method: 'DELETE' }, 405, 'method-not-allowed'],
+    ['a method that there is nowhere', '/func/calc/add', { method: 'TRACE' }, 405, 'method-not-allowed'],
+    ['a job by GET', '/func/calc/add?a=1&_job', {}, 400, 'bad-request'],
+    [
+      'a condition where there are effects',
+      '/func/calc/put?text=x',
+      { method: 'POST', headers: { 'if-match': '"x"' } },
+      400,
+      'bad-option',
+    ],
     ['an argument missing', '/func/calc/add', {}, 422, 'missing-argument'],
     [
       'an argument unknown',

@@ -97,6 +97,7 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
         invoker: objects.exchange.forJobs,
         bodies,
         access: rules,
+        enrolled: () => http.options.identities()?.credentials,
         scheduler,
         timeOfDay: () => timeOfDay(Date.now()),
         randomBytes: systemRandomness.bytes,

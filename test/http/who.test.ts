@@ -2,11 +2,12 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createServer, type Server } from 'node:http';
+import { createServer, get as httpGet, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { AccessRule } from '../../src/gateway/access-rules.ts';
+import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
 import { ran } from '../cli/terminal.ts';
 import { openDoors, type Doors, type OpenDoor, type DoorSettings } from './doors.ts';
 import { ask, post, type Asked } from './gateway.ts';
@@ -22,6 +23,9 @@ const libraries = {
     /** @safe */ export async function* ticks(): AsyncGenerator<number> {
       for (let tick = 0; ; tick++) { await new Promise((resolve) => { setTimeout(resolve, 10); }); yield tick; }
     }
+    /** @safe */ export async function* waits(): AsyncGenerator<number> { yield 1; await new Promise(() => {}); }
+    /** @safe */ export function* floods(): Generator<string> { yield 'x'.repeat(30_000_000); }
+    /** @pure @maxAge 1h */ export function fixed(): number { return 1; }
     export function say(text: string): string { return text; }`,
   'staff/index.ts': `/** @safe */ export function only(): string { return 'staff'; }`,
 };
@@ -173,6 +177,41 @@ describe('a bearer token', () => {
       200,
       expect.stringMatching(/^event: error\ndata: .*identity-needed/) as string,
     ]);
+  });
+  test.each([
+    ['an event', 'waits', 'text/event-stream', /identity-needed[^]*$/],
+    ['an event', 'fixed', 'text/event-stream', /identity-needed[^]*$/],
+    ['a connection that ends in the middle', 'waits', 'application/x-ndjson', /terminated/],
+  ])('so at once, also while nothing comes, by %s (%s)', async (_, method, accept, says) => {
+    const gateway = await gatewayWith({ scheduler: new ManualScheduler() });
+    const name = `reader-${method}-${accept.length}`;
+    await funcoap(`enroll ${name}`);
+    const token = await tokenOf(name);
+    await vi.waitFor(async () => expect((await am(gateway, bearing(token))).json).toBe(name), patiently);
+    const headers = { ...bearing(token).headers, accept };
+    const read = await fetch(`${gateway.url}/func/who/${method}`, { headers });
+    expect([read.status, gateway.door.pending]).toEqual([200, 1]);
+    const text = read.text().catch((error: unknown) => String(error));
+    await funcoap(`identities revoke ${name}`);
+    expect(await text).toMatch(says);
+    await vi.waitFor(() => expect(gateway.door.pending).toBe(0), patiently);
+  });
+  test('so too where nobody takes what is told', async () => {
+    const gateway = await gatewayWith();
+    await funcoap('enroll sleeper');
+    const token = await tokenOf('sleeper');
+    await vi.waitFor(async () => expect((await am(gateway, bearing(token))).json).toBe('sleeper'), patiently);
+    const asked = httpGet(`${gateway.url}/func/who/floods`, {
+      headers: { ...bearing(token).headers, accept: 'text/event-stream' },
+    });
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    answer.on('error', () => undefined).pause();
+    // More than the buffers between here and there hold.
+    await vi.waitFor(() => expect(answer.readableLength).toBeGreaterThan(0), patiently);
+    expect(gateway.door.pending).toBe(1);
+    await funcoap('identities revoke sleeper');
+    await vi.waitFor(() => expect(gateway.door.pending).toBe(0), patiently);
+    asked.destroy();
   });
   test('ends with its identity, and does not come back with its name', async () => {
     const gateway = await gatewayWith();

@@ -24,7 +24,9 @@ It is one file of that length so that it can be copied.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
+import enum
 import inspect
 import keyword
 import math
@@ -35,13 +37,28 @@ import socket
 import threading
 import time
 from collections import OrderedDict, deque
-from datetime import timezone
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from datetime import time as clock_time
+from decimal import Decimal
 from typing import Any, Iterator, NamedTuple
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import cbor2
 
-__all__ = ["ArgumentError", "Error", "Gateway", "Job", "NoAnswer", "NoSuchFunction", "Object", "RemoteError", "connect"]
+__all__ = [
+    "ArgumentError",
+    "Error",
+    "Gateway",
+    "Job",
+    "NoAnswer",
+    "NoSuchFunction",
+    "Object",
+    "RemoteError",
+    "StreamLost",
+    "connect",
+]
 
 
 class Error(Exception):
@@ -81,6 +98,13 @@ class NoSuchFunction(RemoteError, AttributeError):
     """4.04: the library or the function is not there."""
 
 
+class StreamLost(RemoteError):
+    """4.12: the gateway has not the stream any more, because it was started again or nobody read it for a minute.
+
+    Its function was not run again: call it anew, `starting_at` the next item where equal calls give equal items.
+    """
+
+
 class ArgumentError(RemoteError, TypeError):
     """4.22: the arguments do not fit the signature, or the function refuses them."""
 
@@ -93,7 +117,7 @@ _MAX_RETRANSMIT = 4
 _CON, _NON, _ACK, _RST = range(4)
 _GET, _POST, _PUT, _DELETE, _FETCH = range(1, 6)
 _SAFE = (_GET, _FETCH)
-_CONTINUE, _VALID, _UNAUTHORIZED, _INCOMPLETE, _TOO_LARGE = 0x5F, 0x43, 0x81, 0x88, 0x8D
+_CONTINUE, _VALID, _UNAUTHORIZED, _INCOMPLETE, _PRECONDITION_FAILED, _TOO_LARGE = 0x5F, 0x43, 0x81, 0x88, 0x8C, 0x8D
 _ETAG, _OBSERVE, _LOCATION_PATH, _URI_PATH, _CONTENT_FORMAT, _MAX_AGE, _URI_QUERY, _ACCEPT = 4, 6, 8, 11, 12, 14, 15, 17
 _BLOCK2, _BLOCK1, _SIZE1, _ECHO, _NO_RESPONSE, _REQUEST_TAG = 23, 27, 60, 252, 258, 292
 _KNOWN_CRITICAL = {1, 3, 5, 7, 11, 15, 17, 23, 27, 35, 39}
@@ -105,7 +129,13 @@ _MAX_KEPT = 1000
 _MAX_ANSWER_BYTES = 64 << 20
 _MAX_RESTARTS = 2
 _MAX_CALLS = 16
-_PAUSE = 0.2
+_MAX_DEPTH = 64
+_PAUSE = 1.0
+_LONGEST_PAUSE = 30.0
+_JOB_PAUSE = 0.2
+_LONGEST_JOB_PAUSE = 5.0
+# After so much silence the gateway is pinged, so that it is known when nothing listens there any more.
+_PING_AFTER = 15.0
 # After so much silence an observation is begun again: a gateway that was started again has forgotten it.
 _RENEW_AFTER = 60.0
 _LEAVE_TIMEOUT = 3.0
@@ -143,16 +173,20 @@ class _Answer(NamedTuple):
         return 60 if value is None else int.from_bytes(value, "big")
 
 
-def connect(uri: str, timeout: float = 120.0, retries: int = 2) -> Gateway:
+def connect(uri: str, timeout: float = 120.0, retries: int = 2, replay: bool = False) -> Gateway:
     """Connects to `coap://host:port` and asks what libraries there are.
 
-    `timeout` is for one call, in seconds. `retries` is how often a stream, or the wait for a job, that was lost is gone on with
-    before something new comes.
+    `timeout` is for one call, in seconds, and how long a job is waited for while nobody answers. `retries` is how often a stream
+    that was lost is gone on with before something new comes; with 0 a job is not waited for either while nobody answers. With
+    `replay` the function of a stream that the gateway has lost is run again, and what was given is skipped; without it that is
+    `StreamLost`.
     """
+    if not isinstance(timeout, (int, float)) or not timeout > 0:
+        raise ValueError(f"timeout is a number of seconds above 0, not {timeout!r}")
     parts = urlsplit(uri)
     if parts.scheme != "coap" or parts.hostname is None or parts.path not in ("", "/") or parts.query:
         raise ValueError(f"{uri} is not coap://host:port; this client speaks plain CoAP only")
-    gateway = Gateway(_Endpoint(parts.hostname, parts.port or 5683, timeout), retries)
+    gateway = Gateway(_Endpoint(parts.hostname, parts.port or 5683, timeout), retries, replay)
     try:
         gateway.refresh()
     except BaseException:
@@ -164,15 +198,17 @@ def connect(uri: str, timeout: float = 120.0, retries: int = 2) -> Gateway:
 class Gateway:
     """A gateway; its attributes are libraries, theirs are functions and classes. `gw["job"]` is a library of such a name."""
 
-    def __init__(self, endpoint: _Endpoint, retries: int) -> None:
+    def __init__(self, endpoint: _Endpoint, retries: int, replay: bool = False) -> None:
         self._endpoint = endpoint
         self._retries = retries
+        self._replay = replay
         self._libraries: dict[str, Any] = {}
         self._described: dict[str, dict] = {}
         self._kept: OrderedDict[tuple, tuple[_Answer, float]] = OrderedDict()
 
     def refresh(self) -> None:
-        """Asks again what there is; what was known of functions is forgotten."""
+        """Asks again what there is; what was known of functions is forgotten, and what is kept is confirmed before it is used."""
+        self._kept = OrderedDict((key, (answer, 0.0)) for key, (answer, _) in self._kept.items())
         self._libraries = _decoded(self._ask("func", _GET, ["func"]).payload)
         if not isinstance(self._libraries, dict):
             raise NoAnswer("what answers there is no funcoap gateway")
@@ -196,7 +232,7 @@ class Gateway:
     def __enter__(self) -> Gateway:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_: Any) -> None:
         self.close()
 
     def __getattr__(self, name: str) -> Library:
@@ -248,8 +284,11 @@ class Gateway:
         return Job(self, _made(answer, "j"))
 
     def _items(self, target: str, path: list[str], body: bytes, start: int) -> Iterator[Any]:
-        """The items of a stream, over as many observations as it takes: what was lost is asked for by `_from`."""
-        following, tried, words = start, 0, ["_why"] if start == 0 else [f"_from={start}", "_why"]
+        """The items of a stream, over as many observations as it takes: what was lost is asked for by `_from`.
+
+        It is asked of the very run of the function that gave what came before (`_run`), so that no function is run twice.
+        """
+        following, tried, run, words = start, 0, None, ["_why"] if start == 0 else [f"_from={start}", "_why"]
         with _Observation(self._endpoint) as observation:
             while True:
                 options = _uri_options(path, words) + [(_ACCEPT, bytes([_CBOR_SEQUENCE]))] + _body_options(body)
@@ -258,6 +297,8 @@ class Gateway:
                     while told is not None:
                         if told.code >> 5 != 2:
                             raise _refusal(target, path, told)
+                        tag = told.option(_ETAG)
+                        run = run if tag is None else tag.hex()
                         index, *item = self._told_in(told)
                         # Its acknowledgement was lost where it is the one before; else the gateway has begun anew.
                         if index not in (None, following - 1, following) and item:
@@ -269,11 +310,15 @@ class Gateway:
                             following, tried = following + 1, 0
                             yield item[0]
                         told = observation.next(_RENEW_AFTER)
+                except StreamLost:
+                    if tried > self._retries or not (self._replay or following == start):
+                        raise
+                    run, tried = None, tried + 1
                 except (NoAnswer, RemoteError) as error:
                     self._pause_or_raise(error, tried)
                     tried += 1
                 # With it the gateway goes on with what runs; without it the function would begin anew.
-                words = [f"_from={following}", "_why"]
+                words = [f"_from={following}", *([] if run is None else [f"_run={run}"]), "_why"]
 
     def _told_in(self, told: _Answer) -> list:
         """`[index, item]`, `[count]` at the end, and `[None]` for what says that there is nothing yet (docs/streams.md)."""
@@ -283,7 +328,7 @@ class Gateway:
         return value if isinstance(value, list) and value else [None]
 
     def _pause_or_raise(self, error: NoAnswer | RemoteError, tried: int) -> None:
-        after = error.retry_after if isinstance(error, RemoteError) else _PAUSE * 2**tried
+        after = error.retry_after if isinstance(error, RemoteError) else min(_PAUSE * 4**tried, _LONGEST_PAUSE)
         if after is None or tried >= self._retries:
             raise error
         time.sleep(after)
@@ -300,18 +345,51 @@ class Gateway:
         return b"" if body is None else self._encoded(body)
 
     def _encoded(self, value: Any, tagged: bool = True) -> bytes:
-        """An object travels as its path, which in a batch has no tag."""
-
-        def default(encoder: Any, one: Any) -> None:
-            if isinstance(one, _Reference):
-                raise TypeError("what a call in a batch gives stands for a whole argument, not for a part of one")
-            if not isinstance(one, Object):
-                raise TypeError(f"a {type(one).__name__} cannot be sent")
-            path = one._path_for(self)
-            encoder.encode(cbor2.CBORTag(_REFERENCE, path) if tagged else path)
-
         # RFC 8949 §3.4.2: a date is a number of seconds.
-        return cbor2.dumps(value, datetime_as_timestamp=True, timezone=timezone.utc, default=default)
+        return cbor2.dumps(self._sendable(value, tagged), datetime_as_timestamp=True)
+
+    def _sendable(self, value: Any, tagged: bool, depth: int = 0) -> Any:
+        """What Python has besides CBOR's types becomes what libraries in Python return for it (docs/python.md).
+
+        An object travels as its path, which in a batch has no tag.
+        """
+        if value is None or type(value) in (bool, int, float, str, bytes):
+            return value
+        if depth >= _MAX_DEPTH:
+            raise ValueError(f"an argument is nested deeper than {_MAX_DEPTH} levels, or contains itself")
+        if isinstance(value, enum.Enum):
+            return self._sendable(value.value, tagged, depth + 1)
+        if isinstance(value, (int, float, str, bytes, cbor2.CBORTag)):
+            return value
+        if isinstance(value, Object):
+            path = value._path_for(self)
+            return cbor2.CBORTag(_REFERENCE, path) if tagged else path
+        if isinstance(value, _Reference):
+            raise TypeError("what a call in a batch gives stands for a whole argument, not for a part of one")
+        if isinstance(value, datetime):
+            # To Python, one without a time zone is of this machine's.
+            return value if value.tzinfo is not None else value.astimezone()
+        if isinstance(value, (date, clock_time)):
+            return value.isoformat()
+        if isinstance(value, timedelta):
+            return value.total_seconds()
+        if isinstance(value, (Decimal, UUID, os.PathLike)):
+            return str(value)
+        if isinstance(value, (bytearray, memoryview)):
+            return bytes(value)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        if isinstance(value, Mapping):
+            return {
+                key if isinstance(key, tuple) else self._sendable(key, tagged, depth + 1): self._sendable(one, tagged, depth + 1)
+                for key, one in value.items()
+            }
+        if isinstance(value, (set, frozenset)):
+            # Equal sets are equal arguments.
+            value = sorted(value, key=lambda one: cbor2.dumps(self._sendable(one, tagged, depth + 1), datetime_as_timestamp=True))
+        if isinstance(value, (list, tuple)):
+            return [self._sendable(one, tagged, depth + 1) for one in value]
+        raise TypeError(f"{type(value).__name__} cannot be sent: give data, such as numbers, text, lists and dicts")
 
     def _value(self, answer: _Answer) -> Any:
         if answer.content_format is None and not answer.payload:
@@ -321,6 +399,10 @@ class Gateway:
         value = _decoded(answer.payload)
         # Most results have no objects, and need not be looked through.
         return self._with_objects(value) if bytes([0xD8, _REFERENCE]) in answer.payload else value
+
+    def _as_made(self, fn: dict, value: Any) -> Any:
+        """In an error an object is its path."""
+        return self.object(value) if "class" in fn and isinstance(value, str) else self._with_objects(value)
 
     def _with_objects(self, value: Any) -> Any:
         if isinstance(value, cbor2.CBORTag) and value.tag == _REFERENCE and isinstance(value.value, str):
@@ -431,24 +513,31 @@ class Job:
         return "done"
 
     def result(self, timeout: float | None = None) -> Any:
-        """Waits for the result, as long as that takes or for `timeout` seconds; raises what the function failed with."""
-        gateway, tried = self._gateway, 0
+        """Waits for the result, as long as that takes or for `timeout` seconds; raises what the function failed with.
+
+        It goes on while the gateway is started again, which the job outlives.
+        """
+        gateway, tried, lost = self._gateway, 0, math.inf
         end = math.inf if timeout is None else time.monotonic() + timeout
         options = _uri_options(self._path, ["_why"]) + [(_ACCEPT, bytes([_CBOR_SEQUENCE]))]
         with _Observation(gateway._endpoint) as observation:
             while True:
                 try:
                     told: _Answer | None = observation.begin(_GET, options, b"", end)
-                    tried = 0
+                    tried, lost = 0, math.inf
                     # An empty sequence: it has not ended.
                     while told is not None and told.code >> 5 == 2 and not told.payload:
                         told = observation.next(min(_RENEW_AFTER, end - time.monotonic()))
                     if told is not None:
                         observation.over = True
                         return self._ended(told)
-                except NoAnswer as error:
-                    if time.monotonic() < end:
-                        gateway._pause_or_raise(error, tried)
+                except NoAnswer:
+                    now = time.monotonic()
+                    lost = min(lost, now)
+                    if now < end:
+                        if gateway._retries == 0 or now >= lost + gateway._endpoint.timeout:
+                            raise
+                        time.sleep(max(0.0, min(_JOB_PAUSE * 2**tried, _LONGEST_JOB_PAUSE, end - now)))
                         tried += 1
                 except RemoteError as error:
                     # There is no room for one more who observes.
@@ -505,7 +594,7 @@ class Object:
         described = self._describe()
         if name in described["methods"]:
             return Method(self, name, described)
-        self._attribute(name)
+        self._readable(name)
         target, path = f"{_name_of(described)}.{name}", ["o", self._id, name]
         return self._gateway._value(self._gateway._ask(target, _GET, path, ["_why"]))
 
@@ -531,6 +620,10 @@ class Object:
         told = f"did you mean {near[0]}?" if near else f"it has {', '.join(names)}"
         raise AttributeError(f"{_name_of(described)} has no {name}; {told}")
 
+    def _readable(self, name: str) -> None:
+        if self._attribute(name).get("writeOnly"):
+            raise AttributeError(f"{_name_of(self._describe())}.{name} can only be set")
+
     def _path_for(self, gateway: Gateway) -> str:
         if gateway._endpoint.where != self._gateway._endpoint.where:
             raise ValueError(f"{self._uri} is no object of {gateway._endpoint.where}")
@@ -553,16 +646,23 @@ class Object:
 class Method:
     """A method of an object of a gateway."""
 
-    def __init__(self, of: Object, name: str, described: dict) -> None:
+    def __init__(self, of: Object, name: str, described: dict, start: int = 0) -> None:
         self._of = of
         self._name = name
-        method = f"{described['class']}.{name}"
-        self._fn = {**described["methods"][name], "library": described["library"], "method": method}
+        self._described = described
+        self._start = start
+        self._fn = _member(described, name)
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        gateway, fn = self._of._gateway, self._fn
+        gateway, fn, path = self._of._gateway, self._fn, ["o", self._of._id, self._name]
         body = gateway._body(fn, args, kwargs)
-        return gateway._called(fn, _name_of(fn), ["o", self._of._id, self._name], body)
+        if fn.get("stream"):
+            return gateway._items(_name_of(fn), path, body, self._start)
+        return gateway._called(fn, _name_of(fn), path, body)
+
+    def starting_at(self, index: int) -> Method:
+        """The same stream, beginning with that item."""
+        return Method(self._of, self._name, self._described, index)
 
     @property
     def __doc__(self) -> str:  # type: ignore[override]
@@ -582,12 +682,19 @@ class Batch:
         batch = gw.batch()
         user = batch.users.find("Ada")
         orders = batch.orders.of(user["id"])
-        name, orders = batch.run(user["name"], orders)
+        paid = batch.object(account).deposit(5)  # an object that is there already
+        name, orders, paid = batch.run(user["name"], orders, paid)
     """
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._calls: list[tuple[str, tuple, dict]] = []
+        # Each with its target, and what it takes, where that is known already.
+        self._calls: list[tuple[str, dict | None, tuple, dict]] = []
+
+    def object(self, of: Object | str) -> _BatchObject:
+        """An object that is there already, or its URI or path: its methods are called and its attributes read in the batch."""
+        made = of if isinstance(of, Object) else self._gateway.object(of)
+        return _BatchObject(self, made, made._path_for(self._gateway))
 
     def run(self, *wanted: _Reference) -> list:
         """Makes the calls and gives what these stand for; without any the results of all calls.
@@ -599,8 +706,12 @@ class Batch:
         order = sorted({reference._place_in(self)[0] for reference in wanted})
         if count == 0:
             return []
-        functions = [gateway._describe(target) for target, _, _ in self._calls]
-        calls = [self._call(fn, *call) for fn, call in zip(functions, self._calls)]
+        functions = [fn or gateway._describe(target) for target, fn, _, _ in self._calls]
+        for reference in wanted:
+            reference._check(functions)
+        calls = [
+            self._call(fn, target, args, kwargs, functions) for fn, (target, _, args, kwargs) in zip(functions, self._calls)
+        ]
         code = _FETCH if all(fn.get("safe") for fn in functions) else _POST
         query = ["_why"] if len(order) == count else [f"_w={sum(1 << index for index in order)}", "_why"]
         try:
@@ -608,28 +719,32 @@ class Batch:
         except RemoteError as error:
             if error.batch is not None:
                 index, results = error.batch
-                error.target, error.batch = self._calls[index][0], (index, gateway._with_objects(results))
+                given = [gateway._as_made(functions[at], result) for at, result in zip(order, results)]
+                error.target, error.batch = _name_of(functions[index]), (index, given)
             raise
-        results = dict(zip(order, gateway._value(answer)))
-        return [_follow(results[index], steps) for index, *steps in (one._place_in(self) for one in wanted)]
+        given = dict(zip(order, gateway._value(answer)))
+        return [_follow(given[index], steps) for index, *steps in (one._place_in(self) for one in wanted)]
 
-    def _call(self, fn: dict, target: str, args: tuple, kwargs: dict) -> list:
-        if fn.get("stream"):
-            raise TypeError(f"{target} is a stream, which is no part of a batch")
+    def _call(self, fn: dict, target: str, args: tuple, kwargs: dict, functions: list[dict]) -> list:
+        _refuse_stream(fn)
         body = _arranged(fn, args, kwargs)
         if body is None:
             return [target]
         if isinstance(body, list):
-            return [target, [self._put(one) for one in body]]
-        return [target, {name: self._put(one) for name, one in body.items()}]
+            return [target, [self._put(one, functions) for one in body]]
+        return [target, {name: self._put(one, functions) for name, one in body.items()}]
 
-    def _put(self, argument: Any) -> Any:
-        return cbor2.CBORTag(_REFERENCE, argument._place_in(self)) if isinstance(argument, _Reference) else argument
+    def _put(self, argument: Any, functions: list[dict]) -> Any:
+        if not isinstance(argument, _Reference):
+            return argument
+        place = argument._place_in(self)
+        argument._check(functions)
+        return cbor2.CBORTag(_REFERENCE, place)
 
-    def _write_down(self, target: str, args: tuple, kwargs: dict) -> _Reference:
+    def _write_down(self, target: str, args: tuple, kwargs: dict, fn: dict | None = None) -> _Reference:
         if len(self._calls) >= _MAX_CALLS:
             raise ValueError(f"a batch has {_MAX_CALLS} calls at most; make a second one")
-        self._calls.append((target, args, kwargs))
+        self._calls.append((target, fn, args, kwargs))
         return _Reference(self, len(self._calls) - 1)
 
     def __getattr__(self, name: str) -> _BatchLibrary:
@@ -655,6 +770,26 @@ class _BatchLibrary:
         return lambda *args, **kwargs: self._batch._write_down(f"{self._name}/{name}", args, kwargs)
 
 
+class _BatchObject:
+    def __init__(self, batch: Batch, of: Object, path: str) -> None:
+        self.__dict__.update(_batch=batch, _of=of, _path=path)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        described, target = self._of._describe(), f"{self._path[1:]}/{name}"
+        if name not in described["methods"]:
+            self._of._readable(name)
+            attribute = {"library": described["library"], "method": f"{described['class']}.{name}", "safe": True}
+            return self._batch._write_down(target, (), {}, {**attribute, "parameters": []})
+        fn = _member(described, name)
+        _refuse_stream(fn)
+        return lambda *args, **kwargs: self._batch._write_down(target, args, kwargs, fn)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a batch sets no attributes; set {name} of the object itself")
+
+
 class _Reference:
     """Stands for a result that is not there yet; `reference["id"]` and `reference[0]` for what is in it."""
 
@@ -664,6 +799,21 @@ class _Reference:
 
     def __getitem__(self, step: str | int) -> _Reference:
         return _Reference(self._batch, *self._place, step)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(
+            f"what a call of this batch gives is not there yet, and has no {name}: its members are in brackets, [{name!r}]; "
+            "of an object, make it first, then call its methods in a batch, batch.object(account).deposit(5)"
+        )
+
+    def _check(self, functions: list[dict]) -> None:
+        """What an object has is there, and not in the answer."""
+        index, *steps = self._place
+        fn = functions[index]
+        if steps and "class" in fn:
+            raise TypeError(f"{_name_of(fn)} gives an object, of which {steps[0]!r} cannot be read in the same batch")
 
     # Else Python would ask for item after item, without end.
     __iter__ = None
@@ -695,11 +845,24 @@ def _made(answer: _Answer, root: str) -> str:
 def _refusal(target: str, path: list[str], answer: _Answer) -> RemoteError:
     if answer.code == 0x84 and path[0] == "func":
         return NoSuchFunction(target, answer)
+    if answer.code == _PRECONDITION_FAILED:
+        return StreamLost(target, answer)
     return (ArgumentError if answer.code == 0x96 else RemoteError)(target, answer)
 
 
 def _name_of(fn: dict) -> str:
     return f"{fn['library']}/{fn.get('method') or fn['class']}"
+
+
+def _member(described: dict, name: str) -> dict:
+    """A method of a class, as a function."""
+    method = f"{described['class']}.{name}"
+    return {**described["methods"][name], "library": described["library"], "method": method}
+
+
+def _refuse_stream(fn: dict) -> None:
+    if fn.get("stream"):
+        raise TypeError(f"{_name_of(fn)} is a stream, which is no part of a batch; read it by a call of its own")
 
 
 def _documentation(fn: dict) -> str:
@@ -708,9 +871,10 @@ def _documentation(fn: dict) -> str:
 
 
 def _signature(fn: dict) -> inspect.Signature:
-    kinds, parameters = inspect.Parameter, []
+    kinds = inspect.Parameter
+    parameters: list[inspect.Parameter] = []
     for described in fn["parameters"]:
-        kind = kinds.POSITIONAL_OR_KEYWORD
+        kind: Any = kinds.POSITIONAL_OR_KEYWORD
         if described.get("rest"):
             kind = kinds.VAR_POSITIONAL
         elif described.get("others"):
@@ -932,12 +1096,12 @@ class _Endpoint:
         except ConnectionRefusedError as error:
             raise NoAnswer(f"{self.where} cannot be reached: nothing listens there") from error
         except OSError as error:
-            raise NoAnswer(f"{self.where} cannot be sent to: {error}") from error
+            raise NoAnswer(self._said(f"cannot be sent to: {error}")) from error
 
     def _receive(self, span: float) -> _Message | None:
         """The next message, or None where there was none in time, or none that can be read."""
-        self._socket.settimeout(max(span, 0.001))
         try:
+            self._socket.settimeout(max(span, 0.001))
             return _decode(self._socket.recv(0x10000))
         except TimeoutError:
             return None
@@ -946,7 +1110,11 @@ class _Endpoint:
         except ConnectionRefusedError as error:
             raise NoAnswer(f"{self.where} cannot be reached: nothing listens there") from error
         except OSError as error:
-            raise NoAnswer(f"{self.where} cannot be read from: {error}") from error
+            raise NoAnswer(self._said(f"cannot be read from: {error}")) from error
+
+    def _said(self, what: str) -> str:
+        is_closed = self._socket.fileno() < 0
+        return f"the connection to {self.where} was closed; connect() again" if is_closed else f"{self.where} {what}"
 
 
 class _Observation(_Endpoint):
@@ -984,18 +1152,23 @@ class _Observation(_Endpoint):
 
     def next(self, span: float) -> _Answer | None:
         """None after so many seconds of silence, of those that passed before it was wanted too."""
-        end = self._heard + span
+        end, ping = self._heard + span, self._heard + _PING_AFTER
         if self._held is not None:
             self._reply(_ACK, self._held)
             self._held = None
         while True:
-            message = self._told.popleft() if self._told else self._receive(end - time.monotonic())
+            message = self._told.popleft() if self._told else self._receive(min(end, ping) - time.monotonic())
             if message is not None and message.token == self._token and message.code >> 5 in (2, 4, 5):
                 return self._whole(message)
             if message is not None:
                 self._unexpected(message)
-            if time.monotonic() >= end:
+            now = time.monotonic()
+            if now >= end:
                 return None
+            if now >= ping:
+                # RFC 7252 §4.3: where nothing listens any more, the network says so.
+                self._send(_Message(_CON, 0, self._next_id(), b"", [], b""))
+                ping = now + _PING_AFTER
 
     def _whole(self, message: _Message) -> _Answer:
         self._heard = time.monotonic()

@@ -13,6 +13,8 @@
 import { decodeCbor } from '../../cbor/decode.ts';
 import { encodeCbor } from '../../cbor/encode.ts';
 import { isPlainObject } from '../../cbor/carried-form.ts';
+import { defaultDecodeLimits } from '../../cbor/limits.ts';
+import { asReference } from '../../cbor/reference-tag.ts';
 import type { Value } from '../../core/value.ts';
 import type { DescribedFunction } from '../../directory/described.ts';
 import { bind } from '../../functions/binding.ts';
@@ -32,7 +34,7 @@ export function bodyOf(fn: DescribedFunction, args: readonly Argument[]): Uint8A
     return undefined;
   }
   const bytes = encodeCbor(body as Value);
-  check(fn, decodeCbor(bytes));
+  check(fn, decodeCbor(bytes, defaultDecodeLimits, asReference));
   return bytes;
 }
 

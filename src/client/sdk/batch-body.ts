@@ -4,16 +4,17 @@
  */
 import { decodeCbor } from '../../cbor/decode.ts';
 import { encodeCbor } from '../../cbor/encode.ts';
+import { referenceTag } from '../../cbor/reference-tag.ts';
 import { CborWriter } from '../../cbor/writer.ts';
 import { UsageError } from '../../core/error.ts';
+import { ObjectReference } from '../../core/object-reference.ts';
 import type { Value } from '../../core/value.ts';
 import { isClass, type DescribedFunction, type DescribedParameter } from '../../directory/described.ts';
 import { arranged, check, type Argument } from './arguments.ts';
 import type { BatchRecorder } from './batch-recorder.ts';
 import { streamNotOnce } from './errors.ts';
 import { placeOf, type Place } from './references.ts';
-
-const referenceTag = 39;
+import { replaced } from './replaced.ts';
 
 /** @param returned what is wanted of the results @throws ArgumentError; UsageError `unencodable-value`, `bad-reference` */
 export function batchBody(
@@ -47,7 +48,8 @@ export function batchBody(
 }
 
 /** `math/add`, `o/3kP0aZ_q/deposit`. */
-const targetText = ([root = '', ...names]: readonly string[]): string => (root === 'func' ? names : [root, ...names]).join('/');
+const targetText = ([root = '', ...names]: readonly string[]): string =>
+  (root === 'func' ? names : [root, ...names]).join('/');
 
 /** What an object of the gateway has is there, and not in the answer. */
 function checkSteps({ steps }: Place, fn: DescribedFunction): void {
@@ -69,6 +71,9 @@ function writeArgument(writer: CborWriter, argument: Argument, checkPlace: (plac
   writer.raw(encodeCbor([index, ...steps]));
 }
 
+/** In a batch tag 39 stands for a result, and a path for an object. */
+const asPath = (item: object): unknown => (item instanceof ObjectReference ? item.path : item);
+
 interface Entries {
   readonly named: boolean;
   /** `key` is a name, a locked id, or a position. */
@@ -76,7 +81,7 @@ interface Entries {
 }
 
 function entriesOf(fn: DescribedFunction, args: readonly Argument[]): Entries | undefined {
-  const body = arranged(fn, args);
+  const body = arranged(fn, replaced(args, asPath) as readonly Argument[]);
   if (body === undefined) return undefined;
   const named = !Array.isArray(body);
   const pairs: Iterable<readonly [Argument, Argument]> =

@@ -18,10 +18,10 @@ import { functionTarget, memberFunction, memberTarget, type Target } from './tar
 export type RecordedFunction<Fn> =
   Fn extends RemoteFunction<infer Positional, infer Named, infer Result>
     ? Recorded<Positional, Named, Result>
-    : Fn extends RemoteMethod<infer Positional, infer Named, infer Result>
-      ? Recorded<Positional, Named, Result>
-      : Fn extends RemoteClass<infer Positional, infer Named, infer Instance>
-        ? Recorded<Positional, Named, Instance>
+    : Fn extends RemoteClass<infer Positional, infer Named, infer Instance>
+      ? Recorded<Positional, Named, Instance>
+      : Fn extends RemoteMethod<infer Positional, infer Named, infer Result>
+        ? Recorded<Positional, Named, Result>
         : never;
 
 type Recorded<Positional extends readonly unknown[], Named, Result> = [Result] extends [AsyncIterable<unknown>]
@@ -43,11 +43,12 @@ export type RecordedLibraries<Libraries> = {
 
 /** An object inside a batch: its methods, and its attributes to read, each time that they are named. */
 export type RecordedObject<Instance> = {
-  readonly [Name in Exclude<keyof Instance, keyof ObjectControls>]: (Instance[Name] extends RemoteMethod<never, never>
-    ? RecordedFunction<Instance[Name]>
-    : unknown) &
-    (Instance[Name] extends Promise<infer Result> ? Reference<Result> : unknown);
+  readonly [Name in Exclude<keyof Instance, keyof ObjectControls>]: RecordedMember<Instance[Name]>;
 };
+
+/** Where the type is not known, it may be either. */
+type RecordedMember<Member> = (Member extends (...args: never) => unknown ? RecordedFunction<Member> : unknown) &
+  (Member extends Promise<infer Result> ? Reference<Result> : unknown);
 
 /** What the function of a batch is given. */
 export type Later<Libraries> = RecordedLibraries<Libraries> & {

@@ -70,12 +70,7 @@ interface Known {
 }
 
 /** The value of an answer, with objects where it has references. */
-async function resultIn(
-  calls: Calls,
-  answer: DoorAnswer,
-  fn: DescribedFunction,
-  options: CallOptions,
-): Promise<Value> {
+async function resultIn(calls: Calls, answer: DoorAnswer, fn: DescribedFunction, options: CallOptions): Promise<Value> {
   let references = 0;
   const value = valueOf(answer, () => references++);
   return references === 0 ? value : await withObjects(calls, value, fn, options);

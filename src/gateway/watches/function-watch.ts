@@ -110,6 +110,11 @@ export class FunctionWatch {
     this.#stopTimer?.();
   }
 
+  /** Ends it with this. */
+  fail(error: CallError): void {
+    if (!this.#closed) this.#parts.fail(error);
+  }
+
   invalidated({ library, method, tag }: CacheInvalidation): void {
     const { fn } = this.#watched;
     if (this.#closed || fn.library !== library) return;

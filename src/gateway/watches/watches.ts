@@ -1,6 +1,7 @@
 /** The calls of pure functions that are observed, for all doors: each is told what is called out of date. */
 import type { CacheInvalidation } from '../../cache/cacheable.ts';
-import type { CallError } from '../../functions/call-error.ts';
+import { seconds } from '../../core/duration.ts';
+import { CallError } from '../../functions/call-error.ts';
 import { tellOngoing } from '../ongoing.ts';
 import { FunctionWatch, type FunctionWatchParts, type WatchSources } from './function-watch.ts';
 
@@ -50,10 +51,13 @@ export class Watches {
 
   close(): void {
     this.#closed = true;
-    for (const watch of this.#watches) this.end(watch);
+    for (const watch of this.#watches) watch.fail(stopping());
   }
 
   #invalidated(what: CacheInvalidation): void {
     for (const watch of this.#watches) watch.invalidated(what);
   }
 }
+
+const stopping = (): CallError =>
+  new CallError('not-ready', 'The gateway is being stopped; come back later.', { retryAfter: seconds(5) });

@@ -94,7 +94,10 @@ export class ScriptedGateway {
     if (path.length === 1 && path[0] === 'func') return value({ lib: { id: 0, functions: 2 } }, 60);
     if (query.includes('_describe')) {
       const name = path[2] ?? '';
-      return value({ library: 'lib', method: name, parameters: this.parameters, ...(name === 'read' && { safe: true }) }, 60);
+      return value(
+        { library: 'lib', method: name, parameters: this.parameters, ...(name === 'read' && { safe: true }) },
+        60,
+      );
     }
     this.calls.push(request.code);
     const answer = this.script.shift();

@@ -117,19 +117,60 @@ class Streams(Case):
         self.soon(lambda: self.gw.live.counted()["closed"] == closed + 1)
 
     def test_after_a_loss_it_goes_on_behind_the_last_item(self):
+        self.patch("_PAUSE", 0.2)
+        begun = self.gw.live.counted()["ticks"]
         relay = Relay()
         self.addCleanup(relay.cut)
         with funcoap.connect(relay.uri) as gw:
             got = []
-            for item in gw.live.count(8):
+            for item, _ in gw.live.ticks(8):
                 got.append(item)
                 if item in (2, 5):
                     relay.cut()
                     # It is back when it has been asked in vain.
                     threading.Timer(0.1, relay.open).start()
             self.assertEqual(got, [0, 1, 2, 3, 4, 5, 6, 7])
+        self.assertEqual(self.gw.live.counted()["ticks"], begun + 1)
+
+    def lose(self):
+        """From now on the gateway does not know what is asked for."""
+        words = funcoap._uri_options
+        self.patch(
+            "_uri_options",
+            lambda path, query: words(path, ["_run=00000000" if word.startswith("_run=") else word for word in query]),
+        )
+        self.patch("_RENEW_AFTER", 0.2)
+
+    def test_one_that_the_gateway_has_lost_is_an_error_and_its_function_is_not_run_again(self):
+        ticks = self.gw.live.ticks(3, 1000)
+        self.assertEqual(next(ticks)[0], 0)
+        begun = self.gw.live.counted()["ticks"]
+        self.lose()
+        with self.assertRaises(funcoap.StreamLost) as caught:
+            next(ticks)
+        self.assertEqual((caught.exception.status, self.gw.live.counted()["ticks"]), ("4.12", begun))
+
+    def test_one_that_the_gateway_has_lost_is_begun_anew_where_that_is_asked_for_or_nothing_was_given(self):
+        with funcoap.connect(URI, replay=True) as gw:
+            ticks = gw.live.ticks(3, 500)
+            first, _ = next(ticks)
+            self.lose()
+            self.assertEqual([first, *(item for item, _ in ticks)], [0, 1, 2])
+        self.assertEqual([item for item, _ in self.gw.live.ticks(1, 500, 500)], [0])
+
+    def test_silence_is_found_out_where_nothing_listens_any_more(self):
+        self.patch("_PING_AFTER", 0.1)
+        self.patch("_PAUSE", 0.1)
+        relay = Relay()
+        with funcoap.connect(relay.uri) as gw:
+            ticks = iter(gw.live.ticks(3, 600_000))
+            next(ticks)
+            threading.Timer(0.3, relay.cut).start()
+            with self.assertRaisesRegex(funcoap.NoAnswer, "nothing listens there"):
+                next(ticks)
 
     def test_a_loss_that_lasts_is_an_error(self):
+        self.patch("_PAUSE", 0.1)
         relay = Relay()
         with funcoap.connect(relay.uri) as gw:
             items = gw.live.count(1000)
@@ -244,11 +285,18 @@ class Objects(Case):
             account.balance = 1
         with self.assertRaisesRegex(AttributeError, "is a method"):
             account.deposit = 1
+        with self.assertRaisesRegex(AttributeError, "bank/Account.pin can only be set"):
+            account.pin
         with self.assertRaises(TypeError):
             account.deposit(1, 2)
         with self.assertRaises(TypeError):
             self.gw.bank.Account()
         account._release()
+
+    def test_methods_that_are_streams(self):
+        with self.gw.bank.Account("Ada") as account:
+            self.assertEqual(list(account.history(3)), ["Ada0", "Ada1", "Ada2"])
+            self.assertEqual(list(account.history.starting_at(1)(entries=3)), ["Ada1", "Ada2"])
 
     def test_as_results_and_as_arguments(self):
         ada, eve = self.gw.bank.Account("Ada", 10), self.gw.bank.Account("Eve")
@@ -300,6 +348,63 @@ class Batches(Case):
         left = batch.bank.transfer(ada, self.gw.bank.Account("Eve"), 3)
         account, rest = batch.run(ada, left)
         self.assertEqual((account.balance, rest), (7, 7))
+
+    def test_methods_are_called_and_attributes_read_of_objects_that_are_there(self):
+        with self.gw.bank.Account("Ada", 10) as ada:
+            batch = self.gw.batch()
+            for one in (batch.object(ada), batch.object(ada._uri), batch.object(f"/o/{ada._id}")):
+                one.deposit(batch.live.twice(1))
+                one.deposit(amount=1)
+                one.balance
+            self.assertEqual(batch.run(), [2, 12, 13, 13, 2, 15, 16, 16, 2, 18, 19, 19])
+            safe = self.gw.batch()
+            self.assertEqual(safe.run(safe.object(ada).report(), safe.object(ada).heir), ["Ada: 19", None])
+
+    def test_an_object_that_is_gone_ends_it_before_anything_runs(self):
+        ada, eve = self.gw.bank.Account("Ada"), self.gw.bank.Account("Eve")
+        batch = self.gw.batch()
+        batch.object(eve).deposit(1)
+        batch.object(ada).deposit(1)
+        ada._release()
+        with self.assertRaises(funcoap.RemoteError) as caught:
+            batch.run()
+        self.assertEqual((caught.exception.status, caught.exception.target), ("4.04", "bank/Account.deposit"))
+        self.assertEqual((caught.exception.batch[0], eve.balance), (1, 0))
+
+    def test_of_one_that_fails_the_objects_that_were_made_are_objects(self):
+        eve = self.gw.bank.Account("Eve")
+        batch = self.gw.batch()
+        ada = batch.bank.Account("Ada", 3)
+        failed = batch.object(eve).fail()
+        with self.assertRaises(funcoap.RemoteError) as caught:
+            batch.run(ada, failed)
+        index, (made,) = caught.exception.batch
+        self.assertEqual((index, made.balance), (1, 3))
+
+    def test_what_of_objects_cannot_be_in_it(self):
+        eve = self.gw.bank.Account("Eve")
+        batch = self.gw.batch()
+        made = batch.bank.Account("Ada")
+        with self.assertRaisesRegex(AttributeError, "not there yet, and has no deposit: .* make it first"):
+            made.deposit(5)
+        with self.assertRaisesRegex(TypeError, "bank/Account gives an object, of which 'owner' cannot be read"):
+            batch.run(made["owner"])
+        with self.assertRaisesRegex(TypeError, "bank/Account.history is a stream"):
+            batch.object(eve).history(3)
+        with self.assertRaisesRegex(AttributeError, "bank/Account has no deposti; did you mean deposit?"):
+            batch.object(eve).deposti(3)
+        with self.assertRaisesRegex(AttributeError, "can only be set"):
+            batch.object(eve).pin
+        with self.assertRaisesRegex(AttributeError, "a batch sets no attributes"):
+            batch.object(eve).owner = "Ada"
+        with self.assertRaises(ValueError):
+            batch.object("coap://elsewhere/o/abcdefgh")
+        with funcoap.connect(LOSSY) as other:
+            with self.assertRaises(ValueError):
+                other.batch().object(eve)
+        batch.object(eve).deposit(1, 2)
+        with self.assertRaisesRegex(TypeError, "bank/Account.deposit: too many"):
+            batch.run()
 
     def test_what_cannot_be_in_it(self):
         batch = self.gw.batch()

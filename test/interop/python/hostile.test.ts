@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { channels, type LibraryPrinted } from '../../../src/core/channels.ts';
 import { milliseconds } from '../../../src/core/duration.ts';
+import { codecs } from '../pages/python.ts';
 import { missingPython, pythonFolder, type PythonFolder } from './python-folder.ts';
 
 const missing = missingPython();
@@ -146,11 +147,15 @@ def monkeypatch():
 def crash(): ctypes.string_at(0)
 `;
 
-const hostile = (): Promise<PythonFolder> =>
-  pythonFolder({
-    'bad/bad.py': library,
-    'good/good.py': 'state = 0\ndef count():\n    global state\n    state += 1\n    return state\n',
-  });
+const hostile = (python = 'python3'): Promise<PythonFolder> =>
+  pythonFolder(
+    {
+      'bad/bad.py': library,
+      'good/good.py': 'state = 0\ndef count():\n    global state\n    state += 1\n    return state\n',
+    },
+    {},
+    { python },
+  );
 
 /** The process is as it was: the call cost nobody anything. */
 async function keepsItsProcess(folder: PythonFolder, work: () => Promise<void>): Promise<void> {
@@ -294,7 +299,7 @@ describe('input and output', () => {
     const listen = (event: LibraryPrinted): unknown => printed.push(event);
     channels.libraryPrinted.subscribe(listen as never);
     const folder = await pythonFolder({
-      'lib/lib.py': "import sys\ndef f():\n    print('hällo', end='')\n    print('wörld', file=sys.stderr)\n",
+      'lib/lib.py': "import sys\ndef f():\n    print('hällo', end='')\n    print('wörld', end='', file=sys.stderr)\n",
     });
     await folder.say('lib/f');
     const text = (stream: string): string =>
@@ -302,7 +307,7 @@ describe('input and output', () => {
         .filter((each) => each.stream === stream && each.library === 'lib')
         .map((each) => each.text)
         .join('');
-    await expect.poll(() => [text('stdout'), text('stderr')]).toEqual(['hällo', 'wörld\n']);
+    await expect.poll(() => [text('stdout'), text('stderr')]).toEqual(['hällo', 'wörld']);
     channels.libraryPrinted.unsubscribe(listen as never);
   });
 
@@ -351,6 +356,20 @@ describe('children', () => {
     folder.remove('bad');
     await expect.poll(() => isGone(pid), { timeout: 15_000 }).toBe(true);
   });
+});
+
+test('a module that does not come to its end is stopped, whatever it does instead', async () => {
+  const folder = await pythonFolder(
+    {
+      'waits/waits.py': 'import time\ntime.sleep(3600)\n',
+      'prints/prints.py': "while True: print('x' * 100000)\n",
+      'joins/joins.py':
+        'import threading, time\nthread = threading.Thread(target=time.sleep, args=(3600,))\nthread.start()\nthread.join()\n',
+    },
+    { loadLimit: milliseconds(1500), loadPatience: milliseconds(0) },
+  );
+  for (const name of ['waits', 'prints', 'joins'])
+    expect((await folder.failure(`${name}/f`)).message).toContain('loading did not finish within 1500 ms');
 });
 
 describe('what goes on beside calls', () => {
@@ -472,9 +491,9 @@ function isGone(pid: number): boolean {
   }
 }
 
-describe('values', () => {
+describe.each(codecs)('values, %s,', (_, python) => {
   test('that have no form are told, and cost their call alone', async () => {
-    const folder = await hostile();
+    const folder = await hostile(python);
     const told = [
       ['cyclic', 'The result contains itself; return a copy without the cycle.'],
       ['self_dict', 'The result contains itself; return a copy without the cycle.'],
@@ -492,7 +511,7 @@ describe('values', () => {
   });
 
   test('what cannot say what it is, keys that are the same, and what has only a description', async () => {
-    const folder = await hostile();
+    const folder = await hostile(python);
     await keepsItsProcess(folder, async () => {
       expect(await folder.failure('bad/lying')).toMatchObject({ code: 'function-failed' });
       expect(await folder.failure('bad/same_keys')).toMatchObject({ code: 'unencodable-result' });
@@ -501,7 +520,7 @@ describe('values', () => {
   });
 
   test('that take too much memory end at the limit, and their process goes on', async () => {
-    const folder = await hostile();
+    const folder = await hostile(python);
     await keepsItsProcess(folder, async () => {
       for (const method of ['memory', 'memory_slowly'])
         expect(await folder.failure(`bad/${method}`)).toMatchObject({ code: 'memory-limit' });
@@ -509,7 +528,7 @@ describe('values', () => {
   });
 
   test('changing builtins and os changes them for the library, and not for its calls', async () => {
-    const folder = await hostile();
+    const folder = await hostile(python);
     expect(await folder.say('bad/monkeypatch')).toBe('patched');
     expect(await folder.failure('bad/sys_exit')).toMatchObject({ code: 'function-failed' });
     expect(await folder.say('bad/closes_stdin')).toBe('closed');

@@ -26,7 +26,7 @@ import type { DecodeLimits } from '../../../cbor/limits.ts';
 import type { GivenObject } from '../../call.ts';
 import { PackedArguments } from '../../packed-arguments.ts';
 import { Returned } from '../../returned.ts';
-import { withoutFolders } from '../node/load-module.ts';
+import { withoutFolders } from '../node/describe-load-error.ts';
 import { encodeInOrder } from './in-order.ts';
 import type { CallFailure, FromWorker, RunMessage } from '../node/messages.ts';
 
@@ -63,7 +63,19 @@ export function runFrame(run: RunMessage): Uint8Array {
   const { id, method, remaining, timeLimit, caller, correlationId } = run;
   const { bytes, isPlain } = encodeInOrder(run.args instanceof PackedArguments ? run.args.values : run.args);
   const { identity, groups = [], peer } = caller;
-  return framed([toPython.run, id, method, remaining, timeLimit, identity, groups, peer, correlationId, bytes, isPlain]);
+  return framed([
+    toPython.run,
+    id,
+    method,
+    remaining,
+    timeLimit,
+    identity,
+    groups,
+    peer,
+    correlationId,
+    bytes,
+    isPlain,
+  ]);
 }
 
 export const abortFrame = (id: number): Uint8Array => framed([toPython.abort, id]);
