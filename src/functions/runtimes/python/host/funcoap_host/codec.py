@@ -1,8 +1,8 @@
-"""Which CBOR a process speaks: that of cbor2 where it is installed and compiled, several times as fast, otherwise that of cbor.py.
+"""Which CBOR a process speaks: that of cbor2 where it is installed and compiled, more than twice as fast, otherwise that of cbor.py.
 
 The two mean the same by Python's own types and not by all: cbor2 has tags of its own for sets, decimals, UUIDs and days, and of
-two keys that are equal in Python it keeps one. So it writes what is made of the former alone, within the same bounds, and
-reads what the gateway says is plain. All else, and everything where cbor2 has an error to tell, is cbor.py's.
+two keys that are equal in Python it keeps one; and it knows no bounds. So it writes what is made of the former alone, within
+ours, and reads what the gateway says is plain. All else, and everything where cbor2 has an error to tell, is cbor.py's.
 """
 from builtins import *
 import datetime
