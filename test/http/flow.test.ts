@@ -49,7 +49,7 @@ describe('a comment keeps events alive that nothing comes of for 15 seconds', ()
       form: 'events',
       count: undefined,
       tag: undefined,
-      next: () => new Promise((resolve) => parts.splice(0).forEach(resolve)),
+      next: async () => parts.shift() ?? (await Promise.withResolvers<never>().promise),
       leave: () => undefined,
     };
     const { promise, resolve } = Promise.withResolvers<ServerResponse>();
