@@ -140,6 +140,7 @@ describe('a socket that is to hand over a share of the ClientHellos', () => {
     // Again, though there is nothing to take away.
     pair.server.admit?.(everybody);
     expect(await pair.through(both)).toHaveLength(2);
+    expect(pair.server.counters.socketErrors).toBe(0);
   });
 
   test('goes on, and says so, where Linux takes no program', async () => {

@@ -24,7 +24,9 @@ It is one file of that length so that it can be copied.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
+import enum
 import inspect
 import keyword
 import math
@@ -35,9 +37,13 @@ import socket
 import threading
 import time
 from collections import OrderedDict, deque
-from datetime import timezone
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from datetime import time as clock_time
+from decimal import Decimal
 from typing import Any, Iterator, NamedTuple
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import cbor2
 
@@ -123,6 +129,7 @@ _MAX_KEPT = 1000
 _MAX_ANSWER_BYTES = 64 << 20
 _MAX_RESTARTS = 2
 _MAX_CALLS = 16
+_MAX_DEPTH = 64
 _PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
 _JOB_PAUSE = 0.2
@@ -174,6 +181,8 @@ def connect(uri: str, timeout: float = 120.0, retries: int = 2, replay: bool = F
     `replay` the function of a stream that the gateway has lost is run again, and what was given is skipped; without it that is
     `StreamLost`.
     """
+    if not isinstance(timeout, (int, float)) or not timeout > 0:
+        raise ValueError(f"timeout is a number of seconds above 0, not {timeout!r}")
     parts = urlsplit(uri)
     if parts.scheme != "coap" or parts.hostname is None or parts.path not in ("", "/") or parts.query:
         raise ValueError(f"{uri} is not coap://host:port; this client speaks plain CoAP only")
@@ -198,9 +207,8 @@ class Gateway:
         self._kept: OrderedDict[tuple, tuple[_Answer, float]] = OrderedDict()
 
     def refresh(self) -> None:
-        """Asks again what there is; what was known of functions is forgotten, and no answer is fresh any more."""
-        for key, (answer, _) in self._kept.items():
-            self._kept[key] = (answer, 0.0)
+        """Asks again what there is; what was known of functions is forgotten, and what is kept is confirmed before it is used."""
+        self._kept = OrderedDict((key, (answer, 0.0)) for key, (answer, _) in self._kept.items())
         self._libraries = _decoded(self._ask("func", _GET, ["func"]).payload)
         if not isinstance(self._libraries, dict):
             raise NoAnswer("what answers there is no funcoap gateway")
@@ -224,7 +232,7 @@ class Gateway:
     def __enter__(self) -> Gateway:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_: Any) -> None:
         self.close()
 
     def __getattr__(self, name: str) -> Library:
@@ -337,18 +345,51 @@ class Gateway:
         return b"" if body is None else self._encoded(body)
 
     def _encoded(self, value: Any, tagged: bool = True) -> bytes:
-        """An object travels as its path, which in a batch has no tag."""
-
-        def default(encoder: Any, one: Any) -> None:
-            if isinstance(one, _Reference):
-                raise TypeError("what a call in a batch gives stands for a whole argument, not for a part of one")
-            if not isinstance(one, Object):
-                raise TypeError(f"a {type(one).__name__} cannot be sent")
-            path = one._path_for(self)
-            encoder.encode(cbor2.CBORTag(_REFERENCE, path) if tagged else path)
-
         # RFC 8949 §3.4.2: a date is a number of seconds.
-        return cbor2.dumps(value, datetime_as_timestamp=True, timezone=timezone.utc, default=default)
+        return cbor2.dumps(self._sendable(value, tagged), datetime_as_timestamp=True)
+
+    def _sendable(self, value: Any, tagged: bool, depth: int = 0) -> Any:
+        """What Python has besides CBOR's types becomes what libraries in Python return for it (docs/python.md).
+
+        An object travels as its path, which in a batch has no tag.
+        """
+        if value is None or type(value) in (bool, int, float, str, bytes):
+            return value
+        if depth >= _MAX_DEPTH:
+            raise ValueError(f"an argument is nested deeper than {_MAX_DEPTH} levels, or contains itself")
+        if isinstance(value, enum.Enum):
+            return self._sendable(value.value, tagged, depth + 1)
+        if isinstance(value, (int, float, str, bytes, cbor2.CBORTag)):
+            return value
+        if isinstance(value, Object):
+            path = value._path_for(self)
+            return cbor2.CBORTag(_REFERENCE, path) if tagged else path
+        if isinstance(value, _Reference):
+            raise TypeError("what a call in a batch gives stands for a whole argument, not for a part of one")
+        if isinstance(value, datetime):
+            # To Python, one without a time zone is of this machine's.
+            return value if value.tzinfo is not None else value.astimezone()
+        if isinstance(value, (date, clock_time)):
+            return value.isoformat()
+        if isinstance(value, timedelta):
+            return value.total_seconds()
+        if isinstance(value, (Decimal, UUID, os.PathLike)):
+            return str(value)
+        if isinstance(value, (bytearray, memoryview)):
+            return bytes(value)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        if isinstance(value, Mapping):
+            return {
+                key if isinstance(key, tuple) else self._sendable(key, tagged, depth + 1): self._sendable(one, tagged, depth + 1)
+                for key, one in value.items()
+            }
+        if isinstance(value, (set, frozenset)):
+            # Equal sets are equal arguments.
+            value = sorted(value, key=lambda one: cbor2.dumps(self._sendable(one, tagged, depth + 1), datetime_as_timestamp=True))
+        if isinstance(value, (list, tuple)):
+            return [self._sendable(one, tagged, depth + 1) for one in value]
+        raise TypeError(f"{type(value).__name__} cannot be sent: give data, such as numbers, text, lists and dicts")
 
     def _value(self, answer: _Answer) -> Any:
         if answer.content_format is None and not answer.payload:
@@ -681,8 +722,8 @@ class Batch:
                 given = [gateway._as_made(functions[at], result) for at, result in zip(order, results)]
                 error.target, error.batch = _name_of(functions[index]), (index, given)
             raise
-        results = dict(zip(order, gateway._value(answer)))
-        return [_follow(results[index], steps) for index, *steps in (one._place_in(self) for one in wanted)]
+        given = dict(zip(order, gateway._value(answer)))
+        return [_follow(given[index], steps) for index, *steps in (one._place_in(self) for one in wanted)]
 
     def _call(self, fn: dict, target: str, args: tuple, kwargs: dict, functions: list[dict]) -> list:
         _refuse_stream(fn)
@@ -830,9 +871,10 @@ def _documentation(fn: dict) -> str:
 
 
 def _signature(fn: dict) -> inspect.Signature:
-    kinds, parameters = inspect.Parameter, []
+    kinds = inspect.Parameter
+    parameters: list[inspect.Parameter] = []
     for described in fn["parameters"]:
-        kind = kinds.POSITIONAL_OR_KEYWORD
+        kind: Any = kinds.POSITIONAL_OR_KEYWORD
         if described.get("rest"):
             kind = kinds.VAR_POSITIONAL
         elif described.get("others"):
@@ -1054,12 +1096,12 @@ class _Endpoint:
         except ConnectionRefusedError as error:
             raise NoAnswer(f"{self.where} cannot be reached: nothing listens there") from error
         except OSError as error:
-            raise NoAnswer(f"{self.where} cannot be sent to: {error}") from error
+            raise NoAnswer(self._said(f"cannot be sent to: {error}")) from error
 
     def _receive(self, span: float) -> _Message | None:
         """The next message, or None where there was none in time, or none that can be read."""
-        self._socket.settimeout(max(span, 0.001))
         try:
+            self._socket.settimeout(max(span, 0.001))
             return _decode(self._socket.recv(0x10000))
         except TimeoutError:
             return None
@@ -1068,7 +1110,11 @@ class _Endpoint:
         except ConnectionRefusedError as error:
             raise NoAnswer(f"{self.where} cannot be reached: nothing listens there") from error
         except OSError as error:
-            raise NoAnswer(f"{self.where} cannot be read from: {error}") from error
+            raise NoAnswer(self._said(f"cannot be read from: {error}")) from error
+
+    def _said(self, what: str) -> str:
+        is_closed = self._socket.fileno() < 0
+        return f"the connection to {self.where} was closed; connect() again" if is_closed else f"{self.where} {what}"
 
 
 class _Observation(_Endpoint):
