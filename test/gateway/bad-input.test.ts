@@ -21,7 +21,7 @@ vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
 const libraries = {
   'lab/index.ts': `import { appendFileSync } from 'node:fs';
     export function echo(value: unknown): unknown { appendFileSync('$MARKS', 'x'); return value; }
-    export function twice(one: unknown, other: unknown): unknown { return [one, other]; }
+    export function all(...values: unknown[]): unknown { return values; }
     export function own(account: Account): string { appendFileSync('$MARKS', 'x'); return account.owner; }
     export async function wait(): Promise<void> { await new Promise(() => {}); }
     export class Account {
@@ -217,15 +217,13 @@ describe.each(doors)('over %s', (door) => {
     expect(gateway.marks).toBe(before);
   });
 
-  test('a batch whose references would double a result without end', async () => {
-    const doubling = Array.from({ length: 12 }, (_, at): [string, Uint8Array] => [
-      'lab/twice',
-      list(reference(at), reference(at)),
-    ]);
-    const told = await send(door, {
-      path: '/b?_w=0',
-      ...batch(['lab/twice', encodeCbor(['x'.repeat(3000), 1])], ...doubling),
-    });
+  test('a batch whose references would make more and more of what there is', async () => {
+    const twenty = (index: number): [string, Uint8Array] => [
+      'lab/all',
+      list(...Array.from({ length: 20 }, () => reference(index))),
+    ];
+    const first: [string, Uint8Array] = ['lab/all', encodeCbor(['x'.repeat(3000)])];
+    const told = await send(door, { path: '/b?_w=0', ...batch(first, twenty(0), twenty(1), twenty(2)) });
     expect([told.code, told.problem]).toEqual(['4.13', 'too-large']);
   });
 
