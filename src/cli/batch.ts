@@ -2,6 +2,7 @@
 import { encodeJson } from '../cbor/json-encode.ts';
 import type { Argument } from '../client/sdk/arguments.ts';
 import { RemoteError } from '../client/sdk/errors.ts';
+import type { Reference } from '../client/sdk/references.ts';
 import type { Connection } from '../client/sdk/connection-controls.ts';
 import { UsageError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
@@ -19,19 +20,14 @@ interface BatchOptions extends GatewayConnectionOptions {
   readonly last?: boolean;
 }
 
-/** What a call in a batch gives: its members stand for the result's. */
-interface Later {
-  readonly [step: string | number]: Later;
-}
-
 async function run(gateway: Connection, calls: readonly BatchedLine[], last: boolean): Promise<readonly unknown[]> {
   return await gateway.$batch((later) => {
-    const given: Later[] = [];
-    const stepInto = ({ index, steps }: ResultOf): Later => {
+    const given: Reference<Value>[] = [];
+    const stepInto = ({ index, steps }: ResultOf): Reference<Value> => {
       const whole = given[index];
       if (whole === undefined)
         throw new UsageError('bad-argument', `Call ${given.length} refers to call ${index}, which is not before it.`);
-      return steps.reduce<Later>((place, step) => place[step] ?? place, whole);
+      return steps.reduce<Reference<Value>>((place, step) => place[step] ?? place, whole);
     };
     const argumentOf = (argument: Argument | ResultOf): Argument => {
       if (argument instanceof ResultOf) return stepInto(argument);
@@ -45,8 +41,7 @@ async function run(gateway: Connection, calls: readonly BatchedLine[], last: boo
         ]),
       );
     };
-    // What stands for a result has every name.
-    for (const { target, args } of calls) given.push(target.record(later, args.map(argumentOf)) as Later);
+    for (const { target, args } of calls) given.push(target.record(later, args.map(argumentOf)) as Reference<Value>);
     return last ? given.slice(-1) : given;
   });
 }

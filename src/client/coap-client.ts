@@ -59,8 +59,6 @@ export interface ObserveOptions {
   readonly renewAfter?: Milliseconds | undefined;
   /** What it registers again with; default: the same request. */
   readonly renewed?: (() => CoapRequest) | undefined;
-  /** Pings after so much silence (RFC 7252 §4.3), and throws where nobody is there; default: never. */
-  readonly pingAfter?: Milliseconds | undefined;
 }
 
 const defaultTimeout = seconds(120);
@@ -289,7 +287,7 @@ export class CoapClient {
         paced: observe?.paced,
         renewAfter: observe?.renewAfter,
         renewed: renewed && ((): readonly Option[] => optionsOf(renewed())),
-        pingAfter: observe?.pingAfter,
+        pingAfter: request.pingAfter,
         timeout: request.timeout ?? defaultTimeout,
         maxResponseBytes: request.maxResponseBytes ?? defaultMaxResponseBytes,
       },

@@ -24,7 +24,7 @@ export interface ClientRequest extends TransferRequest {
   readonly renewAfter?: Milliseconds | undefined;
   /** Under an observation: what it registers again with in place of `options`; undefined: the same. */
   readonly renewed?: (() => readonly Option[]) | undefined;
-  /** Under an observation: after so much silence the peer is pinged, and the observation fails where it is not there. */
+  /** After so much silence the peer is pinged, and the request, or the observation, fails where it is not there. */
   readonly pingAfter?: Milliseconds | undefined;
 }
 
@@ -140,6 +140,7 @@ export class PendingRequest implements TransferListener, Expiring {
       return;
     }
     this.#arm(this.#request.timeout, now);
+    this.#armPing(now);
     this.#transfer.start(now);
   }
 
@@ -192,12 +193,12 @@ export class PendingRequest implements TransferListener, Expiring {
   /** A server that has restarted counts anew; one that does not hear is told again. */
   #refresh(now: Instant): void {
     this.#order = new NotificationOrder();
-    this.#stopPing(now);
     this.#arm(this.#request.timeout, now);
+    this.#armPing(now);
     this.#transfer?.refresh(this.#request.renewed?.(), now);
   }
 
-  /** Whoever observes may never send anything: only by asking now and then does it hear that nobody is there. */
+  /** Whoever waits may never send anything: only by asking now and then does it hear that nobody is there. */
   #armPing(now: Instant): void {
     this.#stopPing(now);
     const { pingAfter } = this.#request;

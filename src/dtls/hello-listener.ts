@@ -59,7 +59,7 @@ export class HelloListener {
   readonly #fresh: HelloBudget;
   readonly #returning: HelloBudget;
   #sliceBegan = -Infinity as Instant;
-  /** Another object whenever it changes. */
+  /** Another object whenever it has been thought over, but for that all are of use. */
   shares: HelloShares = all;
 
   constructor(crypto: Crypto, maxHellosPerSecond: number) {
@@ -82,8 +82,7 @@ export class HelloListener {
     this.#returning.review(lasted);
     const { share: fresh } = this.#fresh;
     const { share: returning } = this.#returning;
-    if (fresh !== this.shares.fresh || returning !== this.shares.returning)
-      this.shares = fresh === 1 && returning === 1 ? all : { fresh, returning };
+    this.shares = fresh === 1 && returning === 1 ? all : { fresh, returning };
   }
 
   /** When it is to be thought over at the latest. */

@@ -136,7 +136,8 @@ export class RecordLayer {
     if ((type === contentType.connectionId) !== this.#ownCid.length > 0) return undefined;
     if (!this.#window.accepts(sequence)) return undefined;
     const opened = this.#read.open(record);
-    if (opened === undefined) this.forged++;
+    // What is too short for a tag has none that could be right.
+    if (opened === undefined && fragment.length >= this.#read.overhead) this.forged++;
     if (opened === undefined || opened.content.length > this.maxReadBytes) return undefined;
     return { type: opened.type, content: opened.content, epoch, newest: this.#window.add(sequence) };
   }

@@ -235,11 +235,12 @@ export class ServerHandshake implements Handshake {
       if (wanted.required) throw new FatalAlert('handshake_failure', 'The client shows no certificate');
       return;
     }
+    // First: what a stranger shows is not even taken apart where its bytes tell that it is one.
+    const verdict = wanted.verify({ type, payload });
+    if (!verdict.accepted) throw new FatalAlert(verdict.alert, verdict.reason);
     const key = type === 'x509' ? crypto.parseCertificate(own)?.publicKey : crypto.verifyingKey(own);
     if (key === undefined || !key.isP256)
       throw new FatalAlert('unsupported_certificate', 'The client has no P-256 key');
-    const verdict = wanted.verify({ type, payload });
-    if (!verdict.accepted) throw new FatalAlert(verdict.alert, verdict.reason);
     this.#clientKey = key;
     this.#identity = { kind: type, name: verdict.name };
     this.#order.expect(provenKeyExchange);

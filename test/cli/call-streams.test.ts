@@ -29,7 +29,7 @@ const uri = (method: string): string => `${gateway.coap}/func/live/${method}`;
 test('items are printed as they come', async () => {
   const printed: string[] = [];
   const ended = ran(['call', uri('gated')], { out: (text) => void printed.push(String(text)) });
-  await vi.waitFor(() => expect(printed).toEqual(['first\n']));
+  await vi.waitFor(() => expect(printed).toEqual(['first\n']), { timeout: 30_000 });
   await ran(['call', uri('pass')]);
   expect((await ended).code).toBe(0);
   expect(printed).toEqual(['first\n', 'second\n']);

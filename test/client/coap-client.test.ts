@@ -2,6 +2,7 @@ import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { openCoapClient, type CoapClient, type ObserveOptions } from '../../src/client/coap-client.ts';
 import type { CoapResponse } from '../../src/client/coap-request.ts';
+import type { RequestError } from '../../src/client/request-error.ts';
 import { CoapEngine, defaultEngineLimits } from '../../src/coap/engine.ts';
 import { responseCode } from '../../src/coap/codec/codes.ts';
 import type { Observation } from '../../src/coap/observe/observation.ts';
@@ -170,6 +171,20 @@ test('notifications that nobody takes are bounded: the newest are kept', async (
   await observation.return();
 });
 
+test('a request that is being worked on fails when its peer is not there any more', async () => {
+  const { client, network, traffic } = await connected();
+  const silent = { uri: 'coap://192.0.2.1/silent', method: 'GET', timeout: milliseconds(1_000_000) } as const;
+  const outcomes: string[] = [];
+  for (const pingAfter of [milliseconds(15_000), undefined])
+    client.request({ ...silent, pingAfter }).catch((error: RequestError) => outcomes.push(error.code));
+  for (let i = 0; i < 100; i++) await pass(network, 1000);
+  expect(outcomes).toEqual([]);
+  traffic.lost = true;
+  for (let i = 0; i < 120; i++) await pass(network, 1000);
+  expect(outcomes).toEqual(['request-timeout']);
+  await client.close();
+});
+
 test('what got no answer is named without its query', async () => {
   const { client, network } = await connected();
   const request = client.request({ uri: 'coap://192.0.2.1/silent?_describe&_why', method: 'GET' });
@@ -215,13 +230,12 @@ test('who leaves an observation says so: while it is silent, and by rejecting wh
 });
 
 describe('an observation that is silent', () => {
-  const alive = { pingAfter: milliseconds(15_000) };
   const begin = async (
     client: CoapClient,
     network: MemoryNetwork,
     how: ObserveOptions,
   ): Promise<AsyncGenerator<CoapResponse, void>> => {
-    const observation = client.observe({ uri, method: 'GET' }, how);
+    const observation = client.observe({ uri, method: 'GET', pingAfter: milliseconds(15_000) }, how);
     const first = observation.next();
     await pass(network);
     expect(text(await first)).toBe('0');
@@ -230,7 +244,7 @@ describe('an observation that is silent', () => {
 
   test('for an hour is kept as long as pings are answered, and nothing else is sent', async () => {
     const { client, network, observations, traffic, notify } = await connected(7200);
-    const observation = await begin(client, network, { ...alive, renewAfter: milliseconds(7_200_000) });
+    const observation = await begin(client, network, { renewAfter: milliseconds(7_200_000) });
     const next = observation.next();
     const before = traffic.sent;
     for (let i = 0; i < 60; i++) await pass(network, 60_000);
@@ -248,7 +262,7 @@ describe('an observation that is silent', () => {
 
   test('fails when its peer does not answer any more; what is lost for 20 seconds does not matter', async () => {
     const { client, network, traffic } = await connected(7200);
-    const observation = await begin(client, network, alive);
+    const observation = await begin(client, network, {});
     const next = observation.next();
     const outcome = { error: undefined as unknown };
     next.catch((error: unknown) => (outcome.error = error));

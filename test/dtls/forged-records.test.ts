@@ -28,10 +28,13 @@ test('an association ends when more tags were guessed at than is safe, and its p
   expect(link.server.received).toEqual([]);
 });
 
-test('what is replayed, or comes without protection, is no guess', () => {
+test('what is replayed, too short for a tag, or comes without protection, is no guess', () => {
   const { forged, honest, link } = forgedAndLink();
   for (let i = 0; i < 10; i++) link.deliver(honest);
   for (let i = 0; i < 10; i++) link.deliver(forged);
+  // Of a header alone thousands go into a datagram.
+  const short = [...honest.bytes.subarray(0, 5), 0, 0, 0, 0, 1, 0, 0, 0];
+  link.deliver({ ...honest, bytes: Uint8Array.from(Array.from({ length: 10 }, () => short).flat()) });
   const plain = forged.bytes.with(4, 0);
   for (let i = 0; i < 10; i++) link.deliver({ ...forged, bytes: plain });
   link.advance(seconds(1));

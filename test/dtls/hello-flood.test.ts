@@ -126,12 +126,23 @@ describe('of ClientHellos that come', () => {
     },
   );
 
+  test('all are of use again soon after a flood that nobody has thinned, though some come', () => {
+    const flooded = new Flooded();
+    flooded.flood({ fresh: 20 * perSecond }, 30, false);
+    for (let i = 0; i < 6; i++) {
+      flooded.offer(fresh);
+      flooded.now = after(flooded.now, slice);
+      flooded.server.engine.poll(flooded.now);
+    }
+    expect(flooded.shares).toEqual(everybody);
+  });
+
   test('one with a good cookie begins its handshake in any flood of those without', () => {
     const flooded = new Flooded();
     const request = flooded.offer(fresh, 'device') ?? new Uint8Array();
     const returned = helloOf({ cookie: decodeHelloVerifyRequest(request.subarray(25)) });
     flooded.flood({ fresh: 50 * perSecond }, 20, false);
-    while (flooded.offer(fresh) !== undefined);
+    for (let i = 0; i < perSecond; i++) flooded.offer(fresh);
     expect(flooded.offer(fresh, 'device')).toBe(undefined);
     expect(flooded.server.engine.counters().handshakes).toBe(0);
     flooded.offer(returned, 'device');
@@ -147,14 +158,12 @@ describe('of ClientHellos that come', () => {
 });
 
 describe('a ClientHello is one that returns a cookie', () => {
+  const spent = new Flooded();
+  for (let i = 0; i < perSecond; i++) spent.offer(fresh);
+
   /** Whether it is refused where those without a cookie are. */
-  function isFresh(bytes: Uint8Array, end = bytes.length): boolean {
-    const flooded = new Flooded();
-    for (let i = 0; i < perSecond; i++) flooded.offer(fresh);
-    expect(flooded.offer(fresh)).toBe(undefined);
-    // Beyond its end stands what came before it in the same buffer.
-    return flooded.server.engine.refuses(bytes, 0, end, flooded.now);
-  }
+  const isFresh = (bytes: Uint8Array, end = bytes.length): boolean =>
+    spent.server.engine.refuses(bytes, 0, end, spent.now);
 
   test('if its cookie is as long as ours, behind any session ID', () => {
     for (let length = 0; length <= 32; length++) {

@@ -8,6 +8,7 @@ import { HelloListener } from '../../src/dtls/hello-listener.ts';
 import type { RecordView } from '../../src/dtls/record.ts';
 import type { Instant } from '../../src/core/duration.ts';
 import { openUdpBatch } from '../../src/transport/udp-batch.ts';
+import type { UdpAddon } from '../../src/transport/native/addon.ts';
 import type { UdpTransport } from '../../src/transport/udp.ts';
 import { endpointOf } from '../dtls/link.ts';
 import { eventually } from './eventually.ts';
@@ -28,9 +29,9 @@ function hello({ type = 22, epoch = 0, message = 1, sessionId = 0, cookie = 0, s
 
 const sockets: UdpTransport[] = [];
 
-async function open(receiver: DatagramReceiver, address: string): Promise<UdpTransport> {
-  if (addon === undefined) throw new RangeError('no addon');
-  const transport = await openUdpBatch(addon, { listen: [address], port: 0 }, receiver);
+async function open(receiver: DatagramReceiver, address: string, over = addon): Promise<UdpTransport> {
+  if (over === undefined) throw new RangeError('no addon');
+  const transport = await openUdpBatch(over, { listen: [address], port: 0 }, receiver);
   sockets.push(transport);
   return transport;
 }
@@ -139,6 +140,15 @@ describe('a socket that is to hand over a share of the ClientHellos', () => {
     // Again, though there is nothing to take away.
     pair.server.admit?.(everybody);
     expect(await pair.through(both)).toHaveLength(2);
+    expect(pair.server.counters.socketErrors).toBe(0);
+  });
+
+  test('goes on, and says so, where Linux takes no program', async () => {
+    if (addon === undefined) throw new RangeError('no addon');
+    const refusing: UdpAddon = Object.create(addon, { admitHellos: { value: () => -1 } });
+    const transport = await open({ receive: () => undefined, sendFailed: () => undefined }, '127.0.0.1', refusing);
+    transport.admit?.(withCookie);
+    expect(transport.counters.socketErrors).toBe(1);
   });
 
   test('casts a die for each of them', async () => {

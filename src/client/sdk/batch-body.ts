@@ -4,6 +4,7 @@
  */
 import { decodeCbor } from '../../cbor/decode.ts';
 import { encodeCbor } from '../../cbor/encode.ts';
+import { referenceTag } from '../../cbor/reference-tag.ts';
 import { CborWriter } from '../../cbor/writer.ts';
 import { UsageError } from '../../core/error.ts';
 import { ObjectReference } from '../../core/object-reference.ts';
@@ -14,8 +15,6 @@ import type { BatchRecorder } from './batch-recorder.ts';
 import { streamNotOnce } from './errors.ts';
 import { placeOf, type Place } from './references.ts';
 import { replaced } from './replaced.ts';
-
-const referenceTag = 39;
 
 /** @param returned what is wanted of the results @throws ArgumentError; UsageError `unencodable-value`, `bad-reference` */
 export function batchBody(

@@ -44,6 +44,7 @@ export class Catalogue {
   readonly #onChange: (library: string) => void;
   readonly #functions = new GenerationalMap<string, Known<DescribedFunction>>({ maxEntries: maxFunctions });
   #libraries: Known<ReadonlyMap<string, LibrarySummary>> | undefined;
+  readonly #underWay = new Map<string, Promise<DescribedFunction>>();
   #lookedAt: Instant | undefined;
 
   /** @param onChange what was known of this library may be out of date */
@@ -79,6 +80,7 @@ export class Catalogue {
   /** What is known of a library is asked for again when it is needed. */
   forget(library: string): void {
     for (const [key] of this.#functions.entries()) if (key.startsWith(`${library}/`)) this.#functions.delete(key);
+    for (const key of this.#underWay.keys()) if (key.startsWith(`${library}/`)) this.#underWay.delete(key);
     this.#onChange(library);
   }
 
@@ -106,7 +108,16 @@ export class Catalogue {
     );
   }
 
+  /** Calls that begin together, as those of a batch do, ask once. */
   async #describe(library: string, method: string): Promise<DescribedFunction> {
+    const key = `${library}/${method}`;
+    const underWay =
+      this.#underWay.get(key) ?? this.#askFor(library, method).finally(() => void this.#underWay.delete(key));
+    this.#underWay.set(key, underWay);
+    return await underWay;
+  }
+
+  async #askFor(library: string, method: string): Promise<DescribedFunction> {
     if (this.#libraries?.value.has(library) !== true) await this.#findLibrary(library);
     const key = `${library}/${method}`;
     const known = this.#functions.get(key);

@@ -6,7 +6,7 @@ import { codeClass, responseCode } from '../../coap/codec/codes.ts';
 import { findStrings, optionNumber } from '../../coap/codec/options.ts';
 import { hex } from '../../core/bytes.ts';
 import type { Scheduler } from '../../core/clock.ts';
-import { milliseconds, seconds } from '../../core/duration.ts';
+import { milliseconds, seconds, type Milliseconds } from '../../core/duration.ts';
 import { PeerError } from '../../core/error.ts';
 import type { Value } from '../../core/value.ts';
 import type { CoapClient } from '../coap-client.ts';
@@ -15,12 +15,15 @@ import type { DoorAnswer, StreamEvent, StreamPlace, WatchEvent } from './door.ts
 import { passed } from './retries.ts';
 
 /**
- * What is observed may be silent for an hour, and be well. After so much silence the gateway is pinged, which costs four bytes;
- * and after so much it is asked again for what is observed: one that was started again answers pings and has forgotten it, and one
- * that waits for an acknowledgement, because whoever reads is busy, gives up after a minute and a half (RFC 7252 §4.8.2).
- * No RFC's numbers.
+ * After so much silence the gateway is pinged, which costs four bytes: what is called or observed may be silent for an hour, and be
+ * well. No RFC's number.
  */
-const alive = { pingAfter: seconds(15), renewAfter: seconds(60) };
+export const pingAfter: Milliseconds = seconds(15);
+/**
+ * After so much silence it is asked again for what is observed: one that was started again answers pings and has forgotten it, and
+ * one that waits for an acknowledgement, because whoever reads is busy, gives up after a minute and a half (RFC 7252 §4.8.2).
+ */
+const renewAfter = seconds(60);
 
 export const doorAnswerOf = ({ code, contentFormat, payload, etag, maxAge, options }: CoapResponse): DoorAnswer => ({
   code,
@@ -42,8 +45,8 @@ export async function* observedStream(
   requestAt: (place: StreamPlace) => CoapRequest,
 ): AsyncGenerator<StreamEvent, void> {
   let place = begin;
-  const asked = (): CoapRequest => ({ ...requestAt(place), accept: contentFormat.cborSequence });
-  for await (const answer of client.observe(asked(), { paced: true, ...alive, renewed: asked })) {
+  const asked = (): CoapRequest => ({ ...requestAt(place), accept: contentFormat.cborSequence, pingAfter });
+  for await (const answer of client.observe(asked(), { paced: true, renewAfter, renewed: asked })) {
     if (codeClass(answer.code) !== 2) {
       yield { type: 'failed', answer: doorAnswerOf(answer) };
       return;
@@ -70,7 +73,7 @@ function eventOf(told: Value): StreamEvent {
 
 /** Only the newest states wait for a loop that is busy. @throws RequestError */
 export async function* observedResult(client: CoapClient, request: CoapRequest): AsyncGenerator<WatchEvent, void> {
-  const asked = { ...request, accept: contentFormat.cbor };
+  const asked = { ...request, accept: contentFormat.cbor, pingAfter };
   let last: StateEvent | undefined;
   // RFC 7641 §3.3.2: of which state there is no need to tell more than that it is this one again.
   let named: StateEvent | undefined;
@@ -78,7 +81,7 @@ export async function* observedResult(client: CoapClient, request: CoapRequest):
     named = last;
     return { ...asked, etag: named?.etag };
   };
-  for await (const answer of client.observe(asked, { ...alive, renewed })) {
+  for await (const answer of client.observe(asked, { renewAfter, renewed })) {
     const { code, contentFormat: format, payload, etag } = answer;
     if (codeClass(code) !== 2) {
       yield { type: 'failed', answer: doorAnswerOf(answer) };
@@ -107,7 +110,7 @@ export async function endedJob(
 ): Promise<CoapResponse> {
   for (;;) {
     let comeBack = shortestPause;
-    for await (const answer of client.observe(request, alive)) {
+    for await (const answer of client.observe({ ...request, pingAfter }, { renewAfter })) {
       // 5.03: there is no room for one more who observes, or the gateway is being stopped.
       if (answer.code === responseCode.serviceUnavailable) comeBack = seconds(Math.max(1, answer.maxAge));
       else if (!isPending(answer)) return answer;

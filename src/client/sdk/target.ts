@@ -39,16 +39,15 @@ export function memberTarget(of: DescribedClass, id: string, member: DescribedMe
 export function memberFunction({ library, method }: DescribedClass, member: DescribedMember): DescribedFunction {
   const { name, kind, returns, title, doc, safe, stream } = member;
   const none = { libraryId: undefined, id: undefined, pure: false, maxAge: seconds(0), notCallable: undefined };
-  const isRead = kind === 'attribute';
   return {
     ...none,
     library,
     method: `${method}.${name}`,
-    parameters: isRead ? [] : member.parameters,
+    parameters: kind === 'attribute' ? [] : member.parameters,
     returns,
     title,
     doc,
-    safe: isRead || safe,
+    safe,
     ...(stream && { stream }),
   };
 }

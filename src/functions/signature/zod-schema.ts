@@ -42,7 +42,8 @@ export function zodSchemaOptions(
   const override = ({ zodSchema, jsonSchema, path }: Described): void => {
     const def = definitionOf(zodSchema);
     if (def === undefined) return;
-    const coerced = def['coerce'] === true && io === 'input';
+    // What Zod makes of any text is true, of "false" as well: a boolean stays one.
+    const coerced = def['coerce'] === true && io === 'input' && def.type !== 'boolean';
     switch (def.type) {
       case 'date':
         replace(jsonSchema, coerced ? {} : dateType);
@@ -57,9 +58,6 @@ export function zodSchemaOptions(
         else if (io === 'input' && typeof made === 'function' && !carried.has(made)) throw cannotBeGiven(made, path);
         return;
       }
-      case 'boolean':
-        // What Zod makes of any text is true, of "false" as well.
-        return;
       case 'catch':
         if (io === 'input') replace(jsonSchema, {});
         return;

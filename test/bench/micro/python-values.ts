@@ -10,7 +10,7 @@ const row = (i: number): Value => ({
   free: i % 2 === 0,
 });
 
-/** As long as the result of `bench/rows`. */
+/** What `bench.rows` returns. */
 export const rows: Value = Array.from({ length: 1000 }, (_, i) => row(i));
 
 /** Python's side of the values, and functions that return them. */

@@ -7,6 +7,7 @@ import { ArgumentError } from '../../../src/client/sdk/errors.ts';
 import type { RemoteFunction, RemoteLibraries, RemoteMethod } from '../../../src/client/sdk/remote-function.ts';
 import type { ObjectControls, RemoteClass, RemoteObject } from '../../../src/client/sdk/remote-object.ts';
 import { method } from '../../../src/coap/codec/codes.ts';
+import { decodeMessage, isMalformed } from '../../../src/coap/codec/rfc7252.ts';
 import { seconds } from '../../../src/core/duration.ts';
 import { startGateway, type TestGateway } from '../../http/gateway.ts';
 import { ScriptedGateway, value } from './scripted-gateway.ts';
@@ -172,6 +173,8 @@ describe.each(['coap', 'http'] as const)('over %s', (door) => {
     await using account = await gw.bank.Account('Ada');
     type Loose = Readonly<Record<string, (...args: unknown[]) => unknown>>;
     const loose = (value: unknown): Loose => value as Loose;
+    const cycle: unknown[] = [];
+    cycle.push(cycle);
     let sent = 0;
     await using counted = await open({ onMessage: () => void sent++ });
     const { bank } = counted;
@@ -204,7 +207,7 @@ describe.each(['coap', 'http'] as const)('over %s', (door) => {
       ['amount must be a number', ({ $object }) => $object(account).deposit('5' as never)],
       ['is no object of', ({ $object }) => $object({ $uri: 'coap://192.0.2.1/o/abcdefgh', $class: account.$class })],
       ['a whole argument', ({ bank }) => bank.several([bank.add(1, 2) as never])],
-      // oxlint-disable-next-line typescript/restrict-template-expressions -- it is what somebody may write
+      ['it contains itself', ({ bank }) => bank.several(cycle as never)],
       ['or of a text', ({ bank }) => bank.open(`${bank.add(1, 2)}`)],
     ];
     for (const [words, record] of refused) {
@@ -215,6 +218,31 @@ describe.each(['coap', 'http'] as const)('over %s', (door) => {
     expect(sent).toBe(before);
     await expect(gw.$batch(({ $object }) => loose($object(account))['depsit'])).rejects.toBeInstanceOf(ArgumentError);
   });
+});
+
+test('over CoAP it is one message both ways, whatever it makes, and a FETCH where all is safe', async () => {
+  const sent: number[] = [];
+  await using gw = await connect<Libraries>(gateway.coap, {
+    onMessage: (direction, bytes) => {
+      const message = decodeMessage(bytes);
+      if (direction === 'out' && !isMalformed(message)) sent.push(message.code);
+    },
+  });
+  sent.length = 0;
+  expect(await gw.$batch(({ bank }) => bank.add(bank.add(1, 2), bank.add(3, 4)))).toBe(10);
+  // What it takes is asked for once.
+  expect(sent).toEqual([method.GET, method.FETCH]);
+  await using account = await gw.bank.Account('Ada');
+  for (const fn of [gw.bank.Vault, gw.bank.open]) await fn.describe();
+  sent.length = 0;
+  const made = await gw.$batch((later) => ({
+    all: [later.bank.Vault(7), later.bank.open('Bob')],
+    balance: later.$object(account).balance,
+  }));
+  expect(made.all.map((one) => one.$class.method)).toEqual(['Vault', 'Account']);
+  expect(sent).toEqual([method.POST]);
+  await gw.$batch((later) => [later.$object(account).balance, later.$object(account).report(), later.bank.add(1, 2)]);
+  expect(sent).toEqual([method.POST, method.FETCH]);
 });
 
 test('what an old description refuses is refused when the gateway says so still', async () => {

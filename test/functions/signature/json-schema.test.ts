@@ -128,9 +128,13 @@ describe('types of Zod declarations', () => {
 });
 
 describe('classes in Zod declarations', () => {
-  class Account {}
+  class Account {
+    owner = '';
+  }
   class Savings extends Account {}
-  class Hidden {}
+  class Hidden {
+    owner = '';
+  }
   const exported = new Map<object, string>([[Account.prototype, 'Account']]);
   const read = (schema: z.ZodType, io: 'input' | 'output' = 'input'): ValueType =>
     typeFromJsonSchema(z.toJSONSchema(schema, zodSchemaOptions(io, exported)));

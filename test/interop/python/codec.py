@@ -38,12 +38,12 @@ OTHERS = [
     {2, 1}, frozenset({'b', 'a'}), {frozenset({'b'}), frozenset({'a'}), frozenset()}, {float('nan'), 1.0},
     decimal.Decimal('1.50'), uuid.UUID(int=1), datetime.date(2026, 1, 31), datetime.time(1), datetime.timedelta(1),
     datetime.datetime(2026, 1, 31), IntEnum.ONE, Text('text'), Pair(1, 2), collections.OrderedDict(a=1),
-    collections.Counter('aab'), collections.defaultdict(int, a=1), memoryview(b'c'), bytearray(b'b'), range(3), {(1, 2): 3},
+    collections.Counter('aab'), collections.defaultdict(int, a=1), memoryview(b'c'), bytearray(b'b'), range(3), {(1, 2): 3}, {1: 'a', None: 2, 1.5: b''}, {'a': 1, True: 2},
     '\ud800x', '\ud83d\ude00',
 ]
 PLAIN = [
     None, True, 0, 23, 24, -1, 2**53, 2**63, 2**64 - 1, 2**64, -(2**64), -(2**64) - 1, 1 << 300, -0.0, 0.1, 1e-320, float('nan'),
-    float('inf'), -float('inf'), '', 'text', 'ä\U0001f600', 'x' * 70_000, b'', b'bytes', (1, (2,)), {}, [], {1: 'a', None: 2, 1.5: b''},
+    float('inf'), -float('inf'), '', 'text', 'ä\U0001f600', 'x' * 70_000, b'', b'bytes', (1, (2,)), {}, [], {'a': {'b': None}},
     datetime.datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC), datetime.datetime(1, 1, 1, tzinfo=UTC),
     datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.timezone(datetime.timedelta(hours=5, minutes=30))),
     datetime.datetime(1969, 12, 31, 23, 59, 59, 1, tzinfo=UTC), datetime.datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC),
@@ -104,8 +104,8 @@ class Compiled(unittest.TestCase):
 
     def test_the_bounds_are_the_same(self):
         values = [
-            nested(128), nested(129), [0] * 999_999, [0] * 1_000_000, {i: i for i in range(499_999)}, {i: i for i in range(500_000)},
-            ['x' * 1_000_000] * 16, ['x' * 1_000_000] * 17, [(1 << 8 * 65_536) - 1], [1 << 8 * 65_536], [[-1 << 8 * 65_536]],
+            nested(128), nested(129), [0] * 999_999, [0] * 1_000_000, {str(i): i for i in range(499_999)}, {str(i): i for i in range(500_000)},
+            ['x' * 1_000_000] * 16, ['x' * 1_000_000] * 17, ['\U0001f600' * 1_000_000] * 4 + [0.5] * 200_000, [(1 << 8 * 65_536) - 1], [1 << 8 * 65_536], [[-1 << 8 * 65_536]],
         ]
         for value in values:
             ends = []
@@ -116,11 +116,35 @@ class Compiled(unittest.TestCase):
                     ends.append(str(error))
             self.assertEqual(ends[0], ends[1])
 
+    def test_it_is_never_given_what_could_take_all_memory(self):
+        long = 'x' * 1_000_000
+        for value in ([long] * 5, [long.encode()] * 5, [{long: 1}] * 5, [[[{'a': long}]]] * 5):
+            self.assert_same(value)
+        self.assertEqual(self.used, 0)
+        self.assert_same([long] * 4)
+        self.assertEqual(self.used, 1)
+
+    def test_what_it_has_an_error_for_is_told_in_the_words_of_cbor_py(self):
+        class Panic(BaseException):
+            pass
+
+        def dumps(*_, **__):
+            raise Panic
+
+        self.codec._dumps = dumps
+        self.assertEqual(self.codec.encode([1]), b'\x81\x01')
+
     def test_a_cycle_is_told(self):
         value = {}
         value['a'] = [value, value]
         with self.assertRaisesRegex(cbor.Unencodable, 'contains itself'):
             self.codec.encode(value)
+
+    def test_equal_sets_are_equal_arrays_whatever_order_they_have(self):
+        letters = 'hgfedcba'
+        self.assertEqual(cbor.decode(cbor.encode({frozenset({each}) for each in letters})), [[each] for each in sorted(letters)])
+        self.assertEqual(cbor.decode(cbor.encode({10, 9, 1.5, 'b', 'aa'})), [9, 10, 'b', 'aa', 1.5])
+        self.assertEqual(cbor.decode(cbor.encode({datetime.date(2026, 1, 31), datetime.date(1999, 1, 1)})), ['1999-01-01', '2026-01-31'])
 
     def test_objects_are_referred_to(self):
         class Account:

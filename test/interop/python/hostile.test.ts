@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { channels, type LibraryPrinted } from '../../../src/core/channels.ts';
-import { milliseconds } from '../../../src/core/duration.ts';
+import { milliseconds, seconds } from '../../../src/core/duration.ts';
 import { codecs } from '../pages/python.ts';
 import { missingPython, pythonFolder, type PythonFolder } from './python-folder.ts';
 
@@ -358,6 +358,20 @@ describe('children', () => {
   });
 });
 
+test('a module that does not come to its end is stopped, whatever it does instead', async () => {
+  const folder = await pythonFolder(
+    {
+      'waits/waits.py': 'import time\ntime.sleep(3600)\n',
+      'prints/prints.py': "while True: print('x' * 100000)\n",
+      'joins/joins.py':
+        'import threading, time\nthread = threading.Thread(target=time.sleep, args=(3600,))\nthread.start()\nthread.join()\n',
+    },
+    { loadLimit: milliseconds(1500), loadPatience: milliseconds(0) },
+  );
+  for (const name of ['waits', 'prints', 'joins'])
+    expect((await folder.failure(`${name}/f`)).message).toContain('loading did not finish within 1500 ms');
+});
+
 describe('what goes on beside calls', () => {
   test('processes that multiprocessing spawns run the library, and serve nobody', async () => {
     const folder = await pythonFolder({
@@ -391,8 +405,7 @@ def wide():
   });
 
   test('a plain function may run the event loop itself, whatever the gateway says meanwhile', async () => {
-    const folder = await pythonFolder({
-      'loops/loops.py': `
+    const source = `
 import asyncio
 from funcoap import safe
 @safe
@@ -400,17 +413,23 @@ def quick(n): return n
 @safe
 async def later(n): return await asyncio.sleep(0, n)
 @safe
+async def waits(): await asyncio.sleep(3600)
+@safe
 def own(): return asyncio.get_event_loop().run_until_complete(asyncio.sleep(0.2, 'own'))
 def closes(): asyncio.get_event_loop().close()
-`,
-    });
+`;
+    const folder = await pythonFolder({ 'loops/loops.py': source }, { grace: seconds(20) });
     for (let round = 0; round < 3; round++) {
+      const giveUp = new AbortController();
+      const waits = folder.problem('loops', 'waits', [], { signal: giveUp.signal });
+      expect(await folder.say('loops/quick', [round])).toBe(round);
+      const own = folder.say('loops/own');
+      // While the loop turns there.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      giveUp.abort();
+      expect(await own).toBe('own');
+      expect(await waits).toBe('cancelled');
       expect(await folder.say('loops/later', [round])).toBe(round);
-      await folder.say('loops/quick', [0]);
-      const calls = ['own', 'quick', 'later', 'quick'].map((method) =>
-        folder.say(`loops/${method}`, method === 'own' ? [] : [round]),
-      );
-      expect(await Promise.all(calls)).toEqual(['own', round, round, round]);
     }
     await folder.say('loops/closes');
     expect(await folder.say('loops/later', [5])).toBe(5);
@@ -448,7 +467,8 @@ def leaves_an_alarm():
     const pid = (await folder.say('signals/pid')) as number;
     await folder.say('signals/leaves_an_alarm');
     await expect.poll(() => isGone(pid), { timeout: 15_000 }).toBe(true);
-    expect(await folder.say('signals/pid')).not.toBe(pid);
+    // What was sent to it meanwhile is lost with it.
+    await expect.poll(() => folder.say('signals/pid').catch(() => pid), { timeout: 15_000 }).not.toBe(pid);
   });
 
   test('what a handler of signals says in the middle of a result stands behind it', async () => {

@@ -94,8 +94,10 @@ function describeExport(
   classes: ClassNames,
 ): ExportDescription {
   const { name, notCallable } = declared;
-  if (notCallable === undefined && isLibraryFunction(value))
+  if (notCallable === undefined && isLibraryFunction(value)) {
+    checkNoTags(declared, where);
     return fromDefinition(declared, value.definition, where, classes);
+  }
   const called = declared.kind === 'declared' ? 'it is called fn() and does not come from funcoap/library' : undefined;
   return {
     method: name,
@@ -116,6 +118,18 @@ function describeExport(
     instance: declared.instance,
     ...(declared.members !== undefined && { parents: parentsOf(value, classes) }),
   };
+}
+
+/** What `fn()` promises stands in its options: a tag that is not read would be broken without a word. */
+function checkNoTags(declared: DeclaredExport, where: string): void {
+  const tag =
+    (['pure', 'safe', 'shared', 'inline'] as const).find((name) => declared[name]) ??
+    (declared.timeLimit === undefined ? undefined : 'timeLimit');
+  if (tag !== undefined)
+    throw new UsageError(
+      'library-tag',
+      `${where}: @${tag} stands above fn(), whose promises are its options; write \`${tag}${tag === 'timeLimit' ? ': …' : ': true'}\` there instead.`,
+    );
 }
 
 /** The exported classes that a class extends, the nearest first. */

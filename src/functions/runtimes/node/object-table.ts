@@ -84,6 +84,13 @@ export class ObjectTable {
   #instance(name: string, made: Constructor, mode: InstanceMode | undefined, args: readonly unknown[]): object {
     if (mode === 'percall') return new PerCall(made, args);
     const object = this.#single.get(name) ?? new made(...args);
+    if (object instanceof Promise) {
+      // Nobody waits for it.
+      object.catch(() => undefined);
+      throw new TypeError(
+        `The constructor of ${name} gave a promise; write a function that awaits it and returns the object.`,
+      );
+    }
     if (mode === 'single') this.#single.set(name, object);
     return object;
   }

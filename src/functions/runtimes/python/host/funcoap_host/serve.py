@@ -225,11 +225,10 @@ async def _collected(items):
 
 def _flush():
     """What is printed stands in the log before the call is over, whatever the library has made of sys.stdout."""
-    for name in ('stdout', 'stderr'):
-        try:
-            getattr(sys, name).flush()
-        except BaseException:
-            pass
+    try:
+        sys.stdout.flush()
+    except BaseException:
+        pass
 
 
 def _leave(code=0):

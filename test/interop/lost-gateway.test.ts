@@ -1,0 +1,266 @@
+/**
+ * What a program notices when its gateway is killed, started again, stopped or deaf, or when it is not let in any more: real
+ * processes over each door. Functions note on a file that they began; their items are another's in each run.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { connect, type ConnectOptions } from '../../src/client/sdk/connect.ts';
+import type { Connection } from '../../src/client/sdk/connection-controls.ts';
+import type { RemoteFunction } from '../../src/client/sdk/remote-function.ts';
+import type { RemoteClass } from '../../src/client/sdk/remote-object.ts';
+import { utf8 } from '../../src/core/bytes.ts';
+import type { Scheduler } from '../../src/core/clock.ts';
+import { milliseconds, type Instant } from '../../src/core/duration.ts';
+import { systemScheduler } from '../../src/transport/scheduler.ts';
+import { ran } from '../cli/terminal.ts';
+import { GatewayProcess } from '../gateway/gateway-process.ts';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+const source = `
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { context } from 'funcoap/library';
+/** @safe */
+export async function* ticks(every: number): AsyncGenerator<{ run: number; i: number }> {
+  appendFileSync('$MARKS', 't');
+  for (let i = 0; ; i++) {
+    yield { run: process.pid, i };
+    await setTimeout(every, undefined, { signal: context().signal });
+  }
+}
+/** @pure @maxAge 1h */
+export function price(): string { return process.env['PRICE'] ?? String(process.pid); }
+/** @safe */
+export async function gated(gate: string): Promise<string> {
+  appendFileSync('$MARKS', 'g');
+  while (!existsSync(gate)) await setTimeout(10);
+  return readFileSync(gate, 'utf8');
+}
+export async function act(): Promise<void> { appendFileSync('$MARKS', 'a'); await setTimeout(60_000); }
+export function touch(): void {}
+export class Account { owner: string; constructor(owner: string) { this.owner = owner; } }
+`;
+
+interface Tick {
+  readonly run: number;
+  readonly i: number;
+}
+
+interface Libraries {
+  readonly lib: {
+    readonly ticks: RemoteFunction<[every: number], { readonly every: number }, AsyncIterable<Tick>>;
+    readonly price: RemoteFunction<[], Readonly<Record<string, never>>, string>;
+    readonly gated: RemoteFunction<[gate: string], { readonly gate: string }, string>;
+    readonly act: RemoteFunction;
+    readonly touch: RemoteFunction;
+    readonly Account: RemoteClass<[owner: string], { readonly owner: string }, { readonly owner: Promise<string> }>;
+  };
+}
+
+const doors = ['coap', 'coaps', 'http'] as const;
+type DoorName = (typeof doors)[number];
+
+let folder: string;
+let gateway: GatewayProcess;
+let credentials: ConnectOptions['credentials'];
+let token: string;
+/** Free ones at first, the same ones later. */
+let ports: Readonly<Record<DoorName, number>>;
+
+async function funcoap(...args: string[]): Promise<string> {
+  return (await ran(args, { workingFolder: folder })).out;
+}
+
+async function start(): Promise<void> {
+  gateway = await GatewayProcess.start({
+    home: folder,
+    libraries: { 'lib/index.ts': source },
+    settings: [
+      `data.folder=${join(folder, 'data')}`,
+      `coap.port=${ports.coap}`,
+      'coaps.listen=127.0.0.1',
+      `coaps.port=${ports.coaps}`,
+      'http.listen=127.0.0.1',
+      `http.port=${ports.http}`,
+      'shutdown.grace=200ms',
+    ],
+  });
+  const portOf = (door: DoorName): number => Number(new URL(uriOf(door).replace(/^\w+/, 'ws')).port);
+  ports = { coap: portOf('coap'), coaps: portOf('coaps'), http: portOf('http') };
+}
+
+function uriOf(door: DoorName): string {
+  const uri = [...gateway.addresses, ...gateway.httpUrls].find((address) => address.startsWith(`${door}:`));
+  if (uri === undefined) throw new Error(`nothing listens for ${door}`);
+  return uri;
+}
+
+async function kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+  gateway.signal(signal);
+  await gateway.ended();
+}
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'funcoap-lost-'));
+  const { pskIdentity, key } = JSON.parse(await funcoap('enroll', 'meter-7', '--json')) as Record<string, string>;
+  credentials = { preSharedKey: { identity: utf8(pskIdentity ?? ''), key: utf8(key ?? '') } };
+  token = (await funcoap('token', 'meter-7')).trim();
+  ports = { coap: 0, coaps: 0, http: 0 };
+  await start();
+});
+afterEach(async () => {
+  gateway.signal('SIGCONT');
+  await gateway.stop();
+  rmSync(folder, { recursive: true });
+});
+
+/** Ten times as fast: fifteen seconds of silence are one and a half, and what is lost for twenty is lost for two. */
+const hurried: Scheduler = {
+  now: () => (systemScheduler.now() * 10) as Instant,
+  after: (span, action) => systemScheduler.after(milliseconds(span / 10), action),
+};
+
+async function open(door: DoorName, options: ConnectOptions = {}): Promise<Connection<Libraries>> {
+  const gw = await connect<Libraries>(uriOf(door), {
+    scheduler: hurried,
+    ...(door === 'coaps' && { credentials }),
+    ...(door === 'http' && { token }),
+    ...options,
+  });
+  // What may have effects waits until its association outlives the gateway.
+  await gw.lib.touch();
+  return gw;
+}
+
+const marks = (): string => readFileSync(join(folder, 'marks'), 'utf8');
+const began = async (letter: string, times = 1): Promise<void> =>
+  await vi.waitFor(() => expect(marks().split(letter)).toHaveLength(times + 1), { timeout: 20_000 });
+
+/** The next of a loop, or what it throws, and how many seconds that took. */
+async function outcome<T>(next: Promise<T>): Promise<{ readonly given: unknown; readonly took: number }> {
+  const started = performance.now();
+  const given: unknown = await next.catch((error: unknown) => error);
+  return { given, took: (performance.now() - started) / 1000 };
+}
+
+describe.each(doors)('over %s', (door) => {
+  describe('a stream in which nothing comes', () => {
+    test('of a gateway that is killed is an error within seconds that says so', async () => {
+      await using gw = await open(door);
+      const ticks = gw.lib.ticks(3_600_000)[Symbol.asyncIterator]();
+      await ticks.next();
+      const next = ticks.next();
+      next.catch(() => undefined);
+      await kill();
+      const { given, took } = await outcome(next);
+      expect(given).toMatchObject({ code: 'request-unreachable', message: expect.stringContaining('nothing listens') });
+      expect(took).toBeLessThan(6);
+    });
+
+    test('of a gateway that is stopped is an error too', async () => {
+      await using gw = await open(door);
+      const ticks = gw.lib.ticks(3_600_000)[Symbol.asyncIterator]();
+      await ticks.next();
+      const next = ticks.next();
+      next.catch(() => undefined);
+      await kill('SIGTERM');
+      expect((await outcome(next)).given).toMatchObject({ code: 'request-unreachable' });
+    });
+
+    test('of a gateway that was killed and started again is lost, which is said, and its function does not run again', async () => {
+      await using gw = await open(door, { retries: 5 });
+      const ticks = gw.lib.ticks(3_600_000)[Symbol.asyncIterator]();
+      await ticks.next();
+      const next = ticks.next();
+      next.catch(() => undefined);
+      await kill();
+      await start();
+      expect((await outcome(next)).given).toMatchObject({ code: 'stream-lost', status: '4.12', target: 'lib/ticks' });
+      expect(marks()).toBe('t');
+    });
+  });
+
+  test('a gateway that is deaf for twenty seconds loses no item and repeats none, and nothing is begun anew', async () => {
+    await using gw = await open(door);
+    const numbers: number[] = [];
+    for await (const { i } of gw.lib.ticks(20)) {
+      numbers.push(i);
+      if (i === 10) {
+        gateway.signal('SIGSTOP');
+        void delay(2000).then(() => gateway.signal('SIGCONT'));
+      }
+      if (i === 30) break;
+    }
+    expect(numbers).toEqual(Array.from({ length: 31 }, (_, i) => i));
+    expect(marks()).toBe('t');
+  });
+
+  test('a result is watched on over a restart', async () => {
+    await using gw = await open(door, { retries: 5 });
+    const prices = gw.lib.price.watch()[Symbol.asyncIterator]();
+    const { value: before } = await prices.next();
+    const next = prices.next();
+    next.catch(() => undefined);
+    await kill();
+    await start();
+    const { given } = await outcome(next);
+    expect(given).toMatchObject({ done: false });
+    expect((given as IteratorResult<string>).value).not.toBe(before);
+    await prices.return?.();
+  });
+
+  test('a job is waited for over a restart that takes a while', async () => {
+    await using gw = await open(door);
+    const gate = join(folder, 'gate');
+    const job = await gw.lib.gated.job(gate);
+    const result = job.result();
+    result.catch(() => undefined);
+    await began('g');
+    await kill();
+    // More than `retries` would bridge.
+    await delay(1500);
+    await start();
+    await began('g', 2);
+    writeFileSync(gate, 'the result');
+    expect((await outcome(result)).given).toBe('the result');
+  });
+
+  test('a call that may have had effects is not made again', async () => {
+    await using gw = await open(door, { retries: 5 });
+    const call = gw.lib.act();
+    call.catch(() => undefined);
+    await began('a');
+    await kill();
+    const { given, took } = await outcome(call);
+    expect(given).toMatchObject({ code: door === 'http' ? 'request-reset' : 'request-unreachable' });
+    expect(took).toBeLessThan(5);
+    await start();
+    expect(await gw.lib.price()).toMatch(/^\d+$/);
+    expect(marks()).toBe('a');
+  });
+});
+
+test('an object of the gateway before is gone, and that is said', async () => {
+  await using gw = await open('coap', { retries: 5 });
+  const account = await gw.lib.Account('Ada');
+  await kill();
+  await start();
+  await expect(Promise.resolve(account.owner)).rejects.toMatchObject({ code: 'no-such-resource', status: '4.04' });
+});
+
+test.each([
+  ['coaps', 'request-handshake'],
+  ['http', 'identity-needed'],
+] as const)('who is revoked in the middle of a loop is told so over %s', async (door, code) => {
+  await using gw = await open(door, { retries: 1 });
+  const ticks = gw.lib.ticks(3_600_000)[Symbol.asyncIterator]();
+  await ticks.next();
+  const next = ticks.next();
+  next.catch(() => undefined);
+  await funcoap('identities', 'revoke', 'meter-7');
+  expect((await outcome(next)).given).toMatchObject({ code });
+});
