@@ -1,6 +1,5 @@
 /** Starts and stops the servers, each on its processor. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -9,6 +8,7 @@ import type { Programs } from './build.ts';
 import type { Call } from './calls.ts';
 import { contestants, type ContestantName, type Setting } from './contestants.ts';
 import { InternalError } from '../../src/core/error.ts';
+import { freeUdpPort } from '../transport/free-port.ts';
 
 /** The processor that a server is pinned to with all its threads; the load has another. */
 export const serverCpu = 0;
@@ -30,15 +30,6 @@ export interface Server extends AsyncDisposable {
   dropped(): number;
   /** The last of what it wrote on its error output. */
   complaint(): string;
-}
-
-export async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }
 
 /** A free port of UDP may be that of a connection of TCP. */
@@ -89,7 +80,7 @@ export async function startServer(
   programs: Programs,
 ): Promise<Server> {
   const { command, spreads, protocol } = contestants[name];
-  const port = await (protocol === 'http' ? freeTcpPort() : freePort());
+  const port = await (protocol === 'http' ? freeTcpPort() : freeUdpPort());
   const { file, args, environment } = command(port, call, setting, programs);
   const cpus = spreads === true ? spreadCpus : String(serverCpu);
   const startedAt = performance.now();

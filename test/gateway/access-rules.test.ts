@@ -16,20 +16,11 @@ import { AccessRules, openAccess, type AccessRule } from '../../src/gateway/acce
 import { Front } from '../../src/gateway/front.ts';
 import { RateLimit } from '../../src/gateway/rate-limit.ts';
 import { FunctionResource } from '../../src/gateway/resources/function.ts';
+import { ruleOf } from './access-rule.ts';
 import { nothingFollowed } from './nothing-followed.ts';
 import { Router } from '../../src/gateway/router.ts';
 import { bytesOf, endpointOf, Lockstep } from '../coap/lockstep.ts';
 import { functionOf } from '../functions/functions-of.ts';
-
-const rule = (more: Partial<AccessRule>): AccessRule => ({
-  identity: undefined,
-  group: undefined,
-  functions: [],
-  resources: [],
-  rate: undefined,
-  link: {},
-  ...more,
-});
 
 const fnOf = (library: string, name: string): FunctionDescription => ({
   ...functionOf(`/** @pure @maxAge 60 */ export function ${name}() {}`),
@@ -55,8 +46,8 @@ describe('a rule', () => {
 
   test('is for identities whose name its glob matches; local is who has none', () => {
     const rules = [
-      rule({ identity: 'meter-*', functions: ['math/*'] }),
-      rule({ identity: 'local', functions: ['oslist/*'] }),
+      ruleOf({ identity: 'meter-*', functions: ['math/*'] }),
+      ruleOf({ identity: 'local', functions: ['oslist/*'] }),
     ];
     expect(may(rules, meter)).toEqual([true, false]);
     expect(may(rules, undefined)).toEqual([false, true]);
@@ -64,30 +55,30 @@ describe('a rule', () => {
   });
 
   test('is for callers with a group that its glob matches', () => {
-    const rules = [rule({ group: 'nor*', functions: ['math/add'] })];
+    const rules = [ruleOf({ group: 'nor*', functions: ['math/add'] })];
     expect(may(rules, meter)).toEqual([true, false]);
     expect(may(rules, lamp)).toEqual([false, false]);
     expect(may(rules, undefined)).toEqual([false, false]);
   });
 
   test('with identity and group is for who has both', () => {
-    const rules = [rule({ identity: 'meter-7', group: 'south', functions: ['*'] })];
+    const rules = [ruleOf({ identity: 'meter-7', group: 'south', functions: ['*'] })];
     expect(may(rules, meter)).toEqual([false, false]);
   });
 
   test('adds to what others allow', () => {
-    const rules = [rule({ functions: ['math/*'] }), rule({ group: 'meters', functions: ['oslist/list'] })];
+    const rules = [ruleOf({ functions: ['math/*'] }), ruleOf({ group: 'meters', functions: ['oslist/list'] })];
     expect(may(rules, meter)).toEqual([true, true]);
     expect(may(rules, lamp)).toEqual([true, false]);
   });
 
   test('without functions grants none, and no rule at all leaves nobody anything', () => {
-    expect(may([rule({ resources: ['*'] })], meter)).toEqual([false, false]);
+    expect(may([ruleOf({ resources: ['*'] })], meter)).toEqual([false, false]);
     expect(may([], undefined)).toEqual([false, false]);
   });
 
   test('grants resources by their first segment; functions and discovery are always there to be asked', () => {
-    const access = new AccessRules([rule({ resources: ['clo*'] })]).of(undefined);
+    const access = new AccessRules([ruleOf({ resources: ['clo*'] })]).of(undefined);
     expect(['clock', 'elsewhere', 'func', 'f', '.well-known'].map((name) => access.mayReach(name))).toEqual([
       true,
       false,
@@ -100,9 +91,9 @@ describe('a rule', () => {
   test('gives its rate and link settings where no rule before it has any', () => {
     const profile = { ...defaultTransmissionOptions, ackTimeout: seconds(3) };
     const rules = new AccessRules([
-      rule({ group: 'meters', link: { szx: 2 } }),
-      rule({ rate: { perSecond: 5, burst: 6 }, link: { szx: 6, piggybackWindow: milliseconds(100) } }),
-      rule({ rate: { perSecond: 50, burst: 60 } }),
+      ruleOf({ group: 'meters', link: { szx: 2 } }),
+      ruleOf({ rate: { perSecond: 5, burst: 6 }, link: { szx: 6, piggybackWindow: milliseconds(100) } }),
+      ruleOf({ rate: { perSecond: 50, burst: 60 } }),
     ]);
     const access = rules.of(meter);
     expect(access.rate).toEqual({ perSecond: 5, burst: 6 });
@@ -114,7 +105,7 @@ describe('a rule', () => {
 });
 
 test('callers whom the same rules match share what is remembered of them', () => {
-  const rules = new AccessRules([rule({ group: 'meters', functions: ['math/*'] })]);
+  const rules = new AccessRules([ruleOf({ group: 'meters', functions: ['math/*'] })]);
   expect(rules.of({ name: 'meter-8', groups: ['meters'] })).toBe(rules.of(meter));
   expect(rules.of(lamp)).toBe(rules.of(undefined));
   expect(rules.of(lamp)).not.toBe(rules.of(meter));
@@ -131,7 +122,7 @@ test('discovery shows functions that may be called, and libraries with such or w
   });
   const sub = fnOf('math', 'sub');
   const libraries = [libraryOf('math', add, sub), libraryOf('oslist', list), libraryOf('mist'), libraryOf('broken')];
-  const access = new AccessRules([rule({ functions: ['math/add', 'mist/x'] })]).of(undefined);
+  const access = new AccessRules([ruleOf({ functions: ['math/add', 'mist/x'] })]).of(undefined);
   expect(access.visible(libraries)).toEqual([libraryOf('math', add), libraryOf('mist')]);
   expect(access.visible(libraries)).toBe(access.visible(libraries));
   expect(new AccessRules(openAccess).of(undefined).visible(libraries)).toBe(libraries);
@@ -153,7 +144,7 @@ test('of a class discovery shows the members that may be used, and of attributes
   };
   const bank = { name: 'bank', id: 0, version: '1', title: undefined, functions: [account], error: undefined };
   const shown = (...functions: readonly string[]): unknown => {
-    const access = new AccessRules([rule({ functions })]).of(undefined);
+    const access = new AccessRules([ruleOf({ functions })]).of(undefined);
     const { parameters, members = [], notMade } = access.visibleClass(account);
     expect(access.visibleClass(account)).toBe(access.visibleClass(account));
     const listed = access.visible([bank]).flatMap((library) => library.functions);
@@ -257,7 +248,7 @@ describe('the front', () => {
   });
 
   test('answers 4.03 before anything runs, also by the compact path', async () => {
-    const ask = gateway([rule({ group: 'meters', functions: ['math/*'] })]);
+    const ask = gateway([ruleOf({ group: 'meters', functions: ['math/*'] })]);
     for (const path of ['math', 'f/0/0']) {
       const [answer] = await ask(lamp, path);
       expect(answer?.code).toBe(responseCode.forbidden);
@@ -268,7 +259,7 @@ describe('the front', () => {
   });
 
   test('gives nobody from the cache what they may not call, however often others have said the same words', async () => {
-    const ask = gateway([rule({ identity: 'meter-7', functions: ['math/*'] })]);
+    const ask = gateway([ruleOf({ identity: 'meter-7', functions: ['math/*'] })]);
     for (let i = 0; i < 4; i++) {
       expect(codes(await ask(meter, 'math'))).toEqual([responseCode.content]);
       expect(codes(await ask(lamp, 'math'))).toEqual([responseCode.forbidden]);
@@ -278,7 +269,10 @@ describe('the front', () => {
   });
 
   test("counts a caller's own rate on loopback too", async () => {
-    const ask = gateway([rule({ identity: 'meter-7', rate: { perSecond: 1, burst: 2 } }), rule({ functions: ['*'] })]);
+    const ask = gateway([
+      ruleOf({ identity: 'meter-7', rate: { perSecond: 1, burst: 2 } }),
+      ruleOf({ functions: ['*'] }),
+    ]);
     for (const expected of [responseCode.content, responseCode.content, responseCode.tooManyRequests]) {
       expect(codes(await ask(meter, 'math'))).toEqual([expected]);
     }

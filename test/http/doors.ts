@@ -45,7 +45,9 @@ export interface OpenDoor {
 export interface Doors {
   /** With the libraries. */
   readonly folder: string;
-  open(settings: DoorSettings): Promise<OpenDoor>;
+  open(settings?: DoorSettings): Promise<OpenDoor>;
+  /** Those that were opened since it was last called. */
+  closeOpened(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -68,9 +70,10 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
     data: { folder: data ?? join(folder, 'data') },
   });
   const http = await openHttp(config, log.logger, undefined, false);
+  const opened: OpenDoor[] = [];
   return {
     folder,
-    async open({ access = openAccess, rate = {}, scheduler: doorScheduler = scheduler, ...options }) {
+    async open({ access = openAccess, rate = {}, scheduler: doorScheduler = scheduler, ...options } = {}) {
       const parts = {
         directory: registry,
         invoker: registry,
@@ -121,12 +124,17 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
       });
       const door = await openHttpDoor({ ...http.options, secureListen: [], ...options }, calls, doorScheduler);
       const urlOf = (scheme: string): string => door.urls.find((url) => url.startsWith(`${scheme}:`)) ?? '';
-      return { door, calls, cache: parts.cache, url: urlOf('http'), secureUrl: urlOf('https'), close };
+      const open = { door, calls, cache: parts.cache, url: urlOf('http'), secureUrl: urlOf('https'), close };
+      opened.push(open);
+      return open;
       async function close(): Promise<void> {
         jobs.close();
         objects.close();
         await Promise.all([door.close(), jobs.closeStore()]);
       }
+    },
+    async closeOpened() {
+      await Promise.all(opened.splice(0).map((door) => door.close()));
     },
     async close() {
       await Promise.all([registry.close(), bodies.close(), http.close(), log.close()]);

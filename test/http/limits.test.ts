@@ -10,7 +10,7 @@ import { channels, type RequestAnswered } from '../../src/core/channels.ts';
 import { milliseconds } from '../../src/core/duration.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
 import { systemScheduler } from '../../src/transport/scheduler.ts';
-import { openDoors, type Doors, type DoorSettings, type OpenDoor } from './doors.ts';
+import { openDoors, type Doors, type OpenDoor } from './doors.ts';
 import { ask, post } from './gateway.ts';
 
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
@@ -41,7 +41,6 @@ const patiently = { interval: 10, timeout: 15_000 };
 
 let doors: Doors;
 let folder: string;
-const open: OpenDoor[] = [];
 beforeAll(async () => {
   doors = await openDoors(libraries);
   folder = mkdtempSync(join(tmpdir(), 'funcoap-limits-'));
@@ -50,15 +49,7 @@ afterAll(async () => {
   await doors.close();
   rmSync(folder, { recursive: true });
 });
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((door) => door.close()));
-});
-
-async function doorWith(settings: DoorSettings = {}): Promise<OpenDoor> {
-  const door = await doors.open(settings);
-  open.push(door);
-  return door;
-}
+afterEach(() => doors.closeOpened());
 
 const impatient = {
   headers: milliseconds(100),
@@ -107,31 +98,31 @@ describe('slow clients', () => {
     ],
     ['nothing at all', '', '408'],
   ])('%s: the connection ends', async (_, text, status) => {
-    expect(await untilClosed(await socketTo(await doorWith({ patience: impatient })), text)).toMatch(
+    expect(await untilClosed(await socketTo(await doors.open({ patience: impatient })), text)).toMatch(
       `HTTP/1.1 ${status} `,
     );
   });
   test('a connection that is kept ends when nothing more is asked', async () => {
-    const socket = await socketTo(await doorWith({ patience: impatient }));
+    const socket = await socketTo(await doors.open({ patience: impatient }));
     const heard = await untilClosed(socket, head('GET /frmlist HTTP/1.1', 'Host: localhost'));
     expect(heard).toContain('{"frameworks":["slow"]}');
   });
   test('who waits for a function longer than that is not cut off', async () => {
-    const { url } = await doorWith({ patience: impatient });
+    const { url } = await doors.open({ patience: impatient });
     expect((await ask(`${url}/func/slow/rest`, { method: 'POST' })).json).toBe('done');
   });
 });
 
 describe('many', () => {
   test('connections beyond the limit are closed', async () => {
-    const door = await doorWith({ maxConnections: 2 });
+    const door = await doors.open({ maxConnections: 2 });
     const sockets = [await socketTo(door), await socketTo(door)];
     expect(await untilClosed(await socketTo(door), head('GET /frmlist HTTP/1.1', 'Host: localhost'))).toBe('');
     for (const socket of sockets) socket.destroy();
     await vi.waitFor(async () => expect((await ask(`${door.url}/frmlist`)).status).toBe(200), patiently);
   });
   test('a connection on which nobody asks anything makes room for another', async () => {
-    const door = await doorWith({ maxConnections: 2 });
+    const door = await doors.open({ maxConnections: 2 });
     const kept = [await socketTo(door), await socketTo(door)];
     for (const socket of kept) {
       socket.write(head('GET /frmlist HTTP/1.1', 'Host: localhost'));
@@ -141,7 +132,7 @@ describe('many', () => {
     for (const socket of kept) socket.destroy();
   });
   test.runIf(existsSync('/proc/net/tcp'))('the kernel looks whether a silent client is still there', async () => {
-    const door = await doorWith();
+    const door = await doors.open();
     const socket = await socketTo(door);
     const port = (number: string | number): string => Number(number).toString(16).toUpperCase().padStart(4, '0');
     const [own, theirs] = [port(new URL(door.url).port), port(socket.localPort ?? 0)];
@@ -152,14 +143,14 @@ describe('many', () => {
     socket.destroy();
   });
   test('requests beyond the rate are 429 with Retry-After, over however many connections', async () => {
-    const { url } = await doorWith({ rate: { perSecond: 0.1, burst: 2, loopback: true } });
+    const { url } = await doors.open({ rate: { perSecond: 0.1, burst: 2, loopback: true } });
     const answers = [await ask(`${url}/frmlist`), await ask(`${url}/frmlist`), await ask(`${url}/frmlist`)];
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 429]);
     expect(answers[2]?.problem).toBe('rate-exceeded');
     expect(Number(answers[2]?.headers['retry-after'])).toBeGreaterThan(5);
   });
   test('headers beyond 16 KiB are 431', async () => {
-    const socket = await socketTo(await doorWith());
+    const socket = await socketTo(await doors.open());
     const heard = await untilClosed(
       socket,
       head('GET /frmlist HTTP/1.1', 'Host: localhost', `X-Long: ${'x'.repeat(17_000)}`),
@@ -167,7 +158,7 @@ describe('many', () => {
     expect(heard).toMatch(/^HTTP\/1\.1 431 /);
   });
   test('a body without a length is cut off at the limit, too', async () => {
-    const { url } = await doorWith({ maxBodyBytes: 1000 });
+    const { url } = await doors.open({ maxBodyBytes: 1000 });
     const headers = { 'content-type': 'application/json', 'transfer-encoding': 'chunked' };
     const answer = await ask(`${url}/func/slow/wait`, { method: 'POST', headers, body: `"${'x'.repeat(2000)}"` });
     expect([answer.status, answer.problem]).toEqual([413, 'too-large']);
@@ -182,7 +173,7 @@ describe('events that do not come', () => {
     async (name) => {
       // Functions run by the system's clock.
       const scheduler = new ManualScheduler(systemScheduler.now());
-      const { url } = await doorWith({ scheduler });
+      const { url } = await doors.open({ scheduler });
       const answer = await follow(`${url}/func/slow/${name}`, events);
       let heard = '';
       answer.setEncoding('utf8').on('data', (text: string) => (heard += text));
@@ -203,7 +194,7 @@ describe('events that do not come', () => {
   );
 
   test('HEAD is the head alone, and nobody reads the stream', async () => {
-    const { url } = await doorWith();
+    const { url } = await doors.open();
     const made = join(mkdtempSync(join(folder, 'head-')), 'count');
     // In lines the first one comes before the head.
     const { status, headers, text } = await ask(`${url}/func/slow/large?count=${encodeURIComponent(made)}`, {
@@ -214,7 +205,7 @@ describe('events that do not come', () => {
   });
 
   test('who does not read is not written to: items are made as they are taken', async () => {
-    const { url } = await doorWith();
+    const { url } = await doors.open();
     const made = join(mkdtempSync(join(folder, 'made-')), 'count');
     const answer = await follow(`${url}/func/slow/large?count=${encodeURIComponent(made)}`, events);
     answer.pause();
@@ -235,7 +226,7 @@ describe('events that do not come', () => {
 
   test('lines have no comments', async () => {
     const scheduler = new ManualScheduler(systemScheduler.now());
-    const { url } = await doorWith({ scheduler });
+    const { url } = await doors.open({ scheduler });
     const answer = await follow(`${url}/func/slow/items`, { accept: 'application/x-ndjson' });
     await once(answer, 'data');
     expect(scheduler.nextDeadline()).toBeUndefined();
@@ -249,7 +240,7 @@ describe('events that do not come', () => {
       if (correlationId === 'follower') told.push(`${target} ${code}`);
     };
     channels.request.subscribe(listen);
-    const { url } = await doorWith();
+    const { url } = await doors.open();
     const answer = await follow(`${url}/func/slow/constant`, { ...events, 'x-request-id': 'follower' });
     await once(answer, 'data');
     expect(told).toEqual([]);
@@ -273,20 +264,20 @@ describe('words that are none', () => {
     ['two Hosts', head('GET /frmlist HTTP/1.1', 'Host: localhost', 'host: localhost'), 400],
     ['two lengths', head('POST /f HTTP/1.1', 'Host: localhost', 'Content-Length: 1', 'Content-Length: 2'), 400],
   ])('%s', async (_, text, status) => {
-    const heard = await untilClosed(await socketTo(await doorWith()), text);
+    const heard = await untilClosed(await socketTo(await doors.open()), text);
     expect(heard).toMatch(`HTTP/1.1 ${status} `);
     // Node itself refuses who says no Host, without a word.
     if (text.includes('\r\nHost') || text.includes('1.0')) expect(heard).toContain('application/problem+json');
   });
   test('what comes in the middle of an answer ends it, and is not answered in it', async () => {
-    const socket = await socketTo(await doorWith());
+    const socket = await socketTo(await doors.open());
     const heard = untilClosed(socket, head('GET /func/slow/items HTTP/1.1', 'Host: localhost'));
     await once(socket, 'data');
     socket.write('no request\r\n\r\n');
     expect((await heard).match(/HTTP\/1\.1/g)).toHaveLength(1);
   });
   test('nothing of a request becomes a header of its answer', async () => {
-    const { url } = await doorWith();
+    const { url } = await doors.open();
     const path = '/func/slow/%0d%0aset-cookie:%20a=b';
     const { status, headers } = await ask(url + path, { headers: { 'x-request-id': 'a\tb' } });
     expect(status).toBe(404);
@@ -299,12 +290,12 @@ describe('words that are none', () => {
 
 describe('time', () => {
   test('a function that runs out of it is 504', async () => {
-    const { url } = await doorWith();
+    const { url } = await doors.open();
     const { status, problem } = await ask(`${url}/func/slow/limited`, { method: 'POST' });
     expect([status, problem]).toEqual([504, 'time-limit']);
   });
   test('a client that leaves stops its call', async () => {
-    const { url } = await doorWith();
+    const { url } = await doors.open();
     const own = mkdtempSync(join(folder, 'left-'));
     const made = request(`${url}/func/slow/wait`, { method: 'POST', headers: { 'content-type': 'application/json' } });
     made.on('error', () => undefined);
@@ -314,7 +305,7 @@ describe('time', () => {
     await vi.waitFor(() => expect(existsSync(join(own, 'aborted'))).toBe(true), patiently);
   });
   test('a gateway that stops answers what is under way, and 503 to all else', async () => {
-    const { url, calls, door } = await doorWith();
+    const { url, calls, door } = await doors.open();
     const own = mkdtempSync(join(folder, 'stop-'));
     const waiting = post(`${url}/func/slow/wait`, [own]);
     await vi.waitFor(() => expect(existsSync(join(own, 'began'))).toBe(true), patiently);

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { decodeCbor } from '../../src/cbor/decode.ts';
 import { encodeCbor } from '../../src/cbor/encode.ts';
 import { channels, type RequestAnswered } from '../../src/core/channels.ts';
-import type { AccessRule } from '../../src/gateway/access-rules.ts';
 import { ran } from '../cli/terminal.ts';
+import { ruleOf } from '../gateway/access-rule.ts';
 import { openDoors, type Doors, type OpenDoor } from './doors.ts';
 import { ask, post, type Answered, type Asked } from './gateway.ts';
 
@@ -51,20 +51,11 @@ let door: OpenDoor;
 let url: string;
 let tokens: readonly string[];
 
-const rule = (more: Partial<AccessRule>): AccessRule => ({
-  identity: undefined,
-  group: undefined,
-  functions: [],
-  resources: [],
-  rate: undefined,
-  link: {},
-  ...more,
-});
 const rules = [
-  rule({ identity: 'local', functions: ['bank/*'] }),
-  rule({ identity: 'ann', functions: ['bank/Account', 'bank/Account.deposit', 'bank/Account.balance?'] }),
-  rule({ identity: 'bob', functions: ['bank/plain'] }),
-  rule({ identity: 'cy', functions: ['bank/own', 'bank/Account.deposit', 'bank/Account.owner='] }),
+  ruleOf({ identity: 'local', functions: ['bank/*'] }),
+  ruleOf({ identity: 'ann', functions: ['bank/Account', 'bank/Account.deposit', 'bank/Account.balance?'] }),
+  ruleOf({ identity: 'bob', functions: ['bank/plain'] }),
+  ruleOf({ identity: 'cy', functions: ['bank/own', 'bank/Account.deposit', 'bank/Account.owner='] }),
 ];
 
 beforeAll(async () => {

@@ -14,7 +14,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { encodeCbor } from '../../src/cbor/encode.ts';
 import { channels, type RequestAnswered } from '../../src/core/channels.ts';
 import { ran } from '../cli/terminal.ts';
-import { openDoors, type Doors, type DoorSettings, type OpenDoor } from './doors.ts';
+import { openDoors, type Doors, type DoorSettings } from './doors.ts';
 import { ask, type Answered, type Asked } from './gateway.ts';
 
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
@@ -36,7 +36,6 @@ const libraries = {
 let folder: string;
 let doors: Doors;
 const tokens = new Map<string, string>();
-const open: OpenDoor[] = [];
 
 const funcoap = async (line: string): Promise<string> =>
   (await ran([...line.split(' '), '--data', join(folder, 'data')], { workingFolder: folder })).out.trim();
@@ -54,15 +53,7 @@ afterAll(async () => {
   await doors.close();
   rmSync(folder, { recursive: true });
 });
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((door) => door.close()));
-});
-
-async function doorWith(settings: DoorSettings = {}): Promise<OpenDoor> {
-  const door = await doors.open(settings);
-  open.push(door);
-  return door;
-}
+afterEach(() => doors.closeOpened());
 
 /** Requests that fastify handed to a route. */
 let byFastify = 0;
@@ -97,7 +88,7 @@ async function times<T>(n: number, make: () => Promise<T>): Promise<T[]> {
 const times3 = <T>(one: T): T[] => [one, one, one];
 
 test('a call that was made before is answered past fastify', async () => {
-  const { url } = await doorWith();
+  const { url } = await doors.open();
   const answers = await times(5, () => ask(`${url}/func/calc/add`, sum));
   expect(answers.map(({ json }) => json)).toEqual([30, 30, 30, 30, 30]);
   expect(byFastify).toBe(1);
@@ -108,7 +99,7 @@ test('a call that was made before is answered past fastify', async () => {
 });
 
 test('each is counted as a hit', async () => {
-  const { url, cache } = await doorWith();
+  const { url, cache } = await doors.open();
   await times(6, () => ask(`${url}/func/calc/add`, sum));
   expect(cache.counters()).toMatchObject({ misses: 1, hits: 5 });
 });
@@ -152,7 +143,7 @@ describe('the same request, again and again, through fastify and past it, has th
   });
 
   test('whatever it is', async () => {
-    const { url } = await doorWith({ maxBodyBytes: 550 });
+    const { url } = await doors.open({ maxBodyBytes: 550 });
     const events: RequestAnswered[] = [];
     const listen = (event: unknown): void => void events.push(event as RequestAnswered);
     channels.request.subscribe(listen);
@@ -197,7 +188,7 @@ describe('the same request, again and again, through fastify and past it, has th
 
 describe('what is asked of every request is asked of one that was made before', () => {
   const known = async (settings: DoorSettings, asked: Asked = sum): Promise<(more?: Asked) => Promise<Answered>> => {
-    const { url } = await doorWith(settings);
+    const { url } = await doors.open(settings);
     const send = (more: Asked = {}): Promise<Answered> =>
       ask(`${url}/func/calc/add`, { ...asked, ...more, headers: { ...asked.headers, ...more.headers } });
     await times(3, () => send());
@@ -221,7 +212,7 @@ describe('what is asked of every request is asked of one that was made before', 
   });
 
   test('whether a body of text may be taken of who asks now', async () => {
-    const { url } = await doorWith();
+    const { url } = await doors.open();
     const text = { 'content-type': 'text/plain', 'content-length': '4' };
     const send = (headers: Asked['headers']): Promise<Answered> =>
       ask(`${url}/func/calc/put`, { method: 'POST', headers: { ...text, ...headers }, body: 'text' });
@@ -230,7 +221,7 @@ describe('what is asked of every request is asked of one that was made before', 
   });
 
   test('whether it has a body, of whatever length it says or does not say', async () => {
-    const { url } = await doorWith();
+    const { url } = await doors.open();
     const cbor = { 'content-type': 'application/cbor' };
     const send = async (headers: Asked['headers'], body?: Uint8Array): Promise<unknown> => {
       const asked = { method: 'POST', headers: { ...cbor, ...headers } };
@@ -247,7 +238,7 @@ describe('what is asked of every request is asked of one that was made before', 
   test('how long its body is', async () => {
     const send = await known({ maxBodyBytes: 20 });
     expect((await send({ body: `[10,${' '.repeat(20)}20]` })).status).toBe(413);
-    const long = await doorWith();
+    const long = await doors.open();
     const text = JSON.stringify(['x'.repeat(600)]);
     const put: Asked = { method: 'POST', headers: { ...json, 'content-length': String(text.length) }, body: text };
     byFastify = 0;
@@ -264,7 +255,7 @@ describe('what is asked of every request is asked of one that was made before', 
   });
 
   test('whether the gateway is being stopped', async () => {
-    const door = await doorWith();
+    const door = await doors.open();
     const send = (): Promise<Answered> => ask(`${door.url}/func/calc/add`, sum);
     await times(3, send);
     door.calls.close();
@@ -273,7 +264,7 @@ describe('what is asked of every request is asked of one that was made before', 
 
   test('the access rules, for who asks now', async () => {
     const rule = { group: undefined, resources: [], rate: undefined, link: {} };
-    const { url } = await doorWith({
+    const { url } = await doors.open({
       access: [
         { ...rule, identity: 'ann', functions: ['calc/*'] },
         { ...rule, identity: 'bob', functions: ['calc/put'] },
@@ -288,7 +279,7 @@ describe('what is asked of every request is asked of one that was made before', 
   });
 
   test('its identity, of a function that reads who asks', async () => {
-    const { url } = await doorWith();
+    const { url } = await doors.open();
     const send = async (who: string): Promise<unknown> =>
       (await ask(`${url}/func/who/am`, { method: 'POST', headers: bearer(who) })).json;
     expect(await times(4, () => send('ann'))).toEqual(['ann', 'ann', 'ann', 'ann']);
@@ -297,7 +288,7 @@ describe('what is asked of every request is asked of one that was made before', 
   });
 
   test('whether the answer is private, by who asks now', async () => {
-    const { url } = await doorWith();
+    const { url } = await doors.open();
     const send = async (headers: Asked['headers'] = {}): Promise<string> =>
       (await ask(`${url}/func/calc/add?a=1&b=2`, { headers })).headers['cache-control'] ?? '';
     expect((await times(3, () => send())).every((kept) => !kept.includes('private'))).toBe(true);
@@ -309,7 +300,7 @@ describe('what is asked of every request is asked of one that was made before', 
   test('whether the token still stands', async () => {
     await funcoap('enroll eve');
     const token = await funcoap('token eve');
-    const { url } = await doorWith();
+    const { url } = await doors.open();
     const send = (): Promise<Answered> =>
       ask(`${url}/func/calc/add`, { ...sum, headers: { ...json, authorization: `Bearer ${token}` } });
     await vi.waitFor(async () => expect((await send()).status).toBe(200), { timeout: 10_000 });
@@ -319,7 +310,7 @@ describe('what is asked of every request is asked of one that was made before', 
   });
 
   test('what the function is now', async () => {
-    const { url } = await doorWith();
+    const { url } = await doors.open();
     const send = async (): Promise<unknown> => (await ask(`${url}/func/changing/version`, { method: 'POST' })).json;
     expect(await times(4, send)).toEqual([1, 1, 1, 1]);
     const file = join(doors.folder, 'libraries', 'changing', 'index.ts');
@@ -328,7 +319,7 @@ describe('what is asked of every request is asked of one that was made before', 
   });
 
   test('what is called out of date is not given again', async () => {
-    const { url, cache } = await doorWith();
+    const { url, cache } = await doors.open();
     const send = (): Promise<Answered> => ask(`${url}/func/calc/add`, sum);
     await times(4, send);
     cache.invalidateFunction('calc', 'add');
@@ -338,7 +329,7 @@ describe('what is asked of every request is asked of one that was made before', 
 });
 
 test('a body that comes in pieces is the body, and a client that goes in the middle is told in the log alone', async () => {
-  const { url } = await doorWith();
+  const { url } = await doors.open();
   await times(2, () => ask(`${url}/func/calc/add`, sum));
   const events: RequestAnswered[] = [];
   const listen = (event: unknown): void => void events.push(event as RequestAnswered);

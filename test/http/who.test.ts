@@ -6,10 +6,10 @@ import { createServer, get as httpGet, type IncomingMessage, type Server } from 
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { AccessRule } from '../../src/gateway/access-rules.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
 import { ran } from '../cli/terminal.ts';
-import { openDoors, type Doors, type OpenDoor, type DoorSettings } from './doors.ts';
+import { ruleOf } from '../gateway/access-rule.ts';
+import { openDoors, type Doors, type OpenDoor } from './doors.ts';
 import { ask, post, type Asked } from './gateway.ts';
 
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
@@ -36,7 +36,6 @@ let key: string;
 let cert: string;
 let ca: string;
 let doors: Doors;
-const open: OpenDoor[] = [];
 
 async function funcoap(line: string): Promise<string> {
   const { code, out, err } = await ran([...line.split(' '), '--data', data], { workingFolder: folder });
@@ -63,31 +62,13 @@ afterAll(async () => {
   await doors.close();
   rmSync(folder, { recursive: true });
 });
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((gateway) => gateway.close()));
-});
-
-async function gatewayWith(settings: DoorSettings = {}): Promise<OpenDoor> {
-  const gateway = await doors.open(settings);
-  open.push(gateway);
-  return gateway;
-}
+afterEach(() => doors.closeOpened());
 
 const am = (gateway: OpenDoor, asked: Asked = {}): ReturnType<typeof ask> => ask(`${gateway.url}/func/who/am`, asked);
 
-const rule = (rule: Partial<AccessRule>): AccessRule => ({
-  identity: undefined,
-  group: undefined,
-  functions: [],
-  resources: [],
-  rate: undefined,
-  link: {},
-  ...rule,
-});
-
 describe('without an identity', () => {
   test('a caller is local on a loopback listener', async () => {
-    expect((await am(await gatewayWith())).json).toBe('local');
+    expect((await am(await doors.open())).json).toBe('local');
   });
   test.each([
     ['forwarded', 'for=192.0.2.1'],
@@ -96,19 +77,19 @@ describe('without an identity', () => {
     ['x-real-ip', '192.0.2.1'],
     ['via', '1.1 proxy'],
   ])('not where %s says that a proxy stands between', async (name, value) => {
-    const { status, problem, headers } = await am(await gatewayWith(), { headers: { [name]: value } });
+    const { status, problem, headers } = await am(await doors.open(), { headers: { [name]: value } });
     expect([status, problem, headers['www-authenticate']]).toEqual([401, 'identity-needed', 'Bearer']);
   });
   test('not where it is behind thousands of other headers', async () => {
-    const gateway = await gatewayWith();
+    const gateway = await doors.open();
     const many = Object.fromEntries(Array.from({ length: 2100 }, (_, n) => [n.toString(36), '']));
     expect((await am(gateway, { headers: { ...many, 'x-forwarded-for': '192.0.2.1' } })).status).toBe(401);
   });
   test('not where a proxy is trusted', async () => {
-    expect((await am(await gatewayWith({ proxies: ['127.0.0.1'] }))).status).toBe(401);
+    expect((await am(await doors.open({ proxies: ['127.0.0.1'] }))).status).toBe(401);
   });
   test('not on a listener beyond loopback, also from this machine', async () => {
-    const gateway = await gatewayWith({ listen: ['0.0.0.0'] });
+    const gateway = await doors.open({ listen: ['0.0.0.0'] });
     const url = gateway.url.replace('0.0.0.0', '127.0.0.1');
     for (const path of ['/func/who/am', '/func', '/frmlist', '/openapi.json', '/.well-known/core'])
       expect([path, (await ask(url + path)).status]).toEqual([path, 401]);
@@ -119,8 +100,8 @@ describe('without an identity', () => {
 
 describe('a bearer token', () => {
   test('is who it was made for, and rules count for it', async () => {
-    const access = [rule({ identity: 'local', functions: ['who/*'] }), rule({ group: 'staff', functions: ['*'] })];
-    const gateway = await gatewayWith({ access });
+    const access = [ruleOf({ identity: 'local', functions: ['who/*'] }), ruleOf({ group: 'staff', functions: ['*'] })];
+    const gateway = await doors.open({ access });
     const token = await tokenOf('ann');
     expect((await am(gateway, bearing(token))).json).toBe('ann');
     expect((await ask(`${gateway.url}/func/staff/only`, bearing(token))).json).toBe('staff');
@@ -130,7 +111,7 @@ describe('a bearer token', () => {
     expect((await ask(`${gateway.url}/openapi.json`, bearing(token))).text).toContain('/func/staff/only');
   });
   test('that is none is 401, never local', async () => {
-    const gateway = await gatewayWith();
+    const gateway = await doors.open();
     const token = await tokenOf('ann');
     const [header = '', claims = '', signature = ''] = token.split('.');
     const none = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url');
@@ -152,7 +133,7 @@ describe('a bearer token', () => {
     expect((await am(gateway, { headers: { authorization: 'Basic YTpi' } })).status).toBe(401);
   });
   test('of another data folder is none', async () => {
-    const gateway = await gatewayWith();
+    const gateway = await doors.open();
     const other = mkdtempSync(join(tmpdir(), 'funcoap-other-'));
     const run = async (line: string): Promise<string> => (await ran([...line.split(' '), '--data', other])).out;
     await run('enroll ann');
@@ -160,12 +141,12 @@ describe('a bearer token', () => {
     rmSync(other, { recursive: true });
   });
   test('expires', async () => {
-    const gateway = await gatewayWith();
+    const gateway = await doors.open();
     const { json } = await am(gateway, bearing(await tokenOf('ann', ' --expires 0s')));
     expect(json).toMatchObject({ status: 401, detail: expect.stringContaining('expired') });
   });
   test('that ends takes with it what is still being read with it', async () => {
-    const gateway = await gatewayWith();
+    const gateway = await doors.open();
     await funcoap('enroll reader');
     const token = await tokenOf('reader');
     await vi.waitFor(async () => expect((await am(gateway, bearing(token))).json).toBe('reader'), patiently);
@@ -183,7 +164,7 @@ describe('a bearer token', () => {
     ['an event', 'fixed', 'text/event-stream', /identity-needed[^]*$/],
     ['a connection that ends in the middle', 'waits', 'application/x-ndjson', /terminated/],
   ])('so at once, also while nothing comes, by %s (%s)', async (_, method, accept, says) => {
-    const gateway = await gatewayWith({ scheduler: new ManualScheduler() });
+    const gateway = await doors.open({ scheduler: new ManualScheduler() });
     const name = `reader-${method}-${accept.length}`;
     await funcoap(`enroll ${name}`);
     const token = await tokenOf(name);
@@ -197,7 +178,7 @@ describe('a bearer token', () => {
     await vi.waitFor(() => expect(gateway.door.pending).toBe(0), patiently);
   });
   test('so too where nobody takes what is told', async () => {
-    const gateway = await gatewayWith();
+    const gateway = await doors.open();
     await funcoap('enroll sleeper');
     const token = await tokenOf('sleeper');
     await vi.waitFor(async () => expect((await am(gateway, bearing(token))).json).toBe('sleeper'), patiently);
@@ -214,7 +195,7 @@ describe('a bearer token', () => {
     asked.destroy();
   });
   test('ends with its identity, and does not come back with its name', async () => {
-    const gateway = await gatewayWith();
+    const gateway = await doors.open();
     await funcoap('enroll bob');
     const token = await tokenOf('bob');
     await vi.waitFor(async () => expect((await am(gateway, bearing(token))).json).toBe('bob'), patiently);
@@ -253,7 +234,7 @@ describe('a certificate over https', () => {
     ask(`${gateway.secureUrl}/func/who/am`, { tls: { ca, ...tls } });
 
   test('that is enrolled is who it is of', async () => {
-    expect((await amAt(await gatewayWith(secure), { cert, key })).json).toBe('gate');
+    expect((await amAt(await doors.open(secure), { cert, key })).json).toBe('gate');
   });
   test('that is not enrolled is 401, never local', async () => {
     const other = mkdtempSync(join(tmpdir(), 'funcoap-other-'));
@@ -261,18 +242,18 @@ describe('a certificate over https', () => {
     await ran(['enroll', 'gate', '--x509', '--out', join(other, 'gate'), '--data', other]);
     const read = (name: string): string => readFileSync(join(other, 'gate', name), 'utf8');
     const stranger = { cert: read('gate.crt.pem'), key: read('gate.key.pem') };
-    const near = await gatewayWith(secure);
+    const near = await doors.open(secure);
     const { status, problem, headers } = await amAt(near, stranger);
     expect([status, problem, headers['www-authenticate']]).toEqual([401, 'identity-needed', 'Bearer']);
     expect((await amAt(near, {})).json).toBe('local');
-    const beyond = await gatewayWith({ ...secure, secureListen: ['0.0.0.0'] });
+    const beyond = await doors.open({ ...secure, secureListen: ['0.0.0.0'] });
     const url = `${beyond.secureUrl.replace('0.0.0.0', '127.0.0.1')}/func/who/am`;
     expect((await ask(url, { tls: { ca, ...stranger } })).status).toBe(401);
     expect((await ask(url, { tls: { ca, cert, key } })).json).toBe('gate');
     rmSync(other, { recursive: true });
   });
   test('that was revoked is 401, never local, also from this machine', async () => {
-    const gateway = await gatewayWith(secure);
+    const gateway = await doors.open(secure);
     await funcoap(`enroll badge --x509 --out ${join(folder, 'badge')}`);
     const read = (name: string): string => readFileSync(join(folder, 'badge', name), 'utf8');
     const badge = { cert: read('badge.crt.pem'), key: read('badge.key.pem') };
@@ -281,19 +262,19 @@ describe('a certificate over https', () => {
     await vi.waitFor(async () => expect((await amAt(gateway, badge)).status).toBe(401), patiently);
   });
   test('a bearer token does too, and what it says comes first', async () => {
-    const gateway = await gatewayWith(secure);
+    const gateway = await doors.open(secure);
     const headers = { authorization: `Bearer ${await tokenOf('ann')}` };
     expect((await ask(`${gateway.secureUrl}/func/who/am`, { headers, tls: { ca, cert, key } })).json).toBe('ann');
   });
   test('plain HTTP is not spoken there', async () => {
-    const gateway = await gatewayWith(secure);
+    const gateway = await doors.open(secure);
     await expect(ask(gateway.secureUrl.replace('https:', 'http:'))).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 });
 
 describe('a proxy that is trusted', () => {
   test('tells whom it speaks for; what stands before its own word is not believed', async () => {
-    const gateway = await gatewayWith({ proxies: ['127.0.0.1', '192.0.2.9'] });
+    const gateway = await doors.open({ proxies: ['127.0.0.1', '192.0.2.9'] });
     const { authorization = '' } = bearing(await tokenOf('ann')).headers ?? {};
     const peer = async (forwarded: string): Promise<unknown> =>
       (await ask(`${gateway.url}/func/who/peer`, { headers: { authorization, 'x-forwarded-for': forwarded } })).json;
@@ -321,17 +302,17 @@ describe('pages of the web', () => {
     '[::1].evil.example',
     'evil.example:1:2',
   ])('a name that leads here is refused (DNS rebinding): Host %j', async (host) => {
-    const { status, problem } = await am(await gatewayWith(), { headers: { host } });
+    const { status, problem } = await am(await doors.open(), { headers: { host } });
     expect([status, problem]).toEqual([403, 'foreign-host']);
   });
   test.each(['localhost', 'LOCALHOST:1', '127.0.0.1', '[::1]:3419', '192.168.1.5:3419', 'gw.example'])(
     '%s is us',
     async (host) => {
-      expect((await am(await gatewayWith({ hosts: ['GW.example'] }), { headers: { host } })).json).toBe('local');
+      expect((await am(await doors.open({ hosts: ['GW.example'] }), { headers: { host } })).json).toBe('local');
     },
   );
   test('the Host beside an absolute target does not count', async () => {
-    const gateway = await gatewayWith();
+    const gateway = await doors.open();
     const { port } = new URL(gateway.url);
     const { request } = await import('node:http');
     const made = request({
@@ -346,14 +327,14 @@ describe('pages of the web', () => {
     expect(answer.statusCode).toBe(403);
   });
   test('a page of another origin is refused, before anything runs', async () => {
-    const gateway = await gatewayWith();
+    const gateway = await doors.open();
     for (const origin of ['http://evil.example', 'null', 'http://127.0.0.1:1', gateway.url.replace('http', 'https')]) {
       const { status, problem, headers } = await post(`${gateway.url}/func/who/change`, {}, { origin });
       expect([origin, status, problem]).toEqual([origin, 403, 'foreign-origin']);
       expect(headers['access-control-allow-origin']).toBeUndefined();
     }
     // Behind a proxy that is believed the page's address is the proxy's, over TLS.
-    const proxied = await gatewayWith({ hosts: ['gw.example'], proxies: ['127.0.0.1'] });
+    const proxied = await doors.open({ hosts: ['gw.example'], proxies: ['127.0.0.1'] });
     const page = { 'host': 'gw.example', 'x-forwarded-for': '192.0.2.1' };
     const from = async (origin: string): Promise<string | undefined> =>
       (await post(`${proxied.url}/func/who/change`, {}, { ...page, origin })).problem;
@@ -370,10 +351,10 @@ describe('pages of the web', () => {
     [{ 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' }, 200],
     [{ 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' }, 200],
   ])('a GET with %j is %i', async (headers, status) => {
-    expect((await am(await gatewayWith(), { headers })).status).toBe(status);
+    expect((await am(await doors.open(), { headers })).status).toBe(status);
   });
   test('what a form can send is no call: text is taken with a token only', async () => {
-    const gateway = await gatewayWith();
+    const gateway = await doors.open();
     const say = (headers: Record<string, string>) =>
       ask(`${gateway.url}/func/who/say`, {
         method: 'POST',
@@ -390,7 +371,7 @@ describe('pages of the web', () => {
 
 test('a job is for the identity that made it: to others it is not there', async () => {
   await funcoap('enroll clerk');
-  const gateway = await gatewayWith();
+  const gateway = await doors.open();
   const [ann, clerk] = [bearing(await tokenOf('ann')), bearing(await tokenOf('clerk'))];
   const taken = await vi.waitFor(async () => {
     const answer = await ask(`${gateway.url}/func/who/change?_job`, { ...clerk, method: 'POST' });
@@ -409,7 +390,7 @@ test('a job is for the identity that made it: to others it is not there', async 
 });
 
 test('a function sees the groups of who calls, also as a job', async () => {
-  const gateway = await gatewayWith();
+  const gateway = await doors.open();
   const ann = bearing(await tokenOf('ann'));
   expect((await ask(`${gateway.url}/func/who/within`, ann)).json).toEqual(['staff']);
   expect((await ask(`${gateway.url}/func/who/within`)).json).toEqual([]);
@@ -423,6 +404,6 @@ test('a port that is taken is said before anything is served', async () => {
   taken.listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as AddressInfo;
-  await expect(gatewayWith({ port })).rejects.toMatchObject({ code: 'cannot-listen' });
+  await expect(doors.open({ port })).rejects.toMatchObject({ code: 'cannot-listen' });
   taken.close();
 });

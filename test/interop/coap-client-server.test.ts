@@ -1,6 +1,5 @@
 /** Our client, through the command line, against libcoap's example server. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { funcoap, type Ended } from '../cli/process.ts';
+import { freeUdpPort } from '../transport/free-port.ts';
 
 const program = 'coap-server-notls';
 const missing = spawnSync('which', [program]).status === 0 ? undefined : `needs ${program} (Debian: libcoap3-bin)`;
@@ -15,15 +15,6 @@ const missing = spawnSync('which', [program]).status === 0 ? undefined : `needs 
 let server: ChildProcess;
 let folder: string;
 let base: string;
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
 
 const run = (...args: string[]): Promise<Ended> => funcoap(args, folder);
 /** A call that succeeds; what it printed. */
@@ -36,7 +27,7 @@ async function call(path: string, ...args: string[]): Promise<string> {
 beforeAll(async () => {
   if (missing !== undefined) return;
   folder = mkdtempSync(join(tmpdir(), 'funcoap-coap-server-'));
-  const port = await freePort();
+  const port = await freeUdpPort();
   base = `coap://127.0.0.1:${port}`;
   server = spawn(program, ['-A', '127.0.0.1', '-p', String(port), '-d', '10'], { stdio: 'ignore' });
   for (let tries = 0; (await run('ping', '--timeout', '1s', base)).code !== 0; tries++) {

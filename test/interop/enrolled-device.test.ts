@@ -1,7 +1,6 @@
 /** What `funcoap enroll` prints for coap-client is pasted as it stands, against servers of libcoap's that know the same secrets. */
 import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ran } from '../cli/terminal.ts';
+import { freeUdpPort } from '../transport/free-port.ts';
 
 const builds = ['openssl', 'gnutls'] as const;
 const missing = builds
@@ -44,19 +44,9 @@ async function funcoap(line: string): Promise<string> {
   return out;
 }
 
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
-}
-
 /** The port of coaps, one above that of coap. */
 async function serve(build: string, ...args: string[]): Promise<number> {
-  const port = await freePort();
+  const port = await freeUdpPort();
   server = spawn(`coap-server-${build}`, ['-A', '127.0.0.1', '-p', String(port), ...args], {
     cwd: folder,
     stdio: 'ignore',

@@ -6,6 +6,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freeUdpPort } from '../transport/free-port.ts';
 
 const root = join(import.meta.dirname, '../..');
 const example = join(root, 'firmware-examples/posix/call');
@@ -70,13 +71,6 @@ async function openRelay(gatewayPort: number): Promise<Relay> {
   };
 }
 
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  const port = await portOf(socket);
-  socket.close();
-  return port;
-}
-
 /** Pings (RFC 7252 §4.3) until the gateway answers with a reset. */
 async function untilAnswering(port: number): Promise<void> {
   const socket = createSocket('udp4');
@@ -130,7 +124,7 @@ describe.skipIf(missing !== undefined)('the C program of firmware-examples/posix
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'funcoap-firmware-'));
-    port = await freePort();
+    port = await freeUdpPort();
     gateway = spawn(process.execPath, [join(root, 'bin/funcoap.js'), 'serve'], {
       cwd: root,
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -179,7 +173,7 @@ describe.skipIf(missing !== undefined)('the C program of firmware-examples/posix
   }, 60_000);
 
   it('says so where no gateway listens', async () => {
-    const { status, stderr } = await run(build(example), await freePort());
+    const { status, stderr } = await run(build(example), await freeUdpPort());
     expect(stderr).toMatch(/^call: /);
     expect(status).toBe(1);
   }, 60_000);

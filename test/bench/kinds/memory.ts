@@ -3,7 +3,7 @@ import type { Call } from '../calls.ts';
 import type { ContestantName, Setting } from '../contestants.ts';
 import type { Comparison, Values } from '../results.ts';
 import { rotated, type Bench, type Scenario } from '../scenario.ts';
-import { freePort } from '../servers.ts';
+import { freeUdpPort } from '../../transport/free-port.ts';
 
 export interface MemoryOptions extends Omit<Comparison, 'metric'> {
   readonly call: Call;
@@ -37,7 +37,7 @@ async function measureOne(
   contestant: ContestantName,
   { call, peers, before = 0 }: MemoryOptions,
 ): Promise<Values> {
-  const metricsPort = await freePort();
+  const metricsPort = await freeUdpPort();
   const setting: Setting = {
     environment: { FUNCOAP_METRICS_ENABLED: 'true', FUNCOAP_METRICS_PORT: String(metricsPort) },
   };

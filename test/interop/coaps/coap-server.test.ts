@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ran, type Ran } from '../../cli/terminal.ts';
-import { freeUdpPort, Program } from '../dtls/endpoint.ts';
+import { freeUdpPort } from '../../transport/free-port.ts';
+import { Program } from '../dtls/endpoint.ts';
 import { missingPrograms } from './running-gateway.ts';
 
 const builds = ['openssl', 'gnutls'] as const;

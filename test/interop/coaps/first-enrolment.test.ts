@@ -16,7 +16,7 @@ import type { ClientCredentials } from '../../../src/dtls/credentials.ts';
 import { ran, type Ran } from '../../cli/terminal.ts';
 import { GatewayProcess } from '../../gateway/gateway-process.ts';
 import { RawDevice } from '../../gateway/raw-device.ts';
-import { freeUdpPort } from '../dtls/endpoint.ts';
+import { freeUdpPort } from '../../transport/free-port.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 

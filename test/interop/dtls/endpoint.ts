@@ -1,6 +1,5 @@
 /** Our DTLS endpoint on a real socket, with an application that answers what it hears; and programs of others, run once. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { concatBytes, textOf, utf8 } from '../../../src/core/bytes.ts';
@@ -119,15 +118,6 @@ const describeEvent = (event: DtlsEvent): string => (event.type === 'failed' ? `
 
 export const establishedOf = (events: readonly DtlsEvent[]): Extract<DtlsEvent, { type: 'established' }>[] =>
   events.filter((event) => event.type === 'established');
-
-export async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
 
 /** A program that talks through its standard input and output. */
 export class Program {

@@ -14,10 +14,10 @@ import type { ClientCredentials } from '../../../src/dtls/credentials.ts';
 import { systemRandomness } from '../../../src/transport/randomness.ts';
 import { systemScheduler } from '../../../src/transport/scheduler.ts';
 import { certificateClient } from '../../dtls/certificates.ts';
+import { freeUdpPort } from '../../transport/free-port.ts';
 import {
   credentials,
   establishedOf,
-  freeUdpPort,
   openEndpoint,
   pki,
   Program,

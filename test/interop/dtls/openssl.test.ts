@@ -8,10 +8,10 @@ import { utf8 } from '../../../src/core/bytes.ts';
 import { cipherSuiteOf } from '../../../src/dtls/cipher-suites.ts';
 import type { ClientCredentials } from '../../../src/dtls/credentials.ts';
 import { certificateClient } from '../../dtls/certificates.ts';
+import { freeUdpPort } from '../../transport/free-port.ts';
 import {
   credentials,
   establishedOf,
-  freeUdpPort,
   openEndpoint,
   pki,
   Program,
