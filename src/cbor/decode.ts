@@ -1,9 +1,6 @@
 /**
- * CBOR from a peer -> Value (RFC 8949) in one pass, strict about validity and liberal about form.
- *
- *   initial byte   7 6 5 | 4 3 2 1 0        major 0 uint   1 nint   2 bytes  3 text
- *                  major | additional             4 array  5 map    6 tag    7 simple, float, break
- *   additional     0-23 the argument itself · 24, 25, 26, 27: in the next 1, 2, 4, 8 bytes · 31: indefinite
+ * CBOR from a peer -> Value (RFC 8949) in one pass, strict about validity and liberal about form. Heads, numbers and strings:
+ * reader.ts; tags: decode-tags.ts.
  *
  * Refused: what is not well-formed (Appendix C), invalid UTF-8, tags and simple values that are not known, duplicate keys, and
  * what asks for more than the limits. Longer arguments than needed and indefinite lengths are accepted (§4.1 asks for
@@ -11,17 +8,15 @@
  *
  * Integers from 2^53 are bigint, whichever way they are written. A map whose keys are all text is a plain
  * object (`__proto__` is a key like any other, an own property), any other a Map. Keys that are the same
- * value here (5 and 5.0, two encodings of 5) are duplicates (§5.6.1). Tags: decode-tags.ts.
- *
- * Longer than other files because one cursor goes through all kinds of items.
+ * value here (5 and 5.0, two encodings of 5) are duplicates (§5.6.1).
  */
 import { concatBytes, textOf } from '../core/bytes.ts';
 import type { Value } from '../core/value.ts';
 import { findRepeated, type CompoundKey } from './compound-key.ts';
 import { checkTagContent, fromTag, type OwnTag } from './decode-tags.ts';
-import { halfToNumber } from './half-float.ts';
 import { defaultDecodeLimits, type DecodeLimits } from './limits.ts';
 import { malformedCbor } from './malformed.ts';
+import { CborReader } from './reader.ts';
 
 const major = { uint: 0, nint: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, simple: 7 } as const;
 const majorNames = [
@@ -35,8 +30,6 @@ const majorNames = [
   'a simple value',
 ];
 const indefinite = 31;
-/** Longer texts are left to TextDecoder, whose call costs as much as so many characters. */
-const shortText = 32;
 /** So many are compared one by one faster than they are looked up. */
 const fewNames = 8;
 
@@ -65,124 +58,66 @@ export function decodeCborSequence(bytes: Uint8Array, limits: DecodeLimits = def
   return values;
 }
 
+/** Items, made of what the reader reads. */
 class Decoder {
-  #at = 0;
   #items = 0;
   #keyBytes = 0;
-  readonly #bytes: Uint8Array;
+  readonly #input: CborReader;
   readonly #limits: DecodeLimits;
   readonly #ownTag: OwnTag | undefined;
-  #view: DataView | undefined;
 
   constructor(bytes: Uint8Array, limits: DecodeLimits, ownTag: OwnTag | undefined) {
-    this.#bytes = bytes;
+    this.#input = new CborReader(bytes);
     this.#limits = limits;
     this.#ownTag = ownTag;
   }
 
   get isAtEnd(): boolean {
-    return this.#at === this.#bytes.length;
+    return this.#input.left === 0;
   }
 
   end(): void {
-    const left = this.#bytes.length - this.#at;
+    const { left } = this.#input;
     if (left > 0)
-      throw malformedCbor(`the item ends here but ${left} more bytes follow; send exactly one item`, this.#at);
+      throw malformedCbor(`the item ends here but ${left} more bytes follow; send exactly one item`, this.#input.at);
   }
 
   item(depth: number): Value {
-    const start = this.#at;
+    const start = this.#input.at;
     const value = this.#itemOrBreak(depth);
     if (value === breakStop) throw malformedCbor('a "break" stands where an item should', start);
     return value;
   }
 
   #itemOrBreak(depth: number): Value | typeof breakStop {
-    const start = this.#at;
-    const initial = this.#bytes[start];
+    const start = this.#input.at;
+    const initial = this.#input.bytes[start];
     if (initial === undefined) throw malformedCbor('the input ends where an item should begin', start);
     if (++this.#items > this.#limits.maxItems)
       throw malformedCbor(`it has more than ${this.#limits.maxItems} items; send less at a time`, start);
-    this.#at = start + 1;
+    this.#input.at = start + 1;
     const additional = initial & 0x1f;
     if (additional === indefinite) return this.#indefinite(initial >> 5, start, depth);
     switch (initial >> 5) {
       case major.uint:
-        return this.#integer(additional, start, false);
+        return this.#input.integer(additional, start, false);
       case major.nint:
-        return this.#integer(additional, start, true);
+        return this.#input.integer(additional, start, true);
       case major.bytes: {
-        const from = this.#string(additional, start);
-        return new Uint8Array(this.#bytes.subarray(from, this.#at));
+        const from = this.#input.string(additional, start);
+        return new Uint8Array(this.#input.bytes.subarray(from, this.#input.at));
       }
       case major.text:
-        return this.#text(this.#string(additional, start), start);
+        return this.#input.text(this.#input.string(additional, start), start);
       case major.array:
-        return this.#array(this.#argument(additional, start), start, depth);
+        return this.#array(this.#input.argument(additional, start), start, depth);
       case major.map:
-        return this.#map(this.#argument(additional, start), start, depth);
+        return this.#map(this.#input.argument(additional, start), start, depth);
       case major.tag:
-        return this.#tag(this.#argument(additional, start), start, depth);
+        return this.#tag(this.#input.argument(additional, start), start, depth);
       default:
-        return this.#simple(additional, start);
+        return this.#input.simple(additional, start);
     }
-  }
-
-  /** Above 2^53 this rounds; nothing that large is a length that fits or a tag that is known. */
-  #argument(additional: number, start: number): number {
-    if (additional < 24) return additional;
-    if (additional > 27) throw malformedCbor(`additional information ${additional} is reserved`, start);
-    const end = this.#at + (1 << (additional - 24));
-    if (end > this.#bytes.length) throw malformedCbor('the input ends inside the head of an item', start);
-    let argument = 0;
-    while (this.#at < end) argument = argument * 256 + (this.#bytes[this.#at++] ?? 0);
-    return argument;
-  }
-
-  #integer(additional: number, start: number, negative: boolean): number | bigint {
-    const argument = this.#argument(additional, start);
-    if (argument < Number.MAX_SAFE_INTEGER) return negative ? -1 - argument : argument;
-    const high = BigInt(this.#uint32(this.#at - 8));
-    const exact = (high << 32n) | BigInt(this.#uint32(this.#at - 4));
-    if (negative) return -1n - exact;
-    return exact > Number.MAX_SAFE_INTEGER ? exact : Number(exact);
-  }
-
-  #uint32(at: number): number {
-    return this.#dataView().getUint32(at);
-  }
-
-  #dataView(): DataView {
-    const { buffer, byteOffset, length } = this.#bytes;
-    return (this.#view ??= new DataView(buffer, byteOffset, length));
-  }
-
-  /** Where a string begins that ends at `at`. */
-  #string(additional: number, start: number): number {
-    const length = this.#argument(additional, start);
-    const from = this.#at;
-    const left = this.#bytes.length - from;
-    if (length > left) throw malformedCbor(`a string of ${length} bytes is announced but only ${left} follow`, start);
-    this.#at = from + length;
-    return from;
-  }
-
-  /** RFC 8949 §5.3.1: a text string that is not UTF-8 is not valid. */
-  #text(from: number, start: number): string {
-    const end = this.#at;
-    if (end - from <= shortText) {
-      let text = '';
-      let i = from;
-      for (; i < end; i++) {
-        const byte = this.#bytes[i] ?? 0;
-        if (byte > 0x7f) break;
-        text += String.fromCharCode(byte);
-      }
-      if (i === end) return text;
-    }
-    const text = textOf(this.#bytes.subarray(from, end));
-    if (text === undefined) throw malformedCbor('a text string is not valid UTF-8', start);
-    return text;
   }
 
   #array(count: number, start: number, depth: number): Value[] {
@@ -201,7 +136,7 @@ class Decoder {
 
   /** A count that the rest of the input cannot hold is refused before anything is done for it. */
   #announce(count: number, itemsEach: number, start: number): void {
-    const left = this.#bytes.length - this.#at;
+    const left = this.#input.left;
     if (count * itemsEach > left)
       throw malformedCbor(`${count * itemsEach} items are announced but only ${left} bytes follow`, start);
   }
@@ -216,7 +151,7 @@ class Decoder {
     const members: Record<string, Value> = {};
     const names: string[] = [];
     for (let i = 0; i < count; i++) {
-      const start = this.#at;
+      const start = this.#input.at;
       const key = count === Infinity ? this.#itemOrBreak(depth + 1) : this.item(depth + 1);
       if (key === breakStop) break;
       if (typeof key !== 'string') return this.#mixed(count - i, depth, members, names, key, start);
@@ -248,10 +183,10 @@ class Decoder {
     let start = firstAt;
     for (let left = count; ;) {
       if (map.has(key)) throw malformedCbor('a map has the same key twice', start);
-      if (this.#isCompound(start)) compound.push({ key, start, bytes: this.#at - start });
+      if (this.#isCompound(start)) compound.push({ key, start, bytes: this.#input.at - start });
       map.set(key, this.item(depth + 1));
       if (--left === 0) break;
-      start = this.#at;
+      start = this.#input.at;
       key = count === Infinity ? this.#itemOrBreak(depth + 1) : this.item(depth + 1);
       if (key === breakStop) break;
     }
@@ -260,7 +195,7 @@ class Decoder {
   }
 
   #isCompound(start: number): boolean {
-    const type = (this.#bytes[start] ?? 0) >> 5;
+    const type = (this.#input.bytes[start] ?? 0) >> 5;
     return type === major.bytes || type === major.array || type === major.map || type === major.tag;
   }
 
@@ -272,7 +207,7 @@ class Decoder {
     if (this.#keyBytes > maxKeyBytes) {
       throw malformedCbor(
         `map keys that are neither numbers nor texts take more than ${maxKeyBytes} bytes; use others`,
-        this.#at,
+        this.#input.at,
       );
     }
     const repeated = findRepeated(keys);
@@ -311,51 +246,26 @@ class Decoder {
   #chunks(type: number): readonly Uint8Array[] {
     const chunks: Uint8Array[] = [];
     for (;;) {
-      const start = this.#at;
-      const initial = this.#bytes[start];
+      const start = this.#input.at;
+      const initial = this.#input.bytes[start];
       if (initial !== undefined && initial !== 0xff && (initial >> 5 !== type || (initial & 0x1f) === indefinite))
         throw malformedCbor(`a chunk of ${majorNames[type] ?? 'this'} must itself be one, of definite length`, start);
       if (this.#itemOrBreak(0) === breakStop) return chunks;
       const additional = (initial ?? 0) & 0x1f;
       const head = additional < 24 ? 1 : 1 + (1 << (additional - 24));
-      chunks.push(this.#bytes.subarray(start + head, this.#at));
+      chunks.push(this.#input.bytes.subarray(start + head, this.#input.at));
     }
   }
 
   #tag(tag: number, start: number, depth: number): Value {
     this.#enter(depth, start);
     if (this.#ownTag?.tag === tag) return this.#ownTag.value(this.item(depth + 1), start);
-    const first = this.#at;
-    const initial = this.#bytes[first];
+    const first = this.#input.at;
+    const initial = this.#input.bytes[first];
     checkTagContent(tag, initial, start);
     const content = this.item(depth + 1);
-    if ((tag === 2 || tag === 3) && this.#at - first > this.#limits.maxBignumBytes + 9)
+    if ((tag === 2 || tag === 3) && this.#input.at - first > this.#limits.maxBignumBytes + 9)
       throw malformedCbor(`a bignum is longer than ${this.#limits.maxBignumBytes} bytes`, start);
     return fromTag(tag, content, first);
-  }
-
-  #simple(additional: number, start: number): Value {
-    switch (additional) {
-      case 20:
-        return false;
-      case 21:
-        return true;
-      case 22:
-        return null;
-      case 23:
-        return undefined;
-      case 25:
-        return halfToNumber(this.#argument(additional, start));
-      case 26:
-        this.#argument(additional, start);
-        return this.#dataView().getFloat32(this.#at - 4);
-      case 27:
-        this.#argument(additional, start);
-        return this.#dataView().getFloat64(this.#at - 8);
-    }
-    const value = this.#argument(additional, start);
-    // RFC 8949 §3.3: below 32 the two-byte form is not well-formed.
-    if (additional === 24 && value < 32) throw malformedCbor(`simple value ${value} must not take two bytes`, start);
-    throw malformedCbor(`simple value ${value} has no meaning`, start);
   }
 }

@@ -33,12 +33,13 @@ export function encodeExactly(value: Value): Uint8Array {
   return encode(value, 'exact');
 }
 
-function encode(value: unknown, mode: Mode): Uint8Array {
+/** @param ancestors of a key: the containers that it is inside of */
+function encode(value: unknown, mode: Mode, ancestors: Ancestors = new Ancestors()): Uint8Array {
   // A getter or toJSON may encode while we do: then there is no spare writer.
   const writer = spare ?? new CborWriter();
   spare = undefined;
   try {
-    new Encoder(writer, mode).item(value);
+    new Encoder(writer, mode, ancestors).item(value);
     return writer.take();
   } finally {
     writer.reset();
@@ -49,11 +50,12 @@ function encode(value: unknown, mode: Mode): Uint8Array {
 class Encoder {
   readonly #out: CborWriter;
   readonly #mode: Mode;
-  readonly #ancestors: Ancestors = new Ancestors();
+  readonly #ancestors: Ancestors;
 
-  constructor(out: CborWriter, mode: Mode) {
+  constructor(out: CborWriter, mode: Mode, ancestors: Ancestors) {
     this.#out = out;
     this.#mode = mode;
+    this.#ancestors = ancestors;
   }
 
   item(value: unknown): void {
@@ -149,7 +151,7 @@ class Encoder {
   #members(entries: readonly (readonly [unknown, unknown])[]): void {
     const kept = entries
       .filter(([, member]) => member !== undefined || this.#mode === 'exact')
-      .map(([key, member]) => ({ key: encode(key, this.#mode), member }))
+      .map(([key, member]) => ({ key: encode(key, this.#mode, this.#ancestors), member }))
       .sort((a, b) => compareBytes(a.key, b.key));
     this.#out.head(5, kept.length);
     let previous: Uint8Array | undefined;

@@ -10,14 +10,18 @@ import { maxEncodedBytes } from './writer.ts';
 
 /** Throws a `UsageError` (`unencodable-value`) for cycles, excessive depth or size, and keys that would collide. */
 export function encodeJson(value: Value): string {
-  const writer = new JsonWriter();
+  const writer = new JsonWriter(new Ancestors());
   writer.item(value);
   return writer.text;
 }
 
 class JsonWriter {
   text = '';
-  readonly #ancestors = new Ancestors();
+  readonly #ancestors: Ancestors;
+
+  constructor(ancestors: Ancestors) {
+    this.#ancestors = ancestors;
+  }
 
   item(value: unknown): void {
     switch (typeof value) {
@@ -117,7 +121,7 @@ class JsonWriter {
     let separator = '';
     for (const [key, member] of entries) {
       if (member === undefined) continue;
-      const name = memberName(key);
+      const name = memberName(key, this.#ancestors);
       if (seen.has(name)) throw unencodable(`in JSON two keys of a map are both "${name}"; ask for CBOR`);
       seen.add(name);
       this.text += separator;
@@ -139,9 +143,9 @@ function numeral(value: number): string {
 }
 
 /** RFC 8949 §6.1: texts as they are; of anything else its JSON, without the quotes where it is a string. */
-function memberName(key: unknown): string {
+function memberName(key: unknown, ancestors: Ancestors): string {
   if (typeof key === 'string') return key.toWellFormed();
-  const writer = new JsonWriter();
+  const writer = new JsonWriter(ancestors);
   writer.item(key);
   const text = writer.text;
   return text.startsWith('"') ? text.slice(1, -1) : text;

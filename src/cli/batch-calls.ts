@@ -2,6 +2,7 @@
  * The calls of a batch, as lines of the command line or as a file:
  *
  *     'users/find name=Ada' 'orders/of user=#0.id'           #0.id is the member `id` of what call 0 gives
+ *     'bank/Account Ada' 'o/3kP0aZ_q/pay #0 10'              an object that is there pays one that is made
  *     [["users/find", {"name": "Ada"}],
  *      ["orders/of", {"user": {"#": [0, "id"]}}]]            the same in JSON; in CBOR tag 39 around [0, "id"]
  *
@@ -11,11 +12,11 @@ import { decodeCbor } from '../cbor/decode.ts';
 import { defaultDecodeLimits } from '../cbor/limits.ts';
 import { decodeJson } from '../cbor/json-decode.ts';
 import type { Argument } from '../client/sdk/arguments.ts';
-import type { Connection } from '../client/sdk/connection-controls.ts';
 import { UsageError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
 import { readArguments, type ReadSource } from './call-arguments.ts';
-import { namedWords, targetOf, wordsOf } from './call-line.ts';
+import { namedWords, wordsOf } from './call-line.ts';
+import { checkUse, type LineTarget, type LineTargets } from './line-target.ts';
 
 /** Stands for what an earlier call gives. */
 export class ResultOf {
@@ -29,8 +30,7 @@ export class ResultOf {
 }
 
 export interface BatchedLine {
-  readonly library: string;
-  readonly method: string;
+  readonly target: LineTarget;
   /** By position. A list of one that is by name stands alone. */
   readonly args: readonly (Argument | ResultOf)[];
 }
@@ -40,15 +40,15 @@ const reference = /^([^=:]+)=#(\d{1,2})((?:\.[^.]+)*)$/;
 /** @throws UsageError for what does not fit the signature */
 export async function callsOfLines(
   lines: readonly string[],
-  gateway: Connection,
+  targets: LineTargets,
   read: ReadSource,
 ): Promise<BatchedLine[]> {
   const calls: BatchedLine[] = [];
   for (const line of lines) {
-    const [target = '', ...words] = wordsOf(line);
-    const { library, method } = targetOf(target);
-    const fn = await gateway[library]?.[method]?.describe();
-    if (fn === undefined) throw new UsageError('bad-argument', `${target} cannot be the name of a function.`);
+    const [word = '', ...words] = wordsOf(line);
+    const target = await targets.find(word);
+    checkUse(target, words);
+    const { fn } = target;
     const named = namedWords(fn, words);
     const referred = named.flatMap((word): [string, ResultOf][] => {
       const [, name, index, steps = ''] = reference.exec(word) ?? [];
@@ -61,13 +61,13 @@ export async function callsOfLines(
       named.filter((word) => !reference.test(word)),
       read,
     );
-    calls.push({ library, method, args: [{ ...values, ...Object.fromEntries(referred) }] });
+    calls.push({ target, args: [{ ...values, ...Object.fromEntries(referred) }] });
   }
   return calls;
 }
 
-/** @throws UsageError `bad-argument`; PeerError `malformed-body` */
-export function callsOfFile(bytes: Uint8Array): BatchedLine[] {
+/** @throws UsageError `bad-argument`; PeerError `malformed-body`; what `LineTargets.find` does */
+export async function callsOfFile(bytes: Uint8Array, targets: LineTargets): Promise<BatchedLine[]> {
   // A list in CBOR begins with a byte that no JSON begins with.
   const [first = 0] = bytes;
   const isCbor = first >= 0x80 && first <= 0x9f;
@@ -87,11 +87,16 @@ export function callsOfFile(bytes: Uint8Array): BatchedLine[] {
     const isAlone = content !== undefined && Object.keys(value ?? {}).length === 1;
     return marks.get(value) ?? (isAlone && !isCbor ? resultOf(content) : value);
   };
-  return list.map((call) => {
-    const [target, args] = isList(call) ? call : [];
-    if (typeof target !== 'string') throw shape();
-    return { ...targetOf(target), args: argumentsOf(args, argumentOf) };
-  });
+  const calls: BatchedLine[] = [];
+  for (const call of list) {
+    const [word, given] = isList(call) ? call : [];
+    if (typeof word !== 'string') throw shape();
+    const target = await targets.find(word);
+    const args = argumentsOf(given, argumentOf);
+    checkUse(target, args);
+    calls.push({ target, args });
+  }
+  return calls;
 }
 
 function argumentsOf(args: Value, argumentOf: (value: Value) => Argument | ResultOf): readonly (Argument | ResultOf)[] {
@@ -115,4 +120,7 @@ function resultOf(content: Value): ResultOf {
 const isList = (value: Value): value is readonly Value[] => Array.isArray(value);
 
 const shape = (): UsageError =>
-  new UsageError('bad-argument', 'A batch is a list of calls, each ["library/method", arguments].');
+  new UsageError(
+    'bad-argument',
+    'A batch is a list of calls, each ["library/method", arguments] or ["o/ID/method", arguments].',
+  );

@@ -5,6 +5,7 @@
  *     math/add a=10 b=20        by name, as for `funcoap call`
  *     math/add b=20 10          mixed: what has no name is the first that is still missing
  *     notes/write 'two words'   quotes keep words together, \ keeps the next sign
+ *     o/3kP0aZ_q/deposit 5      what else can be called: line-target.ts
  */
 import { UsageError } from '../core/error.ts';
 import type { DescribedFunction } from '../directory/described.ts';
@@ -36,9 +37,17 @@ export function wordsOf(line: string): string[] {
 
 /** `math/add` and `math.add`. @throws UsageError `bad-argument` */
 export function targetOf(word: string): { readonly library: string; readonly method: string } {
+  if (word.startsWith('#'))
+    throw new UsageError(
+      'bad-argument',
+      `${word} cannot be called: what a call of the same batch gives is not there yet. Make the object first (\`funcoap call\` prints its URI), then batch its methods.`,
+    );
   const [, library, method] = /^([^/.]+)[/.]([^/]+)$/.exec(word) ?? [];
   if (library === undefined || method === undefined)
-    throw new UsageError('bad-argument', `${word} is no function; write LIBRARY/METHOD, as in math/add.`);
+    throw new UsageError(
+      'bad-argument',
+      `${word} is no function; write LIBRARY/METHOD, as in math/add, or o/ID/METHOD of an object.`,
+    );
   return { library, method };
 }
 

@@ -1,125 +1,33 @@
 /** `funcoap call URI [name=value ...]`: calls a function, or asks any other CoAP resource. */
 import { InvalidArgumentError, Option } from 'commander';
 import { contentFormat } from '../cbor/content-format.ts';
-import { encodeCbor } from '../cbor/encode.ts';
 import { encodeJson } from '../cbor/json-encode.ts';
 import type { CoapRequest, CoapResponse } from '../client/coap-request.ts';
 import { codeName, dotted, method as methods } from '../coap/codec/codes.ts';
-import { encodeUriSegment } from '../coap/codec/uri.ts';
 import { hex } from '../core/bytes.ts';
-import { UsageError } from '../core/error.ts';
-import type { Value } from '../core/value.ts';
 import type { DescribedFunction } from '../directory/described.ts';
-import { readArguments, type ReadSource } from './call-arguments.ts';
+import { ask, type RequestOptions } from './call-request.ts';
 import { connectionOptions, examples, jsonOption, type AddCommand } from './command.ts';
-import { namedWords } from './call-line.ts';
-import {
-  completeUri,
-  placeUri,
-  valueOf,
-  withConnection,
-  withQuery,
-  type Connection,
-  type ConnectionOptions,
-} from './connection.ts';
-import { fetchDescription, isCallable } from './describe.ts';
+import { completeUri, placeUri, valueOf, withConnection, withQuery, type ConnectionOptions } from './connection.ts';
 import { exitCode } from './exit-code.ts';
 import { accepted } from './failure.ts';
-import { valueText } from './print-value.ts';
+import { printValue, printValues } from './print-value.ts';
 import { progressOn } from './progress.ts';
-import { readSource } from './read-source.ts';
+import { streamValues } from './followed-values.ts';
 import type { Terminal } from './terminal.ts';
 
-type MethodName = CoapRequest['method'];
-
-export interface CallOptions extends ConnectionOptions {
+interface CallOptions extends ConnectionOptions, RequestOptions {
   readonly json?: boolean;
   readonly cbor?: boolean;
-  readonly method?: MethodName;
   readonly non?: boolean;
   readonly observe?: boolean;
   readonly job?: boolean;
   readonly count?: number;
   readonly block?: number;
   readonly etag?: Uint8Array;
-  readonly contentFormat?: number;
   readonly accept?: number;
   readonly include?: boolean;
   readonly why?: boolean;
-}
-
-/** What is sent besides the options of the command line. */
-type Asked = Pick<CoapRequest, 'uri' | 'method' | 'payload' | 'contentFormat'>;
-
-/** `-` or `@file` alone is the body as it is. */
-const bodyName = (texts: readonly string[]): string | undefined => {
-  const [only = '', ...more] = texts;
-  if (more.length > 0) return undefined;
-  return only === '-' ? only : only.startsWith('@') ? only.slice(1) : undefined;
-};
-
-function asQuery(uri: string, values: Readonly<Record<string, unknown>>, texts: readonly string[]): string {
-  const items = texts.map((text) => {
-    const name = /^[^=:]+/.exec(text)?.[0] ?? text;
-    if (text === name) return encodeUriSegment(name);
-    const plainText = /^[^=:]+=(?!@|-$)([^]*)$/.exec(text)?.[1];
-    const value = values[name];
-    const shown = plainText ?? (typeof value === 'string' ? value : JSON.stringify(value));
-    return `${encodeUriSegment(name)}=${encodeUriSegment(shown)}`;
-  });
-  return items.reduce((whole, item) => withQuery(whole, item), uri);
-}
-
-async function askFunction(
-  uri: string,
-  texts: readonly string[],
-  fn: DescribedFunction,
-  options: CallOptions,
-  read: ReadSource,
-): Promise<Asked> {
-  if (fn.notCallable !== undefined) {
-    throw new UsageError('not-callable', `${fn.library}/${fn.method} cannot be called: ${fn.notCallable}`);
-  }
-  const method = options.method ?? (fn.safe ? 'FETCH' : 'POST');
-  const hasQuery = uri.includes('?');
-  if (hasQuery && texts.length > 0) {
-    throw new UsageError(
-      'bad-argument',
-      'Arguments are in both the URI and on the command line; put them in one place.',
-    );
-  }
-  if (hasQuery) return { uri, method };
-  const named = namedWords(fn, texts);
-  const values = await readArguments(fn, named, read);
-  if (method === 'GET') return { uri: asQuery(uri, values, named), method };
-  if (texts.length === 0) return { uri, method };
-  return { uri, method, payload: encodeCbor(values), contentFormat: contentFormat.cbor };
-}
-
-/** The request that a call is, with what is known of its function. */
-export async function ask(
-  connection: Connection,
-  uri: string,
-  texts: readonly string[],
-  options: CallOptions,
-  terminal: Terminal,
-): Promise<{ readonly asked: Asked; readonly fn: DescribedFunction | undefined }> {
-  const read = readSource(terminal);
-  const name = bodyName(texts);
-  const fn = isCallable(uri) ? await fetchDescription(connection, uri) : undefined;
-  if (name !== undefined) {
-    const method = options.method ?? (fn === undefined || !fn.safe ? 'POST' : 'FETCH');
-    const payload = await read(name);
-    return { fn, asked: { uri, method, payload, contentFormat: options.contentFormat ?? contentFormat.json } };
-  }
-  if (fn !== undefined) return { fn, asked: await askFunction(uri, texts, fn, options, read) };
-  if (texts.length > 0) {
-    throw new UsageError(
-      'bad-argument',
-      `${uri} is not a function, which is coap://HOST/func/LIBRARY/METHOD, and takes no arguments; give a body with @file or -, or a query in the URI.`,
-    );
-  }
-  return { fn, asked: { uri, method: options.method ?? 'GET' } };
 }
 
 function printHead(answer: CoapResponse, { err, errPaint }: Terminal): void {
@@ -149,19 +57,6 @@ function print(uri: string, answer: CoapResponse, options: CallOptions, terminal
   printValue(valueOf(answer, uri), options, terminal);
 }
 
-export function printValue(value: Value, options: Pick<CallOptions, 'json'>, terminal: Terminal): void {
-  if (options.json === true) {
-    terminal.out(`${encodeJson(value ?? null)}\n`);
-    return;
-  }
-  if (value instanceof Uint8Array && !terminal.isOutTerminal) {
-    terminal.out(value);
-    return;
-  }
-  const text = valueText(value, terminal.outPaint);
-  if (text !== '') terminal.out(`${text}\n`);
-}
-
 async function call(text: string, texts: readonly string[], given: CallOptions, terminal: Terminal): Promise<void> {
   const options: CallOptions = given.job === true ? { method: 'POST', ...given } : given;
   const uri = completeUri(text, options);
@@ -180,6 +75,10 @@ async function call(text: string, texts: readonly string[], given: CallOptions, 
       onProgress: progress.report,
     };
     try {
+      if (fn?.stream === true && isFollowed(asked, options)) {
+        await printValues(streamValues(connection, request, fn), options, terminal);
+        return;
+      }
       if (options.observe !== true) {
         const answer = await connection.client.request(request);
         progress.clear();
@@ -199,6 +98,14 @@ async function call(text: string, texts: readonly string[], given: CallOptions, 
     }
   });
 }
+
+/** A stream as one answer ends when the function does: that is for whoever wants all of it. */
+const isFollowed = (
+  { method }: Pick<CoapRequest, 'method'>,
+  { observe, json, cbor, include, accept }: CallOptions,
+): boolean =>
+  (method === 'FETCH' || method === 'GET') &&
+  (observe === true || (json !== true && cbor !== true && include !== true && accept === undefined));
 
 const controlWords = ({ why, job }: CallOptions): readonly string[] => [
   ...(why === true || job === true ? ['_why'] : []),
@@ -228,10 +135,11 @@ export const addCall: AddCommand = (program, terminal, done) => {
   connectionOptions(program.command('call'))
     .summary('call a function')
     .description(
-      'Calls a function. Arguments are typed by its signature: by name, name=value, name:=JSON, name=@file, name=- (the input),\n' +
+      'Calls a function. Arguments are typed by its signature: by name, name=value, name:=JSON, name=@file, name=- (the input), ' +
         'or by position. A single @file or - is a whole body. FETCH is used where the function is safe, POST otherwise.\n' +
         'A class makes an object, whose URI is printed; below that are its methods, and attributes to read.\n' +
-        'Any other resource is asked with GET. A stream is printed when it has ended: `funcoap watch` prints items as they come.',
+        'Items of a stream are printed as they come; with --json, --cbor, --include or --accept all of them when it has ended\n' +
+        '(`funcoap watch --json` prints each as it comes). Any other resource is asked with GET.',
     )
     .argument('<uri>', 'coap://HOST/func/LIBRARY/METHOD, coap://HOST/o/ID/MEMBER')
     .argument('[arguments...]', 'name=value, or values by position')
@@ -246,7 +154,9 @@ export const addCall: AddCommand = (program, terminal, done) => {
       new Option('--job', 'fetch the result later: print where it will be (`funcoap jobs`)').conflicts('observe'),
     )
     .option('--observe', 'stay and print each new result (RFC 7641)')
-    .addOption(new Option('--count <n>', 'with --observe: end after N results').argParser(numberArgument(1, mebibyte)))
+    .addOption(
+      new Option('--count <n>', 'of a stream, or with --observe: end after N').argParser(numberArgument(1, mebibyte)),
+    )
     .addOption(
       new Option('--block <n>', 'block size (RFC 7959): 16, 32, … 1024').argParser((text) => {
         const n = numberArgument(16, 1024)(text);

@@ -15,6 +15,7 @@ export const connectionOptions = (command: Command): Command =>
     .option('--key-file <file>', 'for coaps://: the file with its key, shared or private; - is the input')
     .option('--certificate <file>', 'for coaps://: who it is, by the certificate that `funcoap enroll` gave')
     .option('--ca <file>', "for coaps://: the authority of the gateway's certificate")
+    .option('--crl <file>', 'for coaps://: what that authority has revoked, in PEM')
     .option('--gateway-key <file>', "for coaps://: the gateway's raw public key")
     .option('--no-cid', 'for coaps://: without a Connection ID (RFC 9146)')
     .option('--timeout <duration>', 'give up after this long: 5s, 500ms, 1m');

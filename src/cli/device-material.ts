@@ -7,6 +7,8 @@ import { textOf, utf8, withoutLineEnd } from '../core/bytes.ts';
 import { UsageError } from '../core/error.ts';
 import type { TimeOfDay } from '../core/time-of-day.ts';
 import { sha256 } from '../devices/credentials.ts';
+import { validatePath } from '../dtls/certificate-path.ts';
+import { nodeCrypto } from '../dtls/crypto.ts';
 import { nextPskIdentity, type Credential, type CredentialKind, type NewCredential } from '../devices/identity.ts';
 import { CertificateFiles } from '../store/certificate-files.ts';
 
@@ -92,6 +94,7 @@ async function makeX509({ name, now, expires, from, folder }: MaterialRequest): 
   if (text?.includes('BEGIN CERTIFICATE-----') === true) {
     // Another authority's, whose list of revocations is not ours to write.
     const { certificate } = readCertificate(text);
+    checkForClient(certificate);
     return {
       credential: shownBy(certificate, undefined),
       material: { kind: 'x509', certificate: pemOf('CERTIFICATE', certificate), privateKey: undefined, root },
@@ -110,6 +113,16 @@ async function makeX509({ name, now, expires, from, folder }: MaterialRequest): 
       root,
     },
   };
+}
+
+/** What the gateway would never take is better known now. When it is valid is its authority's to say, and may be later. */
+function checkForClient(certificate: Uint8Array): void {
+  const parsed = nodeCrypto.parseCertificate(certificate);
+  const options = { crypto: nodeCrypto, revocationLists: [], usage: 'client' } as const;
+  const result = parsed && validatePath([certificate], { ...options, anchors: [parsed], nowMs: parsed.notBeforeMs });
+  if (result?.accepted === true) return;
+  const reason = result?.reason ?? 'it is not in DER inside';
+  throw new UsageError('bad-credential', `The certificate cannot be taken: ${reason}.`);
 }
 
 async function makeRpk({ from, folder }: MaterialRequest): Promise<MadeMaterial> {

@@ -1,8 +1,11 @@
 /** A gateway as the SDK sees it, for the commands that call its functions by name. */
 import { connect, type ConnectOptions } from '../client/sdk/connect.ts';
 import type { Connection } from '../client/sdk/connection-controls.ts';
+import { isRemoteObject } from '../client/sdk/remote-object.ts';
+import { replaced } from '../client/sdk/replaced.ts';
 import { textOf } from '../core/bytes.ts';
 import { UsageError } from '../core/error.ts';
+import type { Value } from '../core/value.ts';
 import { clientSettings, completeUri, type ConnectionOptions } from './connection.ts';
 import { onInterrupt } from './interrupt.ts';
 import { readSource } from './read-source.ts';
@@ -41,6 +44,10 @@ export async function withGateway<T>(
     interrupt.release();
   }
 }
+
+/** What is printed of objects of the gateway, as `funcoap call` does. */
+export const withUris = (result: unknown): Value =>
+  replaced(result, (item) => (isRemoteObject(item) ? item.$uri : item)) as Value;
 
 async function tokenOf(terminal: Terminal, { tokenFile }: GatewayConnectionOptions): Promise<ConnectOptions> {
   if (tokenFile === undefined) return {};

@@ -73,6 +73,7 @@ export function gatewayOptions(
       lease: objects.lease,
       maxObjects: objects.total,
       maxObjectsPerIdentity: objects.perIdentity,
+      maxObjectsPerPeer: objects.perPeer,
     },
     showInternals: config.debug.internals,
     shutdownGrace: config.shutdown.grace,

@@ -49,7 +49,10 @@ const metrics: Metrics = {
     sessions: ['gauge', 'DTLS sessions remembered by ID.'],
     timers: ['gauge', 'Timers of DTLS handshakes.'],
     reassemblyBytes: ['gauge', 'Memory of DTLS handshake messages that have not arrived in full.'],
-    droppedRecords: ['counter', 'DTLS records that were not well-formed, not authentic, not new or not expected.'],
+    droppedRecords: [
+      'counter',
+      'DTLS records that were not well-formed, not authentic, not new or not expected; without the ClientHellos of a flood that the system drops.',
+    ],
     unsent: ['counter', 'Datagrams for associations that had ended, or too large for one.'],
     established: ['counter', 'DTLS handshakes that came to an association.'],
     failed: ['counter', 'DTLS handshakes that came to nothing.'],

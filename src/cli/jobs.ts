@@ -1,7 +1,6 @@
 /** `funcoap jobs ls|show|wait|cancel URI`: calls whose results are fetched later (`funcoap call --job` makes one). */
 import type { Command } from 'commander';
 import { decodeCbor } from '../cbor/decode.ts';
-import { encodeJson } from '../cbor/json-encode.ts';
 import type { CoapResponse } from '../client/coap-request.ts';
 import { defaultCallOptions } from '../client/sdk/call-options.ts';
 import { endedJob } from '../client/sdk/observed.ts';
@@ -21,7 +20,7 @@ import {
 } from './connection.ts';
 import { exitCode } from './exit-code.ts';
 import { accepted } from './failure.ts';
-import { tableText, valueText } from './print-value.ts';
+import { printValue, tableText } from './print-value.ts';
 import type { Terminal } from './terminal.ts';
 
 interface JobsOptions extends ConnectionOptions {
@@ -36,11 +35,6 @@ function jobOf(text: string, options: JobsOptions): string {
     'bad-argument',
     `${uri} is no job; \`funcoap call --job\` prints the URI of one: coap://HOST/j/ID.`,
   );
-}
-
-function printValue(value: Value, { json }: JobsOptions, terminal: Terminal): void {
-  const text = json === true ? encodeJson(value ?? null) : valueText(value, terminal.outPaint);
-  if (text !== '') terminal.out(`${text}\n`);
 }
 
 async function list(text: string, options: JobsOptions, terminal: Terminal): Promise<void> {

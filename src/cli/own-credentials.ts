@@ -3,9 +3,10 @@
  *
  *     --identity NAME --key-file FILE                        a pre-shared key, which also proves the gateway
  *     --certificate FILE --key-file FILE --ca FILE           a certificate; the gateway's leads to an authority that is trusted
+ *                                        --crl FILE          and is not on the list of what that authority has revoked
  *     --key-file FILE --gateway-key FILE                     a raw public key (RFC 7250); the gateway's is known
  *
- * The last two may be mixed. Left out: keys with a passphrase, and lists of what authorities have revoked.
+ * The last two may be mixed. Left out: keys with a passphrase.
  */
 import { createPrivateKey, createPublicKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
@@ -15,6 +16,7 @@ import { validatePath } from '../dtls/certificate-path.ts';
 import type { ClientCredentials, OwnCertificate, PresentedCertificate, Verdict } from '../dtls/credentials.ts';
 import { nodeCrypto, signingKey } from '../dtls/crypto.ts';
 import type { ParsedCertificate } from '../dtls/primitives.ts';
+import { parseRevocationList, type RevocationList } from '../dtls/revocation-list.ts';
 import type { ReadSource } from './call-arguments.ts';
 
 /** As they stand on the command line. */
@@ -24,6 +26,7 @@ export interface CredentialFlags {
   readonly keyFile?: string;
   readonly certificate?: string;
   readonly ca?: string;
+  readonly crl?: string;
   readonly gatewayKey?: string;
 }
 
@@ -32,6 +35,7 @@ const names = {
   certificate: '--certificate',
   keyFile: '--key-file',
   ca: '--ca',
+  crl: '--crl',
   gatewayKey: '--gateway-key',
 } as const;
 type Name = keyof typeof names;
@@ -39,7 +43,7 @@ type Name = keyof typeof names;
 /** The first of these flags that is given: it means coaps. */
 export function credentialFlag(
   flags: CredentialFlags,
-  among: readonly Name[] = ['identity', 'certificate', 'keyFile', 'ca', 'gatewayKey'],
+  among: readonly Name[] = ['identity', 'certificate', 'keyFile', 'ca', 'crl', 'gatewayKey'],
 ): string | undefined {
   const given = among.find((name) => flags[name] !== undefined);
   return given && names[given];
@@ -56,8 +60,8 @@ export async function ownCredentials(
 ): Promise<ClientCredentials | undefined> {
   const flag = credentialFlag(flags);
   if (flag === undefined) return undefined;
-  const { identity, keyFile, certificate, ca, gatewayKey } = flags;
-  const other = credentialFlag(flags, ['certificate', 'ca', 'gatewayKey']);
+  const { identity, keyFile, certificate, ca, crl, gatewayKey } = flags;
+  const other = credentialFlag(flags, ['certificate', 'ca', 'crl', 'gatewayKey']);
   if (identity !== undefined && other !== undefined) {
     throw new UsageError(
       'bad-flag',
@@ -76,26 +80,36 @@ export async function ownCredentials(
       '--key-file without --identity is a private key, and then the gateway has to be known: --ca names the file of the authority of its certificate, --gateway-key that of its raw public key.',
     );
   }
+  if (crl !== undefined && ca === undefined) {
+    throw new UsageError(
+      'bad-flag',
+      '--crl is what an authority has revoked, and the file of the authority is missing: --ca.',
+    );
+  }
   const key = privateKey(await read(keyFile), keyFile);
   const chain = certificate === undefined ? undefined : certificates(await read(certificate), certificate);
   const anchors = ca === undefined ? undefined : certificates(await read(ca), ca).map(parsed);
+  const revoked = crl === undefined ? [] : revocationLists(await read(crl), crl, anchors ?? []);
   const pinned = gatewayKey === undefined ? undefined : publicKey(await read(gatewayKey), gatewayKey);
   return {
     certificate: chain === undefined ? rawKey(key) : shownCertificate(chain, key, certificate ?? '', keyFile),
     serverCertificates: {
       types: [...(pinned === undefined ? [] : (['raw_public_key'] as const)), ...(anchors ? (['x509'] as const) : [])],
-      verify: (presented) => verdict(presented, anchors ?? [], pinned, host),
+      verify: (presented) => verdict(presented, { anchors: anchors ?? [], revocationLists: revoked, pinned, host }),
     },
     ...(isIP(host) === 0 && { serverName: host }),
   };
 }
 
-function verdict(
-  { type, payload }: PresentedCertificate,
-  anchors: readonly ParsedCertificate[],
-  pinned: Uint8Array | undefined,
-  host: string,
-): Verdict {
+/** By what the gateway is known. */
+interface Known {
+  readonly anchors: readonly ParsedCertificate[];
+  readonly revocationLists: readonly RevocationList[];
+  readonly pinned: Uint8Array | undefined;
+  readonly host: string;
+}
+
+function verdict({ type, payload }: PresentedCertificate, { anchors, revocationLists, pinned, host }: Known): Verdict {
   if (type === 'raw_public_key') {
     return pinned !== undefined && equalBytes(payload[0] ?? emptyBytes, pinned)
       ? { accepted: true, name: '' }
@@ -104,7 +118,7 @@ function verdict(
   const options = {
     crypto: nodeCrypto,
     anchors,
-    revocationLists: [],
+    revocationLists,
     usage: 'server',
     nowMs: Date.now(),
     host,
@@ -143,6 +157,23 @@ function certificates(bytes: Uint8Array, file: string): readonly X509Certificate
   const found = blocks.flatMap((block) => attempt(() => new X509Certificate(block)) ?? []);
   if (found.length > 0 && found.length === blocks.length) return found;
   throw new UsageError('bad-credential', `${file} holds no certificates in PEM, or one that cannot be read.`);
+}
+
+/** Each must be of an authority that is known: one that nobody has signed would silently count for nothing. */
+function revocationLists(bytes: Uint8Array, file: string, anchors: readonly ParsedCertificate[]): RevocationList[] {
+  const blocks = (textOf(bytes) ?? '').match(/-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----/g) ?? [];
+  const lists = blocks.flatMap(
+    (block) =>
+      parseRevocationList(new Uint8Array(Buffer.from(block.replaceAll(/-----[^-]+-----/g, ''), 'base64'))) ?? [],
+  );
+  if (lists.length === 0 || lists.length < blocks.length) {
+    throw new UsageError(
+      'bad-credential',
+      `--crl ${file} holds no revocation list in PEM, signed by ECDSA with SHA-256, or one that cannot be read.`,
+    );
+  }
+  if (lists.every((list) => anchors.some((anchor) => list.signedBy(anchor)))) return lists;
+  throw new UsageError('bad-credential', `--crl ${file} is not signed by an authority of --ca.`);
 }
 
 function parsed({ raw, subject }: X509Certificate): ParsedCertificate {

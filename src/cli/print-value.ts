@@ -3,6 +3,7 @@ import { encodeJson } from '../cbor/json-encode.ts';
 import { hex } from '../core/bytes.ts';
 import type { Value } from '../core/value.ts';
 import { plain, type Paint } from '../telemetry/paint.ts';
+import type { Terminal } from './terminal.ts';
 
 type Row = Readonly<Record<string, Value>>;
 
@@ -75,4 +76,35 @@ export function valueText(value: Value, paint: Paint = plain): string {
       .join('\n');
   }
   return scalarText(value);
+}
+
+export interface PrintOptions {
+  readonly json?: boolean;
+}
+
+/** One result. Bytes go as they are to a file or another program. */
+export function printValue(value: Value, options: PrintOptions, terminal: Terminal): void {
+  if (options.json === true) {
+    terminal.out(`${encodeJson(value ?? null)}\n`);
+    return;
+  }
+  if (value instanceof Uint8Array && !terminal.isOutTerminal) {
+    terminal.out(value);
+    return;
+  }
+  const text = valueText(value, terminal.outPaint);
+  if (text !== '') terminal.out(`${text}\n`);
+}
+
+/** One after the other, as they come; `count` of them at most. */
+export async function printValues(
+  values: AsyncIterable<Value>,
+  options: PrintOptions & { readonly count?: number },
+  terminal: Terminal,
+): Promise<void> {
+  let left = options.count ?? Infinity;
+  for await (const value of values) {
+    printValue(value, options, terminal);
+    if (--left <= 0) return;
+  }
 }

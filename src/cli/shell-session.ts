@@ -1,16 +1,17 @@
 /** What a line of `funcoap shell` does, and how it is completed. */
-import type { RemoteObject } from '../client/sdk/remote-object.ts';
-import { isClass } from '../directory/described.ts';
+import { helpOf } from '../client/sdk/connection.ts';
 import type { Connection } from '../client/sdk/connection-controls.ts';
 import { UsageError } from '../core/error.ts';
 import { readArguments, type ReadSource } from './call-arguments.ts';
-import { namedWords, targetOf, wordsOf } from './call-line.ts';
+import { namedWords, wordsOf } from './call-line.ts';
+import { withUris } from './gateway-connection.ts';
+import { checkUse, LineTargets } from './line-target.ts';
 import { tableText, valueText } from './print-value.ts';
 import type { Paint } from '../telemetry/paint.ts';
 
 const words = {
   ls: 'the libraries; ls LIBRARY: its functions',
-  help: 'this; help LIBRARY/METHOD: what it takes, gives and does',
+  help: 'this; help LIBRARY/METHOD, help o/ID: what it takes, gives and does',
   exit: 'the end, as Ctrl-D',
 } as const;
 
@@ -18,11 +19,13 @@ const isOwnWord = (word: string): word is keyof typeof words => Object.hasOwn(wo
 
 export class ShellSession {
   readonly #gateway: Connection;
+  readonly #targets: LineTargets;
   readonly #read: ReadSource;
   readonly #paint: Paint;
 
   constructor(gateway: Connection, read: ReadSource, paint: Paint) {
     this.#gateway = gateway;
+    this.#targets = new LineTargets(gateway);
     this.#read = read;
     this.#paint = paint;
   }
@@ -38,7 +41,7 @@ export class ShellSession {
       case 'ls':
         return rest[0] === undefined ? await this.#libraries() : await this.#functions(rest[0]);
       case 'help':
-        return rest[0] === undefined ? this.#ownHelp() : await this.#functionHelp(rest[0]);
+        return rest[0] === undefined ? this.#ownHelp() : await this.#targetHelp(rest[0]);
     }
   }
 
@@ -65,13 +68,18 @@ export class ShellSession {
       const own = first === undefined ? Object.keys(words) : [];
       return [...own, ...libraries.map((name) => (first === 'ls' ? name : `${name}/`))];
     }
+    const slash = stem.lastIndexOf('/');
+    const of = await this.#targets.object(stem.slice(0, slash));
+    if (of !== undefined)
+      return of.$class.members.flatMap(({ name, kind, readable }) =>
+        kind === 'method' || readable ? [`${stem.slice(0, slash)}/${name}`] : [],
+      );
     const library = stem.slice(0, at);
     return (await this.#gateway.$functions(library)).map((method) => `${library}${stem[at] ?? ''}${method}`);
   }
 
   async #parameters(first: string, before: readonly string[]): Promise<string[]> {
-    const { library, method } = targetOf(first);
-    const { parameters } = await this.#functionOf(library, method).describe();
+    const { parameters } = (await this.#targets.find(first)).fn;
     const given = new Set(before.map((word) => word.split(/:?=/, 1)[0]));
     return parameters.flatMap(({ name, type }) => {
       if (given.has(name)) return [];
@@ -81,15 +89,11 @@ export class ShellSession {
     });
   }
 
-  async #call(target: string, texts: readonly string[], signal: AbortSignal | undefined): Promise<string> {
-    const { library, method } = targetOf(target);
-    const fn = this.#functionOf(library, method);
-    const described = await fn.describe();
-    if (described.stream === true)
-      throw new UsageError('bad-argument', `${target} is a stream: \`funcoap watch\` prints its items.`);
-    const values = await readArguments(described, namedWords(described, texts), this.#read);
-    const result = await fn.with({ signal })(values);
-    return isClass(described) ? (result as object as RemoteObject).$uri : valueText(result, this.#paint);
+  async #call(word: string, texts: readonly string[], signal: AbortSignal | undefined): Promise<string> {
+    const target = await this.#targets.find(word);
+    checkUse(target, texts);
+    const values = await readArguments(target.fn, namedWords(target.fn, texts), this.#read);
+    return valueText(withUris(await target.call([values], signal)), this.#paint);
   }
 
   async #libraries(): Promise<string> {
@@ -110,21 +114,15 @@ export class ShellSession {
 
   #ownHelp(): string {
     const rows: [string, string][] = [
-      ['LIBRARY/METHOD …', 'calls it: by position (10 20) or by name (a=10 b=20)'],
+      ['LIBRARY/METHOD …', 'calls it: by position (10 20) or by name (a=10 b=20); a class makes an object'],
+      ['o/ID/METHOD …', 'the same of an object; o/ID/ATTRIBUTE reads'],
       ...Object.entries(words),
     ];
     return tableText(['line', ''], rows, this.#paint);
   }
 
-  async #functionHelp(target: string): Promise<string> {
-    const { library, method } = targetOf(target);
-    return valueText(await this.#functionOf(library, method).help());
-  }
-
-  #functionOf(library: string, method: string): NonNullable<Connection[string][string]> {
-    const fn = this.#gateway[library]?.[method];
-    if (fn === undefined)
-      throw new UsageError('bad-argument', `${library}/${method} cannot be the name of a function.`);
-    return fn;
+  async #targetHelp(word: string): Promise<string> {
+    const object = await this.#targets.object(word);
+    return valueText(helpOf(object === undefined ? (await this.#targets.find(word)).fn : object.$class));
   }
 }

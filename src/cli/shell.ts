@@ -72,9 +72,9 @@ export const addShell: AddCommand = (program, terminal, done) => {
   connectionOptions(program.command('shell'))
     .summary('call functions line by line')
     .description(
-      'Calls functions line by line: math/add 10 20, or by name, math/add a=10 b=20. Arguments are checked against the\n' +
-        'signature before anything is sent; Tab completes libraries, functions and parameters. `help` and `ls` say what\n' +
-        'there is. From a pipe it runs each line and ends at the first error.',
+      'Calls functions line by line: math/add 10 20, or by name, math/add a=10 b=20. A class makes an object, whose URI is ' +
+        'printed; o/ID/METHOD 5, or the same below that URI, calls a method of it.\nArguments are checked against the signature ' +
+        'before anything is sent; Tab completes names and parameters. `help` and `ls` say what there is. From a pipe it runs each line and ends at the first error.',
     )
     .argument('[uri]', 'coap://HOST, coaps://HOST or http://HOST:PORT', 'coap://127.0.0.1')
     .option(...tokenOption)

@@ -11,6 +11,7 @@ import type { DatagramReceiver, DatagramTransport, Endpoint } from '../core/data
 import { seconds, type Instant, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { emptyBytes } from '../core/bytes.ts';
+import { isMulticast } from '../transport/address.ts';
 import { drive } from '../transport/driver.ts';
 import { systemRandomness } from '../transport/randomness.ts';
 import type { Scheduler } from '../core/clock.ts';
@@ -322,6 +323,12 @@ export class CoapClient {
     }
     const address = await addressOf(host);
     if (this.#closed) throw new UsageError('client-closed', 'This client is closed: open another one.');
+    if (isMulticast(address)) {
+      throw new UsageError(
+        'multicast-destination',
+        `${host} is a multicast group, and a request of this client has one answer: ask one gateway. \`funcoap discover\` finds those that are there.`,
+      );
+    }
     const transport = scheme === 'coaps' ? (secured ?? plain) : plain;
     return { endpoint: transport.endpoint({ address, port }), options };
   }

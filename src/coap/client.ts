@@ -1,6 +1,6 @@
 /**
  * The client role: requests of ours, observations we hold, and pings, each with a time limit.
- * Left out: multicast requests, and PROBING_RATE (RFC 7252 §4.7): a NON of ours is sent once and never repeated.
+ * Left out: multicast requests (RFC 7252 §8), which have as many answers as there are servers.
  */
 import { emptyBytes } from '../core/bytes.ts';
 import type { Endpoint } from '../core/datagram.ts';

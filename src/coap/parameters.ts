@@ -14,6 +14,8 @@ export interface TransmissionOptions {
   readonly maxRetransmit: number;
   /** NSTART: outstanding interactions that we start with one peer. */
   readonly nstart: number;
+  /** PROBING_RATE: to a peer that does not answer, on average (§4.7). */
+  readonly probingBytesPerSecond: number;
   /** DEFAULT_LEISURE: within it a multicast request is answered (§8.2). */
   readonly leisure: Milliseconds;
   /** MAX_LATENCY: the longest a datagram is assumed to be under way. */
@@ -31,6 +33,7 @@ export const defaultTransmissionOptions: TransmissionOptions = {
   ackRandomFactor: 1.5,
   maxRetransmit: 4,
   nstart: 1,
+  probingBytesPerSecond: 1,
   leisure: seconds(5),
   maxLatency: seconds(100),
   piggybackWindow: seconds(1.5),

@@ -27,6 +27,7 @@ import {
 import { refusalResponse, type Refusal, type RefusalPayload } from './refusal.ts';
 import { Request } from './request.ts';
 import { encodedResponse, response, type Response } from './response.ts';
+import type { TermsFault } from './terms.ts';
 import type { Wording } from './wording.ts';
 
 /** A verified address stays so for this long. */
@@ -97,8 +98,8 @@ export class ServerRole {
       this.#refuse(exchange, wording, tokenTooLong, now); // RFC 8974 §2.2.2
       return;
     }
-    if (wording.forProxy) {
-      this.#refuse(exchange, wording, noProxy, now);
+    if (wording.fault !== undefined) {
+      this.#refuse(exchange, wording, faults[wording.fault], now);
       return;
     }
     const { echo, block1, block2 } = wording;
@@ -106,15 +107,10 @@ export class ServerRole {
       peer.verifiedUntil = after(now, verifiedFor);
       this.#layer.verified(peer, now);
     }
-    if (block1 === 'invalid' || block2 === 'invalid') {
-      this.#refuse(exchange, wording, badBlock, now); // RFC 7959 §2.2
-      return;
-    }
     if (block2 !== undefined) peer.szx = block2.szx;
     const request = new Request(exchange, wording, block1, block2);
     if (block1 !== undefined) this.#assemble(request, block1, now);
-    else if (block2 !== undefined && block2.num > 0) this.#continueKept(request, block2, now);
-    else this.#deliver(request, now);
+    else this.#receiveWhole(request, now);
   }
 
   /** Lets go of transfers that nobody has gone on with. */
@@ -166,6 +162,12 @@ export class ServerRole {
     else request.exchange.respond(error.code, error, error.encoded, now);
   }
 
+  #receiveWhole(request: Request, now: Instant): void {
+    const { block2 } = request;
+    if (block2 !== undefined && block2.num > 0) this.#continueKept(request, block2, now);
+    else this.#deliver(request, now);
+  }
+
   #deliver(request: Request, now: Instant): void {
     if (request.payload.length > request.peer.parameters.maxBodyBytes) {
       this.#respondRefusal(request, tooLarge(request), now);
@@ -192,7 +194,7 @@ export class ServerRole {
     const result = this.assemblies.add(peer, code, options, block1, payload, now);
     if (result.kind === 'complete') {
       const whole = request.wording.withBody(result.body);
-      this.#deliver(new Request(request.exchange, whole, block1, request.block2), now);
+      this.#receiveWhole(new Request(request.exchange, whole, block1, request.block2), now);
     } else if (result.kind === 'continue') this.respond(request, response(responseCode.continue), now);
     else this.#respondRefusal(request, assemblyRefusal(request, result), now);
   }
@@ -206,7 +208,8 @@ export class ServerRole {
   }
 
   #send(request: Request, kept: Response, block2: Block, now: Instant): void {
-    const fitted = this.#fit(request, kept, block2.num, none, now);
+    // Without Observe, which only the first block has (RFC 7959 §2.6).
+    const fitted = this.#fit(request, kept, block2.num, block1Options(request, false), now);
     if (fitted === undefined) this.#complete(request, this.#pastTheEnd(request), now);
     else if (isSuppressed(request, kept)) request.exchange.silence();
     else request.exchange.respond(kept.code, fitted, fitted.encoded, now);
@@ -292,31 +295,30 @@ const badOption = (number: number): Refusal => ({
   message: `Option ${number} is critical and not understood, or has a length or count that it may not have.`,
 });
 const tokenTooLong: Refusal = { reason: 'bad-request', message: 'The token is longer than what is taken here.' };
-const noProxy: Refusal = {
-  reason: 'proxying-not-supported',
-  message: 'This is no proxy: leave Proxy-Uri and Proxy-Scheme out.',
+const faults: Readonly<Record<TermsFault, Refusal>> = {
+  'proxy': {
+    reason: 'proxying-not-supported', // RFC 7252 §5.7.2
+    message: 'This is no proxy: leave Proxy-Uri and Proxy-Scheme out.',
+  },
+  'hop-limit': { reason: 'bad-request', message: 'The Hop-Limit is 0: the request has come too far.' }, // RFC 8768 §3
+  'block': { reason: 'bad-request', message: 'Block1 or Block2 has the reserved size exponent 7.' }, // RFC 7959 §2.2
 };
-const badBlock: Refusal = { reason: 'bad-request', message: 'Block1 or Block2 has the reserved size exponent 7.' };
 const pastTheEnd: Refusal = { reason: 'bad-request', message: 'The block asked for lies past the end of the answer.' };
 
 const none: readonly Option[] = [];
 
 /** What an answer says beside what the resource has put in it. */
 function extraOptions(request: Request, answer: Response): readonly Option[] {
-  const { block1 } = request;
   const { observation } = answer;
-  if (block1 === undefined && observation === undefined) return none;
-  const extra: Option[] = [];
-  if (block1 !== undefined) {
-    const more = answer.code === responseCode.continue;
-    extra.push(opaqueOption(optionNumber.block1, encodeBlock({ ...block1, more })));
-  }
-  if (observation !== undefined && codeClass(answer.code) === 2) extra.push(observation.sequenceOption());
-  return extra;
+  const extra = block1Options(request, answer.code === responseCode.continue);
+  return observation !== undefined && codeClass(answer.code) === 2 ? [...extra, observation.sequenceOption()] : extra;
 }
 
-/** RFC 7252 §8.2: nothing useful to say to a multicast request is not said. */
+/** RFC 7959 §2.3: the Block1 of a request comes back with its answer. */
+const block1Options = ({ block1 }: Request, more: boolean): readonly Option[] =>
+  block1 === undefined ? none : [opaqueOption(optionNumber.block1, encodeBlock({ ...block1, more }))];
+
 const isSuppressed = (
   { wording, multicast }: Pick<Request, 'wording' | 'multicast'>,
   { code }: { readonly code: number },
-): boolean => (multicast && codeClass(code) !== 2) || wording.suppresses(code);
+): boolean => wording.suppresses(code, multicast);

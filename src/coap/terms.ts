@@ -7,6 +7,9 @@ import { codeClass, responseCode } from './codec/codes.ts';
 import { findOption, findStrings, findUint, optionNumber, type Option } from './codec/options.ts';
 import { checkOptions } from './option-check.ts';
 
+/** An option that is understood, and asks for what there is not: a proxy; a Hop-Limit of 0; a block of the reserved size. */
+export type TermsFault = 'proxy' | 'hop-limit' | 'block';
+
 export class Terms {
   readonly code: number;
   /** As they came. */
@@ -15,19 +18,18 @@ export class Terms {
   readonly options: readonly Option[];
   /** The number of the critical option for which the request fails (RFC 7252 §5.4.1). */
   readonly badOption: number | undefined;
-  readonly block1: Block | 'invalid' | undefined;
-  readonly block2: Block | 'invalid' | undefined;
+  readonly fault: TermsFault | undefined;
+  readonly block1: Block | undefined;
+  readonly block2: Block | undefined;
   readonly observe: number | undefined;
   readonly echo: Uint8Array | undefined;
-  /** Proxy-Uri or Proxy-Scheme is there. */
-  readonly forProxy: boolean;
   /** Size2 is asked for (RFC 7959 §4). */
   readonly wantsSize: boolean;
   /** The bytes of the options, where these terms are remembered by them. */
   readonly bytes: Uint8Array | undefined;
   /** For who answers: what he worked out from these terms, as long as they are remembered. */
   note: unknown = undefined;
-  readonly #noResponse: number;
+  readonly #noResponse: number | undefined;
   #path: readonly string[] | undefined = undefined;
   #query: readonly string[] | undefined = undefined;
   #isText = true;
@@ -41,15 +43,16 @@ export class Terms {
     this.sent = sent;
     this.options = options;
     this.badOption = isBad ? checked : undefined;
-    this.block1 = findBlock(isBad ? sent : options, optionNumber.block1);
-    this.block2 = findBlock(options, optionNumber.block2);
+    const block1 = findBlock(isBad ? sent : options, optionNumber.block1);
+    const block2 = findBlock(options, optionNumber.block2);
+    const isReserved = block1 === 'invalid' || block2 === 'invalid';
+    this.fault = isReserved ? 'block' : faultIn(options);
+    this.block1 = isReserved ? undefined : block1;
+    this.block2 = isReserved ? undefined : block2;
     this.observe = findUint(options, optionNumber.observe);
     this.echo = findOption(options, optionNumber.echo);
-    this.forProxy =
-      findOption(options, optionNumber.proxyUri) !== undefined ||
-      findOption(options, optionNumber.proxyScheme) !== undefined;
     this.wantsSize = findOption(options, optionNumber.size2) !== undefined;
-    this.#noResponse = findUint(isBad ? sent : options, optionNumber.noResponse) ?? 0;
+    this.#noResponse = findUint(isBad ? sent : options, optionNumber.noResponse);
   }
 
   /** Uri-Path and Uri-Query as texts; undefined where one of them is not UTF-8 (RFC 7252 §3.2). */
@@ -66,12 +69,24 @@ export class Terms {
 
   /** A block of a body that is not the last runs nothing, whatever the method (RFC 7959 §2.5). */
   get isIntermediate(): boolean {
-    return this.block1 !== undefined && this.block1 !== 'invalid' && this.block1.more;
+    return this.block1?.more === true;
   }
 
-  /** RFC 7967 §2.1: bit n - 1 suppresses class n. A 2.31 carries the transfer on and is no final response. */
-  suppresses(code: number): boolean {
-    if (this.#noResponse === 0) return false;
+  /**
+   * RFC 7252 §8.2: nothing useful to say to a multicast request is not said; unless No-Response says which classes are wanted
+   * (RFC 7967 §2: it overrides that). Its bit n - 1 suppresses class n. A 2.31 carries the transfer on and is no final response.
+   */
+  suppresses(code: number, multicast: boolean): boolean {
+    if (this.#noResponse === undefined) return multicast && codeClass(code) !== 2;
     return code !== responseCode.continue && (this.#noResponse & (1 << (codeClass(code) - 1))) !== 0;
   }
+}
+
+function faultIn(options: readonly Option[]): TermsFault | undefined {
+  // RFC 7252 §5.7.2
+  const isForProxy = (number: number): boolean =>
+    number === optionNumber.proxyUri || number === optionNumber.proxyScheme;
+  if (options.some(({ number }) => isForProxy(number))) return 'proxy';
+  // RFC 8768 §3: 0 MUST be rejected.
+  return findUint(options, optionNumber.hopLimit) === 0 ? 'hop-limit' : undefined;
 }

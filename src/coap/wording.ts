@@ -10,7 +10,7 @@ import type { Message } from './codec/message.ts';
 import type { Option } from './codec/options.ts';
 import { decodeContent, findPayloadMarker, type MessageHead } from './codec/rfc7252.ts';
 import { Remembered } from '../core/remembered.ts';
-import { Terms } from './terms.ts';
+import { Terms, type TermsFault } from './terms.ts';
 
 export class Wording implements Pick<Message, 'code' | 'options' | 'payload'> {
   readonly terms: Terms;
@@ -42,11 +42,15 @@ export class Wording implements Pick<Message, 'code' | 'options' | 'payload'> {
     return this.terms.badOption;
   }
 
-  get block1(): Block | 'invalid' | undefined {
+  get fault(): TermsFault | undefined {
+    return this.terms.fault;
+  }
+
+  get block1(): Block | undefined {
     return this.terms.block1;
   }
 
-  get block2(): Block | 'invalid' | undefined {
+  get block2(): Block | undefined {
     return this.terms.block2;
   }
 
@@ -56,10 +60,6 @@ export class Wording implements Pick<Message, 'code' | 'options' | 'payload'> {
 
   get echo(): Uint8Array | undefined {
     return this.terms.echo;
-  }
-
-  get forProxy(): boolean {
-    return this.terms.forProxy;
   }
 
   get wantsSize(): boolean {
@@ -75,8 +75,8 @@ export class Wording implements Pick<Message, 'code' | 'options' | 'payload'> {
     return this.terms.isIntermediate;
   }
 
-  suppresses(code: number): boolean {
-    return this.terms.suppresses(code);
+  suppresses(code: number, multicast: boolean): boolean {
+    return this.terms.suppresses(code, multicast);
   }
 
   /** The same with a body that was assembled from blocks. */

@@ -135,6 +135,8 @@ export interface JobsConfig {
 export interface ObjectsConfig {
   readonly total: number;
   readonly perIdentity: number;
+  /** Of an address of callers without an identity. */
+  readonly perPeer: number;
   /** Since it was used last. */
   readonly lease: Milliseconds;
 }

@@ -285,6 +285,11 @@ const schema = z.strictObject({
       'Objects of classes at a time, in each process; more are 5.03. 0: none are made.',
     ),
     perIdentity: setting(integer(1), 1000, 'The same of one identity; more are 4.29.'),
+    perPeer: setting(
+      integer(1),
+      100,
+      'The same of one address of callers without an identity, beyond this machine; more are 4.29. All of them together are one identity, `local`.',
+    ),
     lease: setting(duration(instantly), '10m', 'An object that is not used for this long is let go of.'),
   }),
   cache: z.strictObject({

@@ -42,7 +42,15 @@ export interface SendFailure {
   readonly code: string;
 }
 
-/** Moves batches of datagrams and knows nothing of what is in them. */
+/** Which share, from 0 to 1, of the ClientHellos of DTLS (RFC 6347 §4.2.1) is of use while too many of them come. */
+export interface HelloShares {
+  /** Of those without a cookie. */
+  readonly fresh: number;
+  /** Of those with one, which may be forged. */
+  readonly returning: number;
+}
+
+/** Moves batches of datagrams and knows nothing of what is in them, but for what it may leave out. */
 export interface DatagramTransport {
   /** The unicast addresses it listens on, with the ports really bound. */
   readonly addresses: readonly Address[];
@@ -50,6 +58,8 @@ export interface DatagramTransport {
   endpoint(remote: Address): Endpoint;
   /** Hands datagrams to the kernel; the bytes belong to the transport until it has sent them. */
   send(batch: readonly Datagram[]): void;
+  /** From now on no more than these need be handed over. A transport that cannot tell them apart is left without it. */
+  admit?(shares: HelloShares): void;
   close(): Promise<void>;
 }
 

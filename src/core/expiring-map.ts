@@ -7,16 +7,12 @@
  */
 import { after, type Instant, type Milliseconds } from './duration.ts';
 
-export type EvictionReason = 'count' | 'bytes' | 'age';
-
-export interface ExpiringMapOptions<K, V> {
+export interface ExpiringMapOptions {
   readonly maxEntries: number;
   /** Sum of the sizes given to `set`. */
   readonly maxBytes: number;
   /** Since the entry was stored; reading does not make it younger. */
   readonly maxAge: Milliseconds;
-  /** Told of every entry that had to go; not of deleted or replaced ones. */
-  readonly onEvict?: (key: K, value: V, reason: EvictionReason) => void;
 }
 
 interface Entry<K, V> {
@@ -29,18 +25,14 @@ interface Entry<K, V> {
 }
 
 export class ExpiringMap<K, V> {
-  readonly #options: ExpiringMapOptions<K, V>;
+  readonly #options: ExpiringMapOptions;
   readonly #entries = new Map<K, Entry<K, V>>();
   #oldest: Entry<K, V> | undefined = undefined;
   #newest: Entry<K, V> | undefined = undefined;
   #bytes = 0;
 
-  constructor(options: ExpiringMapOptions<K, V>) {
+  constructor(options: ExpiringMapOptions) {
     this.#options = options;
-  }
-
-  get size(): number {
-    return this.#entries.size;
   }
 
   get bytes(): number {
@@ -51,7 +43,7 @@ export class ExpiringMap<K, V> {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     if (entry.expires <= now) {
-      this.#evict(entry, 'age');
+      this.#unlink(entry);
       return undefined;
     }
     return entry.value;
@@ -66,8 +58,8 @@ export class ExpiringMap<K, V> {
     this.delete(key);
     this.expire(now);
     if (bytes > maxBytes || maxEntries < 1) return false;
-    while (this.#oldest !== undefined && this.#entries.size >= maxEntries) this.#evict(this.#oldest, 'count');
-    while (this.#oldest !== undefined && this.#bytes + bytes > maxBytes) this.#evict(this.#oldest, 'bytes');
+    while (this.#oldest !== undefined && this.#entries.size >= maxEntries) this.#unlink(this.#oldest);
+    while (this.#oldest !== undefined && this.#bytes + bytes > maxBytes) this.#unlink(this.#oldest);
 
     const entry: Entry<K, V> = {
       key,
@@ -94,29 +86,7 @@ export class ExpiringMap<K, V> {
 
   /** Lets go of everything that is too old at `now`. */
   expire(now: Instant): void {
-    while (this.#oldest !== undefined && this.#oldest.expires <= now) this.#evict(this.#oldest, 'age');
-  }
-
-  /** When `expire` has something to do next. */
-  nextDeadline(): Instant | undefined {
-    return this.#oldest?.expires;
-  }
-
-  /** Every entry that is stored, the oldest first, those included whose age nobody has looked at yet. */
-  *entries(): Generator<[K, V], void, undefined> {
-    for (let entry = this.#oldest; entry !== undefined; entry = entry.newer) yield [entry.key, entry.value];
-  }
-
-  clear(): void {
-    this.#entries.clear();
-    this.#oldest = undefined;
-    this.#newest = undefined;
-    this.#bytes = 0;
-  }
-
-  #evict(entry: Entry<K, V>, reason: EvictionReason): void {
-    this.#unlink(entry);
-    this.#options.onEvict?.(entry.key, entry.value, reason);
+    while (this.#oldest !== undefined && this.#oldest.expires <= now) this.#unlink(this.#oldest);
   }
 
   #unlink(entry: Entry<K, V>): void {

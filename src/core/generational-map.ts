@@ -7,18 +7,15 @@
  * Left out: bounds by bytes and age (expiring-map.ts).
  */
 
-export interface GenerationalMapOptions<K, V> {
+export interface GenerationalMapOptions<V> {
   /** Never more entries than this, at least 2. Somewhat fewer where the limit is odd. */
   readonly maxEntries: number;
-  /** Told of every entry that is dropped to make room; not of deleted or replaced ones. */
-  readonly onEvict?: (key: K, value: V) => void;
   /** Entries that must not be dropped are carried over. Where nothing else is left, `set` refuses. */
   readonly pinned?: (value: V) => boolean;
 }
 
 export class GenerationalMap<K, V extends object | string | number | bigint | boolean> {
   readonly #generationEntries: number;
-  readonly #onEvict: ((key: K, value: V) => void) | undefined;
   readonly #pinned: ((value: V) => boolean) | undefined;
   #young = new Map<K, V>();
   #old = new Map<K, V>();
@@ -29,9 +26,8 @@ export class GenerationalMap<K, V extends object | string | number | bigint | bo
   #rest = 0;
   #era: object = {};
 
-  constructor(options: GenerationalMapOptions<K, V>) {
+  constructor(options: GenerationalMapOptions<V>) {
     this.#generationEntries = Math.max(1, Math.floor(options.maxEntries / 2));
-    this.#onEvict = options.onEvict;
     this.#pinned = options.pinned;
   }
 
@@ -54,10 +50,6 @@ export class GenerationalMap<K, V extends object | string | number | bigint | bo
   }
 
   /** Looks up without promoting. */
-  peek(key: K): V | undefined {
-    return this.#young.get(key) ?? this.#old.get(key);
-  }
-
   has(key: K): boolean {
     return this.#young.has(key) || this.#old.has(key);
   }
@@ -85,13 +77,6 @@ export class GenerationalMap<K, V extends object | string | number | bigint | bo
     return this.#young.delete(key) || this.#old.delete(key);
   }
 
-  clear(): void {
-    this.#young.clear();
-    this.#old.clear();
-    this.#rest = 0;
-    this.#era = {};
-  }
-
   /** Every entry once, the old generation first. */
   *entries(): Generator<[K, V], void, undefined> {
     yield* this.#old;
@@ -115,10 +100,8 @@ export class GenerationalMap<K, V extends object | string | number | bigint | bo
     this.#old = this.#young;
     this.#young = new Map();
     this.#era = {};
-    for (const [key, value] of dropped) {
-      if (this.#pinned?.(value) === true) this.#young.set(key, value);
-      else this.#onEvict?.(key, value);
-    }
+    if (this.#pinned !== undefined)
+      for (const [key, value] of dropped) if (this.#pinned(value)) this.#young.set(key, value);
     return this.#young.size < this.#generationEntries;
   }
 }

@@ -24,12 +24,14 @@
  *       returns: "number" }
  *
  * Python's parameters may be `keyword: true` (by name only) or `others: true` (takes names that are no parameter's).
+ * Of a class `notCallable` says that its reader makes no objects of it, and may be given some.
  * `stream: true`: items one after the other, each of the type `returns`. `maxAge` is in seconds as on the wire, and there only for pure functions; `doc` only where it
  * says more than the title. Types are written as type-value.ts says.
  */
 import type { Value } from '../core/value.ts';
 import {
   isClass,
+  isOffered,
   type DescribedClass,
   type DescribedFunction,
   type DescribedLibrary,
@@ -45,7 +47,7 @@ export const directoryValue = (libraries: readonly DescribedLibrary[]): Value =>
       said({
         id: library.id,
         title: library.title,
-        functions: library.functions.filter((fn) => fn.notCallable === undefined || isClass(fn)).length,
+        functions: library.functions.filter(isOffered).length,
         error: library.error,
       }),
     ]),
@@ -62,7 +64,7 @@ export const libraryValue = (library: DescribedLibrary): Value =>
 
 const functionSummary = (fn: DescribedFunction): Value =>
   isClass(fn)
-    ? said({ id: fn.id, title: fn.title, class: true })
+    ? said({ id: fn.id, title: fn.title, class: true, notCallable: fn.notMade })
     : said({
         id: fn.id,
         title: fn.title,
@@ -109,6 +111,7 @@ function classValue(of: DescribedClass): Value {
     title: of.title,
     doc: of.doc === of.title ? undefined : of.doc,
     instance: of.instance,
+    notCallable: of.notMade,
     parameters: of.parameters.map(parameterValue),
     methods: Object.fromEntries(
       methods.map(({ name, title, doc, safe, stream, parameters, returns }) => [

@@ -58,6 +58,8 @@ export interface DescribedFunction {
   readonly notCallable: string | undefined;
   /** Of a class: what its objects offer. `parameters` are its constructor's. */
   readonly members?: readonly DescribedMember[] | undefined;
+  /** Of a class: why its reader may use objects and make none. */
+  readonly notMade?: string | undefined;
   /** Of a class: whose its objects are, where it is not one for each POST. */
   readonly instance?: InstanceMode | undefined;
 }
@@ -67,6 +69,10 @@ export interface DescribedClass extends DescribedFunction {
 }
 
 export const isClass = (fn: DescribedFunction): fn is DescribedClass => fn.members !== undefined;
+
+/** Called, or made objects of. */
+export const isOffered = (fn: DescribedFunction): boolean =>
+  isClass(fn) ? fn.notMade === undefined : fn.notCallable === undefined;
 
 export type DescribedMember = Pick<
   MemberDescription,

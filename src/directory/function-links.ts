@@ -15,7 +15,7 @@
  */
 import { contentFormat } from '../cbor/content-format.ts';
 import { encodeUriSegment } from '../coap/codec/uri.ts';
-import { isClass, type DescribedFunction, type DescribedLibrary } from './described.ts';
+import { isClass, isOffered, type DescribedFunction, type DescribedLibrary } from './described.ts';
 import { filterLinks, parseLinkFilters } from './link-filter.ts';
 import type { Link, LinkAttribute } from './link-format.ts';
 
@@ -66,7 +66,7 @@ export const libraryLinks = (libraries: readonly DescribedLibrary[]): Link[] => 
 
 /** The links of /func/{library}: one for each function that can be called, and for each class. */
 export const functionLinks = (library: DescribedLibrary): Link[] =>
-  library.functions.filter((fn) => fn.notCallable === undefined || isClass(fn)).map(functionLink);
+  library.functions.filter(isOffered).map(functionLink);
 
 const directoryLink: Link = {
   target: '/func',

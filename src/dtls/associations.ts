@@ -187,6 +187,8 @@ export class Associations {
   /** An authentic record, newer than all before, came from elsewhere (RFC 9146 §6). */
   move(association: Association, peer: Endpoint, now: Instant): void {
     const from = association.whereabouts.remote;
+    // What is answered from where the peer was says nothing of where it is.
+    association.pathCheck = undefined;
     if (!association.restored) {
       this.table.move(association, peer);
       this.#options.journal?.moved(association.id, peer);

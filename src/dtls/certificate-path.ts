@@ -6,9 +6,9 @@
  * leaving them out is safe.
  */
 import type { AlertDescription } from './alert.ts';
-import { certificateUse } from './certificate-extensions.ts';
+import { certificateUse, type CertificateUse } from './certificate-extensions.ts';
 import type { Crypto, ParsedCertificate } from './primitives.ts';
-import { plainSerial, type RevocationList } from './revocation-list.ts';
+import type { RevocationList } from './revocation-list.ts';
 import { equalBytes } from '../core/bytes.ts';
 
 export interface PathOptions {
@@ -67,16 +67,18 @@ function faultAbove(
   options: PathOptions,
 ): PathResult | undefined {
   const { anchors } = options;
-  const fault = faultOf(certificate, depth, options);
+  const use = certificateUse(certificate.der);
+  if (use === undefined) return refused('bad_certificate', `${certificate.subject} is not well-formed`);
+  const fault = faultOf(certificate, use, depth, options);
   // RFC 5280 §6.1.1: an anchor is trusted as it is, but for how long it is good.
   if (fault !== undefined || anchors.some((anchor) => equalBytes(anchor.der, certificate.der))) return fault;
-  if (!signatureAlgorithms.includes(certificateUse(certificate.der)?.signatureAlgorithm ?? '')) {
+  if (!signatureAlgorithms.includes(use.signatureAlgorithm)) {
     return refused('bad_certificate', `${certificate.subject} is signed in a way that is too weak`);
   }
   const anchor = anchors.find((one) => certificate.issuedBy(one));
   const issuer = anchor ?? intermediates.find((one) => one !== certificate && certificate.issuedBy(one));
   if (issuer === undefined) return refused('unknown_ca', `No trusted authority has issued ${certificate.subject}`);
-  if (isRevoked(certificate, issuer, options)) {
+  if (isRevoked(use, issuer, options)) {
     return refused('certificate_revoked', `${certificate.subject} was revoked`);
   }
   // A circle of authorities would have no end.
@@ -85,19 +87,23 @@ function faultAbove(
 }
 
 /** @param depth 0 for the leaf; how many certificates stand below. */
-function faultOf(certificate: ParsedCertificate, depth: number, { nowMs, usage }: PathOptions): PathResult | undefined {
-  const { subject, notBeforeMs, notAfterMs, isCa, extendedKeyUsage } = certificate;
+function faultOf(
+  certificate: ParsedCertificate,
+  use: CertificateUse,
+  depth: number,
+  { nowMs, usage }: PathOptions,
+): PathResult | undefined {
+  const { subject, notBeforeMs, notAfterMs, isCa } = certificate;
   // So written that a time that cannot be read, which is not a number, is refused.
   if (!(nowMs >= notBeforeMs)) return refused('certificate_expired', `${subject} is not valid yet`);
   if (!(nowMs <= notAfterMs)) return refused('certificate_expired', `${subject} has expired`);
-  const use = certificateUse(certificate.der);
-  if (use === undefined) return refused('bad_certificate', `${subject} is not well-formed`);
   if (use.unknownCritical.length > 0) {
     return refused(
       'unsupported_certificate',
       `${subject} has a critical extension that is not understood: ${use.unknownCritical.join(', ')}`,
     );
   }
+  const { extendedKeyUsage } = use;
   const fitting =
     extendedKeyUsage === undefined || [usages[usage], anyUsage].some((oid) => extendedKeyUsage.includes(oid));
   if (!fitting) return refused('unsupported_certificate', `${subject} is not meant for a ${usage}`);
@@ -115,10 +121,7 @@ function faultOf(certificate: ParsedCertificate, depth: number, { nowMs, usage }
 }
 
 const isRevoked = (
-  certificate: ParsedCertificate,
+  { serialNumber }: CertificateUse,
   issuer: ParsedCertificate,
   { revocationLists }: PathOptions,
-): boolean =>
-  revocationLists.some(
-    (list) => list.serialNumbers.has(plainSerial(certificate.serialNumber)) && list.signedBy(issuer),
-  );
+): boolean => revocationLists.some((list) => list.serialNumbers.has(serialNumber) && list.signedBy(issuer));

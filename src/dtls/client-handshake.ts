@@ -191,14 +191,19 @@ export class ClientHandshake implements Handshake {
   #certificate(body: Uint8Array): void {
     const { crypto } = this.#context.options;
     const type = this.#acceptance.serverCertificateType;
+    // RFC 7250 §4.2: a server that says nothing of types shows X.509, which need not have been offered.
+    if (this.#credentials.serverCertificates?.types.includes(type) !== true)
+      throw new FatalAlert(
+        'unsupported_certificate',
+        `The server shows a certificate of a type that was not asked for: ${type}`,
+      );
     const payload = decodeCertificate(body, type);
     const [own] = payload;
     if (own === undefined) throw new FatalAlert('bad_certificate', 'The server shows no certificate');
     const key = type === 'x509' ? crypto.parseCertificate(own)?.publicKey : crypto.verifyingKey(own);
     if (key === undefined || !key.isP256)
       throw new FatalAlert('unsupported_certificate', 'The server has no P-256 key');
-    const verdict = this.#credentials.serverCertificates?.verify({ type, payload });
-    if (verdict === undefined) throw new FatalAlert('internal_error', 'No certificate was asked for');
+    const verdict = this.#credentials.serverCertificates.verify({ type, payload });
     if (!verdict.accepted) throw new FatalAlert(verdict.alert, verdict.reason);
     this.#serverKey = key;
     this.#identity = { kind: type, name: verdict.name };

@@ -4,12 +4,10 @@
  */
 import { concatBytes, utf8 } from '../core/bytes.ts';
 import { minutes, type Instant, type Milliseconds } from '../core/duration.ts';
-import { cookieParameters, type ClientHello } from './messages/client-hello.ts';
 import type { Crypto, Mac } from './primitives.ts';
-import { vector } from './presentation.ts';
 
-/** 16 bytes leave a guess at 2^-128, and a HelloVerifyRequest smaller than any ClientHello. */
-const cookieLength = 16;
+/** 16 bytes leave a guess at 2^-127, and a HelloVerifyRequest smaller than any ClientHello. */
+export const cookieLength = 16;
 const rotation: Milliseconds = minutes(2);
 
 export class CookieJar {
@@ -24,17 +22,18 @@ export class CookieJar {
     this.#previous = this.#current;
   }
 
-  bake(endpointKey: string, hello: ClientHello, now: Instant): Uint8Array {
+  /** @param parameters what of its ClientHello a client must repeat */
+  bake(endpointKey: string, parameters: Uint8Array, now: Instant): Uint8Array {
     this.#rotate(now);
-    return seal(this.#current, endpointKey, hello);
+    return this.#seal(this.#window, endpointKey, parameters);
   }
 
-  accepts(endpointKey: string, hello: ClientHello, now: Instant): boolean {
-    if (hello.cookie.length !== cookieLength) return false;
+  accepts(cookie: Uint8Array, endpointKey: string, parameters: Uint8Array, now: Instant): boolean {
+    if (cookie.length !== cookieLength) return false;
     this.#rotate(now);
-    return [this.#current, this.#previous].some((mac) =>
-      this.#crypto.equal(hello.cookie, seal(mac, endpointKey, hello)),
-    );
+    const isCurrent = ((cookie[0] ?? 0) & 1) === (this.#window & 1);
+    const window = isCurrent ? this.#window : this.#window - 1;
+    return this.#crypto.equal(cookie, this.#seal(window, endpointKey, parameters));
   }
 
   #rotate(now: Instant): void {
@@ -49,7 +48,13 @@ export class CookieJar {
   #newSecret(): Mac {
     return this.#crypto.hmacSha256(this.#crypto.randomBytes(32));
   }
-}
 
-const seal = (mac: Mac, endpointKey: string, hello: ClientHello): Uint8Array =>
-  mac(concatBytes([vector(2, utf8(endpointKey)), cookieParameters(hello)])).subarray(0, cookieLength);
+  /** The last bit of its first byte says under which secret it was made, so that it is tried under one only. */
+  #seal(window: number, endpointKey: string, parameters: Uint8Array): Uint8Array {
+    const mac = window === this.#window ? this.#current : this.#previous;
+    // The parameters say themselves where they end.
+    const cookie = mac(concatBytes([parameters, utf8(endpointKey)])).slice(0, cookieLength);
+    cookie[0] = ((cookie[0] ?? 0) & ~1) | (window & 1);
+    return cookie;
+  }
+}

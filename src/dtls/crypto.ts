@@ -3,7 +3,6 @@ import {
   createCipheriv,
   createDecipheriv,
   createECDH,
-  createHmac,
   createPrivateKey,
   createPublicKey,
   createSecretKey,
@@ -17,8 +16,18 @@ import {
   X509Certificate,
   type KeyObject,
 } from 'node:crypto';
+import { concatBytes, equalBytes } from '../core/bytes.ts';
 import { Ccm, CcmScratch, type BlockCipher } from './ccm.ts';
-import type { Aead, Crypto, KeyShare, NamedGroup, ParsedCertificate, SigningKey, VerifyingKey } from './primitives.ts';
+import type {
+  Aead,
+  Crypto,
+  KeyShare,
+  Mac,
+  NamedGroup,
+  ParsedCertificate,
+  SigningKey,
+  VerifyingKey,
+} from './primitives.ts';
 
 const gcmTagLength = 16;
 const zeroIv = new Uint8Array(16);
@@ -168,9 +177,6 @@ class Certificate implements ParsedCertificate {
   get commonName(): string | undefined {
     return /^CN=(.*)$/m.exec(this.#x509.subject)?.[1];
   }
-  get serialNumber(): string {
-    return this.#x509.serialNumber.toLowerCase();
-  }
   get notBeforeMs(): number {
     return Date.parse(this.#x509.validFrom);
   }
@@ -179,10 +185,6 @@ class Certificate implements ParsedCertificate {
   }
   get isCa(): boolean {
     return this.#x509.ca;
-  }
-  get extendedKeyUsage(): readonly string[] | undefined {
-    // Named so by Node, but these are the OIDs of the extended key usage; undefined where there is none.
-    return this.#x509.keyUsage;
   }
   get publicKey(): VerifyingKey {
     return this.#key;
@@ -207,13 +209,32 @@ function attempt<T>(make: () => T): T | undefined {
   }
 }
 
+/** By way of text, which takes Node half as long as a buffer. */
+const sha256 = (data: Uint8Array): Uint8Array => plain(Buffer.from(hash('sha256', data, 'binary'), 'latin1'));
+
+const [hashBlockLength, hashLength] = [64, 32];
+
+/** HMAC (RFC 2104 §2) of two hashes, each in one call: it takes half as long as Node's own. */
+function hmacSha256(key: Uint8Array): Mac {
+  const short = key.length > hashBlockLength ? sha256(key) : key;
+  const [inner, outer] = [
+    new Uint8Array(hashBlockLength).fill(0x36),
+    new Uint8Array(hashBlockLength + hashLength).fill(0x5c),
+  ];
+  for (const [i, byte] of short.entries()) {
+    inner[i] = byte ^ 0x36;
+    outer[i] = byte ^ 0x5c;
+  }
+  return (data) => {
+    outer.set(sha256(concatBytes([inner, data])), hashBlockLength);
+    return sha256(outer);
+  };
+}
+
 export const nodeCrypto: Crypto = {
   randomBytes: (length) => new Uint8Array(randomBytes(length)),
-  sha256: (data) => plain(hash('sha256', data, 'buffer')),
-  hmacSha256(key) {
-    const keyObject = createSecretKey(key);
-    return (data) => plain(createHmac('sha256', keyObject).update(data).digest());
-  },
+  sha256,
+  hmacSha256,
   equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
   aesCcm(key, tagLength) {
     return new Ccm(tagLength, new Aes(key), scratch);
@@ -226,7 +247,11 @@ export const nodeCrypto: Crypto = {
   keyShare: (group: NamedGroup) => (group === 'x25519' ? x25519Share() : p256Share()),
   verifyingKey: (spki) =>
     attempt(() => new PublicKey(createPublicKey({ key: Buffer.from(spki), type: 'spki', format: 'der' }))),
-  parseCertificate: (der) => attempt(() => new Certificate(new X509Certificate(der))),
+  parseCertificate(der) {
+    const certificate = attempt(() => new Certificate(new X509Certificate(der)));
+    // It takes PEM too, and whatever follows.
+    return certificate !== undefined && equalBytes(certificate.der, der) ? certificate : undefined;
+  },
 };
 
 /** A P-256 private key in PEM or PKCS #8 DER. Throws where it is none. */

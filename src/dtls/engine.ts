@@ -8,7 +8,7 @@
  * Left out: renegotiation (refused, RFC 5746 signalled), compression, DTLS 1.0 and 1.3.
  */
 import { emptyBytes, equalBytes } from '../core/bytes.ts';
-import type { Datagram, Endpoint } from '../core/datagram.ts';
+import type { Datagram, Endpoint, HelloShares } from '../core/datagram.ts';
 import type { Instant } from '../core/duration.ts';
 import { decodeAlert, FatalAlert } from './alert.ts';
 import type { RestoredAssociation } from './association-journal.ts';
@@ -21,10 +21,10 @@ import type { DtlsEvent } from './event.ts';
 import { handshakeTypes } from './handshake-message.ts';
 import { beginsWithClientHello, HelloListener, type VerifiedHello } from './hello-listener.ts';
 import type { DtlsOptions } from './options.ts';
+import { PathChecks } from './path-checks.ts';
 import { RateLimit } from './rate-limit.ts';
 import { contentType, decodeRecords, type RecordView } from './record.ts';
 import type { OpenedRecord } from './record-layer.ts';
-import { decodePathMessage, encodePathMessage, PathCheck } from './return-routability.ts';
 import { ServerHandshake } from './server-handshake.ts';
 import { SessionCache, type ClientSession, type Session } from './session.ts';
 
@@ -47,6 +47,7 @@ export class DtlsEngine {
   readonly #sessions: SessionCache;
   readonly #listener: HelloListener;
   readonly #handshakeRate: RateLimit;
+  readonly #paths: PathChecks;
   readonly #cidLength: number;
   #plaintext: Datagram[] = [];
   #droppedRecords = 0;
@@ -57,6 +58,7 @@ export class DtlsEngine {
     this.#sessions = new SessionCache(options.limits.maxSessions, options.sessionLifetimeMs, options.journal);
     this.#listener = new HelloListener(options.crypto, options.limits.maxHellosPerSecond);
     this.#handshakeRate = new RateLimit(options.limits.maxHandshakesPerSecond);
+    this.#paths = new PathChecks(options.crypto, this.#associations);
     this.#cidLength = options.connectionId?.length ?? 0;
   }
 
@@ -65,6 +67,11 @@ export class DtlsEngine {
     if (!this.#listener.refuses(bytes, from, length, now)) return false;
     this.#droppedRecords++;
     return true;
+  }
+
+  /** What is of use of the ClientHellos that come; another object when that changes. */
+  get helloShares(): HelloShares {
+    return this.#listener.shares;
   }
 
   receive(batch: readonly Datagram[], now: Instant): void {
@@ -101,10 +108,13 @@ export class DtlsEngine {
 
   poll(now: Instant): void {
     this.#associations.poll(now);
+    this.#listener.poll(now);
   }
 
   nextDeadline(): Instant | undefined {
-    return this.#associations.nextDeadline();
+    const [timers, hellos] = [this.#associations.nextDeadline(), this.#listener.nextDeadline()];
+    if (timers === undefined || hellos === undefined) return timers ?? hellos;
+    return timers < hellos ? timers : hellos;
   }
 
   /** Begins a handshake as a client. What is sent to the endpoint meanwhile waits for its end. */
@@ -196,6 +206,8 @@ export class DtlsEngine {
     const opened = association.layer.open(record);
     if (opened === undefined) {
       if (keepEarly(association, record, peer)) return true;
+      const wornOut = association.layer.forged > this.#options.limits.maxForgedRecords;
+      if (wornOut && association.state === 'established') this.close(association.application, now);
       this.#associations.guard(association, now, () => refuseFirstProtected(association, record));
       return false;
     }
@@ -213,7 +225,7 @@ export class DtlsEngine {
     if (association.whereabouts.key !== peer.key) this.#associations.move(association, peer, now);
     else this.#associations.prolongDetour(association, now);
     this.#options.journal?.received(association.journalSlot, record.sequence);
-    if (association.unverifiedAddress && association.returnRoutability) this.#checkPath(association, now);
+    if (association.unverifiedAddress && association.returnRoutability) this.#paths.check(association, now);
   }
 
   /** False where it is of no use. */
@@ -237,7 +249,7 @@ export class DtlsEngine {
         this.#alert(association, content, now);
         return true;
       case contentType.returnRoutabilityCheck:
-        return epoch === 1 && this.#pathMessage(association, content, peer, now);
+        return epoch === 1 && this.#paths.receive(association, content, peer, now);
       default:
         return false;
     }
@@ -306,29 +318,6 @@ export class DtlsEngine {
       },
       now,
     );
-  }
-
-  #checkPath(association: Association, now: Instant): void {
-    const { whereabouts, pathCheck } = association;
-    if (pathCheck?.isOver(whereabouts.key, now) === false) return;
-    const check = new PathCheck(this.#options.crypto, whereabouts.key, now);
-    const { returnRoutabilityCheck } = contentType;
-    // Without a number for it, the next record will do.
-    if (this.#associations.sendProtected(association, returnRoutabilityCheck, check.challenge))
-      association.pathCheck = check;
-  }
-
-  #pathMessage(association: Association, content: Uint8Array, peer: Endpoint, now: Instant): boolean {
-    const message = association.returnRoutability ? decodePathMessage(content) : undefined;
-    if (message === undefined) return false;
-    if (message.type === 'path_challenge') {
-      const answer = encodePathMessage({ type: 'path_response', cookie: message.cookie });
-      // RFC 9853 §5.4: on the path that is asked about.
-      return this.#associations.sendProtected(association, contentType.returnRoutabilityCheck, answer, peer);
-    }
-    if (association.pathCheck?.isAnsweredBy(message, peer.key) !== true) return false;
-    this.#associations.verify(association, now);
-    return true;
   }
 }
 

@@ -22,6 +22,8 @@ export interface DtlsLimits {
   readonly maxSessions: number;
   /** Datagrams that wait for the end of a client's handshake, each association. */
   readonly maxQueuedDatagrams: number;
+  /** Records that are not authentic before an association ends, and new keys are needed. */
+  readonly maxForgedRecords: number;
 }
 
 export const defaultDtlsLimits: DtlsLimits = {
@@ -33,6 +35,8 @@ export const defaultDtlsLimits: DtlsLimits = {
   maxMessageBytes: 8192,
   maxSessions: 10_000,
   maxQueuedDatagrams: 8,
+  // RFC 9147 §4.5.3 wants a limit for DTLS 1.3; 1.2 has none. With tags of 8 bytes this many guesses are right once in 2^28.
+  maxForgedRecords: 2 ** 36,
 };
 
 export interface DtlsOptions {

@@ -23,16 +23,16 @@ export class Reader {
   }
 
   uint(length: 1 | 2 | 3 | 4 | 6): number {
+    const from = this.#skip(length);
     let value = 0;
-    for (const byte of this.bytes(length)) value = value * 256 + byte;
+    for (let at = from; at < this.#at; at++) value = value * 256 + (this.#bytes[at] ?? 0);
     return value;
   }
 
   /** A view of the next `length` bytes. */
   bytes(length: number): Uint8Array {
-    if (length > this.remaining) throw new FatalAlert('decode_error', 'A message ends in the middle of a field');
-    this.#at += length;
-    return this.#bytes.subarray(this.#at - length, this.#at);
+    const from = this.#skip(length);
+    return this.#bytes.subarray(from, this.#at);
   }
 
   /** `opaque name<minimum..2^(8 * lengthBytes) - 1>` */
@@ -57,6 +57,13 @@ export class Reader {
   /** Nothing may follow. */
   end(): void {
     if (this.remaining > 0) throw new FatalAlert('decode_error', 'A message goes on after its last field');
+  }
+
+  /** Where what is skipped begins. */
+  #skip(length: number): number {
+    if (length > this.remaining) throw new FatalAlert('decode_error', 'A message ends in the middle of a field');
+    this.#at += length;
+    return this.#at - length;
   }
 }
 

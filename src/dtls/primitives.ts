@@ -45,13 +45,9 @@ export interface ParsedCertificate {
   readonly issuer: string;
   /** Subject's common name, where it has one. */
   readonly commonName: string | undefined;
-  /** Lower-case hexadecimal. */
-  readonly serialNumber: string;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
   readonly isCa: boolean;
-  /** OIDs; undefined where the extension is absent. */
-  readonly extendedKeyUsage: readonly string[] | undefined;
   readonly publicKey: VerifyingKey;
   /** Names match and the signature verifies. */
   issuedBy(issuer: ParsedCertificate): boolean;
@@ -72,5 +68,6 @@ export interface Crypto {
   keyShare(group: NamedGroup): KeyShare;
   /** Undefined where the bytes are no key or certificate. */
   verifyingKey(spki: Uint8Array): VerifyingKey | undefined;
+  /** Of these very bytes: whatever comes before or after them, or stands in another form, is none. */
   parseCertificate(der: Uint8Array): ParsedCertificate | undefined;
 }

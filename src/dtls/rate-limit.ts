@@ -1,25 +1,33 @@
-/** How often something may happen: so many times in each second, counted from when it is first asked. */
-import { seconds, type Instant } from '../core/duration.ts';
+/**
+ * How often something may happen: so many times a second, by a bucket that fills evenly and holds those of one second. In a flood
+ * each moment has its part of them: a device that comes again after exactly a second has another chance, not the same again.
+ */
+import { until, type Instant } from '../core/duration.ts';
 
 export class RateLimit {
   readonly #perSecond: number;
-  #window = -Infinity;
-  #taken = 0;
+  #left: number;
+  #at = -Infinity as Instant;
 
   constructor(perSecond: number) {
     this.#perSecond = perSecond;
+    this.#left = perSecond;
   }
 
-  /** Nothing more may happen in this second. */
+  /** Nothing more may happen now. */
   isSpent(now: Instant): boolean {
-    return this.#taken >= this.#perSecond && now - this.#window < seconds(1);
+    this.#fill(now);
+    return this.#left < 1;
   }
 
   take(now: Instant): boolean {
-    if (now - this.#window >= seconds(1)) {
-      this.#window = now;
-      this.#taken = 0;
-    }
-    return this.#taken++ < this.#perSecond;
+    if (this.isSpent(now)) return false;
+    this.#left--;
+    return true;
+  }
+
+  #fill(now: Instant): void {
+    this.#left = Math.min(this.#perSecond, this.#left + (until(now, this.#at) / 1000) * this.#perSecond);
+    this.#at = now;
   }
 }

@@ -43,6 +43,8 @@ export class RecordLayer {
    */
   reservedUntil: number = maxSequence;
   askedUntil: number = maxSequence;
+  /** Records of epoch 1 that were not authentic: each was a guess at a tag. */
+  forged = 0;
 
   /** @param sequence where epoch 0 begins (RFC 6347 §4.2.1). */
   constructor(sequence = 0) {
@@ -134,6 +136,8 @@ export class RecordLayer {
     if ((type === contentType.connectionId) !== this.#ownCid.length > 0) return undefined;
     if (!this.#window.accepts(sequence)) return undefined;
     const opened = this.#read.open(record);
+    // What is too short for a tag has none that could be right.
+    if (opened === undefined && fragment.length >= this.#read.overhead) this.forged++;
     if (opened === undefined || opened.content.length > this.maxReadBytes) return undefined;
     return { type: opened.type, content: opened.content, epoch, newest: this.#window.add(sequence) };
   }

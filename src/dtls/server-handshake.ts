@@ -54,6 +54,8 @@ export class ServerHandshake implements Handshake {
   readonly #choice: Choice | undefined;
   readonly #share: KeyShare | undefined;
   #session: Session | undefined;
+  /** The session came in a ticket: its ID is the client's word, and names nothing here (RFC 5077 §3.4). */
+  #isFromTicket = false;
   #sessionId: Uint8Array = emptyBytes;
   #identity: PeerIdentity = anonymous;
   #protections: Protections | undefined = undefined;
@@ -152,15 +154,15 @@ export class ServerHandshake implements Handshake {
     const { options } = this.#context;
     const nowMs = options.wallClock();
     const { ticket, extendedMasterSecret } = this.#agreement;
-    const session =
-      (ticket.length > 0 ? options.tickets?.open(ticket, nowMs) : undefined) ??
-      this.#sessions.get(this.#hello.sessionId, nowMs);
+    const carried = ticket.length > 0 ? options.tickets?.open(ticket, nowMs) : undefined;
+    const session = carried ?? this.#sessions.get(this.#hello.sessionId, nowMs);
     const suite = options.cipherSuites.find(({ id }) => id === session?.cipherSuite);
     if (session === undefined || suite === undefined || !offersSuite(this.#hello, suite)) return undefined;
     if (!this.#credentials.mayResume(session.identity)) return undefined;
     if (!extendedMasterSecret) {
       throw new FatalAlert('handshake_failure', 'A session with extended master secret cannot go on without');
     }
+    this.#isFromTicket = carried !== undefined;
     return session;
   }
 
@@ -233,11 +235,12 @@ export class ServerHandshake implements Handshake {
       if (wanted.required) throw new FatalAlert('handshake_failure', 'The client shows no certificate');
       return;
     }
+    // First: what a stranger shows is not even taken apart where its bytes tell that it is one.
+    const verdict = wanted.verify({ type, payload });
+    if (!verdict.accepted) throw new FatalAlert(verdict.alert, verdict.reason);
     const key = type === 'x509' ? crypto.parseCertificate(own)?.publicKey : crypto.verifyingKey(own);
     if (key === undefined || !key.isP256)
       throw new FatalAlert('unsupported_certificate', 'The client has no P-256 key');
-    const verdict = wanted.verify({ type, payload });
-    if (!verdict.accepted) throw new FatalAlert(verdict.alert, verdict.reason);
     this.#clientKey = key;
     this.#identity = { kind: type, name: verdict.name };
     this.#order.expect(provenKeyExchange);
@@ -308,7 +311,7 @@ export class ServerHandshake implements Handshake {
         resumed: this.#choice === undefined,
         extendedMasterSecret,
         returnRoutability,
-        sessionId: this.#sessionId,
+        sessionId: this.#isFromTicket ? emptyBytes : this.#sessionId,
         clientSession: undefined,
       },
       this.#keys.keys,

@@ -2,7 +2,7 @@
 import { CallError } from './call-error.ts';
 import type { Call } from './call.ts';
 import type { Milliseconds } from '../core/duration.ts';
-import { withoutFolders } from './runtimes/node/load-module.ts';
+import { withoutFolders } from './runtimes/node/describe-load-error.ts';
 import type { CallFailure } from './runtimes/node/messages.ts';
 import type { WorkerLoss } from './worker-port.ts';
 
@@ -84,16 +84,16 @@ export function lostError(call: Call, loss: WorkerLoss | undefined, culprit: boo
 export function describeLoadLoss(loss: WorkerLoss | undefined): string {
   switch (loss?.kind) {
     case 'memory':
-      return 'it ran out of memory while loading.';
+      return 'it ran out of memory while loading; let it read less at its top level, or raise workers.memory.';
     case 'crashed':
-      return `it stopped while it was loaded: ${loss.name}: ${withoutFolders(loss.message).replace(/\.$/, '')}.`;
+      return `${loss.place === undefined ? '' : `${loss.place}: `}nobody caught ${loss.name}: ${withoutFolders(loss.message).replace(/\.$/, '')}, while it was loaded; mend it and save the file.`;
     case 'exited':
       // Node's own code for a module that waits when nothing is left to happen.
       if (loss.exitCode === 13)
         return 'it waits for something that never comes: a top-level await does not end; mend it and save the file.';
-      return `it called process.exit(${loss.exitCode}) while loading.`;
+      return `it called process.exit(${loss.exitCode}) while loading; remove that: a library is loaded to the end of its file.`;
     case 'process':
-      return `its Python process ended ${loss.how} while loading.`;
+      return `its Python process ended ${loss.how} while loading; a module is loaded to its end, without os._exit() and without a crash.`;
     case undefined:
       return 'it had to be stopped while loading.';
   }

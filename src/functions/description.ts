@@ -84,6 +84,8 @@ export interface FunctionDescription {
   readonly notCallable: string | undefined;
   /** Of a class: what its objects offer. `parameters` are its constructor's, and POST makes an object. */
   readonly members?: readonly MemberDescription[] | undefined;
+  /** Of a class: why who is told of it makes no objects, for people; undefined where it may. */
+  readonly notMade?: string | undefined;
   /** Of a class: the exported classes of its library that it extends, the nearest first. */
   readonly parents?: readonly string[] | undefined;
   /** The classes of its library and version, by name, where there are any: it may be given objects of them, and give some. */
@@ -95,11 +97,13 @@ export interface FunctionDescription {
 /** One instance for all callers, one for each identity, or one for each call. */
 export type InstanceMode = 'single' | 'session' | 'percall';
 
-/** By the names of classes, where they have one. */
-export type InstanceModes = ReadonlyMap<string, InstanceMode>;
+/** All classes of a library that make objects, by their names; undefined: each POST makes one. */
+export type InstanceModes = ReadonlyMap<string, InstanceMode | undefined>;
 
-export const instanceModesOf = (classes: readonly Pick<FunctionDescription, 'method' | 'instance'>[]): InstanceModes =>
-  new Map(classes.flatMap(({ method, instance }): [string, InstanceMode][] => (instance ? [[method, instance]] : [])));
+export const instanceModesOf = (
+  exports: readonly Pick<FunctionDescription, 'method' | 'members' | 'instance'>[],
+): InstanceModes =>
+  new Map(exports.filter(({ members }) => members !== undefined).map(({ method, instance }) => [method, instance]));
 
 /** A method, a field or an accessor of the objects of a class. */
 export interface MemberDescription {

@@ -9,7 +9,8 @@ import { streamError } from './call-failures.ts';
 import { runInline, type InlineParts } from './inline-functions.ts';
 import { dataFolderName, isPython } from './library-files.ts';
 import { installHooks } from './runtimes/node/hooks.ts';
-import { describeLoadError, loadModule, type Exports } from './runtimes/node/load-module.ts';
+import { describeLoadError } from './runtimes/node/describe-load-error.ts';
+import { loadModule, type Exports } from './runtimes/node/load-module.ts';
 import { startThread } from './runtimes/node/thread.ts';
 import { openStream, type OpenedStream } from './opened-stream.ts';
 import { readManifest } from './runtimes/python/manifest.ts';
@@ -38,7 +39,7 @@ export interface LibraryVersionParts {
 /** It did not load, and that took as long as it may: another time it may be quicker. */
 export class SlowLoad extends UsageError {
   constructor(cause: UsageError) {
-    super(cause.code, `${cause.message} It is tried again.`, { cause });
+    super(cause.code, cause.message, { cause });
   }
 }
 
@@ -154,7 +155,7 @@ async function loadInline(parts: LibraryVersionParts): Promise<Exports> {
   try {
     return await loadModule(parts.entry, parts.version);
   } catch (error) {
-    throw new UsageError('library-load', describeLoadError(error, parts.folder, parts.entry), { cause: error });
+    throw new UsageError('library-load', await describeLoadError(error, parts.folder, parts.entry), { cause: error });
   }
 }
 

@@ -7,47 +7,13 @@
  */
 import { z } from 'zod';
 import { runningCall, threadHost, type RunningCall } from './call-context.ts';
+import { define, type FunctionDefinition, type FunctionOptions, type ParameterShape } from './function-definition.ts';
 import { isAsyncIterable, isIterable } from './iteration.ts';
 import { UsageError } from '../core/error.ts';
 import type { Invalidation } from './invalidation.ts';
 
 export { z };
-export type { Invalidation };
-
-/** Parameters as a record of Zod types; the order of declaration is the positional order. */
-export type ParameterShape = Readonly<Record<string, z.ZodType>>;
-
-/** What `fn()` may be told besides the implementation. */
-export interface FunctionOptions<Shape extends ParameterShape, Result extends z.ZodType> {
-  /** A record of Zod types, or `z.object({...})`. The order of declaration is the positional order. */
-  readonly params?: Shape | z.ZodObject<Shape>;
-  /** The result's type, of a stream that of an item: checked after every call, and described to clients. */
-  readonly returns?: Result;
-  /** No side effects: GET and FETCH are allowed. Default: false, unless `pure`. */
-  readonly safe?: boolean;
-  /** Safe, and a result may be cached for `maxAge`. Default: false. */
-  readonly pure?: boolean;
-  /** How long a result is good for, in seconds. Default: 0, computed for every call. */
-  readonly maxAge?: number;
-  /** How long an old result may still be served while a new one is computed, in seconds. Default: 0. */
-  readonly staleWhileRevalidate?: number;
-  /** One cached result for all callers, although the function reads who calls. Default: false. */
-  readonly shared?: boolean;
-  /**
-   * Runs in the gateway's own thread: for trivial functions that are trusted never to block.
-   * No time limit can stop one. Default: false.
-   */
-  readonly inline?: boolean;
-  /**
-   * Gives items one after the other, each when a client is ready for it: `impl` returns an iterable or an async one.
-   * It has to be safe. Default: true where `impl` is a generator.
-   */
-  readonly stream?: boolean;
-  /** Stops the function after this many milliseconds. Default: the gateway's limit. */
-  readonly timeLimit?: number;
-  /** What it does, for people. The first line is the title. Default: the comment above the export. */
-  readonly doc?: string;
-}
+export type { FunctionDefinition, FunctionOptions, Invalidation, ParameterShape };
 
 type Input<Shape extends ParameterShape> = z.input<z.ZodObject<Shape>>;
 type Output<Shape extends ParameterShape> = z.output<z.ZodObject<Shape>>;
@@ -57,24 +23,6 @@ export interface LibraryFunction<Shape extends ParameterShape = ParameterShape, 
   (args: Input<Shape>): Returned;
   /** What was declared. */
   readonly definition: FunctionDefinition;
-}
-
-/** A declaration with its defaults filled in. */
-export interface FunctionDefinition {
-  readonly params: z.ZodObject;
-  readonly returns: z.ZodType | undefined;
-  readonly safe: boolean;
-  readonly pure: boolean;
-  /** Seconds. */
-  readonly maxAge: number;
-  /** Seconds. */
-  readonly staleWhileRevalidate: number;
-  readonly shared: boolean;
-  readonly inline: boolean;
-  readonly stream: boolean;
-  /** Milliseconds. */
-  readonly timeLimit: number | undefined;
-  readonly doc: string | undefined;
 }
 
 const declared = Symbol.for('funcoap.fn');
@@ -98,7 +46,7 @@ export function fn<
   Result extends z.ZodType = z.ZodType,
   Returned extends GivenBy<z.input<Result>> = GivenBy<z.input<Result>>,
 >(options: FunctionOptions<Shape, Result>, impl: (args: Output<Shape>) => Returned): LibraryFunction<Shape, Returned> {
-  const definition = define(options, isGenerator(impl));
+  const definition = define(options, impl);
   const check = definition.stream ? checkItems : checkResult;
   const run = (args: unknown): Returned =>
     check(definition, impl(checkArguments(definition, args) as Output<Shape>)) as Returned;
@@ -108,38 +56,6 @@ export function fn<
 /** Whether an export was made by `fn()` (also by another copy of this module). */
 export function isLibraryFunction(value: unknown): value is LibraryFunction {
   return typeof value === 'function' && declared in value && 'definition' in value;
-}
-
-function define<Shape extends ParameterShape, Result extends z.ZodType>(
-  options: FunctionOptions<Shape, Result>,
-  generator: boolean,
-): FunctionDefinition {
-  const { params, returns, pure = false, safe = pure, maxAge = 0, staleWhileRevalidate = 0 } = options;
-  if (pure && !safe)
-    throw new UsageError('bad-declaration', 'A pure function is safe: remove `safe: false` or `pure: true`.');
-  if (maxAge > 0 && !pure)
-    throw new UsageError(
-      'bad-declaration',
-      'Only results of a pure function are cached: add `pure: true` or remove `maxAge`.',
-    );
-  for (const [name, span] of Object.entries({ maxAge, staleWhileRevalidate, timeLimit: options.timeLimit ?? 1 })) {
-    if (!Number.isFinite(span) || span < 0)
-      throw new UsageError('bad-declaration', `\`${name}\` must be a number that is not negative, not ${span}.`);
-  }
-  const object: z.ZodObject = params instanceof z.ZodObject ? params : z.object({ ...params });
-  return {
-    params: object,
-    returns,
-    safe,
-    pure,
-    maxAge,
-    staleWhileRevalidate,
-    shared: options.shared ?? false,
-    inline: options.inline ?? false,
-    stream: options.stream ?? generator,
-    timeLimit: options.timeLimit,
-    doc: options.doc,
-  };
 }
 
 function checkArguments(definition: FunctionDefinition, args: unknown): unknown {
@@ -187,9 +103,6 @@ function* checkedOf(definition: FunctionDefinition, items: Iterable<unknown>): G
 async function* checkedLater(definition: FunctionDefinition, items: AsyncIterable<unknown>): AsyncGenerator {
   for await (const item of items) yield checkResult(definition, item);
 }
-
-const generators: readonly unknown[] = [function* () {}, async function* () {}].map((one) => one.constructor);
-const isGenerator = (value: unknown): boolean => typeof value === 'function' && generators.includes(value.constructor);
 
 /** A byte string, as a Zod type. Travels as a CBOR byte string; in JSON as base64url. */
 export function bytes(): z.ZodType<Uint8Array, Uint8Array> {

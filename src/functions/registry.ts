@@ -22,6 +22,7 @@ import { UsageError } from '../core/error.ts';
 import { CallError } from './call-error.ts';
 import { objectLostError } from './call-failures.ts';
 import { FolderWatcher } from './folder-watcher.ts';
+import { IdAssigner } from './id-assigner.ts';
 import { LibraryCatalogue } from './library-catalogue.ts';
 import { dataFolderName, libraryNamePattern } from './library-files.ts';
 import { LoadTurns } from './load-turns.ts';
@@ -34,7 +35,6 @@ import { defaultRegistryOptions, type RegistryOptions, type RegistrySettings } f
 import type { Call, CallResult, Invoker } from './call.ts';
 import type { FunctionDescription, LibraryDescription } from './description.ts';
 import type { OpenedStream, StreamOpener } from './opened-stream.ts';
-import type { ExportDescription } from './export-description.ts';
 import type { Invalidation } from './invalidation.ts';
 
 /** Cached results are out of date: all of one function of the library, or those with a tag. */
@@ -48,7 +48,7 @@ const ignoredFolders: ReadonlySet<string> = new Set(['node_modules', dataFolderN
 
 export class Registry implements Invoker, StreamOpener {
   readonly #options: RegistryOptions;
-  readonly #lock: LockFile;
+  readonly #ids: IdAssigner;
   readonly #budget: WorkerBudget;
   readonly #turns: LoadTurns;
   readonly #watcher: FolderWatcher;
@@ -62,13 +62,11 @@ export class Registry implements Invoker, StreamOpener {
   readonly #reportedNames = new Set<string>();
   #scanning: Promise<void> | undefined;
   #cancelPoll: (() => void) | undefined;
-  /** Libraries that are found together get their ids in the order of their names, whichever loads first. */
-  #firstLoads: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   private constructor(options: RegistryOptions, lock: LockFile) {
     this.#options = options;
-    this.#lock = lock;
+    this.#ids = new IdAssigner(lock);
     this.#budget = new WorkerBudget(options.maxWorkers);
     this.#turns = new LoadTurns(options.maxLoading);
     this.#watcher = new FolderWatcher((name) => this.#folderChanged(name));
@@ -273,9 +271,7 @@ export class Registry implements Invoker, StreamOpener {
     if (this.#closed || !libraryNamePattern.test(name) || ignoredFolders.has(name)) return undefined;
     const found = statSync(join(this.#options.folder, name), { throwIfNoEntry: false });
     if (found?.isDirectory() !== true) return undefined;
-    const earlier = this.#firstLoads;
-    const first = Promise.withResolvers<void>();
-    this.#firstLoads = earlier.then(() => first.promise);
+    const turn = this.#ids.queue(name);
     const output = new LibraryOutput(name, this.#options.maxOutputPerSecond, this.#options.scheduler);
     const served = new ServedLibrary({
       name,
@@ -296,31 +292,15 @@ export class Registry implements Invoker, StreamOpener {
             },
           });
         });
-        await earlier;
-        await this.#assignIds(name, loaded.exports);
+        await turn.assign(loaded.exports);
         return loaded;
       },
       changed: (library, change) => this.#apply(library, change),
     });
     this.#served.set(name, served);
     served.touch();
-    void served.pending()?.finally(first.resolve);
+    void served.pending()?.finally(turn.over);
     return served;
-  }
-
-  /** Where ids cannot be given, the library is served all the same, by name. */
-  async #assignIds(name: string, exports: readonly ExportDescription[]): Promise<void> {
-    const callable = exports.filter((exported) => exported.notCallable === undefined || exported.members !== undefined);
-    const methods = callable.map(({ method, parameters }) => ({
-      name: method,
-      parameters: parameters.map((parameter) => parameter.name),
-    }));
-    const reason = await this.#lock.assign([{ name, methods }]).then(
-      (locked) => locked.reason,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    );
-    if (reason !== undefined)
-      channels.library.publish({ library: name, state: 'unlocked', functions: callable.length, message: reason });
   }
 
   /** A library in one file is an easy mistake. Names with more dots are configuration and declarations. */
@@ -345,7 +325,7 @@ export class Registry implements Invoker, StreamOpener {
       this.#served.delete(name);
       this.#catalogue.remove(name);
     } else {
-      this.#catalogue.show(library, this.#lock.idsOf(name));
+      this.#catalogue.show(library, this.#ids.of(name));
     }
     if (change.kind === 'loaded') {
       const versions = this.#versions.get(name) ?? new Map<string, LibraryVersion>();
@@ -356,12 +336,12 @@ export class Registry implements Invoker, StreamOpener {
     if ((change.kind === 'loaded' || change.kind === 'removed') && change.replaced !== undefined)
       this.#retire(name, change.replaced);
     const state = change.kind === 'mended' ? 'loaded' : change.kind;
-    channels.library.publish({
-      library: name,
-      state,
-      functions: this.#catalogue.sizeOf(name),
-      message: library.error,
-    });
+    const functions = this.#catalogue.sizeOf(name);
+    const isEmpty = state === 'loaded' && functions === 0;
+    const message = isEmpty
+      ? `${name} exports no function; write \`export\` before those that are to be called.`
+      : library.error;
+    channels.library.publish({ library: name, state, functions, message });
     for (const listener of this.#changeListeners) listener(name);
   }
 

@@ -28,6 +28,8 @@ export class WorkerLane {
   /** Has kept what it holds waiting for too long; cleared by the next sign of life. */
   stalled = false;
   idleSince: Instant;
+  /** It was given a call. */
+  used = false;
   /** Streams that are open there: they end with it. */
   streams = 0;
   memoryCheckedAt: Instant;
@@ -69,6 +71,7 @@ export class WorkerLane {
     const slot = this.#free.pop() ?? 0;
     Atomics.store(this.port.claims, slot, slotState.offered);
     pending.slot = slot;
+    this.used = true;
     this.calls.set(pending.id, pending);
     if (this.busy) this.waiting.push(pending);
     else this.#begin(pending, now);

@@ -321,9 +321,10 @@ export class WorkerPool implements Invoker {
     const { again, failed } = sortLostCalls(lane, loss);
     for (const { pending, culprit } of failed) pending.reject(lostError(pending.call, loss, culprit));
     this.#force.stop(lane);
+    if (loss !== undefined) this.#force.lost(lane, now);
     this.#putBack(again);
     this.#loseObjects();
-    if (this.#lanes.size === 0) this.#force.start();
+    if (this.#lanes.size === 0) this.#grow(now);
     this.#dispatch(now);
     this.#alarm.by(now);
   }
@@ -343,10 +344,14 @@ export class WorkerPool implements Invoker {
     for (const pending of this.#seats.expired(now)) pending.reject(timeLimitError(pending.call, pending.limit));
     for (const lane of this.#lanes) this.#sweepLane(lane, now);
     if (this.#retireIfDone(now)) return;
-    this.#force.grow(now, { callsWait: this.#queue.size > 0, retiring: this.#retireAt !== undefined });
+    this.#grow(now);
     this.#dispatch(now);
     const expiry = this.#queue.nextExpiry();
     if (expiry !== undefined) this.#alarm.by(expiry);
+  }
+
+  #grow(now: Instant): void {
+    this.#force.grow(now, { callsWait: this.#queue.size > 0, retiring: this.#retireAt !== undefined });
   }
 
   #sweepLane(lane: WorkerLane, now: Instant): void {

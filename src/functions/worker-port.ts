@@ -7,7 +7,14 @@ import type { FromWorker, ToWorker } from './runtimes/node/messages.ts';
 export type WorkerLoss =
   | { readonly kind: 'memory' }
   /** An exception that nobody caught. */
-  | { readonly kind: 'crashed'; readonly name: string; readonly message: string; readonly stack: string | undefined }
+  | {
+      readonly kind: 'crashed';
+      readonly name: string;
+      readonly message: string;
+      readonly stack: string | undefined;
+      /** `index.ts:3`, where the library's own files are in the stack. */
+      readonly place?: string | undefined;
+    }
   /** The library ended it: process.exit(). */
   | { readonly kind: 'exited'; readonly exitCode: number }
   /** A process of its own ended: `with exit code 3`, `by SIGSEGV`. */

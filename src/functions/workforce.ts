@@ -98,7 +98,6 @@ export class Workforce {
   loaded(lane: WorkerLane, loaded: LoadedLibrary, now: Instant): void {
     lane.state = 'ready';
     lane.idleSince = now;
-    this.#pause.succeeded();
     if (loaded.exports?.some(({ members }) => members !== undefined) === true) {
       this.#maxWorkers = 1;
       this.#instances = instanceModesOf(loaded.exports);
@@ -115,8 +114,19 @@ export class Workforce {
       this.#opening = undefined;
       return;
     }
-    this.#parts.alarm.by(this.#pause.failed(now));
+    this.#pauseFrom(now);
     if (this.lanes.size === 0 && this.#pause.hopeless) this.#parts.hopeless(message);
+  }
+
+  /** One ended by itself. Where it had nothing to do yet, the next would end likewise. */
+  lost(lane: WorkerLane, now: Instant): void {
+    if (lane.used) this.#pause.succeeded();
+    else this.#pauseFrom(now);
+  }
+
+  #pauseFrom(now: Instant): void {
+    if (this.lanes.some(({ used }) => used)) this.#pause.succeeded();
+    this.#parts.alarm.by(this.#pause.failed(now));
   }
 
   /** Holds one that loads to its time; one that hardly gets a processor has more. */
@@ -130,7 +140,7 @@ export class Workforce {
     else
       this.failed(
         lane,
-        `loading did not finish within ${loadLimit} ms; is there an endless loop, or does it wait for something?`,
+        `loading did not finish within ${loadLimit} ms: it loops or waits for something, which is for functions to do; it is tried again.`,
         now,
       );
   }

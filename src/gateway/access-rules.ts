@@ -105,18 +105,27 @@ export class Access {
     );
   }
 
+  /** Of a class: there is something of it that the caller may do. @throws CallError 'access-denied', 'identity-needed' */
+  checkKnown(of: FunctionDescription, refusable: Refusable): void {
+    if (!this.#knows(of)) this.checkFunction(of, refusable);
+  }
+
   /** What of the libraries the caller may know of: the functions it may call, classes as they are visible, and libraries with such or none. */
   visible(libraries: readonly LibraryDescription[]): readonly LibraryDescription[] {
     if (this.#everyFunction) return libraries;
     const known = this.#visible.get(libraries);
     if (known !== undefined) return known;
     const visible = libraries.flatMap((library) => {
-      const functions = library.functions.filter((fn) => this.mayCall(fn)).map((fn) => this.visibleClass(fn));
+      const functions = library.functions.filter((fn) => this.#knows(fn)).map((fn) => this.visibleClass(fn));
       const isEmpty = library.functions.length === 0 && anyMatches(this.#libraries, library.name);
       return functions.length > 0 || isEmpty ? [{ ...library, functions }] : [];
     });
     this.#visible.set(libraries, visible);
     return visible;
+  }
+
+  #knows(fn: FunctionDescription): boolean {
+    return this.mayCall(fn) || (this.visibleClass(fn).members?.length ?? 0) > 0;
   }
 
   /** What of a class the caller may know of: members it may use, and the constructor's parameters if it may make objects. */
@@ -125,7 +134,9 @@ export class Access {
     const known = this.#visibleClasses.get(of);
     if (known !== undefined) return known;
     const members = of.members.flatMap((member) => this.#visibleMember(of, member));
-    const visible = { ...of, members, parameters: this.mayCall(of) ? of.parameters : [] };
+    const visible: FunctionDescription = this.mayCall(of)
+      ? { ...of, members }
+      : { ...of, members, parameters: [], notMade: notMade(of) };
     this.#visibleClasses.set(of, visible);
     return visible;
   }
@@ -187,6 +198,9 @@ export class AccessRules {
     return access;
   }
 }
+
+const notMade = ({ library, method }: FunctionDescription): string =>
+  `the access rules of the gateway say who may make objects of ${library}/${method}; their members are for whoever is given one`;
 
 const isAnonymous = ({ identity }: Caller): boolean => identity === anonymous.name;
 

@@ -16,6 +16,7 @@ import { decodeRepresentation } from '../cbor/representation.ts';
 import { PeerError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
 import { CallError } from '../functions/call-error.ts';
+import { badReference, readReference, type Reference, type ReferredResults } from './batch-references.ts';
 import { namedBy, type Named } from './call-terms.ts';
 
 /** The most calls in one batch. No RFC's number. */
@@ -39,8 +40,8 @@ export interface BatchedCall {
 
 export interface BatchBody {
   readonly calls: readonly BatchedCall[];
-  /** The argument with what its references stand for. @throws CallError `bad-reference` */
-  readonly resolved: (args: Value, resultOf: (index: number) => Value) => Value;
+  /** The arguments of a call with what their references stand for. @throws CallError `bad-reference`, `too-large` */
+  readonly resolved: (index: number, results: ReferredResults) => Value;
 }
 
 /** @throws CallError `malformed-body`, `unsupported-format`, `bad-request`, `bad-reference`, `no-such-method` */
@@ -72,24 +73,19 @@ export function readBatch(bytes: Uint8Array, format: number): BatchBody {
     return { target: targetOf(target, index), args, refers: own.length > 0 };
   });
   if (read.size !== references.size) throw badReference('A reference (tag 39) must be an entire argument.');
-  const resolve = (argument: Value, resultOf: (index: number) => Value): Value => {
-    const reference = read.get(argument);
-    return reference === undefined ? argument : follow(reference, resultOf);
-  };
   return {
     calls,
-    resolved: (args, resultOf) => mapArguments(args, (argument) => resolve(argument, resultOf)),
+    resolved: (index, results) => {
+      const valueOf = results.ofCall();
+      return mapArguments(calls[index]?.args, (argument) => {
+        const reference = read.get(argument);
+        return reference === undefined ? argument : valueOf(reference);
+      });
+    },
   };
 }
 
 type Members = Readonly<Record<string, Value>>;
-type Step = string | number;
-
-/** What an argument stands for. */
-interface Reference {
-  readonly index: number;
-  readonly steps: readonly Step[];
-}
 
 const isList = (value: Value): value is readonly Value[] => Array.isArray(value);
 
@@ -135,36 +131,4 @@ function mapArguments(args: Value, change: (argument: Value) => Value): Value {
   return Object.fromEntries(Object.entries(args as Members).map(([name, argument]) => [name, change(argument)]));
 }
 
-/** @throws CallError `bad-reference` */
-function readReference(content: Value, index: number): Reference {
-  const isStep = (step: Value): step is Step =>
-    typeof step === 'string' || (typeof step === 'number' && Number.isSafeInteger(step) && step >= 0);
-  const [first, ...steps] = isList(content) ? content : [];
-  if (typeof first !== 'number' || !isStep(first) || !steps.every(isStep))
-    throw badReference(
-      `A reference in call ${index} must be tag 39 of [index, …steps], each a text or a whole number.`,
-    );
-  if (first >= index) throw badReference(`Call ${index} refers to call ${first}, which does not come before it.`);
-  return { index: first, steps };
-}
-
-function follow({ index, steps }: Reference, resultOf: (index: number) => Value): Value {
-  let value = resultOf(index);
-  for (const step of steps) {
-    value = member(value, step);
-    if (value === undefined) throw badReference(`The result of call ${index} has nothing at ${steps.join('/')}.`);
-  }
-  if (value === undefined) throw badReference(`Call ${index} gave no result to refer to.`);
-  return value;
-}
-
-function member(value: Value, step: Step): Value {
-  if (isList(value)) return typeof step === 'number' ? value[step] : undefined;
-  if (value instanceof Map) return (value as ReadonlyMap<Value, Value>).get(step);
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || value instanceof Date)
-    return undefined;
-  return Object.hasOwn(value, step) ? (value as Members)[step] : undefined;
-}
-
 const bad = (message: string): CallError => new CallError('bad-request', message);
-const badReference = (message: string): CallError => new CallError('bad-reference', message);

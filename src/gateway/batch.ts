@@ -22,6 +22,7 @@ import type { FunctionDescription } from '../functions/description.ts';
 import { Returned } from '../functions/returned.ts';
 import type { Access } from './access-rules.ts';
 import { readBatch, type BatchBody, type BatchedCall, type MemberTarget } from './batch-body.ts';
+import { ReferredResults } from './batch-references.ts';
 import {
   checkSafe,
   classNamed,
@@ -120,6 +121,7 @@ export class Batches {
   ): Promise<BatchAnswer> {
     const { clock } = this.#options;
     const results: CachedResult[] = [];
+    const referred = new ReferredResults(results);
     const isWanted = (index: number): boolean => ((how.wanted >> index) & 1) === 1;
     const soFar = (): Value[] => results.filter((_, index) => isWanted(index)).map(({ value }) => value);
     const prepared: Prepared[] = [];
@@ -129,8 +131,7 @@ export class Batches {
     for (const [index, { fn, args, run }] of prepared.entries()) {
       results.push(
         await blamed(index, soFar, async () => {
-          const given = body.calls[index]?.args;
-          const value = args ?? bind(fn, { kind: 'body', value: body.resolved(given, (at) => results[at]?.value) });
+          const value = args ?? bind(fn, { kind: 'body', value: body.resolved(index, referred) });
           const result = await run(value, clock.now());
           // A result that cannot be carried is this call's fault, not that of the list which it is part of.
           if (isWanted(index)) representationOf(result, how.format);

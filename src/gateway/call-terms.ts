@@ -4,6 +4,7 @@ import type { Instant } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { CallError } from '../functions/call-error.ts';
 import type { FunctionDescription } from '../functions/description.ts';
+import { shown } from '../functions/names.ts';
 
 /** A function as a path names it: by two names or by two ids. */
 export type Named =
@@ -29,7 +30,7 @@ export function namedBy(path: readonly string[]): Named {
   if (rest.length > 0) {
     throw new CallError(
       'no-such-method',
-      `/${path.join('/')} is longer than a function's path: /func/{library}/{method}.`,
+      `/${shown(path.join('/'))} is longer than a function's path: /func/{library}/{method}.`,
     );
   }
   if (root === 'func') return { library, method: name };
@@ -37,7 +38,7 @@ export function namedBy(path: readonly string[]): Named {
   if (libraryId === undefined || id === undefined) {
     throw new CallError(
       'no-such-method',
-      `/${path.join('/')} is no compact path: /f/{library id}/{method id}, both numbers.`,
+      `/${shown(path.join('/'))} is no compact path: /f/{library id}/{method id}, both numbers.`,
     );
   }
   return { library: libraryId, id };

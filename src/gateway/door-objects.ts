@@ -31,7 +31,7 @@ export async function askClass(
 ): Promise<DoorAnswer> {
   const { describe, argumentItems: items } = readObjectWords(query);
   if (describe !== undefined) {
-    visitor.access.checkFunction(of, visitor);
+    visitor.access.checkKnown(of, visitor);
     return describedAnswer(describedClass(of, describe, visitor), accept);
   }
   checkMaking(of, safe ? 'ask' : 'call', visitor);

@@ -187,6 +187,7 @@ export class AdmittedVisit implements DoorVisit {
     const { describe, argumentItems } = words;
     if (describe !== undefined) return describedAnswer(describedFunction(fn, describe), call.accept);
     checkStreamWords(words.stream, fn);
+    if (words.job) throw new CallError('bad-request', 'A job is asked for with POST.');
     if (call.safe) checkSafe(fn);
     const format = call.accept.find(isValueFormat);
     if (fn.stream === true || (format === undefined && fn.pure && call.safe && call.flow().follows))

@@ -3,9 +3,11 @@
  */
 import type { Scheduler } from '../core/clock.ts';
 import { after, seconds, until, type Instant, type Milliseconds } from '../core/duration.ts';
+import { anonymous } from '../core/principal.ts';
 import { CallError } from '../functions/call-error.ts';
 import { holderOf, type Caller } from '../functions/call.ts';
 import type { FunctionDescription } from '../functions/description.ts';
+import { isLoopback } from '../transport/address.ts';
 
 /** What the operator decides. */
 export interface ObjectSettings {
@@ -13,6 +15,8 @@ export interface ObjectSettings {
   readonly lease: Milliseconds;
   readonly maxObjects: number;
   readonly maxObjectsPerIdentity: number;
+  /** Of one address beyond this machine, of those who call without an identity. */
+  readonly maxObjectsPerPeer: number;
 }
 
 export interface HeldObject {
@@ -25,6 +29,8 @@ export interface HeldObject {
 export interface Held extends HeldObject {
   /** `holderOf` whose it is. */
   holder: string;
+  /** Of whose room it takes. */
+  readonly owners: readonly string[];
   leaseEnds: Instant;
   /** Calls under way: as long as there are some, it lives. */
   inUse: number;
@@ -48,7 +54,7 @@ export class ObjectLeases {
   readonly #options: ObjectLeasesOptions;
   /** What was used last is last. */
   readonly #objects = new Map<string, Held>();
-  readonly #perIdentity = new Map<string, number>();
+  readonly #perOwner = new Map<string, number>();
   readonly #standing = new Map<string, Held>();
   #stopWaiting: (() => void) | undefined;
 
@@ -79,11 +85,11 @@ export class ObjectLeases {
   }
 
   newlyHeld(id: string, caller: Caller, of: FunctionDescription, standing?: string): Held {
-    const { identity } = caller;
     return {
       id,
-      identity,
+      identity: caller.identity,
       holder: holderOf(caller),
+      owners: ownersOf(caller),
       of,
       standing,
       leaseEnds: this.#leaseFromNow(),
@@ -94,29 +100,31 @@ export class ObjectLeases {
 
   keep(id: string, caller: Caller, of: FunctionDescription, standing?: string): Held {
     const held = this.newlyHeld(id, caller, of, standing);
-    const { identity } = caller;
-    this.#perIdentity.set(identity, (this.#perIdentity.get(identity) ?? 0) + 1);
+    for (const owner of held.owners) this.#perOwner.set(owner, (this.#perOwner.get(owner) ?? 0) + 1);
     this.#objects.set(id, held);
     if (standing !== undefined) this.#standing.set(standing, held);
     return held;
   }
 
   /** @param before what the sentence begins with @throws CallError `overloaded`, `rate-exceeded` */
-  checkRoom(identity: string, more: number, before: string): void {
-    const { maxObjects, maxObjectsPerIdentity } = this.#options;
+  checkRoom(caller: Caller, more: number, before: string): void {
+    const { maxObjects, maxObjectsPerIdentity, maxObjectsPerPeer } = this.#options;
     if (more === 0) return;
     if (this.#objects.size + more > maxObjects) {
       throw new CallError('overloaded', `${before}there is no room for ${more} more; come back later.`, {
         retryAfter: whenFull,
       });
     }
-    const own = this.#perIdentity.get(identity) ?? 0;
-    if (own + more > maxObjectsPerIdentity) {
-      throw new CallError(
-        'rate-exceeded',
-        `${before}${own} objects of ${identity} are there already, and ${maxObjectsPerIdentity} may be; let go of some (DELETE /o/…).`,
-        { retryAfter: whenFull },
-      );
+    for (const [index, owner] of ownersOf(caller).entries()) {
+      const most = index === 0 ? maxObjectsPerIdentity : maxObjectsPerPeer;
+      const own = this.#perOwner.get(owner) ?? 0;
+      if (own + more > most) {
+        throw new CallError(
+          'rate-exceeded',
+          `${before}${own} objects of ${owner} are there already, and ${most} may be; let go of some (DELETE /o/…).`,
+          { retryAfter: whenFull },
+        );
+      }
     }
   }
 
@@ -136,12 +144,14 @@ export class ObjectLeases {
   }
 
   forget(held: Held): void {
-    const { id, identity, standing } = held;
+    const { id, owners, standing } = held;
     if (!this.#objects.delete(id)) return;
     if (standing !== undefined && this.#standing.get(standing) === held) this.#standing.delete(standing);
-    const left = (this.#perIdentity.get(identity) ?? 1) - 1;
-    if (left === 0) this.#perIdentity.delete(identity);
-    else this.#perIdentity.set(identity, left);
+    for (const owner of owners) {
+      const left = (this.#perOwner.get(owner) ?? 1) - 1;
+      if (left === 0) this.#perOwner.delete(owner);
+      else this.#perOwner.set(owner, left);
+    }
     for (const ended of held.ends) ended();
   }
 
@@ -180,4 +190,13 @@ export class ObjectLeases {
   #leaseFromNow(): Instant {
     return after(this.#now, this.#options.lease);
   }
+}
+
+/**
+ * The identity; and of those who have none, who share one, the address, so that none takes the room of all others. Ports are for the
+ * asking, so they do not count, and this machine is one address, so its own callers share what there is.
+ */
+function ownersOf({ identity, peer }: Caller): readonly string[] {
+  const address = peer.replace(/:\d+$/, '');
+  return identity !== anonymous.name || isLoopback(address.replace(/^\[|\]$/g, '')) ? [identity] : [identity, address];
 }

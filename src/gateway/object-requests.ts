@@ -55,6 +55,7 @@ export function checkMaking(of: FunctionDescription, verb: Offer, { access, call
 export function memberCall({ of }: HeldObject, name: string, verb: Offer, visitor: ObjectVisitor): MemberCall {
   const member = memberNamed(of, name);
   const operation = operationOf(member, verb);
+  if (operation === undefined) throw notOffered(of, member, visitor);
   const fn = memberFunction(of, member, operation);
   visitor.access.checkFunction(fn, visitor);
   if (verb === 'ask') checkSafe(fn);
@@ -83,8 +84,7 @@ export function describedMember(
 ): Described {
   const member = memberNamed(of, name);
   const usable = visitor.access.visibleClass(of).members?.find((candidate) => candidate.name === name) ?? member;
-  const operation = member.kind === 'method' ? 'call' : usable.readable ? 'read' : 'set';
-  const fn = memberFunction(of, member, operation);
+  const fn = memberFunction(of, member, anyOperation(usable));
   visitor.access.checkFunction(fn, visitor);
   return describedFunction(fn, form);
 }
@@ -137,18 +137,28 @@ function memberNamed(of: FunctionDescription, name: string): MemberDescription {
   throw new CallError('no-such-method', `${of.library}/${of.method} has no ${name.slice(0, 64)}; GET the object.`);
 }
 
-/** @throws CallError `method-not-allowed` */
-function operationOf({ kind, name, readable, writable, safe }: MemberDescription, verb: Offer): ObjectOperation {
-  if (kind === 'method' && (verb === 'ask' || verb === 'call')) return 'call';
-  if (kind === 'attribute' && verb === 'ask' && readable) return 'read';
-  if (kind === 'attribute' && verb === 'set' && writable) return 'set';
+function operationOf({ kind, readable, writable }: MemberDescription, verb: Offer): ObjectOperation | undefined {
+  if (kind === 'method') return verb === 'ask' || verb === 'call' ? 'call' : undefined;
+  if (verb === 'ask' && readable) return 'read';
+  return verb === 'set' && writable ? 'set' : undefined;
+}
+
+/** What there is instead, as far as the caller may. @throws CallError `access-denied`, `identity-needed` where that is nothing */
+function notOffered(of: FunctionDescription, member: MemberDescription, visitor: ObjectVisitor): CallError {
+  const { kind, name } = member;
+  const usable = visitor.access.visibleClass(of).members?.find((candidate) => candidate.name === name);
+  if (usable === undefined) visitor.access.checkFunction(memberFunction(of, member, anyOperation(member)), visitor);
+  const { readable, writable, safe } = usable ?? member;
   const offered: readonly Offer[] =
     kind === 'method'
       ? [...(safe ? (['ask'] as const) : []), 'call']
       : [...(readable ? (['ask'] as const) : []), ...(writable ? (['set'] as const) : [])];
   const words = kind === 'method' ? methodWords(safe) : attributeWords(readable, writable);
-  throw new CallError('method-not-allowed', `${name} ${words}.`, { offered });
+  return new CallError('method-not-allowed', `${name} ${words}.`, { offered });
 }
+
+const anyOperation = ({ kind, readable }: MemberDescription): ObjectOperation =>
+  kind === 'method' ? 'call' : readable ? 'read' : 'set';
 
 const methodWords = (safe: boolean): string => `is a method: call it with ${safe ? 'GET, FETCH or POST' : 'POST'}`;
 

@@ -57,7 +57,6 @@ export class Objects implements ObjectKeeper {
    * @param args of the constructor, bound
    */
   async make(of: FunctionDescription, args: Call['args'], by: ObjectCaller): Promise<string> {
-    const { identity } = by.caller;
     const standing = standingOf(of, by.caller);
     const known = standing === undefined ? undefined : this.#leases.standing(standing);
     if (known !== undefined && (known.made !== undefined || this.#options.invoker.holds(of, known.id))) {
@@ -65,7 +64,7 @@ export class Objects implements ObjectKeeper {
       this.#leases.renew(known);
       return known.id;
     }
-    this.#leases.checkRoom(identity, 1, 'No object can be made: ');
+    this.#leases.checkRoom(by.caller, 1, 'No object can be made: ');
     const id = toBase64Url(this.#options.randomBytes(idBytes));
     const held = this.#leases.keep(id, by.caller, of, standing);
     try {
@@ -104,12 +103,11 @@ export class Objects implements ObjectKeeper {
   }
 
   adopt(given: readonly GivenObject[], call: Call): void {
-    const { identity } = call.caller;
     const classes = given.map((object) => this.#classOf(object, call));
     const fresh = given.filter(({ id }) => !this.#leases.has(id));
     try {
       this.#leases.checkRoom(
-        identity,
+        call.caller,
         fresh.length,
         `${call.function.method} was carried out, but its result cannot be given: `,
       );

@@ -9,6 +9,7 @@
  */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { contentFormat } from '../cbor/content-format.ts';
 import { hex, textOf } from '../core/bytes.ts';
 import { channels } from '../core/channels.ts';
 import type { Scheduler } from '../core/clock.ts';
@@ -158,6 +159,9 @@ export class Exchange {
     if (format === undefined) this.#send({ status: 204, headers, answer });
     else {
       headers.push('content-type', mediaTypeOf(format));
+      // A function says what is in them: no browser guesses.
+      if (format === contentFormat.text || format === contentFormat.octetStream)
+        headers.push('x-content-type-options', 'nosniff');
       this.#send({ status: 200, headers, bytes, answer });
     }
   }

@@ -1,6 +1,7 @@
 /**
- * Who asks: the identity of a bearer token (RFC 6750) or of the client's certificate, or, without either, `local`, who is
- * taken in on a loopback listener only, and only where nothing says that a proxy stands between.
+ * Who asks: the identity of a bearer token (RFC 6750) or of the client's certificate, or, where neither is shown, `local`, who is
+ * taken in on a loopback listener only, and only where nothing says that a proxy stands between. Who shows one that is unknown
+ * or has ended is refused, and never taken for `local`.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
@@ -21,8 +22,8 @@ export interface Connection {
   readonly scheme: 'http' | 'https';
   /** The address that is listened on is loopback. */
   readonly isLoopbackListener: boolean;
-  /** Of the certificate that the client has proved to have. */
-  readonly credentialId: string | undefined;
+  /** What the client has proved to have; undefined where it has shown none. */
+  readonly certificate: { readonly credentialId: string | undefined } | undefined;
   /** Without an identity; made once. */
   readonly anonymous: Endpoint;
 }
@@ -91,11 +92,20 @@ export class Guests {
     return this.#proxies.has(remote.address);
   }
 
-  #principalOf({ authorization }: IncomingHttpHeaders, { credentialId }: Connection): Principal | undefined {
-    const { credentials } = this.#options.identities() ?? {};
-    // Who shows something is never taken for somebody else than it shows.
+  /** Undefined where nothing is shown: who shows something is never taken for somebody else than it shows. */
+  #principalOf({ authorization }: IncomingHttpHeaders, { certificate }: Connection): Principal | undefined {
     if (authorization !== undefined) return this.#byToken(authorization);
-    return credentialId === undefined ? undefined : credentials?.byId(credentialId);
+    if (certificate === undefined) return undefined;
+    const { credentialId } = certificate;
+    const principal =
+      credentialId === undefined ? undefined : this.#options.identities()?.credentials.byId(credentialId);
+    if (principal === undefined) {
+      throw new CallError(
+        'identity-needed',
+        'The certificate is not enrolled here, or its identity was revoked, rotated or has expired.',
+      );
+    }
+    return principal;
   }
 
   #byToken(authorization: string): Principal {

@@ -2,7 +2,7 @@
  * The sockets of this door: one server for each address, plain or TLS, with the limits of time and number that keep slow and
  * many clients from holding it.
  */
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
@@ -58,12 +58,13 @@ const defaultPatience: Patience = {
   idle: seconds(70),
   lookEvery: seconds(2),
 };
-const maxHeaderBytes = 16_384;
+/** The first line among them. */
+export const maxHeaderBytes = 16_384;
 const portAttempts = 10;
 
-/** A connection, and how many of its requests are under way. */
+/** A connection, and the answers to its requests that are under way. */
 export interface Client extends Connection {
-  busy: number;
+  readonly answers: Set<ServerResponse>;
 }
 
 export class Listener {
@@ -163,16 +164,22 @@ export class Listener {
       connectionsCheckingInterval: patience.lookEvery,
       maxHeaderSize: maxHeaderBytes,
       noDelay: true,
+      // Who has vanished in the middle of a stream is found out by the kernel, or by nobody.
+      keepAlive: true,
+      keepAliveInitialDelay: patience.keepAlive,
     };
     const listener: RequestListener = (request, response) => {
-      const client = this.#clients.get(request.socket);
+      const answers = this.#clients.get(request.socket)?.answers;
       this.#pending++;
-      if (client !== undefined) client.busy++;
+      answers?.add(response);
       response.on('close', () => {
         this.#pending--;
-        if (client !== undefined) client.busy--;
+        answers?.delete(response);
       });
-      handle(request, response);
+      if (hasTwoHosts(request.rawHeaders)) {
+        const head = { 'content-type': 'application/problem+json', 'connection': 'close' };
+        response.writeHead(400, head).end(problemText(400, 'Bad Request'));
+      } else handle(request, response);
     };
     const server =
       tls === undefined
@@ -193,13 +200,20 @@ export class Listener {
     server.maxConnections = maxConnections;
     // Bounded by their bytes. By number they would be cut off silently, and with them what a proxy says at the end.
     server.maxHeadersCount = 0;
+    // Who only keeps a connection makes room for who asks something.
+    server.on('drop', () => server.closeIdleConnections());
     server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
       this.#clients.set(socket, clientOf(socket, isLoopbackListener, tls));
     });
     server.setTimeout(patience.idle, (socket) => {
-      if ((this.#clients.get(socket)?.busy ?? 0) === 0) socket.destroy();
+      if ((this.#clients.get(socket)?.answers.size ?? 0) === 0) socket.destroy();
     });
-    server.on('clientError', refuse);
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+      const answers = [...(this.#clients.get(socket)?.answers ?? [])];
+      // Whoever reads an answer would take anything more for a part of it.
+      if (answers.some(({ headersSent, writableFinished }) => headersSent && !writableFinished)) socket.destroy();
+      else refuse(error, socket);
+    });
     return server;
   }
 }
@@ -214,11 +228,18 @@ function clientOf(socket: Socket, isLoopbackListener: boolean, tls: TlsMaterial 
     local,
     scheme: tls === undefined ? 'http' : 'https',
     isLoopbackListener,
-    credentialId: shown && tls?.credentialOf(new Uint8Array(shown.raw)),
+    certificate: shown && { credentialId: tls?.credentialOf(new Uint8Array(shown.raw)) },
     // Each call of curl has a port of its own: a limit for each port would be none.
     anonymous: { key: `http ${remote.address}`, remote, local, loopback: isLoopback(remote.address) },
-    busy: 0,
+    answers: new Set(),
   };
+}
+
+/** RFC 9112 §3.2: 400. Node takes the first; who stands between might take the other. @param raw names and values in turn */
+function hasTwoHosts(raw: readonly string[]): boolean {
+  let hosts = 0;
+  for (let i = 0; i < raw.length; i += 2) if (raw[i]?.length === 4 && raw[i]?.toLowerCase() === 'host') hosts++;
+  return hosts > 1;
 }
 
 /** What Node's parser refuses is answered by hand: there is no request yet. */
@@ -228,11 +249,14 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
     return;
   }
   const [status, reason] = refusals.get(error.code ?? '') ?? [400, 'Bad Request'];
-  const title = `{"type":"about:blank","status":${status},"title":"${reason}"}`;
+  const body = problemText(status, reason);
   socket.end(
-    `HTTP/1.1 ${status} ${reason}\r\ncontent-type: application/problem+json\r\ncontent-length: ${title.length}\r\nconnection: close\r\n\r\n${title}`,
+    `HTTP/1.1 ${status} ${reason}\r\ncontent-type: application/problem+json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
   );
 }
+
+const problemText = (status: number, title: string): string =>
+  `{"type":"about:blank","status":${status},"title":"${title}"}`;
 
 const refusals: ReadonlyMap<string, readonly [number, string]> = new Map([
   ['HPE_HEADER_OVERFLOW', [431, 'Request Header Fields Too Large']],

@@ -6,6 +6,7 @@
  * Left out: arguments by position and by id, compact paths, CBOR beside JSON as types of bodies (docs/http.md).
  */
 import type { Value } from '../core/value.ts';
+import { isClass, isOffered } from '../directory/described.ts';
 import type { FunctionDescription, LibraryDescription } from '../functions/description.ts';
 import { classItem, objectPaths } from './open-api-objects.ts';
 import { functionItem } from './open-api-operations.ts';
@@ -28,11 +29,11 @@ export const openApi = (libraries: readonly LibraryDescription[]): Value => ({
 });
 
 function paths(functions: readonly FunctionDescription[]): Value {
-  const classes = functions.filter(({ members }) => members !== undefined);
+  const classes = functions.filter(isClass);
   const called = functions.flatMap((fn): [string, Value][] => {
     const path = `/func/${fn.library}/${fn.method}`;
-    if (fn.members !== undefined) return [[path, classItem(fn)]];
-    return fn.notCallable === undefined ? [[path, functionItem([fn])]] : [];
+    if (!isOffered(fn)) return [];
+    return [[path, isClass(fn) ? classItem(fn) : functionItem([fn])]];
   });
   return Object.fromEntries([...called, ...objectPaths(classes)]);
 }

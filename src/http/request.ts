@@ -44,9 +44,20 @@ export function callOf(
   };
 }
 
+/** Where there are effects, a condition that nobody looks at is worse than none; over CoAP it is refused too. @throws CallError `bad-option` */
+export function checkConditions({ method, headers }: Pick<Asking, 'method' | 'headers'>): void {
+  if (isSafe({ method })) return;
+  const named = conditions.find((name) => headers[name] !== undefined);
+  if (named !== undefined)
+    throw new CallError('bad-option', `${named} means nothing with ${method} here; leave it out.`);
+}
+
+/** RFC 9110 §13.1 */
+const conditions = ['if-match', 'if-none-match', 'if-unmodified-since'] as const;
+
 /** The result is to be fetched later (RFC 7240 §4.1). */
 export const asksForJob = ({ url, headers: { prefer } }: Asking): boolean =>
-  (url.includes('_job') && queryItems(url).includes('_job')) ||
+  queryItems(url).includes('_job') ||
   (prefer !== undefined && /(?:^|[,;]\s*)respond-async\s*(?:[,;]|$)/i.test(String(prefer)));
 
 export function flowWish({ headers }: Pick<Asking, 'headers'>): FlowWish {
@@ -150,6 +161,9 @@ export function readError(error: unknown): unknown {
       return new CallError('too-large', 'The body is longer than this gateway takes (limits.requestBody); send less.');
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new CallError('unsupported-format', `The Content-Type is none; ${bodyTypes}.`);
+    case 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE':
+      // RFC 10008 §2, also where there is no body.
+      return new CallError('bad-request', `A QUERY always says its Content-Type; ${bodyTypes}, or use GET.`);
     default:
       return Number(error.statusCode) < 500 ? unreadable(error) : error;
   }

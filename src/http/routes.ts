@@ -26,11 +26,12 @@ import { docsFiles, sendDocsFile } from './docs-page.ts';
 import { Exchange, type Reply } from './exchange.ts';
 import type { DoorCall, DoorVisit, GatewayFace } from './gateway-face.ts';
 import type { Connection, Guests } from './guest.ts';
+import { maxHeaderBytes } from './listener.ts';
 import { listing } from './listing.ts';
 import { acceptedFormats } from './media-types.ts';
 import { openApi } from './open-api.ts';
 import { RepeatedCalls } from './repeated-calls.ts';
-import { asksForJob, callOf, hostOf, isSafe, queryItems, readError } from './request.ts';
+import { asksForJob, callOf, checkConditions, hostOf, isSafe, queryItems, readError } from './request.ts';
 import type { SiteCheck } from './site-check.ts';
 
 export interface RoutesOptions {
@@ -53,7 +54,7 @@ export interface Routes {
 type Handler = (request: FastifyRequest, exchange: Exchange) => void;
 type Handlers = Readonly<Partial<Record<Method, Handler>>>;
 
-const methods = ['GET', 'HEAD', 'QUERY', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+const methods = ['GET', 'HEAD', 'QUERY', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const;
 type Method = (typeof methods)[number];
 
 interface Asked {
@@ -67,7 +68,8 @@ export async function openRoutes(options: RoutesOptions): Promise<Routes> {
   const app = fastify({
     bodyLimit: maxBodyBytes,
     exposeHeadRoutes: false,
-    routerOptions: { ignoreTrailingSlash: true, querystringParser: () => ({}) },
+    // How long a name may be is for whoever looks it up to say.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: maxHeaderBytes, querystringParser: () => ({}) },
     frameworkErrors: (error, request, reply) => exchangeOf(request, reply).fail(readError(error)),
   });
   app.decorateRequest('exchange');
@@ -280,6 +282,7 @@ function letIn(
   const connection = connectionOf(request);
   const host = hostOf(request);
   site.checkHost(host);
+  checkConditions(request);
   site.checkOrigin(
     headers,
     isSafe(request),

@@ -30,6 +30,11 @@ export class LocalPorts {
     return this.#only.get(socket);
   }
 
+  /** Bound to one address each. */
+  get sockets(): Iterable<BatchSocket> {
+    return this.#only.keys();
+  }
+
   addOnly(socket: BatchSocket): void {
     const port = this.#make(socket.local.address, socket);
     this.listed.set(socket.local.address, port);

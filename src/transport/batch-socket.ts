@@ -2,12 +2,12 @@
  * One UDP socket of the native addon: binding, groups, and the queue of what the kernel does not take at once.
  * The system's errors are raised as `SystemError`, as node:dgram raises them.
  */
-import type { Address, Datagram, Endpoint, SendFailure } from '../core/datagram.ts';
+import type { Address, Datagram, Endpoint, HelloShares, SendFailure } from '../core/datagram.ts';
 import { familyOf, isWildcard, zoneOf, type Family } from './address.ts';
 import { addressWords } from './address-words.ts';
 import type { BatchBuffers } from './batch-buffers.ts';
 import type { DatagramSink } from './batch-endpoint.ts';
-import { errnoName, openFlag, openWords, udpEvent, type UdpAddon, type UdpHandle } from './native/addon.ts';
+import { allHellos, errnoName, openFlag, openWords, udpEvent, type UdpAddon, type UdpHandle } from './native/addon.ts';
 import { SystemError } from './system-error.ts';
 import { maxUnsent } from './udp-socket.ts';
 
@@ -127,6 +127,13 @@ export class BatchSocket implements DatagramSink {
   /** Harmless where it is no member, or the interface is gone. */
   leave(group: string, interfaceIndex: number): void {
     this.#owner.addon.membership(this.handle, false, membershipWords(group, interfaceIndex));
+  }
+
+  /** Where the system refuses it, more are handed over than need be. */
+  admit({ fresh, returning }: HelloShares): void {
+    const words = [Math.round(fresh * allHellos), Math.round(returning * allHellos)] as const;
+    const result = this.#owner.addon.admitHellos(this.handle, ...words);
+    if (result < 0) this.#owner.socketError(this.local.address, new SystemError(errnoName(-result)));
   }
 
   close(): void {

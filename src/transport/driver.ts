@@ -3,7 +3,7 @@
  * leaves as one batch. The timer is set anew only when the deadline moves earlier: nearly every
  * protocol timer is cancelled, and an early wake-up now and then costs less than a timer a datagram.
  */
-import type { Datagram, DatagramReceiver, DatagramTransport, SendFailure } from '../core/datagram.ts';
+import type { Datagram, DatagramReceiver, DatagramTransport, HelloShares, SendFailure } from '../core/datagram.ts';
 import { until, type Instant } from '../core/duration.ts';
 import type { Scheduler } from '../core/clock.ts';
 import { systemScheduler } from './scheduler.ts';
@@ -17,6 +17,8 @@ export interface SansIoEngine {
   nextDeadline(): Instant | undefined;
   /** What is to be sent since it was last asked. */
   takeOutput(): readonly Datagram[];
+  /** What it can use of the ClientHellos that come; another object when that changes. */
+  readonly helloShares?: HelloShares;
   /** A datagram did not leave. An engine may give up earlier for it (RFC 7252 §4.2). */
   sendFailed?(failure: SendFailure, now: Instant): void;
 }
@@ -28,11 +30,13 @@ class Driver<T extends DatagramTransport> implements DatagramReceiver {
   #armedFor: Instant = Infinity as Instant;
   #disarm: (() => void) | undefined = undefined;
   #flushQueued = false;
+  #helloShares: HelloShares | undefined;
   #closed = false;
 
   constructor(engine: SansIoEngine, scheduler: Scheduler) {
     this.#engine = engine;
     this.#scheduler = scheduler;
+    this.#helloShares = engine.helloShares;
   }
 
   /** From here on output leaves; what arrived while the transport was opening is answered now. */
@@ -77,6 +81,11 @@ class Driver<T extends DatagramTransport> implements DatagramReceiver {
     if (this.#closed || this.#transport === undefined) return;
     const output = this.#engine.takeOutput();
     if (output.length > 0) this.#transport.send(output);
+    const { helloShares } = this.#engine;
+    if (helloShares !== this.#helloShares) {
+      this.#helloShares = helloShares;
+      if (helloShares !== undefined) this.#transport.admit?.(helloShares);
+    }
     const deadline = this.#engine.nextDeadline();
     if (deadline === undefined || deadline >= this.#armedFor) return;
     this.#disarm?.();

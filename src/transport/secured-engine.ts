@@ -2,7 +2,7 @@
  * Puts DTLS between a transport and an engine: `drive(new SecuredEngine(options, coapEngine, ...), openUdp)`. Below are datagrams
  * of the network, above those of associations, which are endpoints too (RFC 7252 §9.1).
  */
-import type { Datagram, SendFailure } from '../core/datagram.ts';
+import type { Datagram, HelloShares, SendFailure } from '../core/datagram.ts';
 import type { Instant } from '../core/duration.ts';
 import { DtlsEngine } from '../dtls/engine.ts';
 import type { DtlsEvent } from '../dtls/event.ts';
@@ -32,6 +32,10 @@ export class SecuredEngine implements SansIoEngine {
       },
       now,
     );
+  }
+
+  get helloShares(): HelloShares {
+    return this.dtls.helloShares;
   }
 
   refuses(bytes: Uint8Array, from: number, length: number, now: Instant): boolean {

@@ -6,7 +6,7 @@
  *
  * Left out: broadcast, which is not CoAP's; and sockets of a client (udp-client.ts).
  */
-import type { Address, Datagram, DatagramReceiver, Endpoint } from '../core/datagram.ts';
+import type { Address, Datagram, DatagramReceiver, Endpoint, HelloShares } from '../core/datagram.ts';
 import type { Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { familyOf, formatAddress, isWildcard, normaliseAddress, type Family } from './address.ts';
@@ -136,6 +136,10 @@ class UdpBatchListener implements UdpTransport {
       else this.#failed(datagram.endpoint, code);
     }
     socket?.send(own ?? batch, from, batch.length);
+  }
+
+  admit(shares: HelloShares): void {
+    for (const socket of [...this.#wildcards.values(), ...this.#ports.sockets]) socket.admit(shares);
   }
 
   open(): void {

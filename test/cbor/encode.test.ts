@@ -174,7 +174,9 @@ describe('what is not one of the types of CBOR', () => {
     cycle.push({ cycle });
     const self = new Map<unknown, unknown>();
     self.set('self', self);
-    for (const value of [cycle, self]) {
+    const own = new Map<unknown, unknown>();
+    own.set(own, 'its own key');
+    for (const value of [cycle, self, own]) {
       expect(() => encodeCbor(value as Value)).toThrow(UsageError);
       expect(() => encodeCbor(value as Value)).toThrow(/contains itself/);
     }
@@ -184,6 +186,9 @@ describe('what is not one of the types of CBOR', () => {
     let deep: Value = 1;
     for (let i = 0; i < 100_000; i++) deep = [deep];
     expect(() => encodeCbor(deep)).toThrow(/nested deeper than 128/);
+    let keys: Value = 1;
+    for (let i = 0; i < 100_000; i++) keys = new Map<Value, Value>([[keys, 1]]);
+    expect(() => encodeCbor(keys)).toThrow(/nested deeper than 128/);
   });
   test('encoding while encoding does not mix the bytes', () => {
     const nosy = { toJSON: () => ({ inner: encodeCbor({ a: 1, b: [2] }) }) };

@@ -66,8 +66,11 @@ describe('out', () => {
   test('a cycle is a clear error in every format', () => {
     const cycle: unknown[] = [];
     cycle.push(cycle);
+    const own = new Map<unknown, unknown>();
+    own.set(own, 'its own key');
     for (const format of [cbor, json, text, octetStream])
-      expect(() => encodeRepresentation(cycle as Value, format)).toThrow(/contains itself/);
+      for (const value of [cycle, own])
+        expect(() => encodeRepresentation(value as Value, format)).toThrow(/contains itself/);
   });
 });
 

@@ -418,6 +418,21 @@ Keep <folder>/data/ca/root.key.pem elsewhere and remove it here: only \`funcoap 
     expect((await run('enroll b --x509 --from forged.csr')).err).toContain('its signature is not right');
   });
 
+  test('a certificate that the gateway would not take is not enrolled, and that is said', async ({ skip }) => {
+    skip(!openssl, 'needs openssl (Debian: openssl)');
+    ssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'web.key');
+    const made = (name: string, use: string): unknown =>
+      ssl('req', '-x509', '-new', '-key', 'web.key', '-subj', `/CN=${name}`, '-out', `${name}.crt`, '-addext', use);
+    made('web', 'extendedKeyUsage=serverAuth');
+    made('cipher', 'keyUsage=keyAgreement');
+    made('odd', '1.2.3.4=critical,ASN1:NULL');
+    const said = async (name: string): Promise<string> => (await run(`enroll ${name} --x509 --from ${name}.crt`)).err;
+    expect(await said('web')).toContain('The certificate cannot be taken: CN=web is not meant for a client.');
+    expect(await said('cipher')).toContain('The key of CN=cipher is not meant to sign');
+    expect(await said('odd')).toContain('a critical extension that is not understood: 1.2.3.4');
+    expect(await output('identities ls')).not.toContain('web');
+  });
+
   test('a certificate of another authority and a public key are taken as they are', async ({ skip }) => {
     skip(!openssl, 'needs openssl (Debian: openssl)');
     ssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'own.key');

@@ -23,6 +23,7 @@ const libraries = {
       /** Puts something in. */
       deposit(amount: number): number { return (this.#balance += amount); }
       /** @safe */ report(): string { return this.owner + ': ' + this.#balance; }
+      /** @safe */ *history(entries: number = 2): Generator<string> { for (let at = 0; at < entries; at++) yield this.owner + at; }
       refuse(): never { throw new TypeError('no'); }
     }
     let rung = 0;
@@ -142,4 +143,14 @@ test('what is not observed is not watched, and has not run', async () => {
     });
   }
   expect(await out('call', `${gateway.coap}/func/bank/ring`)).toBe('1\n');
+});
+
+test('a method that is a stream is watched, item by item, from where it is told to; call prints the list', async () => {
+  const account = await made('Ada');
+  expect(await out('watch', `${account}/history`)).toBe('Ada0\nAda1\n');
+  expect(await out('watch', '--json', '--from', '3', '--count', '2', `${account}/history`, '9')).toBe(
+    '"Ada3"\n"Ada4"\n',
+  );
+  expect(await out('call', '--json', `${account}/history`, 'entries=3')).toBe('["Ada0","Ada1","Ada2"]\n');
+  await out('release', account);
 });

@@ -56,7 +56,7 @@ describe('E6: lines are checked against the signature, and called', () => {
     ['math/add 1 c=2', 'math/add has no parameter c', 2],
     ['maht/add 1 2', 'There is no library maht; did you mean math?', 2],
     ['math/ad 1 2', 'math has no function ad; did you mean add?', 2],
-    ['math', 'math is no function; write LIBRARY/METHOD, as in math/add.', 2],
+    ['math', 'math is no function; write LIBRARY/METHOD, as in math/add, or o/ID/METHOD of an object.', 2],
     ["math/add '1 2", "The quote ' does not end", 2],
     ['texts/fail', '5.00 The function threw Error', 5],
     ['math/add a=- b=1', 'The input is the lines of this shell', 2],

@@ -90,6 +90,15 @@ test('a request is answered', async () => {
   expect(await answer).toMatchObject({ code: responseCode.content, payload: utf8('0') });
 });
 
+test('a multicast group is not asked: a confirmable request must not go there (RFC 7252 §8.1), nor does one answer come', async () => {
+  const { client } = await connected();
+  for (const group of ['coap://224.0.1.187/x', 'coap://[ff02::fd]/x'])
+    await expect(client.request({ uri: group, method: 'GET' })).rejects.toMatchObject({
+      code: 'multicast-destination',
+    });
+  await expect(client.ping('coap://224.0.1.187')).rejects.toMatchObject({ code: 'multicast-destination' });
+});
+
 test('close ends what is under way: requests, observations and pings fail', async () => {
   const { client, network } = await connected();
   const request = client.request({ uri: 'coap://192.0.2.1/silent', method: 'GET' });

@@ -52,9 +52,11 @@ describe('amplification to an unverified peer (RFC 7252 §11.3, RFC 9175 §2.4)'
   });
 
   test('the words of an error are left out rather than cut', () => {
-    const peer = new Lockstep(() => response(responseCode.notFound, { payload: body }));
+    const peer = new Lockstep(() => response(responseCode.notFound, { contentFormat: 257, payload: body }));
     const [answer] = peer.send({ code: method.GET, messageId: 1, options: [path] }, 'far');
     expect(answer).toMatchObject({ code: responseCode.notFound, payload: new Uint8Array(0) });
+    // No format, where nothing is in it.
+    expect(findOption(answer?.options ?? [], optionNumber.contentFormat)).toBeUndefined();
   });
 
   test('the Echo that is returned verifies the address for ten minutes', () => {

@@ -164,6 +164,14 @@ describe('what a client does not take from a server', () => {
     expect(link.client.of('failed').map(({ alert }) => alert)).toEqual(['illegal_parameter']);
   });
 
+  test('X.509 where only raw public keys were offered, and the server says nothing of types (RFC 7250 §4.2)', () => {
+    const link = new Link({ server: { server: certificateServer } });
+    // It seems to say, instead, that it will send a ticket.
+    link.mangle = change((body) => body.set(replaced(body, [0, 20, 0, 1, 2, 0, 28], [0, 35, 0, 1, 2, 0, 28])));
+    link.establish(rawKeyClient);
+    expect(link.client.of('failed').map(({ alert }) => alert)).toEqual(['unsupported_certificate']);
+  });
+
   test('a group that was not offered', () => {
     const link = new Link({ client: { groups: ['x25519'] }, server: { server: certificateServer } });
     // One in the middle turns the group into the other, or the server does as if.

@@ -12,6 +12,15 @@ function revocationList(): RevocationList {
   return list;
 }
 
+const serialOf = (name: string): string => certificateUse(certificateOf(name))?.serialNumber ?? 'it cannot be read';
+
+/** A certificate of which the bytes `from` stand as `to`, of the same length. */
+function spoiled(name: string, from: string, to: string): Uint8Array {
+  const der = Buffer.from(certificateOf(name)).toString('hex');
+  if (!der.includes(from)) throw new Error(`${name} has no ${from}`);
+  return new Uint8Array(Buffer.from(der.replace(from, to), 'hex'));
+}
+
 const check = (chain: readonly string[], options: Partial<PathOptions> = {}): PathResult =>
   validatePath(chain.map(certificateOf), { ...pathOptions('client'), ...options });
 const alertOf = (result: PathResult): string => (result.accepted ? 'accepted' : result.alert);
@@ -77,6 +86,28 @@ describe('a path is refused', () => {
     expect(certificateUse(der)?.digitalSignature).toBe(true);
     expect(certificateUse(spoiled)).toBeUndefined();
   });
+  test.each([
+    ['an extended key usage that cannot be read', '0603551d25040c300a', '0603551d25040c310a'],
+    ['bits of a key usage that are not used and set', '03020780', '03020781'],
+    ['one extension twice', '0603551d0e', '0603551d0f'],
+  ])('with %s, also where it is trusted itself', (_, from, to) => {
+    const der = spoiled('client', from, to);
+    const anchor = nodeCrypto.parseCertificate(der);
+    if (anchor === undefined) throw new Error('it cannot be read at all');
+    expect(alertOf(validatePath([der], { ...pathOptions('client'), anchors: [anchor] }))).toBe('bad_certificate');
+  });
+  test.each([
+    ['negative', '0201ff'],
+    ['no number', '040100'],
+  ])('below an authority whose path length is %s', (_, length) => {
+    expect(certificateUse(certificateOf('devices'))?.maxPathLength).toBe(0);
+    expect(certificateUse(spoiled('devices', '30060101ff020100', `30060101ff${length}`))).toBeUndefined();
+  });
+  test('in another form than DER, or with something behind it', () => {
+    const der = certificateOf('client');
+    const others = [utf8(pkiFile('client.pem')), Uint8Array.of(...der, 0)];
+    for (const other of others) expect(alertOf(validatePath([other], pathOptions('client')))).toBe('bad_certificate');
+  });
   test('of another host', () => {
     const of = (host: string): string => alertOf(check(['server'], { usage: 'server', host }));
     expect(['gateway.example', '127.0.0.1', 'other.example', '127.0.0.2', 'server'].map(of)).toEqual([
@@ -102,7 +133,7 @@ describe('a path is refused', () => {
 describe('a revocation list (RFC 5280 §5)', () => {
   test('names what its authority has taken back', () => {
     const list = revocationList();
-    expect([...list.serialNumbers]).toEqual([parsed('revoked').serialNumber.replace(/^0+/, '')]);
+    expect([...list.serialNumbers]).toEqual([serialOf('revoked')]);
     expect(list.signedBy(parsed('root'))).toBe(true);
     expect(list.signedBy(parsed('other-root'))).toBe(false);
   });
@@ -114,7 +145,7 @@ describe('a revocation list (RFC 5280 §5)', () => {
     expect(alertOf(check(['device', 'devices'], options))).toBe('accepted');
   });
   test('of another authority says nothing of the same serial number', () => {
-    const serialNumbers = new Set([parsed('client').serialNumber.replace(/^0+/, '')]);
+    const serialNumbers = new Set([serialOf('client')]);
     const by = (name: string): RevocationList => ({
       serialNumbers,
       signedBy: (authority) => authority.subject === `CN=${name}`,
@@ -128,6 +159,14 @@ describe('a revocation list (RFC 5280 §5)', () => {
       const list = parseRevocationList(der.map((byte, i) => (i === at ? byte ^ 0x01 : byte)));
       if (list !== undefined) expect(list.signedBy(parsed('root'))).toBe(false);
     }
+  });
+  test('of which a part cannot be read is none, and not shorter', () => {
+    const list = derOf(pkiFile('root.crl'));
+    const at = Buffer.from(list).indexOf(Buffer.from(serialOf('revoked'), 'hex')) - 3;
+    // The length of the entry, or of what stands around it.
+    const longer = list.map((byte, i) => (i === at ? byte + 1 : byte));
+    expect(parseRevocationList(list)?.serialNumbers.size).toBe(1);
+    expect(parseRevocationList(longer)).toBeUndefined();
   });
   test('that is none is told', () => {
     expect(parseRevocationList(Uint8Array.of(0x30, 0x03, 2, 1, 0))).toBeUndefined();

@@ -5,7 +5,10 @@ import type { AssociationEndpoint } from '../../src/dtls/association.ts';
 import { extensionTypes } from '../../src/dtls/messages/extensions.ts';
 import { vector } from '../../src/dtls/presentation.ts';
 import { contentType, decodeRecords, type RecordView } from '../../src/dtls/record.ts';
+import type { DtlsOptions } from '../../src/dtls/options.ts';
+import { reservedBlock } from '../../src/dtls/reservations.ts';
 import { bytesOf } from './bytes.ts';
+import { MemoryJournal } from './journal.ts';
 import { Link, psk, pskIdentity, type InFlight } from './link.ts';
 import { extension, plainHello, Puppet } from './puppet.ts';
 
@@ -211,11 +214,14 @@ describe('a peer that answers challenges as it likes', () => {
   const rrc = contentType.returnRoutabilityCheck;
 
   /** An association of a puppet that has negotiated Connection IDs and, or not, return routability. */
-  function moved(extensions: readonly (readonly [number, Uint8Array])[]): {
+  function moved(
+    extensions: readonly (readonly [number, Uint8Array])[],
+    options: Partial<DtlsOptions> = {},
+  ): {
     puppet: Puppet;
     endpoint: AssociationEndpoint;
   } {
-    const puppet = new Puppet(serverCid);
+    const puppet = new Puppet({ ...serverCid, ...options });
     puppet.greet({ ...plainHello, extensions: new Map([...plainHello.extensions, ...extensions]) });
     puppet.pskKeyExchange(pskIdentity);
     puppet.keys(psk);
@@ -278,6 +284,19 @@ describe('a peer that answers challenges as it likes', () => {
     puppet.address = 'elsewhere';
     puppet.record(1, rrc, answer);
     expect(endpoint.verified).toBe(true);
+  });
+  test('nor by one that comes late from where it was before, while there is no number to ask anew', () => {
+    // No further numbers are granted.
+    const { puppet, endpoint } = moved(withBoth, { journal: new MemoryJournal() });
+    const late = puppet.layer.seal(1, rrc, bytesOf(`01${cookieOf(puppet)}`)) ?? emptyBytes;
+    for (let sent = 0; sent < reservedBlock; sent++)
+      puppet.server.engine.send([{ bytes: utf8('news'), endpoint, multicast: false }], puppet.now);
+    puppet.address = 'third';
+    puppet.record(1, contentType.applicationData, utf8('from there'));
+    expect(said(puppet)).toHaveLength(1);
+    puppet.address = 'elsewhere';
+    puppet.raw(late);
+    expect([endpoint.verified, endpoint.remote.address]).toEqual([false, 'third']);
   });
   test('gets one answer to each challenge of its own, where it asked from (RFC 9853 §5.4)', () => {
     const { puppet } = moved(withBoth);

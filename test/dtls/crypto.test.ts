@@ -1,4 +1,4 @@
-import { createCipheriv, generateKeyPairSync } from 'node:crypto';
+import { createCipheriv, createHash, createHmac, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
 import { hex } from '../../src/core/bytes.ts';
@@ -29,6 +29,21 @@ describe('AES-CCM composed of ECB and CBC', () => {
           }
         },
       ),
+    );
+  });
+});
+
+describe('SHA-256', () => {
+  test('and HMAC of it are those of OpenSSL, with keys of any length, use after use', () => {
+    const data = fc.uint8Array({ maxLength: 200 });
+    fc.assert(
+      fc.property(data, fc.array(data, { minLength: 1, maxLength: 3 }), (key, texts) => {
+        const mac = nodeCrypto.hmacSha256(key);
+        for (const text of texts) {
+          expect(hex(mac(text))).toBe(createHmac('sha256', key).update(text).digest('hex'));
+          expect(hex(nodeCrypto.sha256(text))).toBe(createHash('sha256').update(text).digest('hex'));
+        }
+      }),
     );
   });
 });

@@ -74,7 +74,7 @@ describe('ClientHello', () => {
   });
   test('is written', () => expect(hex(encodeClientHello(hello))).toBe(hex(bytes)));
   test('binds its cookie to all that must be the same again, and to nothing else (RFC 6347 §4.2.1)', () => {
-    expect(hex(cookieParameters(hello))).toBe(hex(bytesOf(`fefd ${random} 02aabb 0004c0a800ff 0100`)));
+    expect(hex(cookieParameters(bytes))).toBe(hex(bytesOf(`fefd ${random} 02aabb 0004c0a800ff 0100`)));
   });
   test('without extensions ends before them', () => {
     const short = bytesOf(`fefd ${random} 00 00 0002c0a8 0100`);

@@ -36,20 +36,22 @@ describe('a certificate', () => {
     ['of Ed25519', spkiOf(generateKeyPairSync('ed25519'))],
     ['of P-384', spkiOf(generateKeyPairSync('ec', { namedCurve: 'P-384' }))],
     ['of P-256 with another generator (CVE-2020-0601, CVE-2022-0778)', otherGenerator()],
-  ])('or raw key %s is refused before anybody is asked who it is', (_, spki) => {
-    const [{ signingKey }, guard] = [ownCertificate('client'), new Guard()];
+  ])('or raw key %s is refused, whosever it is', (_, spki) => {
+    const { signingKey } = ownCertificate('client');
     const shown = { type: 'raw_public_key', payload: [spki], signingKey } as const;
     const types = ['raw_public_key'] as const;
     test('of a client', () => {
+      const guard = new Guard();
       const clientCertificates = { types, required: true, verify: guard.verify };
       const link = new Link({ server: { server: { ...certificateServer, clientCertificates } } });
       link.establish({ ...certificateClient, certificate: shown });
-      expect([guard.asked, link.server.of('failed').map(({ alert }) => alert)]).toEqual([
-        [],
+      expect([guard.asked.length, link.server.of('failed').map(({ alert }) => alert)]).toEqual([
+        1,
         ['unsupported_certificate'],
       ]);
     });
-    test('of a server', () => {
+    test('of a server, before anybody is asked who it is', () => {
+      const guard = new Guard();
       const link = new Link({ server: { server: { ...certificateServer, certificates: [shown] } } });
       link.establish({ serverCertificates: { types, verify: guard.verify } });
       expect([guard.asked, link.client.of('failed').map(({ alert }) => alert)]).toEqual([
@@ -57,6 +59,21 @@ describe('a certificate', () => {
         ['unsupported_certificate'],
       ]);
     });
+  });
+  test('of a stranger is not taken apart: the gateway knows its own by a hash of the bytes', () => {
+    let parsed = 0;
+    const crypto = {
+      ...nodeCrypto,
+      parseCertificate: (der: Uint8Array) => {
+        parsed++;
+        return nodeCrypto.parseCertificate(der);
+      },
+    };
+    const verify = (): Verdict => ({ accepted: false, alert: 'certificate_unknown', reason: 'Nobody has it' });
+    const clientCertificates = { types: ['x509'], required: true, verify } as const;
+    const link = new Link({ server: { crypto, server: { ...certificateServer, clientCertificates } } });
+    link.establish(certificateClient);
+    expect([parsed, link.server.of('failed').map(({ alert }) => alert)]).toEqual([0, ['certificate_unknown']]);
   });
   test('of which the key exchange carries no signature is worth nothing (CVE-2021-34433)', () => {
     const of = (end: string): boolean | string => verified(bytesOf(`03 001d 20 ${'09'.repeat(32)} ${end}`));

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { encodeAlert } from '../../src/dtls/alert.ts';
 import { cipherSuites, type CipherSuite } from '../../src/dtls/cipher-suites.ts';
 import type { ServerCredentials } from '../../src/dtls/credentials.ts';
 import { nodeCrypto } from '../../src/dtls/crypto.ts';
 import { decodeFragments } from '../../src/dtls/handshake-message.ts';
 import { decodeServerHello } from '../../src/dtls/messages/server-hello.ts';
-import { decodeRecords } from '../../src/dtls/record.ts';
+import { contentType, decodeRecords } from '../../src/dtls/record.ts';
 import type { Session, ClientSession } from '../../src/dtls/session.ts';
 import { TicketKeys, type TicketKeyKeeper } from '../../src/dtls/ticket.ts';
 import { certificateClient, certificateServer } from './certificates.ts';
@@ -148,6 +149,27 @@ describe.each([
       expect(link.client.of('established').filter(({ result }) => result.resumed)).toHaveLength(1);
     }
   });
+});
+
+test('who resumes by a ticket ends no session of another by its ID', () => {
+  const victim = Uint8Array.from({ length: 32 }, (_, i) => i);
+  const server = { tickets: new TicketKeys(nodeCrypto, 24 * hour) };
+  const first = new Link({ server });
+  const session = sessionOf(first);
+  first.server.engine.restoreSession(victim, session.session);
+  const ids: Uint8Array[] = [];
+  const randomBytes = (length: number): Uint8Array =>
+    (length === 32 ? ids.shift() : undefined) ?? nodeCrypto.randomBytes(length);
+  const link = new Link({ client: { crypto: { ...nodeCrypto, randomBytes } } });
+  Object.defineProperty(link, 'server', { value: first.server });
+  // The random of the ClientHello, and then the ID beside the ticket.
+  ids.push(new Uint8Array(32), victim);
+  const { layer } = link.establish(pskClient, session).association;
+  expect(resumed(link)).toEqual([true, true]);
+  const alert = layer.seal(1, contentType.alert, encodeAlert('fatal', 'internal_error'));
+  link.deliver({ bytes: alert ?? new Uint8Array(), to: 'server', from: 'client' });
+  expect(link.server.of('closed').at(-1)?.reason).toEqual({ kind: 'by-peer', alert: 'internal_error' });
+  expect(link.server.engine.counters().sessions).toBe(1);
 });
 
 describe('the keys of tickets', () => {

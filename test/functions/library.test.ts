@@ -1,4 +1,5 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
+import * as mini from 'zod/mini';
 import { RunningCall, runningCall, type CallFacts } from '../../src/functions/call-context.ts';
 import {
   bytes,
@@ -58,6 +59,35 @@ describe('fn', () => {
       expect(() => fn(options, () => 1)).toThrow(expect.objectContaining({ code: 'bad-declaration' }));
     },
   );
+
+  it.for<[options: object, message: string]>([
+    [{ maxage: 60, pure: true }, '`maxage` is no option of fn(): did you mean `maxAge`?'],
+    [{ maximum: 60 }, '`maximum` is no option of fn(): it has params, returns, safe,'],
+    [{ params: [z.number()] }, '`params` holds Zod types by name, such as { a: z.number() }: write it so.'],
+    [{ params: z.string() }, '`params` holds Zod types by name'],
+    [{ params: { a: z.number } }, '`a` of `params` is no Zod type: write z.number(), z.string() or another.'],
+    [{ returns: Number }, '`returns` is no Zod type'],
+    [{ safe: 'yes' }, '`safe` is true or false, not yes.'],
+    [{ pure: true, maxAge: '5m' }, '`maxAge` must be a number that is not negative, not 5m.'],
+    [{ staleWhileRevalidate: 5 }, 'add `pure: true` or remove `staleWhileRevalidate`.'],
+    [{ safe: true, shared: true }, 'add `pure: true` or remove `shared`.'],
+    [{ timeLimit: 0 }, '`timeLimit: 0` leaves no time to run: give milliseconds.'],
+  ])('says what to write instead of %j', ([options, message]) => {
+    expect(() => fn(options, () => 1)).toThrow(
+      expect.objectContaining({ code: 'bad-declaration', message: expect.stringContaining(message) as string }),
+    );
+  });
+
+  it('takes its options first, then the function', () => {
+    const untyped = fn as (...given: readonly unknown[]) => unknown;
+    for (const given of [[() => 1, {}], [{}], [undefined, () => 1], []])
+      expect(() => untyped(...given)).toThrow(/^fn\(\) takes its options and then the function/);
+  });
+
+  it("takes types of Zod's other editions", () => {
+    const untyped = fn as (...given: readonly unknown[]) => unknown;
+    expect(() => untyped({ returns: mini.number(), params: { a: mini.string() } }, () => 1)).not.toThrow();
+  });
 
   it('is safe when it is pure', () => {
     expect(fn({ pure: true }, () => 1).definition).toMatchObject({ safe: true, pure: true, maxAge: 0 });

@@ -42,7 +42,7 @@ const mistakes: Readonly<Record<string, readonly [file: string, source: string, 
   enumeration: [
     'index.ts',
     'const one = 1;\nenum Colour { Red }\nexport const f = () => Colour.Red + one;',
-    'index.ts:2: TypeScript enum is not supported in strip-only mode; mend it and save the file.',
+    "index.ts:2: an enum cannot be stripped from TypeScript; write an object, such as const Colour = { Red: 'red' } as const.",
   ],
   package: [
     'index.ts',
@@ -73,7 +73,7 @@ const mistakes: Readonly<Record<string, readonly [file: string, source: string, 
   later: [
     'index.ts',
     'setTimeout(() => { throw new Error("open \'/srv/secrets/db\'."); });\nawait new Promise(() => {});',
-    "it stopped while it was loaded: Error: open 'db'.",
+    "index.ts:1: nobody caught Error: open 'db', while it was loaded; mend it and save the file.",
   ],
   awaits: [
     'index.ts',

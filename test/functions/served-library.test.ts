@@ -86,7 +86,7 @@ it('what took too long to load is tried again, later each time, and a saved file
   for (const pause of [5, 10, 20, 40, 80, 160, 160]) expect(await folder.looksAfter(seconds(pause))).toBe(true);
   await folder.rest();
   expect([folder.loads, folder.failures]).toEqual([8, 1]);
-  expect(folder.library.error).toBe('index.js:1: no; mend it and save the file. It is tried again.');
+  expect(folder.library.error).toBe('index.js:1: no; mend it and save the file.');
   folder.write('index.js', '// saved');
   await vi.waitUntil(() => folder.loads === 9, { timeout: 20_000, interval: 1 });
   expect(await folder.looksAfter(firstRetry)).toBe(true);

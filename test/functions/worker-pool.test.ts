@@ -400,6 +400,32 @@ describe('a lost worker', () => {
     expect(threads.map((thread) => thread.runs.length)).toEqual([3, 2, 0]);
   });
 
+  it('that ends by itself with nothing to do is replaced after a pause that grows, until one has had a call', async () => {
+    const { threads, clock, call, posted } = await bench({ restartDelay: milliseconds(100) });
+    const end = (): void => threads.at(-1)?.listener.lost({ kind: 'exited', exitCode: 1 });
+    end();
+    clock.advance(milliseconds(99));
+    expect(threads.length).toBe(1);
+    clock.advance(milliseconds(1));
+    expect(threads.length).toBe(2);
+    threads[1]?.load();
+    end();
+    clock.advance(milliseconds(199));
+    expect(threads.length).toBe(2);
+    clock.advance(milliseconds(1));
+    threads[2]?.load();
+    const answered = call();
+    await posted();
+    const [run] = threads[2]?.runs ?? [];
+    if (run === undefined) throw new Error('the call was not sent');
+    threads[2]?.take(run);
+    threads[2]?.finish(run);
+    await answered;
+    end();
+    clock.advance(milliseconds(0));
+    expect(threads.length).toBe(4);
+  });
+
   it('that dies while loading is started again after a pause that grows', async () => {
     const { threads, clock } = await bench({ restartDelay: milliseconds(100) });
     threads[0]?.listener.lost({ kind: 'exited', exitCode: 1 });
@@ -412,7 +438,7 @@ describe('a lost worker', () => {
       }
       clock.advance(milliseconds(50));
     }
-    expect(starts).toEqual([0, 100, 300, 700]);
+    expect(starts).toEqual([100, 300, 700]);
   });
 });
 

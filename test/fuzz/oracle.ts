@@ -5,7 +5,7 @@
  *    with no option that a small device refuses;
  *  - a request has at most one response; an ACK acknowledges something; a CON goes only to who sent a CON or observes;
  *  - an unverified peer gets no more than three times its datagram, or 136 bytes;
- *  - nothing is answered at once to multicast, and nothing but success at all.
+ *  - nothing is answered at once to multicast, and nothing but success at all, unless No-Response says what is wanted.
  */
 import { codeClass, codeName, emptyCode, isRequestCode, isResponseCode } from '../../src/coap/codec/codes.ts';
 import { messageType, type Message } from '../../src/coap/codec/message.ts';
@@ -31,7 +31,8 @@ interface Conversation {
   /** One of them was confirmable, or wanted to observe. */
   mayConfirm: boolean;
   observed: boolean;
-  onlyMulticast: boolean;
+  /** All came by multicast, and none said which classes it wants (RFC 7967 §2). */
+  onlySuccess: boolean;
   longest: number;
 }
 
@@ -64,13 +65,14 @@ export class Oracle {
       open: 0,
       mayConfirm: false,
       observed: false,
-      onlyMulticast: true,
+      onlySuccess: true,
       longest: 0,
     };
     known.open++;
     known.observed ||= findUint(message.options, optionNumber.observe) === 0;
     known.mayConfirm ||= known.observed || message.type === messageType.CON;
-    known.onlyMulticast &&= multicast;
+    const noResponse = findOption(message.options, optionNumber.noResponse);
+    known.onlySuccess &&= multicast && !(noResponse !== undefined && noResponse.length <= 1);
     known.longest = Math.max(known.longest, bytes.length);
     this.#conversations.set(key, known);
     const echo = findOption(message.options, optionNumber.echo);
@@ -131,7 +133,7 @@ export class Oracle {
     const conversation = this.#conversations.get(keyOf(peer, message));
     if (conversation === undefined) throw fail('a response to no request');
     if (message.type === messageType.CON && !conversation.mayConfirm) throw fail('a CON for a NON');
-    if (conversation.onlyMulticast && codeClass(message.code) !== 2) throw fail('an error answers multicast');
+    if (conversation.onlySuccess && codeClass(message.code) !== 2) throw fail('an error answers multicast');
     this.#checkAmplification(peer, bytes.length, conversation.longest);
     if (--conversation.open < 0 && !conversation.observed) throw fail('one response too many');
   }

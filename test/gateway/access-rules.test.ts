@@ -154,10 +154,11 @@ test('of a class discovery shows the members that may be used, and of attributes
   const bank = { name: 'bank', id: 0, version: '1', title: undefined, functions: [account], error: undefined };
   const shown = (...functions: readonly string[]): unknown => {
     const access = new AccessRules([rule({ functions })]).of(undefined);
-    const { parameters, members = [] } = access.visibleClass(account);
+    const { parameters, members = [], notMade } = access.visibleClass(account);
     expect(access.visibleClass(account)).toBe(access.visibleClass(account));
-    const makes = access.visible([bank]).flatMap((library) => library.functions);
-    expect(makes).toEqual(access.mayCall(account) ? [access.visibleClass(account)] : []);
+    const listed = access.visible([bank]).flatMap((library) => library.functions);
+    expect(listed).toEqual(access.mayCall(account) || members.length > 0 ? [access.visibleClass(account)] : []);
+    expect(notMade).toEqual(access.mayCall(account) ? undefined : (expect.stringContaining('bank/Account') as string));
     return [
       parameters.map(({ name }) => name).join(' '),
       ...members.map(({ name, readable, writable }) => name + (readable ? '?' : '') + (writable ? '=' : '')),
@@ -175,6 +176,7 @@ test('of a class discovery shows the members that may be used, and of attributes
   ]);
   // An accessor is not read because a rule allows it.
   expect(shown('bank/Account.ceiling?', 'bank/Account.balance=', 'bank/Account.forget')).toEqual(['', 'forget']);
+  expect(shown('bank/Accounts')).toEqual(['']);
 });
 
 describe('the front', () => {

@@ -42,6 +42,10 @@ export function length(text: string): number { return text.length; }
 /** @safe */
 export function echo(value: unknown): unknown { return value; }
 /** @safe */
+export function twice(one: unknown, other: unknown): unknown { return [one, other]; }
+/** @safe */
+export function all(...values: unknown[]): unknown { return values; }
+/** @safe */
 export function nothing(): void {}
 export function write(text: string): string { mark(); return 'wrote ' + text; }
 /** @safe */
@@ -297,6 +301,31 @@ describe('a call that fails', () => {
     const calls = [['calc/write', ['a']], ['calc/nothing'], ['calc/fail']];
     const [, problem] = await refusal(calls, { code: method.POST, query: ['_w=2'] });
     expect(problem.batch).toEqual({ index: 2, results: [null] });
+  });
+
+  test('may do so because its references would make more and more of what there is', async () => {
+    const doubling = Array.from({ length: 11 }, (_, at) => ['calc/twice', [new Reference(at), new Reference(at)]]);
+    const [code, problem] = await refusal([['calc/echo', ['x'.repeat(20_000)]], ...doubling], { query: ['_w=0'] });
+    expect([code, problem.name]).toEqual(['4.13', 'too-large']);
+    expect(problem.batch?.index).toBeGreaterThan(4);
+    const [wide, told] = await refusal(
+      [
+        ['calc/all', Array.from({ length: 20 }, () => 'x'.repeat(1000))],
+        ...Array.from({ length: 3 }, (_, at) => ['calc/all', Array.from({ length: 20 }, () => new Reference(at))]),
+      ],
+      { query: ['_w=0'] },
+    );
+    expect([wide, told.name]).toEqual(['4.13', 'too-large']);
+    // One alone hands on what there is, and the gateway is as it was.
+    expect(
+      await results(
+        [
+          ['calc/echo', ['y']],
+          ['calc/echo', [new Reference(0)]],
+        ],
+        { query: ['_w=2'] },
+      ),
+    ).toEqual(['y']);
   });
 
   test('may do so because a reference leads nowhere', async () => {

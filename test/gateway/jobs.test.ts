@@ -286,6 +286,7 @@ test('over HTTP: 202 with Location, 202 while it is pending, then the result; DE
     problem: 'function-failed',
   });
   expect((await post(`${gateway.url}/func/work/add`, { a: 'x' }, prefer)).status).toBe(422);
+  expect((await post(`${gateway.url}/func/work/nothing?%5fjob`, [])).status).toBe(202);
   channels.request.unsubscribe(listen);
   expect(targets.filter((target) => target.includes(location.slice(3)))).toEqual([]);
   expect(targets).toContain('j');

@@ -91,6 +91,7 @@ function bank(more: Partial<ObjectsOptions> = {}): Bank {
     lease: seconds(60),
     maxObjects: 5,
     maxObjectsPerIdentity: 3,
+    maxObjectsPerPeer: 3,
     invoker: {
       invoke: (call) => registry.invoke({ ...call, deadline: soon() }),
       open: (call, limit) => registry.open({ ...call, deadline: soon() }, limit),
@@ -323,6 +324,7 @@ test('a thread that gives what it cannot have is not believed', async () => {
     lease: seconds(60),
     maxObjects: 5,
     maxObjectsPerIdentity: 3,
+    maxObjectsPerPeer: 3,
     invoker: { invoke: (call) => fake(next)(call), open: () => expect.fail('no stream'), holds: () => true },
     scheduler: new ManualScheduler(),
     timeLimit: seconds(20),
@@ -347,6 +349,7 @@ test('libraries without classes pass by: the very call and the very result', () 
     lease: seconds(60),
     maxObjects: 5,
     maxObjectsPerIdentity: 3,
+    maxObjectsPerPeer: 3,
     invoker: {
       invoke: (call) => {
         calls.push(call);

@@ -112,6 +112,7 @@ describe('a stream of an object', () => {
       lease,
       maxObjects: 100,
       maxObjectsPerIdentity: 10,
+      maxObjectsPerPeer: 10,
       scheduler: clock,
       timeLimit: seconds(3600),
       randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),

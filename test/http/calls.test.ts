@@ -75,6 +75,7 @@ describe('P22 arguments', () => {
     const headers = { 'content-type': 'application/json' };
     const { status, json, headers: answered } = await ask(`${url}/add`, { method: 'QUERY', headers, body: '[10,20]' });
     expect([status, json, answered.etag !== undefined]).toEqual([200, 30, true]);
+    expect((await ask(`${url}/add?a=1&b=2`, { method: 'QUERY', headers })).json).toBe(3);
     expect((await ask(`${url}/put`, { method: 'QUERY', headers, body: '["x"]' })).status).toBe(405);
   });
   test('the compact path names the same', async () => {
@@ -100,6 +101,15 @@ describe('P22 answers', () => {
     const nothing = await ask(`${url}/nothing`, { method: 'POST' });
     expect([nothing.status, nothing.bytes.length, nothing.headers['content-type']]).toEqual([204, 0, undefined]);
     expect((await ask(`${url}/empty`)).text).toBe('null');
+  });
+  test('what a function says is in them no browser guesses', async () => {
+    const guessed = async (accept: string): Promise<unknown> =>
+      (await ask(`${url}/bytes`, { headers: { accept } })).headers['x-content-type-options'];
+    expect([await guessed('text/plain'), await guessed('application/octet-stream'), await guessed('*/*')]).toEqual([
+      'nosniff',
+      'nosniff',
+      undefined,
+    ]);
   });
   test('bytes as they are', async () => {
     const { bytes } = await ask(`${url}/bytes`, { headers: { accept: 'application/octet-stream' } });
@@ -167,9 +177,28 @@ describe('errors', () => {
     ['no such function', '/func/calc/none', {}, 404, 'no-such-method'],
     ['a path that leads out', '/func/calc/..%2f..%2fetc', {}, 404, 'no-such-method'],
     ['no such path', '/nothing/here', {}, 404, 'no-such-resource'],
+    ['a long name that is none', `/func/calc/${'x'.repeat(2000)}`, {}, 404, 'no-such-method'],
+    ['a long path that is none', `/func/${'x'.repeat(300)}/add`, {}, 404, 'no-such-library'],
+    ['a long id of a job', `/j/${'x'.repeat(300)}`, {}, 404, 'no-such-resource'],
+    [
+      'a QUERY that says no Content-Type, though it has no body',
+      '/func/calc/count',
+      { method: 'QUERY' },
+      400,
+      'bad-request',
+    ],
     ['percent-encoding that is none', '/func/calc/%zz', {}, 400, 'bad-request'],
     ['side effects by GET', '/func/calc/put?text=x', {}, 405, 'not-safe'],
     ['a method that is not offered', '/func/calc/add', { method: 'DELETE' }, 405, 'method-not-allowed'],
+    ['a method that there is nowhere', '/func/calc/add', { method: 'TRACE' }, 405, 'method-not-allowed'],
+    ['a job by GET', '/func/calc/add?a=1&_job', {}, 400, 'bad-request'],
+    [
+      'a condition where there are effects',
+      '/func/calc/put?text=x',
+      { method: 'POST', headers: { 'if-match': '"x"' } },
+      400,
+      'bad-option',
+    ],
     ['an argument missing', '/func/calc/add', {}, 422, 'missing-argument'],
     [
       'an argument unknown',
@@ -244,6 +273,7 @@ describe('errors', () => {
       detail: expect.any(String),
     });
     expect(answer.text).not.toContain('secret words');
+    expect(answer.text.length).toBeLessThan(500);
   });
   test('405 says what is offered instead', async () => {
     expect((await ask(`${url}/add`, { method: 'PUT' })).headers.allow).toBe('GET, HEAD, QUERY, POST, OPTIONS');

@@ -81,9 +81,20 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
       };
       const rules = new AccessRules(access);
       const { jobs: settings } = gatewayOptions(config, undefined, undefined);
+      const objects = new Objects({
+        ...parts,
+        lease: seconds(60),
+        maxObjects: 100,
+        maxObjectsPerIdentity: 10,
+        maxObjectsPerPeer: 10,
+        scheduler,
+        randomBytes: systemRandomness.bytes,
+      });
+      const calling = { ...parts, invoker: objects.exchange };
       const jobs = new Jobs({
         ...parts,
         ...settings,
+        invoker: objects.exchange.forJobs,
         bodies,
         access: rules,
         enrolled: () => http.options.identities()?.credentials,
@@ -91,17 +102,9 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
         timeOfDay: () => timeOfDay(Date.now()),
         randomBytes: systemRandomness.bytes,
       });
-      const objects = new Objects({
-        ...parts,
-        lease: seconds(60),
-        maxObjects: 100,
-        maxObjectsPerIdentity: 10,
-        scheduler,
-        randomBytes: systemRandomness.bytes,
-      });
       const calls = new Calls({
-        ...parts,
-        batches: new Batches({ ...parts, objects }),
+        ...calling,
+        batches: new Batches({ ...calling, objects }),
         jobs,
         objects,
         bodies,
@@ -113,7 +116,7 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
           randomBytes: systemRandomness.bytes,
           versionOf: () => undefined,
         }),
-        watches: new Watches({ ...parts, scheduler }),
+        watches: new Watches({ ...calling, scheduler }),
         showInternals: false,
       });
       const door = await openHttpDoor({ ...http.options, secureListen: [], ...options }, calls, doorScheduler);

@@ -1,6 +1,6 @@
 /** What a client cannot do to the door: hold it, flood it, put words into its mouth; and that a client who leaves stops its call. */
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -130,6 +130,27 @@ describe('many', () => {
     for (const socket of sockets) socket.destroy();
     await vi.waitFor(async () => expect((await ask(`${door.url}/frmlist`)).status).toBe(200), patiently);
   });
+  test('a connection on which nobody asks anything makes room for another', async () => {
+    const door = await doorWith({ maxConnections: 2 });
+    const kept = [await socketTo(door), await socketTo(door)];
+    for (const socket of kept) {
+      socket.write(head('GET /frmlist HTTP/1.1', 'Host: localhost'));
+      await once(socket, 'data');
+    }
+    await vi.waitFor(async () => expect((await ask(`${door.url}/frmlist`)).status).toBe(200), patiently);
+    for (const socket of kept) socket.destroy();
+  });
+  test.runIf(existsSync('/proc/net/tcp'))('the kernel looks whether a silent client is still there', async () => {
+    const door = await doorWith();
+    const socket = await socketTo(door);
+    const port = (number: string | number): string => Number(number).toString(16).toUpperCase().padStart(4, '0');
+    const [own, theirs] = [port(new URL(door.url).port), port(socket.localPort ?? 0)];
+    // proc(5): of the timers `02` is that of keepalive.
+    const row = new RegExp(String.raw`:${own} \w+:${theirs} 01 \w+:\w+ (\w\w):`);
+    const timer = (): string | undefined => row.exec(readFileSync('/proc/net/tcp', 'latin1'))?.[1];
+    await vi.waitFor(() => expect(timer()).toBe('02'), patiently);
+    socket.destroy();
+  });
   test('requests beyond the rate are 429 with Retry-After, over however many connections', async () => {
     const { url } = await doorWith({ rate: { perSecond: 0.1, burst: 2, loopback: true } });
     const answers = [await ask(`${url}/frmlist`), await ask(`${url}/frmlist`), await ask(`${url}/frmlist`)];
@@ -249,12 +270,20 @@ describe('words that are none', () => {
       head('POST /f HTTP/1.1', 'Host: localhost', 'Content-Length: 1', 'Transfer-Encoding: chunked'),
       400,
     ],
+    ['two Hosts', head('GET /frmlist HTTP/1.1', 'Host: localhost', 'host: localhost'), 400],
     ['two lengths', head('POST /f HTTP/1.1', 'Host: localhost', 'Content-Length: 1', 'Content-Length: 2'), 400],
   ])('%s', async (_, text, status) => {
     const heard = await untilClosed(await socketTo(await doorWith()), text);
     expect(heard).toMatch(`HTTP/1.1 ${status} `);
     // Node itself refuses who says no Host, without a word.
     if (text.includes('\r\nHost') || text.includes('1.0')) expect(heard).toContain('application/problem+json');
+  });
+  test('what comes in the middle of an answer ends it, and is not answered in it', async () => {
+    const socket = await socketTo(await doorWith());
+    const heard = untilClosed(socket, head('GET /func/slow/items HTTP/1.1', 'Host: localhost'));
+    await once(socket, 'data');
+    socket.write('no request\r\n\r\n');
+    expect((await heard).match(/HTTP\/1\.1/g)).toHaveLength(1);
   });
   test('nothing of a request becomes a header of its answer', async () => {
     const { url } = await doorWith();

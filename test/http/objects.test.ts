@@ -39,6 +39,8 @@ const libraries = {
       }
       private rob(): void {}
     }
+    const kept = new Account('kept', 5);
+    export function own(): Account { return kept; }
     export function plain(): string { return 'plain'; }`,
 };
 
@@ -62,6 +64,7 @@ const rules = [
   rule({ identity: 'local', functions: ['bank/*'] }),
   rule({ identity: 'ann', functions: ['bank/Account', 'bank/Account.deposit', 'bank/Account.balance?'] }),
   rule({ identity: 'bob', functions: ['bank/plain'] }),
+  rule({ identity: 'cy', functions: ['bank/own', 'bank/Account.deposit', 'bank/Account.owner='] }),
 ];
 
 beforeAll(async () => {
@@ -71,7 +74,8 @@ beforeAll(async () => {
   await funcoap('ca init --host 127.0.0.1');
   await funcoap('enroll ann');
   await funcoap('enroll bob');
-  tokens = [await funcoap('token ann'), await funcoap('token bob')];
+  await funcoap('enroll cy');
+  tokens = [await funcoap('token ann'), await funcoap('token bob'), await funcoap('token cy')];
   doors = await openDoors(libraries, data);
   door = await doors.open({ access: rules, maxBodyBytes: 1000, rate: { perSecond: 10_000, burst: 10_000 } });
   url = door.url;
@@ -240,6 +244,52 @@ describe('whose it is', () => {
     };
     expect(await paths({ headers })).toEqual(['balance get', 'deposit post']);
     expect(await paths({})).toContain('owner get put');
+    await remove(account, { headers });
+  });
+
+  test('who is given an object and makes none sees what it may use of it, and is told that it makes none', async () => {
+    const headers = { authorization: `Bearer ${tokens[2]}` };
+    const account = url + String((await post(`${url}/func/bank/own`, [], headers)).json);
+    expect((await post(`${account}/deposit`, [1], headers)).json).toBe(6);
+    const notCallable = expect.stringContaining('access rules') as string;
+    const seen = { notCallable, parameters: [], methods: { deposit: {} }, attributes: { owner: { writeOnly: true } } };
+    for (const path of [account, `${url}/func/bank/Account?_describe`]) {
+      const { json: described } = await ask(path, { headers });
+      expect([path, described]).toMatchObject([path, seen]);
+    }
+    expect((await ask(`${url}/func/bank`, { headers })).json).toMatchObject({
+      functions: { own: {}, Account: { class: true, notCallable } },
+    });
+    expect((await ask(`${url}/func`, { headers })).json).toMatchObject({ bank: { functions: 1 } });
+    expect((await ask(`${url}/.well-known/core?rt=func*`, { headers })).text).not.toContain('Account');
+    const { paths } = (await ask(`${url}/openapi.json`, { headers })).json as { paths: Record<string, object> };
+    expect(Object.keys(paths).filter((path) => !path.startsWith('/o/{id}'))).toEqual(['/func/bank/own']);
+    expect([paths['/o/{id}/deposit'], paths['/o/{id}/owner']]).toMatchObject([{ post: {} }, { put: {} }]);
+    expect((await post(`${url}/func/bank/Account`, ['x'], headers)).problem).toBe('access-denied');
+    expect((await ask(`${url}/func/bank/Account`, { headers })).problem).toBe('access-denied');
+    await remove(account, { headers });
+  });
+
+  test('405 names no verb that a rule denies; where they deny all, that is the answer', async () => {
+    const headers = { authorization: `Bearer ${tokens[2]}` };
+    const account = url + String((await post(`${url}/func/bank/own`, [], headers)).json);
+    const told = async (method: string, name: string): Promise<readonly unknown[]> => {
+      const answer = await ask(`${account}/${name}`, { method, headers });
+      return [answer.status, answer.problem, answer.headers.allow, (answer.json as { detail: string }).detail];
+    };
+    expect(await told('POST', 'owner')).toEqual([
+      405,
+      'method-not-allowed',
+      'PUT, OPTIONS',
+      'owner can only be set, with PUT.',
+    ]);
+    expect((await told('PUT', 'deposit')).slice(0, 3)).toEqual([405, 'method-not-allowed', 'POST, OPTIONS']);
+    for (const [method, name] of [
+      ['POST', 'notes'],
+      ['PUT', 'forget'],
+      ['PUT', 'balance'],
+    ] as const)
+      expect((await told(method, name)).slice(0, 3)).toEqual([403, 'access-denied', undefined]);
     await remove(account, { headers });
   });
 

@@ -255,18 +255,30 @@ describe('a certificate over https', () => {
   test('that is enrolled is who it is of', async () => {
     expect((await amAt(await gatewayWith(secure), { cert, key })).json).toBe('gate');
   });
-  test('that is not enrolled is nobody: local on loopback, refused beyond', async () => {
+  test('that is not enrolled is 401, never local', async () => {
     const other = mkdtempSync(join(tmpdir(), 'funcoap-other-'));
     await ran(['ca', 'init', '--host', '127.0.0.1', '--data', other]);
     await ran(['enroll', 'gate', '--x509', '--out', join(other, 'gate'), '--data', other]);
     const read = (name: string): string => readFileSync(join(other, 'gate', name), 'utf8');
     const stranger = { cert: read('gate.crt.pem'), key: read('gate.key.pem') };
-    expect((await amAt(await gatewayWith(secure), stranger)).json).toBe('local');
+    const near = await gatewayWith(secure);
+    const { status, problem, headers } = await amAt(near, stranger);
+    expect([status, problem, headers['www-authenticate']]).toEqual([401, 'identity-needed', 'Bearer']);
+    expect((await amAt(near, {})).json).toBe('local');
     const beyond = await gatewayWith({ ...secure, secureListen: ['0.0.0.0'] });
     const url = `${beyond.secureUrl.replace('0.0.0.0', '127.0.0.1')}/func/who/am`;
     expect((await ask(url, { tls: { ca, ...stranger } })).status).toBe(401);
     expect((await ask(url, { tls: { ca, cert, key } })).json).toBe('gate');
     rmSync(other, { recursive: true });
+  });
+  test('that was revoked is 401, never local, also from this machine', async () => {
+    const gateway = await gatewayWith(secure);
+    await funcoap(`enroll badge --x509 --out ${join(folder, 'badge')}`);
+    const read = (name: string): string => readFileSync(join(folder, 'badge', name), 'utf8');
+    const badge = { cert: read('badge.crt.pem'), key: read('badge.key.pem') };
+    await vi.waitFor(async () => expect((await amAt(gateway, badge)).json).toBe('badge'), patiently);
+    await funcoap('identities revoke badge');
+    await vi.waitFor(async () => expect((await amAt(gateway, badge)).status).toBe(401), patiently);
   });
   test('a bearer token does too, and what it says comes first', async () => {
     const gateway = await gatewayWith(secure);

@@ -34,6 +34,8 @@ export class Account {
   constructor(owner: string, balance: number = 0) { this.owner = owner; }
   /** Puts something in. */
   deposit(amount: number): number { return amount; }
+  /** What went in. @safe */
+  *history(entries: number): Generator<{ at: number }> { yield { at: entries }; }
   /** Moves something. */
   move(to: Account, amount: number): Account { return to; }
 }
@@ -103,8 +105,19 @@ await using account = await lib.Account('Ada', 100);
 const deposited: number = await account.deposit(5);
 const owner: string = await account.owner;
 await account.$set('owner', 'Eve');
+for await (const { at } of account.history(3)) { const n: number = at; void n; }
+for await (const { at } of account.history({ entries: 3 })) { const n: number = at; void n; }
 const moved: number = await (await account.move(await lib.largest([account, '/o/abcdefgh']), 5)).deposit(1);
-void [fromJob, again, deposited, owner, moved];
+const batched = await gw.$batch((later) => {
+  const made = later['typed-lib'].Account({ owner: 'Eve' });
+  const first = later['typed-lib'].add(1, 2);
+  const ada = later.$object(account);
+  return { made, owner: ada.owner, sum: ada.deposit(first), to: ada.move(made, first), all: [later['typed-lib'].largest([account])] };
+});
+const made: number = await batched.made.deposit(batched.sum);
+const [largest] = batched.all;
+const others: string[] = [batched.owner, await batched.to.owner, largest?.$uri ?? ''];
+void [fromJob, again, deposited, owner, moved, made, others];
 await lib.nothing();
 await lib.anything({ any: ['thing', new Date()] });
 await gw.$close();
@@ -134,8 +147,16 @@ test('what does not fit does not compile, each line of it', async () => {
     "await (await lib.Account('Ada')).$set('currency', 'USD');",
     "await (await lib.Account('Ada')).$set('owner', 5);",
     'await lib.largest([5]);',
+    "for await (const { to } of (await lib.Account('Ada')).history(3)) { void to; }",
+    "for await (const item of (await lib.Account('Ada')).history('3')) { void item; }",
+    "const list: { at: number }[] = await (await lib.Account('Ada')).history(3); void list;",
     "await gw.$batch((later) => [later['typed-lib'].items(3)]);",
-    "await gw.$batch((later) => [later['typed-lib'].Account('Ada')]);",
+    "await gw.$batch((later) => [later['typed-lib'].Account(7)]);",
+    "await gw.$batch((later) => [later['typed-lib'].Account('Ada').deposit(5)]);",
+    "const a = await lib.Account('Ada'); await gw.$batch((later) => [later.$object(a).deposit('5')]);",
+    "const b = await lib.Account('Ada'); await gw.$batch((later) => [later.$object(b).withdraw(5)]);",
+    "const c = await lib.Account('Ada'); const { d }: { d: string } = await gw.$batch((later) => ({ d: later.$object(c).deposit(5) })); void d;",
+    "await gw.$batch((later) => [later.$object('/o/abcdefgh').deposit(5)]);",
   ];
   const said = await compiled(wrong.join('\n'));
   const lines = new Set([...said.matchAll(/^program\.ts[(:](\d+),/gm)].map(([, line]) => Number(line) - 5));

@@ -154,6 +154,22 @@ describe('over coaps a program', () => {
 });
 
 describe.each(doors)('over %s', (door) => {
+  test('a batch makes an object and uses another; to others of another identity it is not there', async () => {
+    await using gw = await open(door);
+    await using account = await gw.lib.Account('Ada', 100);
+    const [eve, sum, built, balance] = await gw.$batch((later) => {
+      const ada = later.$object(account);
+      return [later.lib.Account('Eve', 7), ada.deposit(5), later.lib.build('a report'), ada.balance];
+    });
+    expect([sum, built, balance, await eve.balance]).toEqual([105, expect.stringMatching(/^a report for /), 105, 7]);
+    await eve.$release();
+    if (door !== 'coaps') return;
+    await using other = await open('coap');
+    const seen = { $uri: account.$uri.replace(uriOf('coaps'), uriOf('coap')), $class: account.$class };
+    const stolen = other.$batch((later) => later.$object(seen as Account).deposit(5));
+    await expect(stolen).rejects.toMatchObject({ code: 'no-such-resource', batch: { index: 0 } });
+  });
+
   test('a gateway that is killed and started again in the middle of a loop: it goes on in order, nothing twice', async () => {
     await using gw = await open(door, { scheduler: hurried });
     const numbers: number[] = [];

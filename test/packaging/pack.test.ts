@@ -56,7 +56,7 @@ describe('the packed package', () => {
     expect(existsSync(join(installed, 'dist/index.js'))).toBe(true);
     expect(existsSync(join(installed, 'dist/index.d.ts'))).toBe(true);
     // Compiled where it is installed, or at the first start.
-    const parts = ['thread-priority', 'connection-id', 'aes-ccm'];
+    const parts = ['thread-priority', 'connection-id', 'client-hello-filter', 'aes-ccm'];
     for (const file of ['udp-batch.c', ...parts.map((name) => `${name}.c`), ...parts.map((name) => `${name}.h`)])
       expect(existsSync(join(installed, 'dist/transport/native', file))).toBe(true);
   });

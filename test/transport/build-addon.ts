@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import type { UdpAddon } from '../../src/transport/native/addon.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const sources = ['udp-batch.c', 'thread-priority.c', 'connection-id.c', 'aes-ccm.c'].map((name) =>
-  join(here, '../../src/transport/native', name),
+const sources = ['udp-batch.c', 'thread-priority.c', 'connection-id.c', 'client-hello-filter.c', 'aes-ccm.c'].map(
+  (name) => join(here, '../../src/transport/native', name),
 );
 const require = createRequire(import.meta.url);
 const headers = join(dirname(require.resolve('node-api-headers')), 'include');

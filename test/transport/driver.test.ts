@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Datagram, DatagramReceiver, DatagramTransport } from '../../src/core/datagram.ts';
+import type { Datagram, DatagramReceiver, DatagramTransport, HelloShares } from '../../src/core/datagram.ts';
 import { after, milliseconds, type Instant } from '../../src/core/duration.ts';
 import { drive, type SansIoEngine } from '../../src/transport/driver.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
@@ -21,6 +21,7 @@ class Engine implements SansIoEngine {
   readonly polls: Instant[] = [];
   readonly failures: string[] = [];
   output: Datagram[] = [];
+  helloShares: HelloShares = { fresh: 1, returning: 1 };
   receive(batch: readonly Datagram[]): void {
     for (const { bytes, endpoint } of batch) this.output.push({ bytes, endpoint, multicast: false });
   }
@@ -45,11 +46,15 @@ class Transport implements DatagramTransport {
   readonly addresses = [];
   readonly sent: (readonly Datagram[])[] = [];
   closed = false;
+  readonly admitted: HelloShares[] = [];
   endpoint(): never {
     throw new RangeError('not asked for here');
   }
   send(batch: readonly Datagram[]): void {
     this.sent.push(batch);
+  }
+  admit(shares: HelloShares): void {
+    this.admitted.push(shares);
   }
   close(): Promise<void> {
     this.closed = true;
@@ -93,6 +98,22 @@ describe('the driver', () => {
   test('answers what arrived while the transport was opening', async () => {
     const { transport } = await setUp([datagram(9)]);
     expect(transport.sent.flat().length).toBe(1);
+  });
+
+  test('tells the transport which ClientHellos are of use when that changes, after a batch and after a deadline', async () => {
+    const { engine, transport, scheduler, receive } = await setUp();
+    receive(datagram(1));
+    expect(transport.admitted).toEqual([]);
+    const fewer = { fresh: 0.5, returning: 1 };
+    engine.helloShares = fewer;
+    receive(datagram(1));
+    receive(datagram(1));
+    expect(transport.admitted).toEqual([fewer]);
+    engine.deadline = at(100);
+    receive(datagram(1));
+    engine.helloShares = { fresh: 1, returning: 1 };
+    scheduler.moveTo(at(100));
+    expect(transport.admitted).toEqual([fewer, { fresh: 1, returning: 1 }]);
   });
 
   test('polls at the deadline, and not before', async () => {

@@ -2,11 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import { textOf, utf8 } from '../../src/core/bytes.ts';
 import type { Datagram, Endpoint, SendFailure } from '../../src/core/datagram.ts';
-import { seconds, type Instant } from '../../src/core/duration.ts';
+import { after, seconds, type Instant } from '../../src/core/duration.ts';
 import { associationOf } from '../../src/dtls/association.ts';
 import { nodeCrypto } from '../../src/dtls/crypto.ts';
 import type { DtlsEvent } from '../../src/dtls/event.ts';
-import { defaultDtlsOptions, type DtlsOptions } from '../../src/dtls/options.ts';
+import { defaultDtlsLimits, defaultDtlsOptions, type DtlsOptions } from '../../src/dtls/options.ts';
 import type { SansIoEngine } from '../../src/transport/driver.ts';
 import { SecuredEngine } from '../../src/transport/secured-engine.ts';
 import { endpointOf, pskClient, pskServer } from '../dtls/link.ts';
@@ -126,6 +126,23 @@ describe('an engine over DTLS', () => {
     carry(client.engine, server.engine);
     client.engine.sendFailed({ endpoint: serverSeen, code: 'EMSGSIZE' }, start);
     expect(client.application.failures).toEqual([{ endpoint, code: 'EMSGSIZE' }]);
+  });
+
+  test('says which ClientHellos are of use in a flood', () => {
+    const server = side({ server: pskServer, limits: { ...defaultDtlsLimits, maxHellosPerSecond: 10 } });
+    // As far as its message type: it is looked at, and is none that can be read.
+    const hello = {
+      bytes: Uint8Array.of(22, 254, 253, ...new Uint8Array(9), 1, 1),
+      endpoint: clientSeen,
+      multicast: false,
+    };
+    expect(server.engine.helloShares).toEqual({ fresh: 1, returning: 1 });
+    server.engine.receive([hello], start);
+    for (let i = 0; i < 100; i++) server.engine.receive([hello], start);
+    server.engine.poll(after(start, seconds(1)));
+    // Of 101 in a second, ten.
+    expect(server.engine.helloShares).toEqual({ fresh: 10 / 101, returning: 1 });
+    expect(server.engine.nextDeadline()).toBe(after(start, seconds(1.1)));
   });
 
   test('never hears a datagram that came in the clear', () => {

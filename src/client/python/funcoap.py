@@ -24,7 +24,9 @@ It is one file of that length so that it can be copied.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
+import enum
 import inspect
 import keyword
 import math
@@ -35,9 +37,13 @@ import socket
 import threading
 import time
 from collections import OrderedDict, deque
-from datetime import timezone
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from datetime import time as clock_time
+from decimal import Decimal
 from typing import Any, Iterator, NamedTuple
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import cbor2
 
@@ -123,6 +129,7 @@ _MAX_KEPT = 1000
 _MAX_ANSWER_BYTES = 64 << 20
 _MAX_RESTARTS = 2
 _MAX_CALLS = 16
+_MAX_DEPTH = 64
 _PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
 _JOB_PAUSE = 0.2
@@ -174,6 +181,8 @@ def connect(uri: str, timeout: float = 120.0, retries: int = 2, replay: bool = F
     `replay` the function of a stream that the gateway has lost is run again, and what was given is skipped; without it that is
     `StreamLost`.
     """
+    if not isinstance(timeout, (int, float)) or not timeout > 0:
+        raise ValueError(f"timeout is a number of seconds above 0, not {timeout!r}")
     parts = urlsplit(uri)
     if parts.scheme != "coap" or parts.hostname is None or parts.path not in ("", "/") or parts.query:
         raise ValueError(f"{uri} is not coap://host:port; this client speaks plain CoAP only")
@@ -198,7 +207,8 @@ class Gateway:
         self._kept: OrderedDict[tuple, tuple[_Answer, float]] = OrderedDict()
 
     def refresh(self) -> None:
-        """Asks again what there is; what was known of functions is forgotten."""
+        """Asks again what there is; what was known of functions is forgotten, and what is kept is confirmed before it is used."""
+        self._kept = OrderedDict((key, (answer, 0.0)) for key, (answer, _) in self._kept.items())
         self._libraries = _decoded(self._ask("func", _GET, ["func"]).payload)
         if not isinstance(self._libraries, dict):
             raise NoAnswer("what answers there is no funcoap gateway")
@@ -222,7 +232,7 @@ class Gateway:
     def __enter__(self) -> Gateway:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_: Any) -> None:
         self.close()
 
     def __getattr__(self, name: str) -> Library:
@@ -335,18 +345,51 @@ class Gateway:
         return b"" if body is None else self._encoded(body)
 
     def _encoded(self, value: Any, tagged: bool = True) -> bytes:
-        """An object travels as its path, which in a batch has no tag."""
-
-        def default(encoder: Any, one: Any) -> None:
-            if isinstance(one, _Reference):
-                raise TypeError("what a call in a batch gives stands for a whole argument, not for a part of one")
-            if not isinstance(one, Object):
-                raise TypeError(f"a {type(one).__name__} cannot be sent")
-            path = one._path_for(self)
-            encoder.encode(cbor2.CBORTag(_REFERENCE, path) if tagged else path)
-
         # RFC 8949 §3.4.2: a date is a number of seconds.
-        return cbor2.dumps(value, datetime_as_timestamp=True, timezone=timezone.utc, default=default)
+        return cbor2.dumps(self._sendable(value, tagged), datetime_as_timestamp=True)
+
+    def _sendable(self, value: Any, tagged: bool, depth: int = 0) -> Any:
+        """What Python has besides CBOR's types becomes what libraries in Python return for it (docs/python.md).
+
+        An object travels as its path, which in a batch has no tag.
+        """
+        if value is None or type(value) in (bool, int, float, str, bytes):
+            return value
+        if depth >= _MAX_DEPTH:
+            raise ValueError(f"an argument is nested deeper than {_MAX_DEPTH} levels, or contains itself")
+        if isinstance(value, enum.Enum):
+            return self._sendable(value.value, tagged, depth + 1)
+        if isinstance(value, (int, float, str, bytes, cbor2.CBORTag)):
+            return value
+        if isinstance(value, Object):
+            path = value._path_for(self)
+            return cbor2.CBORTag(_REFERENCE, path) if tagged else path
+        if isinstance(value, _Reference):
+            raise TypeError("what a call in a batch gives stands for a whole argument, not for a part of one")
+        if isinstance(value, datetime):
+            # To Python, one without a time zone is of this machine's.
+            return value if value.tzinfo is not None else value.astimezone()
+        if isinstance(value, (date, clock_time)):
+            return value.isoformat()
+        if isinstance(value, timedelta):
+            return value.total_seconds()
+        if isinstance(value, (Decimal, UUID, os.PathLike)):
+            return str(value)
+        if isinstance(value, (bytearray, memoryview)):
+            return bytes(value)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        if isinstance(value, Mapping):
+            return {
+                key if isinstance(key, tuple) else self._sendable(key, tagged, depth + 1): self._sendable(one, tagged, depth + 1)
+                for key, one in value.items()
+            }
+        if isinstance(value, (set, frozenset)):
+            # Equal sets are equal arguments.
+            value = sorted(value, key=lambda one: cbor2.dumps(self._sendable(one, tagged, depth + 1), datetime_as_timestamp=True))
+        if isinstance(value, (list, tuple)):
+            return [self._sendable(one, tagged, depth + 1) for one in value]
+        raise TypeError(f"{type(value).__name__} cannot be sent: give data, such as numbers, text, lists and dicts")
 
     def _value(self, answer: _Answer) -> Any:
         if answer.content_format is None and not answer.payload:
@@ -356,6 +399,10 @@ class Gateway:
         value = _decoded(answer.payload)
         # Most results have no objects, and need not be looked through.
         return self._with_objects(value) if bytes([0xD8, _REFERENCE]) in answer.payload else value
+
+    def _as_made(self, fn: dict, value: Any) -> Any:
+        """In an error an object is its path."""
+        return self.object(value) if "class" in fn and isinstance(value, str) else self._with_objects(value)
 
     def _with_objects(self, value: Any) -> Any:
         if isinstance(value, cbor2.CBORTag) and value.tag == _REFERENCE and isinstance(value.value, str):
@@ -547,7 +594,7 @@ class Object:
         described = self._describe()
         if name in described["methods"]:
             return Method(self, name, described)
-        self._attribute(name)
+        self._readable(name)
         target, path = f"{_name_of(described)}.{name}", ["o", self._id, name]
         return self._gateway._value(self._gateway._ask(target, _GET, path, ["_why"]))
 
@@ -573,6 +620,10 @@ class Object:
         told = f"did you mean {near[0]}?" if near else f"it has {', '.join(names)}"
         raise AttributeError(f"{_name_of(described)} has no {name}; {told}")
 
+    def _readable(self, name: str) -> None:
+        if self._attribute(name).get("writeOnly"):
+            raise AttributeError(f"{_name_of(self._describe())}.{name} can only be set")
+
     def _path_for(self, gateway: Gateway) -> str:
         if gateway._endpoint.where != self._gateway._endpoint.where:
             raise ValueError(f"{self._uri} is no object of {gateway._endpoint.where}")
@@ -595,16 +646,23 @@ class Object:
 class Method:
     """A method of an object of a gateway."""
 
-    def __init__(self, of: Object, name: str, described: dict) -> None:
+    def __init__(self, of: Object, name: str, described: dict, start: int = 0) -> None:
         self._of = of
         self._name = name
-        method = f"{described['class']}.{name}"
-        self._fn = {**described["methods"][name], "library": described["library"], "method": method}
+        self._described = described
+        self._start = start
+        self._fn = _member(described, name)
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        gateway, fn = self._of._gateway, self._fn
+        gateway, fn, path = self._of._gateway, self._fn, ["o", self._of._id, self._name]
         body = gateway._body(fn, args, kwargs)
-        return gateway._called(fn, _name_of(fn), ["o", self._of._id, self._name], body)
+        if fn.get("stream"):
+            return gateway._items(_name_of(fn), path, body, self._start)
+        return gateway._called(fn, _name_of(fn), path, body)
+
+    def starting_at(self, index: int) -> Method:
+        """The same stream, beginning with that item."""
+        return Method(self._of, self._name, self._described, index)
 
     @property
     def __doc__(self) -> str:  # type: ignore[override]
@@ -624,12 +682,19 @@ class Batch:
         batch = gw.batch()
         user = batch.users.find("Ada")
         orders = batch.orders.of(user["id"])
-        name, orders = batch.run(user["name"], orders)
+        paid = batch.object(account).deposit(5)  # an object that is there already
+        name, orders, paid = batch.run(user["name"], orders, paid)
     """
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._calls: list[tuple[str, tuple, dict]] = []
+        # Each with its target, and what it takes, where that is known already.
+        self._calls: list[tuple[str, dict | None, tuple, dict]] = []
+
+    def object(self, of: Object | str) -> _BatchObject:
+        """An object that is there already, or its URI or path: its methods are called and its attributes read in the batch."""
+        made = of if isinstance(of, Object) else self._gateway.object(of)
+        return _BatchObject(self, made, made._path_for(self._gateway))
 
     def run(self, *wanted: _Reference) -> list:
         """Makes the calls and gives what these stand for; without any the results of all calls.
@@ -641,8 +706,12 @@ class Batch:
         order = sorted({reference._place_in(self)[0] for reference in wanted})
         if count == 0:
             return []
-        functions = [gateway._describe(target) for target, _, _ in self._calls]
-        calls = [self._call(fn, *call) for fn, call in zip(functions, self._calls)]
+        functions = [fn or gateway._describe(target) for target, fn, _, _ in self._calls]
+        for reference in wanted:
+            reference._check(functions)
+        calls = [
+            self._call(fn, target, args, kwargs, functions) for fn, (target, _, args, kwargs) in zip(functions, self._calls)
+        ]
         code = _FETCH if all(fn.get("safe") for fn in functions) else _POST
         query = ["_why"] if len(order) == count else [f"_w={sum(1 << index for index in order)}", "_why"]
         try:
@@ -650,28 +719,32 @@ class Batch:
         except RemoteError as error:
             if error.batch is not None:
                 index, results = error.batch
-                error.target, error.batch = self._calls[index][0], (index, gateway._with_objects(results))
+                given = [gateway._as_made(functions[at], result) for at, result in zip(order, results)]
+                error.target, error.batch = _name_of(functions[index]), (index, given)
             raise
-        results = dict(zip(order, gateway._value(answer)))
-        return [_follow(results[index], steps) for index, *steps in (one._place_in(self) for one in wanted)]
+        given = dict(zip(order, gateway._value(answer)))
+        return [_follow(given[index], steps) for index, *steps in (one._place_in(self) for one in wanted)]
 
-    def _call(self, fn: dict, target: str, args: tuple, kwargs: dict) -> list:
-        if fn.get("stream"):
-            raise TypeError(f"{target} is a stream, which is no part of a batch")
+    def _call(self, fn: dict, target: str, args: tuple, kwargs: dict, functions: list[dict]) -> list:
+        _refuse_stream(fn)
         body = _arranged(fn, args, kwargs)
         if body is None:
             return [target]
         if isinstance(body, list):
-            return [target, [self._put(one) for one in body]]
-        return [target, {name: self._put(one) for name, one in body.items()}]
+            return [target, [self._put(one, functions) for one in body]]
+        return [target, {name: self._put(one, functions) for name, one in body.items()}]
 
-    def _put(self, argument: Any) -> Any:
-        return cbor2.CBORTag(_REFERENCE, argument._place_in(self)) if isinstance(argument, _Reference) else argument
+    def _put(self, argument: Any, functions: list[dict]) -> Any:
+        if not isinstance(argument, _Reference):
+            return argument
+        place = argument._place_in(self)
+        argument._check(functions)
+        return cbor2.CBORTag(_REFERENCE, place)
 
-    def _write_down(self, target: str, args: tuple, kwargs: dict) -> _Reference:
+    def _write_down(self, target: str, args: tuple, kwargs: dict, fn: dict | None = None) -> _Reference:
         if len(self._calls) >= _MAX_CALLS:
             raise ValueError(f"a batch has {_MAX_CALLS} calls at most; make a second one")
-        self._calls.append((target, args, kwargs))
+        self._calls.append((target, fn, args, kwargs))
         return _Reference(self, len(self._calls) - 1)
 
     def __getattr__(self, name: str) -> _BatchLibrary:
@@ -697,6 +770,26 @@ class _BatchLibrary:
         return lambda *args, **kwargs: self._batch._write_down(f"{self._name}/{name}", args, kwargs)
 
 
+class _BatchObject:
+    def __init__(self, batch: Batch, of: Object, path: str) -> None:
+        self.__dict__.update(_batch=batch, _of=of, _path=path)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        described, target = self._of._describe(), f"{self._path[1:]}/{name}"
+        if name not in described["methods"]:
+            self._of._readable(name)
+            attribute = {"library": described["library"], "method": f"{described['class']}.{name}", "safe": True}
+            return self._batch._write_down(target, (), {}, {**attribute, "parameters": []})
+        fn = _member(described, name)
+        _refuse_stream(fn)
+        return lambda *args, **kwargs: self._batch._write_down(target, args, kwargs, fn)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a batch sets no attributes; set {name} of the object itself")
+
+
 class _Reference:
     """Stands for a result that is not there yet; `reference["id"]` and `reference[0]` for what is in it."""
 
@@ -706,6 +799,21 @@ class _Reference:
 
     def __getitem__(self, step: str | int) -> _Reference:
         return _Reference(self._batch, *self._place, step)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(
+            f"what a call of this batch gives is not there yet, and has no {name}: its members are in brackets, [{name!r}]; "
+            "of an object, make it first, then call its methods in a batch, batch.object(account).deposit(5)"
+        )
+
+    def _check(self, functions: list[dict]) -> None:
+        """What an object has is there, and not in the answer."""
+        index, *steps = self._place
+        fn = functions[index]
+        if steps and "class" in fn:
+            raise TypeError(f"{_name_of(fn)} gives an object, of which {steps[0]!r} cannot be read in the same batch")
 
     # Else Python would ask for item after item, without end.
     __iter__ = None
@@ -746,15 +854,27 @@ def _name_of(fn: dict) -> str:
     return f"{fn['library']}/{fn.get('method') or fn['class']}"
 
 
+def _member(described: dict, name: str) -> dict:
+    """A method of a class, as a function."""
+    method = f"{described['class']}.{name}"
+    return {**described["methods"][name], "library": described["library"], "method": method}
+
+
+def _refuse_stream(fn: dict) -> None:
+    if fn.get("stream"):
+        raise TypeError(f"{_name_of(fn)} is a stream, which is no part of a batch; read it by a call of its own")
+
+
 def _documentation(fn: dict) -> str:
     doc = fn.get("doc") or fn.get("title") or ""
     return f"{_name_of(fn).split('/', 1)[1]}{_signature(fn)}\n\n{doc}".strip()
 
 
 def _signature(fn: dict) -> inspect.Signature:
-    kinds, parameters = inspect.Parameter, []
+    kinds = inspect.Parameter
+    parameters: list[inspect.Parameter] = []
     for described in fn["parameters"]:
-        kind = kinds.POSITIONAL_OR_KEYWORD
+        kind: Any = kinds.POSITIONAL_OR_KEYWORD
         if described.get("rest"):
             kind = kinds.VAR_POSITIONAL
         elif described.get("others"):
@@ -976,12 +1096,12 @@ class _Endpoint:
         except ConnectionRefusedError as error:
             raise NoAnswer(f"{self.where} cannot be reached: nothing listens there") from error
         except OSError as error:
-            raise NoAnswer(f"{self.where} cannot be sent to: {error}") from error
+            raise NoAnswer(self._said(f"cannot be sent to: {error}")) from error
 
     def _receive(self, span: float) -> _Message | None:
         """The next message, or None where there was none in time, or none that can be read."""
-        self._socket.settimeout(max(span, 0.001))
         try:
+            self._socket.settimeout(max(span, 0.001))
             return _decode(self._socket.recv(0x10000))
         except TimeoutError:
             return None
@@ -990,7 +1110,11 @@ class _Endpoint:
         except ConnectionRefusedError as error:
             raise NoAnswer(f"{self.where} cannot be reached: nothing listens there") from error
         except OSError as error:
-            raise NoAnswer(f"{self.where} cannot be read from: {error}") from error
+            raise NoAnswer(self._said(f"cannot be read from: {error}")) from error
+
+    def _said(self, what: str) -> str:
+        is_closed = self._socket.fileno() < 0
+        return f"the connection to {self.where} was closed; connect() again" if is_closed else f"{self.where} {what}"
 
 
 class _Observation(_Endpoint):

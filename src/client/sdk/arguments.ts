@@ -13,6 +13,8 @@
 import { decodeCbor } from '../../cbor/decode.ts';
 import { encodeCbor } from '../../cbor/encode.ts';
 import { isPlainObject } from '../../cbor/carried-form.ts';
+import { defaultDecodeLimits } from '../../cbor/limits.ts';
+import { asReference } from '../../cbor/reference-tag.ts';
 import type { Value } from '../../core/value.ts';
 import type { DescribedFunction } from '../../directory/described.ts';
 import { bind } from '../../functions/binding.ts';
@@ -24,13 +26,15 @@ export type Argument = Value | object;
 
 /** The body; undefined where there are no arguments. @throws ArgumentError; UsageError `unencodable-value` */
 export function bodyOf(fn: DescribedFunction, args: readonly Argument[]): Uint8Array | undefined {
+  if (fn.notCallable !== undefined)
+    throw new ArgumentError('not-callable', `${fn.library}/${fn.method} cannot be called: ${fn.notCallable}`);
   const body = arranged(fn, args);
   if (body === undefined) {
     check(fn, undefined);
     return undefined;
   }
   const bytes = encodeCbor(body as Value);
-  check(fn, decodeCbor(bytes));
+  check(fn, decodeCbor(bytes, defaultDecodeLimits, asReference));
   return bytes;
 }
 

@@ -8,44 +8,23 @@
  *
  * The function only writes down what is to be called; nothing runs in it. Results that are not part of what it returns are not sent back.
  */
-import { isPlainObject } from '../../cbor/carried-form.ts';
 import { codeClass } from '../../coap/codec/codes.ts';
 import { PeerError, UsageError } from '../../core/error.ts';
 import { milliseconds, until } from '../../core/duration.ts';
 import type { Value } from '../../core/value.ts';
-import { isClass, type DescribedFunction } from '../../directory/described.ts';
+import type { DescribedFunction } from '../../directory/described.ts';
 import { problemOf } from '../answer-problem.ts';
-import type { Argument } from './arguments.ts';
-import { batchBody, type RecordedCall } from './batch-body.ts';
+import { asDeclared, valueOf } from './answer-value.ts';
+import { batchBody } from './batch-body.ts';
+import { BatchRecorder, type Later } from './batch-recorder.ts';
 import type { CallOptions } from './call-options.ts';
 import { outOfDate, type Calls } from './calls.ts';
 import type { DoorAnswer } from './door.ts';
-import { ArgumentError, RemoteError, streamNotOnce } from './errors.ts';
-import { resultIn } from './remote-calls.ts';
-import { follow, placeOf, referenceTo, type Place, type Reference } from './references.ts';
-import type { RemoteFunction } from './remote-function.ts';
+import { ArgumentError, RemoteError } from './errors.ts';
+import { resultType, withObjects } from './remote-calls.ts';
+import { follow, placeOf, type Place, type Reference } from './references.ts';
+import { replaced } from './replaced.ts';
 import { askWithRetries, deadlineOf, type Question } from './retries.ts';
-
-/** A function inside a batch: it takes references where it takes arguments, and gives one. */
-export type RecordedFunction<Fn> =
-  Fn extends RemoteFunction<infer Positional, infer Named, infer Result>
-    ? [Result] extends [AsyncIterable<unknown>]
-      ? never
-      : {
-          (...args: { readonly [At in keyof Positional]: OrReference<Positional[At]> }): Reference<Result>;
-          (named: { readonly [Name in keyof Named]: OrReference<Named[Name]> }): Reference<Result>;
-        }
-    : never;
-
-/** The gateway checks that what it stands for fits. */
-type OrReference<T> = T | Reference<NonNullable<T>> | Reference<Value>;
-
-/** The libraries inside a batch. */
-export type RecordedLibraries<Libraries> = {
-  readonly [Library in keyof Libraries]: {
-    readonly [Method in keyof Libraries[Library]]: RecordedFunction<Libraries[Library][Method]>;
-  };
-};
 
 /** What a batch gives: what its function returned, with results where there were references. */
 export type Resolved<T> =
@@ -60,86 +39,60 @@ export type Resolved<T> =
  * @throws ArgumentError before anything is sent; RemoteError of the call that failed, with `batch`: which one, and the wanted results
  * before it; UsageError `bad-reference`, `too-many-calls`; RequestError
  */
-export type Batch<Libraries> = <T>(record: (later: RecordedLibraries<Libraries>) => T) => Promise<Resolved<T>>;
-
-/** What the gateway takes (docs/calling.md). */
-const maxCalls = 16;
+export type Batch<Libraries> = <T>(record: (later: Later<Libraries>) => T) => Promise<Resolved<T>>;
 
 export function batchWith<Libraries>(calls: Calls, options: CallOptions): Batch<Libraries> {
-  return async <T>(record: (later: RecordedLibraries<Libraries>) => T) => {
-    const batch = {};
-    const recorded: RecordedCall[] = [];
-    // What it is asked for is written down, whatever its name.
-    const later = recorder(batch, recorded) as RecordedLibraries<Libraries>;
-    const shape = record(later);
+  return async <T>(record: (later: Later<Libraries>) => T) => {
+    const recorder = new BatchRecorder(calls);
+    const shape = record(recorder.later as Later<Libraries>);
     if (shape instanceof Promise)
       throw new UsageError('bad-reference', 'The function of a batch writes calls down; it cannot wait for anything.');
-    const wanted = new Set<number>();
-    replace(shape, (place) => void wanted.add(indexIn(batch, place)));
-    for (const { args } of recorded) for (const arg of args) replace(arg, (place) => void indexIn(batch, place));
+    const returned: Place[] = [];
+    replacePlaces(shape, (place) => returned.push(place));
+    const indices = new Set(returned.map((place) => recorder.indexOf(place)));
+    const order = [...indices].toSorted((a, b) => a - b);
+    const batch = { recorder, returned, order };
     const results =
-      recorded.length === 0
-        ? []
-        : await calls.told('b', [], async () => await run(calls, recorded, [...wanted], options));
-    const order = [...wanted].toSorted((a, b) => a - b);
+      recorder.calls.length === 0 ? [] : await calls.told('b', [], async () => await run(calls, batch, options));
     // Its references are results now.
-    return replace(shape, ({ index, steps }) => follow(results[order.indexOf(index)], steps)) as Resolved<T>;
+    return replacePlaces(shape, ({ index, steps }) => follow(results[order.indexOf(index)], steps)) as Resolved<T>;
   };
 }
 
-function recorder(batch: object, recorded: RecordedCall[]): unknown {
-  const members = (make: (name: string) => unknown): object =>
-    new Proxy(
-      {},
-      { get: (_target, name): unknown => (typeof name === 'symbol' || name === 'then' ? undefined : make(name)) },
-    );
-  return members((library) =>
-    members((method) => (...args: readonly Argument[]): object => {
-      const index = recorded.push({ library, method, args }) - 1;
-      if (index >= maxCalls)
-        throw new UsageError('too-many-calls', `A batch has ${maxCalls} calls at most; make a second one.`);
-      return referenceTo({ batch, index, steps: [] });
-    }),
-  );
+const replacePlaces = (shape: unknown, by: (place: Place) => unknown): unknown =>
+  replaced(shape, (item) => {
+    const place = placeOf(item);
+    return place === undefined ? item : by(place);
+  });
+
+/** What was written down. */
+interface Recorded {
+  readonly recorder: BatchRecorder;
+  readonly returned: readonly Place[];
+  /** Calls whose results are wanted. */
+  readonly order: readonly number[];
 }
 
-function indexIn(batch: object, place: Place): number {
-  if (place.batch !== batch)
-    throw new UsageError('bad-reference', 'A reference of another batch cannot be used in this one.');
-  return place.index;
+/** What is sent of it. */
+interface Checked {
+  readonly functions: readonly DescribedFunction[];
+  readonly payload: Uint8Array;
 }
 
-/** A copy of lists and plain objects in which references are replaced. */
-function replace(shape: unknown, by: (place: Place) => unknown): unknown {
-  const place = placeOf(shape);
-  if (place !== undefined) return by(place);
-  if (Array.isArray(shape)) return shape.map((item: unknown) => replace(item, by));
-  if (typeof shape !== 'object' || shape === null || !isPlainObject(shape)) return shape;
-  return Object.fromEntries(Object.entries(shape).map(([name, member]) => [name, replace(member, by)]));
-}
-
-async function run(
-  calls: Calls,
-  recorded: readonly RecordedCall[],
-  wanted: readonly number[],
-  options: CallOptions,
-): Promise<readonly Value[]> {
-  const { door, scheduler, catalogue } = calls;
+async function run(calls: Calls, batch: Recorded, options: CallOptions): Promise<readonly Value[]> {
+  const { door, scheduler } = calls;
+  const { recorder, order } = batch;
   const deadline = deadlineOf(options, scheduler.now());
   for (let tried = 0; ; tried++) {
-    const functions = await Promise.all(recorded.map(({ library, method }) => catalogue.describe(library, method)));
-    const stream = functions.find((fn) => fn.stream);
-    if (stream !== undefined) throw streamNotOnce(stream, 'a batch');
-    const made = functions.find(isClass);
-    if (made !== undefined) throw classInBatch(made);
+    const { functions, payload } = await checked(batch);
     const safe = functions.every((fn) => fn.safe);
-    const all = wanted.length === recorded.length;
-    const mask = wanted.reduce((bits, index) => bits | (1 << index), 0);
+    const all = order.length === recorder.calls.length;
+    const mask = order.reduce((bits, index) => bits | (1 << index), 0);
     const question: Question = {
       method: safe ? 'FETCH' : 'POST',
       path: ['b'],
       query: all ? ['_why'] : [`_w=${mask}`, '_why'],
-      payload: batchBody(recorded, functions),
+      payload,
       etag: undefined,
     };
     if (options.oneway) {
@@ -148,30 +101,46 @@ async function run(
       return [];
     }
     const answer = await askWithRetries(door, question, options, deadline, scheduler);
-    if (codeClass(answer.code) === 2) return await resultsOf(calls, answer, wanted.length, options);
-    const error = failureOf(answer, functions);
-    if (!outOfDate.has(problemOf(answer)?.name)) throw error;
-    for (const { library } of recorded) catalogue.forget(library);
+    const gives = (at: number): DescribedFunction | undefined => functions[order[at] ?? -1];
+    const objectsIn = async (results: readonly Value[]): Promise<readonly Value[]> =>
+      await Promise.all(results.map(async (result, at) => await withObjects(calls, result, gives(at), options)));
+    if (codeClass(answer.code) === 2) return await objectsIn(resultsIn(answer, order.length, door.origin));
+    const problem = problemOf(answer);
+    // In an error objects are their paths, and over HTTP it is JSON: what they are is what is declared.
+    const before = problem?.batch?.results.map((result, at) => asDeclared(result, resultType(gives(at))));
+    // What an object offers may have to be asked for: that it cannot be is not what went wrong.
+    const results = before && (await objectsIn(before).catch(() => before));
+    const failed = problem?.batch?.index ?? -1;
+    const name = recorder.calls[failed]?.target.name ?? 'b';
+    const error = new RemoteError(name, answer, functions[failed]?.parameters, results);
+    if (!outOfDate.has(problem?.name)) throw error;
+    for (const { target } of recorder.calls) target.forget();
     // Of unsafe calls some may have run.
     if (tried > 0 || !safe) throw error;
   }
 }
 
-const classInBatch = ({ library, method }: DescribedFunction): ArgumentError =>
-  new ArgumentError('bad-request', `${library}/${method} makes objects: make one by a call of its own.`);
-
-function failureOf(answer: DoorAnswer, functions: readonly DescribedFunction[]): RemoteError {
-  const fn = functions[problemOf(answer)?.batch?.index ?? -1];
-  return new RemoteError(fn === undefined ? 'b' : `${fn.library}/${fn.method}`, answer, fn?.parameters);
+/** Also where a description is old, this side refuses only what the gateway refuses now. @throws ArgumentError, UsageError */
+async function checked({ recorder, returned }: Recorded): Promise<Checked> {
+  const bodyFor = (functions: readonly DescribedFunction[]): Checked => ({
+    functions,
+    payload: batchBody(recorder, functions, returned),
+  });
+  const targets = recorder.calls.map(({ target }) => target);
+  const functions = await Promise.all(targets.map((target) => target.describe()));
+  try {
+    return bodyFor(functions);
+  } catch (error) {
+    if (!(error instanceof ArgumentError)) throw error;
+    const newer = await Promise.all(targets.map((target) => target.newer()));
+    if (newer.every((fn) => fn === undefined)) throw error;
+    return bodyFor(functions.map((fn, at) => newer[at] ?? fn));
+  }
 }
 
-async function resultsOf(
-  calls: Calls,
-  answer: DoorAnswer,
-  count: number,
-  options: CallOptions,
-): Promise<readonly Value[]> {
-  const results = await resultIn(calls, answer, undefined, options);
+/** @throws PeerError 'not-a-gateway' */
+function resultsIn(answer: DoorAnswer, count: number, origin: string): readonly Value[] {
+  const results = valueOf(answer);
   if (Array.isArray(results) && results.length === count) return results as readonly Value[];
-  throw new PeerError('not-a-gateway', `${calls.door.origin} did not answer a batch as a funcoap gateway does.`);
+  throw new PeerError('not-a-gateway', `${origin} did not answer a batch as a funcoap gateway does.`);
 }

@@ -13,7 +13,7 @@ import { after, milliseconds, type Instant } from '../../core/duration.ts';
 import { GenerationalMap } from '../../core/generational-map.ts';
 import { PeerError } from '../../core/error.ts';
 import type { Value } from '../../core/value.ts';
-import type { DescribedFunction } from '../../directory/described.ts';
+import { isClass, type DescribedFunction } from '../../directory/described.ts';
 import { readDirectory, readFunction, readLibrary, type LibrarySummary } from '../../directory/read-description.ts';
 import { nearestName } from '../../functions/names.ts';
 import { problemOf } from '../answer-problem.ts';
@@ -44,6 +44,7 @@ export class Catalogue {
   readonly #onChange: (library: string) => void;
   readonly #functions = new GenerationalMap<string, Known<DescribedFunction>>({ maxEntries: maxFunctions });
   #libraries: Known<ReadonlyMap<string, LibrarySummary>> | undefined;
+  readonly #underWay = new Map<string, Promise<DescribedFunction>>();
   #lookedAt: Instant | undefined;
 
   /** @param onChange what was known of this library may be out of date */
@@ -79,6 +80,7 @@ export class Catalogue {
   /** What is known of a library is asked for again when it is needed. */
   forget(library: string): void {
     for (const [key] of this.#functions.entries()) if (key.startsWith(`${library}/`)) this.#functions.delete(key);
+    for (const key of this.#underWay.keys()) if (key.startsWith(`${library}/`)) this.#underWay.delete(key);
     this.#onChange(library);
   }
 
@@ -101,10 +103,21 @@ export class Catalogue {
   async functions(library: string): Promise<readonly string[]> {
     const answer = await this.#ask(['func', library], [], undefined);
     if (answer.code === responseCode.notFound) return [];
-    return this.#read(answer, readLibrary).flatMap((fn) => (fn.notCallable === undefined ? [fn.name] : []));
+    return this.#read(answer, readLibrary).flatMap((fn) =>
+      fn.notCallable === undefined || fn.class === true ? [fn.name] : [],
+    );
   }
 
+  /** Calls that begin together, as those of a batch do, ask once. */
   async #describe(library: string, method: string): Promise<DescribedFunction> {
+    const key = `${library}/${method}`;
+    const underWay =
+      this.#underWay.get(key) ?? this.#askFor(library, method).finally(() => void this.#underWay.delete(key));
+    this.#underWay.set(key, underWay);
+    return await underWay;
+  }
+
+  async #askFor(library: string, method: string): Promise<DescribedFunction> {
     if (this.#libraries?.value.has(library) !== true) await this.#findLibrary(library);
     const key = `${library}/${method}`;
     const known = this.#functions.get(key);
@@ -117,7 +130,8 @@ export class Catalogue {
     if (answer.code === responseCode.notFound) throw await this.#notThere(library, method, answer);
     const value = this.#read(answer, readFunction);
     if (known !== undefined) this.#onChange(library);
-    if (value.notCallable !== undefined)
+    // A class whose objects are made by others is known for what they offer; who makes one is told by the gateway.
+    if (value.notCallable !== undefined && !isClass(value))
       throw new ArgumentError('not-callable', `${key} cannot be called: ${value.notCallable}`);
     this.#functions.set(key, { value, etag: answer.etag, freshUntil: after(now, answer.maxAge) });
     return value;

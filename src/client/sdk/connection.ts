@@ -92,7 +92,7 @@ function functionOf(calls: Calls, target: Target, options: CallOptions): RemoteF
 }
 
 /** Signature and documentation; of a class, those of its members too. */
-function helpOf(fn: DescribedFunction): string {
+export function helpOf(fn: DescribedFunction): string {
   const parts = [signatureText(fn), fn.doc, fn.members?.map(memberText).join('\n')];
   return parts.filter((part) => part !== undefined && part !== '').join('\n\n');
 }

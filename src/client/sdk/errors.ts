@@ -60,7 +60,13 @@ export class RemoteError extends FuncoapError {
   /** Of a batch: which call failed, and the wanted results of those before it. */
   readonly batch: { readonly index: number; readonly results: readonly Value[] } | undefined;
 
-  constructor(target: string, answer: DoorAnswer, parameters: readonly ParameterNamed[] = []) {
+  /** @param results of a batch, with objects in them */
+  constructor(
+    target: string,
+    answer: DoorAnswer,
+    parameters: readonly ParameterNamed[] = [],
+    results?: readonly Value[],
+  ) {
     const details = problemOf(answer);
     super(details?.name ?? 'refused', sentenceOf(target, answer, details), { cause: causeOf(details?.remote) });
     this.target = target;
@@ -69,7 +75,7 @@ export class RemoteError extends FuncoapError {
     this.parameter = parameters.find(({ id }) => id === details?.parameter)?.name ?? details?.parameter;
     this.expected = details?.expected;
     this.thrown = details?.remote;
-    this.batch = details?.batch;
+    this.batch = details?.batch && { ...details.batch, ...(results && { results }) };
     this.retryAfter = comesBack(answer.code) ? answer.maxAge : undefined;
   }
 }

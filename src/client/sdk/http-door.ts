@@ -9,10 +9,9 @@ import { encodeUriSegment } from '../../coap/codec/uri.ts';
 import type { Scheduler } from '../../core/clock.ts';
 import { concatBytes, emptyBytes, hex, utf8 } from '../../core/bytes.ts';
 import { milliseconds, seconds, type Milliseconds } from '../../core/duration.ts';
-import type { Value } from '../../core/value.ts';
-import type { DescribedType } from '../../directory/described.ts';
-import { converterOf, mismatch, recordOf } from '../../functions/converter.ts';
+import { recordOf } from '../../functions/converter.ts';
 import { RequestError } from '../request-error.ts';
+import { valueOfJson } from './answer-value.ts';
 import { passed } from './retries.ts';
 import { placeWords, type Door, type DoorAnswer, type DoorRequest, type FollowRequest } from './door.ts';
 import type { StreamEvent, StreamPlace, StreamRequest, WatchEvent } from './door.ts';
@@ -87,7 +86,7 @@ export class HttpDoor implements Door {
         } else {
           const index = Number(told.id);
           place = { ...place, from: index + 1 };
-          yield { type: 'item', index, value: valueOf(told.data, request.type) };
+          yield { type: 'item', index, value: valueOfJson(told.data, request.type) };
         }
       }
       isLeft = false;
@@ -126,7 +125,7 @@ export class HttpDoor implements Door {
   async *watch(request: FollowRequest): AsyncGenerator<WatchEvent, void> {
     for await (const told of this.#events(request)) {
       if ('code' in told) yield { type: 'failed', answer: told };
-      else yield { type: 'state', value: valueOf(told.data, request.type), etag: etagOf(told.id) };
+      else yield { type: 'state', value: valueOfJson(told.data, request.type), etag: etagOf(told.id) };
     }
   }
 
@@ -248,13 +247,6 @@ const etagOf = (text = ''): Uint8Array | undefined =>
   /^(?:[\da-f]{2}){1,8}$/.test(text) ? new Uint8Array(Buffer.from(text, 'hex')) : undefined;
 
 const quoted = (etag: string | null): string | undefined => /^"(.*)"$/.exec(etag ?? '')?.[1];
-
-/** JSON as what it is declared to be: the gateway reads arguments in the same way. */
-function valueOf(json: string, type: DescribedType | undefined): Value {
-  const value = decodeRepresentation(utf8(json), contentFormat.json);
-  const read = type === undefined ? value : converterOf(type)(value, false);
-  return read === mismatch ? value : read;
-}
 
 /** An event `error` is the answer that there would have been (RFC 9457). */
 function problemIn(json: string): DoorAnswer {

@@ -4,13 +4,19 @@
  */
 import { UsageError } from '../../core/error.ts';
 import type { Value } from '../../core/value.ts';
+import type { ObjectControls } from './remote-object.ts';
 
 declare const result: unique symbol;
 
-/** Stands for a result of this type. Its members stand for the result's. */
+/** Stands for a result of this type. Its members stand for the result's; an object of the gateway has none that could be stood for. */
 export type Reference<Result> = { readonly [result]: Result } & (Value extends Result
   ? LooseMembers
-  : { readonly [Name in keyof Result]: Reference<Result[Name]> });
+  : MembersOf<Result>);
+
+type MembersOf<Result> =
+  Result extends Pick<ObjectControls, '$uri' | '$class'>
+    ? unknown
+    : { readonly [Name in keyof Result]: Reference<Result[Name]> };
 
 /** Of a result whose type is not known. */
 interface LooseMembers {
@@ -42,12 +48,23 @@ export function referenceTo(place: Place): object {
         ? undefined
         : referenceTo({ ...place, steps: [...place.steps, stepOf(name)] }),
     apply: () => {
-      throw new UsageError('bad-reference', 'What a call in a batch gives stands for its result: it has no methods.');
+      throw notYet(place);
     },
     set: () => false,
   });
   places.set(reference, place);
   return reference;
+}
+
+/** Whatever wants to be text asks for one of these. */
+const asText: ReadonlySet<Step | undefined> = new Set(['toString', 'valueOf']);
+
+function notYet({ steps }: Place): UsageError {
+  const name = steps.at(-1);
+  const words = asText.has(name)
+    ? 'A reference stands for a whole argument of a call: it cannot be part of one, or of a text.'
+    : `${name ?? 'This'} cannot be called on what a call of the same batch gives, as that is not there yet: make the object first, then call its methods in a batch, later.$object(account).deposit(5).`;
+  return new UsageError('bad-reference', words);
 }
 
 /** `rows[0]` arrives as the text "0". A member with such a name is found by the number too. */

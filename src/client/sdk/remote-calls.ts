@@ -1,11 +1,11 @@
 /** Calls whose results may be objects of the gateway, and those objects (docs/objects.md). */
+import { ObjectReference } from '../../core/object-reference.ts';
 import type { Value } from '../../core/value.ts';
 import { decodeCbor } from '../../cbor/decode.ts';
 import { encodeCbor } from '../../cbor/encode.ts';
 import { isClass, type DescribedClass, type DescribedFunction } from '../../directory/described.ts';
-import type { DescribedMember, DescribedType } from '../../directory/described.ts';
+import type { DescribedType } from '../../directory/described.ts';
 import { readFunction } from '../../directory/read-description.ts';
-import { seconds } from '../../core/duration.ts';
 import { valueOf } from './answer-value.ts';
 import { check, type Argument } from './arguments.ts';
 import { withOptions, type CallOptions } from './call-options.ts';
@@ -15,8 +15,9 @@ import { notAGateway, RemoteError } from './errors.ts';
 import { itemsOf, notIterable } from './followed-calls.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import type { RemoteMethod } from './remote-function.ts';
-import { nameOf, remoteObject, type ObjectActions, type RemoteObject } from './remote-object.ts';
-import { fixedTarget, type Target } from './target.ts';
+import { remoteObject, type ObjectActions, type RemoteObject } from './remote-object.ts';
+import { replaced } from './replaced.ts';
+import { memberFunction, memberTarget, settingFunction, type Target } from './target.ts';
 
 /** One result, an object, or the items of a stream. */
 export const outcomeOfCall = (
@@ -68,18 +69,25 @@ interface Known {
   class: DescribedClass | undefined;
 }
 
+/** The value of an answer, with objects where it has references. */
+async function resultIn(calls: Calls, answer: DoorAnswer, fn: DescribedFunction, options: CallOptions): Promise<Value> {
+  let references = 0;
+  const value = valueOf(answer, () => references++);
+  return references === 0 ? value : await withObjects(calls, value, fn, options);
+}
+
 /**
- * The value of an answer, with objects where it has references. What they offer is that of the class that the function is declared
- * to return; where it declares none, or several, each object is asked.
+ * Objects where the value has references. What they offer is that of the class that the function makes or is declared to return;
+ * where it declares none, or several, each object is asked.
  */
-export async function resultIn(
+export async function withObjects(
   calls: Calls,
-  answer: DoorAnswer,
+  value: Value,
   fn: DescribedFunction | undefined,
   options: CallOptions,
 ): Promise<Value> {
   const found = new Map<string, { readonly known: Known; readonly object: RemoteObject }>();
-  const value = valueOf(answer, ({ id }) => {
+  const objectFor = ({ id }: ObjectReference): RemoteObject => {
     let entry = found.get(id);
     if (entry === undefined) {
       const known: Known = { class: undefined };
@@ -87,15 +95,22 @@ export async function resultIn(
       found.set(id, entry);
     }
     return entry.object;
-  });
-  if (found.size === 0) return value;
+  };
+  // What an application is given may be any object.
+  const given = replaced(value, (item) => (item instanceof ObjectReference ? objectFor(item) : item)) as Value;
+  if (found.size === 0) return given;
   const declared = await declaredClass(calls, fn);
   for (const [id, { known }] of found) known.class = declared ?? (await classOf(calls, id, options));
-  return value;
+  return given;
 }
 
+/** What a call gives: of a class an object. */
+export const resultType = (fn: DescribedFunction | undefined): DescribedType | undefined =>
+  fn !== undefined && isClass(fn) ? { kind: 'instance', class: fn.method } : fn?.returns;
+
 async function declaredClass(calls: Calls, fn: DescribedFunction | undefined): Promise<DescribedClass | undefined> {
-  const names = new Set(fn?.returns === undefined ? [] : classesIn(fn.returns));
+  const type = resultType(fn);
+  const names = new Set(type === undefined ? [] : classesIn(type));
   const [name] = names;
   if (fn === undefined || name === undefined || names.size > 1) return undefined;
   const described = await calls.catalogue.describe(fn.library, name);
@@ -148,29 +163,20 @@ function actionsOf(
   options: CallOptions,
 ): ObjectActions {
   const path = ['o', id];
-  const asFunction = (member: DescribedMember): DescribedFunction => {
-    const { library } = described();
-    const { name, parameters, returns, title, doc, safe, stream } = member;
-    const none = { libraryId: undefined, id: undefined, pure: false, maxAge: seconds(0), notCallable: undefined };
-    return { ...none, library, method: name, parameters, returns, title, doc, safe, ...(stream && { stream }) };
-  };
   const release = async (): Promise<void> => {
     await calls.ask({ method: 'DELETE', path, query: [], payload: undefined }, options);
   };
   return {
     uri: `${calls.door.origin}/o/${id}`,
     path: `/o/${id}`,
-    method: (member) => {
-      const target = fixedTarget([...path, member.name], nameOf(described(), member), asFunction(member));
-      return methodOf(calls, target, options);
-    },
+    method: (member) => methodOf(calls, memberTarget(described(), id, member), options),
     read: async (member) => {
       const question = { method: 'GET', path: [...path, member.name], query: [], payload: undefined } as const;
-      return await resultIn(calls, await calls.ask(question, options), asFunction(member), options);
+      return await resultIn(calls, await calls.ask(question, options), memberFunction(described(), member), options);
     },
     set: async (member, value) => {
       const payload = encodeCbor(value as Value);
-      check(asFunction(member), [decodeCbor(payload)]);
+      check(settingFunction(described(), member), [decodeCbor(payload)]);
       await calls.ask({ method: 'PUT', path: [...path, member.name], query: [], payload }, options);
     },
     release,

@@ -65,15 +65,12 @@ export function remoteObject(described: () => DescribedClass, actions: ObjectAct
       // It is no promise: `await` asks everything for `then`.
       if (typeof name === 'symbol' || name.startsWith('$') || name === 'toJSON') return Reflect.get(target, name);
       if (name === 'then') return undefined;
-      const member = described().members.find((one) => one.name === name);
-      if (member === undefined) {
-        // What every object has, when nobody means a member.
-        if (name in Object.prototype) return Reflect.get(target, name);
-        throw noMember(described(), name);
-      }
-      if (member.kind === 'method') return actions.method(member);
-      if (!member.readable) throw new ArgumentError('not-readable', `${nameOf(described(), member)} can only be set.`);
-      return actions.read(member);
+      const of = described();
+      // What every object has, when nobody means a member.
+      if (name in Object.prototype && !of.members.some((member) => member.name === name))
+        return Reflect.get(target, name);
+      const member = memberNamed(of, name);
+      return member.kind === 'method' ? actions.method(member) : actions.read(member);
     },
     has: (target, name) => Reflect.has(target, name) || described().members.some((member) => member.name === name),
     ownKeys: () => [],
@@ -101,8 +98,10 @@ class Controls {
   readonly $set = async (name: string, value: Argument): Promise<void> => {
     const member = this.#described().members.find((one) => one.kind === 'attribute' && one.name === name);
     if (member === undefined) throw noMember(this.#described(), name);
-    if (!member.writable)
-      throw new ArgumentError('not-writable', `${nameOf(this.#described(), member)} cannot be set.`);
+    if (!member.writable) {
+      const { library, method } = this.#described();
+      throw new ArgumentError('not-writable', `${library}/${method}.${name} cannot be set.`);
+    }
     await this.#actions.set(member, value);
   };
 
@@ -116,8 +115,17 @@ class Controls {
   }
 }
 
-export const nameOf = ({ library, method }: DescribedClass, { name }: Pick<DescribedMember, 'name'>): string =>
-  `${library}/${method}.${name}`;
+/** What is called, or read. @throws ArgumentError where there is nothing of that name, or it can only be set */
+export function memberNamed(of: DescribedClass, name: string): DescribedMember {
+  const member = of.members.find((one) => one.name === name);
+  if (member === undefined) throw noMember(of, name);
+  if (member.kind === 'attribute' && !member.readable)
+    throw new ArgumentError('not-readable', `${of.library}/${of.method}.${name} can only be set.`);
+  return member;
+}
+
+/** Whether a value is an object of the gateway. */
+export const isRemoteObject = (value: unknown): value is RemoteObject => value instanceof Controls;
 
 function noMember(of: DescribedClass, name: string): ArgumentError {
   const names = of.members.map((member) => member.name);

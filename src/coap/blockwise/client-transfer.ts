@@ -100,11 +100,13 @@ export class ClientTransfer implements ExchangeListener {
   }
 
   /**
-   * Registers the observation again, under its token where all options but ETags are the same (RFC 7641 §3.3.1).
+   * Registers the observation again, under its token where all options but ETags are the same (RFC 7641 §3.3.1), unless it is at
+   * that already.
    *
    * @param options undefined: those that it has
    */
   refresh(options: readonly Option[] = this.#options, now: Instant): void {
+    if (this.#observing?.isSending === true || this.#exchange?.isSending === true) return;
     const { code, payload, confirmable } = this.#request;
     const isOther = !areSame(withoutETag(options), withoutETag(this.#options));
     this.#options = options;
@@ -276,6 +278,9 @@ export class ClientTransfer implements ExchangeListener {
   #finish(code: number, options: readonly Option[], now: Instant): void {
     const payload = this.#received.length === 1 ? (this.#received[0] ?? emptyBytes) : concatBytes(this.#received);
     this.#resetDownload();
+    // The next notification begins anew.
+    this.#restarts = 0;
+    this.#echoed = false;
     // Later blocks are read without Observe (RFC 7959 §2.6).
     const own = options.filter((option) => option.number !== optionNumber.observe);
     const all = this.#sequence.length === 0 ? own : sortOptions([...own, ...this.#sequence]);

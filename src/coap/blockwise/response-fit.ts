@@ -54,7 +54,7 @@ function fitMade(response: Response, more: boolean, { block, extra, unverified, 
   if (unverified === undefined || messageLength(tokenLength, whole) <= unverified.budget) return whole;
   const withEcho = [...extra, opaqueOption(optionNumber.echo, unverified.echo())];
   const szx = szxFor(response, withEcho, block.szx, tokenLength, unverified.budget);
-  if (szx === undefined) return { options: merged(response.options, withEcho), payload: emptyBytes };
+  if (szx === undefined) return withoutPayload(response, withEcho);
   const num = (block.num * blockSize(block.szx)) / blockSize(szx);
   const part = response.payload.subarray(0, blockSize(szx));
   const cut = more || part.length < response.payload.length;
@@ -82,12 +82,19 @@ function fitUnverified(
   const withEcho = [...extra, opaqueOption(optionNumber.echo, unverified.echo())];
   const szx = szxFor(response, withEcho, block.szx, tokenLength, unverified.budget);
   // Words of an error are not worth a block; an answer whose options alone are too much gives up its payload too.
-  if (szx === undefined || codeClass(response.code) !== 2) {
-    return { options: merged(response.options, withEcho), payload: emptyBytes };
-  }
+  if (szx === undefined || codeClass(response.code) !== 2) return withoutPayload(response, withEcho);
   const num = (block.num * blockSize(block.szx)) / blockSize(szx);
   return fitBlock(response, withEcho, { num, szx });
 }
+
+/** Of nothing there is no Content-Format. */
+const withoutPayload = ({ options }: Response, extra: readonly Option[]): Fitted => ({
+  options: merged(
+    options.filter(({ number }) => number !== optionNumber.contentFormat),
+    extra,
+  ),
+  payload: emptyBytes,
+});
 
 /** The largest blocks of a response that fit into the budget, none of them above `szx`. */
 function szxFor(

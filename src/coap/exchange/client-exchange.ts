@@ -3,11 +3,11 @@
  * separate. Under an observation the exchange stays open for notifications (RFC 7641 §3). One that is paced takes
  * confirmable notifications one by one: the next is neither acknowledged nor looked at before `resume`.
  */
-import type { Instant } from '../../core/duration.ts';
+import { seconds, type Instant, type Milliseconds } from '../../core/duration.ts';
 import { equalBytes } from '../../core/bytes.ts';
 import { emptyCode } from '../codec/codes.ts';
 import { messageType, type Message } from '../codec/message.ts';
-import type { Option } from '../codec/options.ts';
+import { findUint, optionNumber, type Option } from '../codec/options.ts';
 import { encodeMessage } from '../codec/rfc7252.ts';
 import { checkOptions } from '../option-check.ts';
 import type { MessageLayer } from './message-layer.ts';
@@ -93,6 +93,15 @@ export class ClientExchanges {
 
 const keyOf = (peer: Peer, token: Uint8Array): string => `${peer.id} ${String.fromCharCode(...token)}`;
 
+/** RFC 7252 §4.7: so long an endpoint that does not respond is left in peace for so many bytes. */
+const probingTime = ({ parameters }: Peer, bytes: number): Milliseconds =>
+  seconds(bytes / parameters.probingBytesPerSecond);
+
+/** RFC 7967: of no class. */
+const wantsNoResponse = (options: readonly Option[]): boolean =>
+  ((findUint(options, optionNumber.noResponse) ?? 0) & noResponseAtAll) === noResponseAtAll;
+const noResponseAtAll = 26;
+
 export class ClientExchange implements TransmissionOwner {
   readonly peer: Peer;
   readonly token: Uint8Array;
@@ -163,6 +172,11 @@ export class ClientExchange implements TransmissionOwner {
     if (held !== undefined) this.#exchanges.layer.receive([this.peer.datagram(held)], now);
   }
 
+  /** What it has sent may still be answered or, where it is confirmable, is sent again. */
+  get isSending(): boolean {
+    return this.#transmission !== undefined && this.#transmission.state !== 'done';
+  }
+
   /** Under an observation, a second time to register again (RFC 7641 §3.3.1). */
   send(request: OutgoingRequest, now: Instant): void {
     const { layer } = this.#exchanges;
@@ -172,17 +186,21 @@ export class ClientExchange implements TransmissionOwner {
     const { code, options, payload } = request;
     const bytes = encodeMessage({ type, code, messageId, token: this.token, options, payload });
     this.#isUnconfirmed = !request.confirmable;
-    if (!request.confirmable) {
+    if (!request.confirmable && wantsNoResponse(options)) {
       layer.output(this.peer.datagram(bytes));
       return;
     }
-    this.#transmission = layer.transmissions.send(this.peer, messageId, bytes, this, now);
+    const { transmissions } = layer;
+    this.#transmission = request.confirmable
+      ? transmissions.send(this.peer, messageId, bytes, this, now)
+      : transmissions.sendOnce(this.peer, messageId, bytes, this, now, probingTime(this.peer, bytes.length));
     if (this.#transmission === undefined) this.#fail('congested', now);
   }
 
   receive(message: Message, now: Instant): void {
     // RFC 7252 §5.2.2: a response is an acknowledgement too.
-    this.#stopSending(now);
+    if (this.#transmission !== undefined) this.#exchanges.layer.transmissions.answered(this.#transmission, now);
+    this.#transmission = undefined;
     this.#isUnconfirmed = false;
     const options = checkOptions(message.options);
     if (typeof options === 'number') {

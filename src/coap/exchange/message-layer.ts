@@ -189,6 +189,7 @@ export class MessageLayer implements ExchangeHost {
       if (known !== undefined) this.#settle(known, message, now);
     } else if (isResponseCode(code) && known !== undefined) this.#response(known, message, datagram.bytes, now);
     else if (type === messageType.CON || isResponseCode(code)) this.#reject(datagram.endpoint, messageId);
+    if (known !== undefined) this.transmissions.heard(known, now);
   }
 
   #receiveMalformed(datagram: Datagram, type: MessageType | undefined, messageId: number | undefined): void {

@@ -32,6 +32,7 @@ export class Peer {
   era: object | undefined = undefined;
 
   #messageId: number;
+  #notifications = 0;
   // Most peers need neither of these ever.
   #outbox: Outbox | undefined = undefined;
   #resetListeners: Map<number, { reset(now: Instant): void }> | undefined = undefined;
@@ -69,6 +70,15 @@ export class Peer {
     do this.#messageId = (this.#messageId + 1) & 0xffff;
     while (this.#outbox?.outstanding.has(this.#messageId) === true);
     return this.#messageId;
+  }
+
+  /**
+   * RFC 7641 §4.4: the number of a notification, one count for all that this peer observes, so that it goes on where the peer
+   * registers again under a token. No other peer's notifications use it up: 2^23 in 256 s are more than there are Message IDs.
+   */
+  nextSequence(): number {
+    this.#notifications = (this.#notifications + 1) & 0xffffff;
+    return this.#notifications;
   }
 
   isVerified(now: Instant): boolean {

@@ -1,15 +1,22 @@
 /**
- * Reliable transmission of the confirmable messages we send (RFC 7252 §4.2, NSTART of §4.7).
+ * Transmission of what we begin: confirmable messages, reliably (RFC 7252 §4.2), and non-confirmable requests and notifications,
+ * once. All wait for a place under NSTART (§4.7; RFC 7641 §4.5.1). A NON that nobody answers keeps its place for a time, also when
+ * it was given up: so much may be sent to a peer that is silent, and no more.
  *
  *   state      input                      output, next state
  *   waiting    a place under NSTART       send, arm timer                      → sent
- *   sent       timer, attempts left       send again, double the timeout       → sent
- *   sent       timer, none left           owner.timedOut                       → done
- *   sent       ACK                        owner.acknowledged                   → done
+ *   sent, CON  timer, attempts left       send again, double the timeout       → sent
+ *   sent, CON  timer, none left           owner.timedOut                       → done
+ *   sent, CON  ACK                        owner.acknowledged                   → done
  *   sent       RST                        owner.reset                          → done
  *   not done   peer unreachable           owner.unreachable, if it cares       → done
  *   not done   peer gone for good         owner.timedOut                       → done
- *   any        cancel                                                          → done
+ *   waiting    cancel                                                          → done
+ *   sent, CON  cancel                                                          → done
+ *   sent, NON  timer                      owner.elapsed                        → done
+ *   sent, NON  its answer                                                      → done
+ *   sent, NON  cancel                     nobody owns it                       → sent
+ *   sent, NON  anything from the peer, where nobody owns it                    → done
  *
  * Before each retransmission the owner may hand over newer bytes with a new Message ID: that is how a notification
  * is superseded (RFC 7641 §4.5.2).
@@ -30,6 +37,8 @@ export interface TransmissionOwner {
   acknowledged(message: Message, now: Instant): void;
   reset(now: Instant): void;
   timedOut(now: Instant): void;
+  /** The time of a NON is over: its place is another's. */
+  elapsed?(now: Instant): void;
   /** The network says that nothing listens there. An owner without this goes on until its attempts are used up. */
   unreachable?(now: Instant): void;
   /** Newer bytes to send in place of the old ones at the next attempt; undefined keeps them. */
@@ -88,8 +97,35 @@ export class Transmissions {
     now: Instant,
     unverifiedBytes: number = Infinity,
   ): Transmission | undefined {
-    if (peer.gone || peer.outbox.waiting.length >= maxWaiting || this.#unsettled >= maxUnsettled) return undefined;
-    const transmission = new Transmission(this, peer, messageId, bytes, owner, unverifiedBytes);
+    if (!this.#hasRoom(peer)) return undefined;
+    return this.#add(new Transmission(this, peer, messageId, bytes, true, owner, unverifiedBytes), now);
+  }
+
+  /**
+   * Sends a NON that may be answered, at once or when NSTART allows; undefined when too many wait already.
+   *
+   * @param keepsPlace for so long after it was sent, unless it is answered before
+   */
+  sendOnce(
+    peer: Recipient,
+    messageId: number,
+    bytes: Uint8Array,
+    owner: TransmissionOwner,
+    now: Instant,
+    keepsPlace: Milliseconds,
+  ): Transmission | undefined {
+    if (!this.#hasRoom(peer)) return undefined;
+    const transmission = new Transmission(this, peer, messageId, bytes, false, owner, Infinity);
+    transmission.timeout = keepsPlace;
+    return this.#add(transmission, now);
+  }
+
+  #hasRoom({ gone, outbox }: Recipient): boolean {
+    return !gone && outbox.waiting.length < maxWaiting && this.#unsettled < maxUnsettled;
+  }
+
+  #add(transmission: Transmission, now: Instant): Transmission {
+    const { peer } = transmission;
     this.#unsettled++;
     peer.holds++;
     if (peer.outbox.outstanding.size < peer.parameters.nstart) this.#start(transmission, now);
@@ -103,11 +139,23 @@ export class Transmissions {
    */
   settle(peer: Recipient, message: Message, acknowledged: boolean, now: Instant): boolean {
     const transmission = peer.outbox.outstanding.get(message.messageId);
-    if (transmission === undefined) return false;
+    // A NON is not acknowledged.
+    if (transmission === undefined || (acknowledged && !transmission.confirmable)) return false;
     this.#finish(transmission, now);
     if (acknowledged) transmission.owner.acknowledged(message, now);
     else transmission.owner.reset(now);
     return acknowledged && transmission.moves === peer.moves;
+  }
+
+  /** The peer is not silent: what was given up keeps nobody waiting. */
+  heard(peer: Recipient, now: Instant): void {
+    for (const transmission of peer.outbox.outstanding.values())
+      if (transmission.owner === nobody) this.#finish(transmission, now);
+  }
+
+  /** The response has come. */
+  answered(transmission: Transmission, now: Instant): void {
+    this.#finish(transmission, now);
   }
 
   /** Those whose owners care are given up (RFC 7252 §4.2). */
@@ -115,7 +163,7 @@ export class Transmissions {
     const { outstanding, waiting } = peer.outbox;
     // All are taken out first: an owner may send something new when it is told.
     const givenUp = [...waiting, ...outstanding.values()].filter(({ owner }) => owner.unreachable !== undefined);
-    for (const transmission of givenUp) this.cancel(transmission, now);
+    for (const transmission of givenUp) this.#drop(transmission, now);
     for (const { owner } of givenUp) owner.unreachable?.(now);
   }
 
@@ -123,11 +171,17 @@ export class Transmissions {
   abandon(peer: Recipient, now: Instant): void {
     const { outstanding, waiting } = peer.outbox;
     const all = [...waiting, ...outstanding.values()];
-    for (const transmission of all) this.cancel(transmission, now);
+    for (const transmission of all) this.#drop(transmission, now);
     for (const { owner } of all) owner.timedOut(now);
   }
 
+  /** Its owner wants to hear no more of it. */
   cancel(transmission: Transmission, now: Instant): void {
+    if (transmission.state === 'sent' && !transmission.confirmable) transmission.owner = nobody;
+    else this.#drop(transmission, now);
+  }
+
+  #drop(transmission: Transmission, now: Instant): void {
     if (transmission.state === 'waiting') {
       const at = transmission.peer.outbox.waiting.indexOf(transmission);
       if (at >= 0) transmission.peer.outbox.waiting.splice(at, 1);
@@ -135,8 +189,16 @@ export class Transmissions {
     } else this.#finish(transmission, now);
   }
 
-  /** The retransmission timer of a message has run out. */
-  retransmit(transmission: Transmission, now: Instant): void {
+  /** The timer of a message has run out. */
+  expire(transmission: Transmission, now: Instant): void {
+    if (transmission.confirmable) this.#retransmit(transmission, now);
+    else {
+      this.#finish(transmission, now);
+      transmission.owner.elapsed?.(now);
+    }
+  }
+
+  #retransmit(transmission: Transmission, now: Instant): void {
     const { peer, owner } = transmission;
     if (transmission.attempts > peer.parameters.maxRetransmit || !isWithinBudget(transmission, now)) {
       this.#finish(transmission, now);
@@ -159,7 +221,8 @@ export class Transmissions {
     const { peer } = transmission;
     const { ackTimeout, ackRandomFactor } = peer.parameters;
     transmission.state = 'sent';
-    transmission.timeout = milliseconds(ackTimeout * (1 + this.#random() * (ackRandomFactor - 1)));
+    if (transmission.confirmable)
+      transmission.timeout = milliseconds(ackTimeout * (1 + this.#random() * (ackRandomFactor - 1)));
     peer.outbox.outstanding.set(transmission.messageId, transmission);
     this.#transmit(transmission, now);
   }
@@ -188,6 +251,9 @@ export class Transmissions {
   }
 }
 
+/** Of what was given up. */
+const nobody: TransmissionOwner = { acknowledged() {}, reset() {}, timedOut() {} };
+
 /** A lost answer to a forged address is not to be sent again and again (RFC 9175 §2.4). */
 const isWithinBudget = (transmission: Transmission, now: Instant): boolean =>
   (transmission.attempts + 1) * transmission.bytes.length <= transmission.unverifiedBytes ||
@@ -195,7 +261,8 @@ const isWithinBudget = (transmission: Transmission, now: Instant): boolean =>
 
 export class Transmission implements Expiring {
   readonly peer: Recipient;
-  readonly owner: TransmissionOwner;
+  readonly confirmable: boolean;
+  owner: TransmissionOwner;
   messageId: number;
   bytes: Uint8Array;
   state: 'waiting' | 'sent' | 'done' = 'waiting';
@@ -212,9 +279,11 @@ export class Transmission implements Expiring {
     peer: Recipient,
     messageId: number,
     bytes: Uint8Array,
+    confirmable: boolean,
     owner: TransmissionOwner,
     unverifiedBytes: number,
   ) {
+    this.confirmable = confirmable;
     this.unverifiedBytes = unverifiedBytes;
     this.#transmissions = transmissions;
     this.peer = peer;
@@ -224,6 +293,6 @@ export class Transmission implements Expiring {
   }
 
   expire(now: Instant): void {
-    this.#transmissions.retransmit(this, now);
+    this.#transmissions.expire(this, now);
   }
 }

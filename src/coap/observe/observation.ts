@@ -22,8 +22,8 @@ import type { Response } from '../response.ts';
 /** RFC 7641 §4.5: a notification is confirmable at least this often. */
 const confirmAtLeastEvery: Milliseconds = seconds(24 * 3600);
 
-/** RFC 7641 §3.4: 24 bits that order notifications. */
-const sequenceMask = 0xffffff;
+/** RFC 7641 §4.5.1: nothing more goes to a peer so soon after a non-confirmable notification, where the round trip is not known. */
+const nonWaitingTime: Milliseconds = seconds(3);
 
 /** Datagrams and bodies of the requests that are observed with, all together. No RFC's number. */
 const maxRequestBytes = 16 << 20;
@@ -36,6 +36,7 @@ export type ObservationEnd = (now: Instant, how: 'lost' | 'over') => void;
 
 interface Notification {
   readonly response: Response;
+  readonly confirmable: boolean;
   /** No other follows: it carries no Observe option (§3.2). */
   readonly last: boolean;
 }
@@ -64,7 +65,7 @@ export class Observation implements TransmissionOwner {
 
   /** The next Observe option; each one is newer than all before. */
   sequenceOption(): Option {
-    return uintOption(optionNumber.observe, this.#registry.nextSequence());
+    return uintOption(optionNumber.observe, this.request.peer.nextSequence());
   }
 
   /**
@@ -72,22 +73,22 @@ export class Observation implements TransmissionOwner {
    * is superseded by this one at its next retransmission, or when it is acknowledged.
    */
   notify(response: Response, confirmable: boolean, now: Instant): void {
-    this.#tell({ response, last: codeClass(response.code) !== 2 }, confirmable, now);
+    this.#tell({ response, confirmable, last: codeClass(response.code) !== 2 }, now);
   }
 
   /** Sends the last state, as a response that ends the observation (§3.2: it has no Observe option). */
   finish(response: Response, now: Instant): void {
-    this.#tell({ response, last: true }, true, now);
+    this.#tell({ response, confirmable: true, last: true }, now);
   }
 
-  #tell(notification: Notification, confirmable: boolean, now: Instant): void {
+  #tell(notification: Notification, now: Instant): void {
     if (this.ended) return;
     // §4.2: an error that still waits has taken the entry off the list, and no later state puts it back.
     if (this.#newer?.last === true) return;
     // §7: to a peer that may not be there, nothing is sent before it has acknowledged what was sent before.
     const mustConfirm = notification.last || now >= this.#confirmBy || !this.request.peer.isVerified(now);
     if (this.#transmission !== undefined) this.#newer = notification;
-    else if (confirmable || mustConfirm) this.#sendConfirmable(notification, now);
+    else if (notification.confirmable || mustConfirm) this.#sendConfirmable(notification, now);
     else this.#sendNonConfirmable(notification, now);
     if (notification.last && this.#newer === undefined) this.#leave(now);
   }
@@ -106,7 +107,7 @@ export class Observation implements TransmissionOwner {
     this.#transmission = undefined;
     const newer = this.#newer;
     this.#newer = undefined;
-    if (newer !== undefined) this.#tell(newer, true, now);
+    if (newer !== undefined) this.#tell({ ...newer, confirmable: true }, now);
     else if (!this.ended) this.onDelivered?.(this.#cut, now);
   }
 
@@ -118,6 +119,14 @@ export class Observation implements TransmissionOwner {
   timedOut(now: Instant): void {
     this.#transmission = undefined;
     this.#leave(now, 'lost');
+  }
+
+  /** Of a non-confirmable notification. */
+  elapsed(now: Instant): void {
+    this.#transmission = undefined;
+    const newer = this.#newer;
+    this.#newer = undefined;
+    if (newer !== undefined) this.#tell(newer, now);
   }
 
   supersede(now: Instant): { readonly messageId: number; readonly bytes: Uint8Array } | undefined {
@@ -149,7 +158,13 @@ export class Observation implements TransmissionOwner {
     this.#forgetNonMessageId();
     this.#nonMessageId = messageId;
     peer.resetListeners.set(messageId, this);
-    this.#registry.layer.output(peer.datagram(bytes));
+    const { layer } = this.#registry;
+    // On this machine a round trip takes no time.
+    if (peer.endpoint.loopback) layer.output(peer.datagram(bytes));
+    else {
+      this.#transmission = layer.transmissions.sendOnce(peer, messageId, bytes, this, now, nonWaitingTime);
+      if (this.#transmission === undefined) this.#leave(now);
+    }
   }
 
   #encode({ response, last }: Notification, type: 0 | 1, now: Instant): { messageId: number; bytes: Uint8Array } {
@@ -188,7 +203,6 @@ export class ObservationRegistry {
   readonly #byPeer = new Map<Peer, Map<string, Observation>>();
   #size = 0;
   #requestBytes = 0;
-  #sequence = 0;
 
   constructor(layer: MessageLayer, fit: NotificationFit, limits: ObservationLimits) {
     this.layer = layer;
@@ -198,12 +212,6 @@ export class ObservationRegistry {
 
   get size(): number {
     return this.#size;
-  }
-
-  /** §4.4: one count for all, so that it also goes on where a client registers again under its token. */
-  nextSequence(): number {
-    this.#sequence = (this.#sequence + 1) & sequenceMask;
-    return this.#sequence;
   }
 
   /** §4.1. Undefined where there is no room: the request is then answered like one without Observe. */

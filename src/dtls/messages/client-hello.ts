@@ -50,15 +50,18 @@ export const encodeClientHello = (hello: ClientHello): Uint8Array =>
     encodeExtensions(hello.extensions),
   ]);
 
-/** RFC 6347 §4.2.1: what the second ClientHello must repeat, so what a cookie is bound to. */
-export const cookieParameters = (hello: ClientHello): Uint8Array =>
-  concatBytes([
-    uint(hello.version, 2),
-    hello.random,
-    vector(1, hello.sessionId),
-    vector(2, uint16s(hello.cipherSuites)),
-    vector(1, hello.compressionMethods),
-  ]);
+/** RFC 6347 §4.2.1: what the second ClientHello must repeat, so what a cookie is bound to: all before the extensions, but the cookie. */
+export function cookieParameters(body: Uint8Array): Uint8Array {
+  const reader = new Reader(body);
+  reader.bytes(2 + 32);
+  reader.vector(1);
+  const before = body.length - reader.remaining;
+  reader.vector(1);
+  const behind = body.length - reader.remaining;
+  reader.vector(2);
+  reader.vector(1);
+  return concatBytes([body.subarray(0, before), body.subarray(behind, body.length - reader.remaining)]);
+}
 
 /** Versions count down: 1.2 or later is at most {254, 253}. */
 export const offersDtls12 = ({ version }: ClientHello): boolean => version >> 8 === dtls12 >> 8 && version <= dtls12;

@@ -5,6 +5,7 @@
  * Left out: static members, what is private (`#x`, `private`, `protected`, a name that begins with `_`), streams that are not safe,
  * and computed names.
  */
+import { UsageError } from '../../core/error.ts';
 import { instanceModeOf } from './instance-mode.ts';
 import { readDoc, type Doc } from './jsdoc.ts';
 import { readDocType } from './jsdoc-type.ts';
@@ -36,12 +37,32 @@ interface Place {
   readonly module: Module;
   /** Type parameters of the class. */
   readonly hidden: ReadonlySet<string>;
-  /** File, line and class, for errors. */
+  /** What the class is called. */
+  readonly name: string;
+  /** File, line and name, for errors. */
   readonly where: string;
 }
 
-/** @param where file, line and name, for errors @throws UsageError `library-syntax`, `library-tag`, `library-parameter` */
-export function readClass(written: WrittenClass, classDoc: Doc, where: string): ClassShape {
+/** What stands in the class, on a line of its own. */
+const placeIn = (place: Place, node: ClassMember, member = ''): Place => ({
+  ...place,
+  where: `${place.module.file}:${lineOf(node)}: ${place.name}${member}`,
+});
+
+/** Making an object is no promise's; what its methods promise, they say themselves. */
+function checkPromises({ safe, inline }: Doc, where: string): void {
+  if (safe)
+    throw new UsageError(
+      'library-tag',
+      `${where} is a class, and making an object of it is not safe; promise @safe of its methods.`,
+    );
+  if (inline)
+    throw new UsageError('library-tag', `${where} cannot be inline: objects live on a thread; remove @inline.`);
+}
+
+/** @param name what it is exported as @param where file, line and name, for errors @throws UsageError `library-syntax`, `library-tag`, `library-parameter` */
+export function readClass(written: WrittenClass, classDoc: Doc, name: string, where: string): ClassShape {
+  checkPromises(classDoc, where);
   const members = new Map<string, MemberDescription>();
   let parameters: readonly DeclaredParameter[] = [];
   for (const each of lineageOf(written)) {
@@ -50,14 +71,16 @@ export function readClass(written: WrittenClass, classDoc: Doc, where: string): 
     const place: Place = {
       module,
       hidden: typeParameterNames(node.typeParameters),
-      where: own ? where : `${module.file}:${lineOf(node)}: ${node.id?.name ?? 'class'}`,
+      name: own ? name : (node.id?.name ?? 'class'),
+      where,
     };
     const constructor = node.body.body.find(isConstructor);
     if (constructor !== undefined) {
+      const at = placeIn(place, constructor);
       const comment = docComment(constructor.leadingComments);
       // What a class says of parameters, it says of its constructor's.
-      const doc = comment === undefined && own ? classDoc : readDoc(comment, place.where);
-      parameters = parametersOf(constructor, doc, place);
+      const doc = comment === undefined && own ? classDoc : readDoc(comment, at.where);
+      parameters = parametersOf(constructor, doc, at);
     }
     for (const [name, member] of membersOf(node.body.body, place)) {
       // What a class hides or writes anew is not its superclass's any more.
@@ -98,8 +121,13 @@ function readMember(
   known: MemberDescription | undefined,
   place: Place,
 ): MemberDescription | undefined {
-  const at = { ...place, where: `${place.where}.${name}` };
+  const at = placeIn(place, node, `.${name}`);
   const doc = readDoc(docComment(node.leadingComments), at.where);
+  if (doc.inline)
+    throw new UsageError(
+      'library-tag',
+      `${at.where} cannot be inline: it runs on the thread of its object; remove @inline.`,
+    );
   if (node.type === 'ClassProperty') {
     const value = node.value == null ? undefined : unwrap(node.value);
     if (value?.type === 'ArrowFunctionExpression' || value?.type === 'FunctionExpression')

@@ -3,6 +3,7 @@
  * parameters, documentation and promises. A real parser reads the source; nothing is run.
  * Not here: what `fn({...}, implementation)` declares, which only running the library tells.
  */
+import { UsageError } from '../../core/error.ts';
 import type { DeclaredExport, ExportKind } from './declared-export.ts';
 import { readClass } from './class-members.ts';
 import { readDoc, type Doc } from './jsdoc.ts';
@@ -10,6 +11,7 @@ import { readDocType } from './jsdoc-type.ts';
 import { readParameters } from './parameters.ts';
 import {
   declarationsOf,
+  lineOf,
   nameOf,
   other,
   readModule,
@@ -35,7 +37,13 @@ export function readExports(source: string, file: string, files?: SourceReader):
   const found = new Map<string, Named>();
   let stars = 0;
   for (const statement of program.body) {
-    for (const [name, named] of exportsOf(statement, module)) found.set(name, named);
+    const isList = statement.type === 'ExportNamedDeclaration' && statement.declaration == null;
+    for (const [name, named] of exportsOf(statement, module)) {
+      // Of declarations the parser finds that out, which knows overloads.
+      if (isList && found.has(name))
+        throw new UsageError('library-syntax', `${file}:${lineOf(statement)}: ${name} is exported twice; remove one.`);
+      found.set(name, named);
+    }
     if (statement.type === 'ExportAllDeclaration') {
       found.set(
         `*${stars++ || ''}`,
@@ -114,7 +122,7 @@ function describe(name: string, named: Named, module: Module): DeclaredExport {
     };
   }
   if (binding.kind === 'class') {
-    const shape = readClass({ node: binding.node, module }, doc, where);
+    const shape = readClass({ node: binding.node, module }, doc, name, where);
     return { ...base, ...shape, safe: false, pure: false, inline: false, returns: undefined, notCallable: classReason };
   }
   if (binding.kind !== 'function') {

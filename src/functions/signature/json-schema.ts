@@ -12,8 +12,9 @@ import { anyType, intersectionOf, unionOf } from './value-types.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** The keyword for types that JSON does not have; `describeSpecials` writes it. */
+/** The keyword for types that JSON does not have, and the one for the class of an `instance`; zod-schema.ts writes them. */
 export const specialType = 'x-funcoap-type';
+export const className = 'x-funcoap-class';
 
 export function typeFromJsonSchema(schema: unknown): ValueType {
   return new SchemaReader(schema).read(schema);
@@ -82,6 +83,8 @@ class SchemaReader {
     const reference = schema['$ref'];
     if (typeof reference === 'string') return this.#follow(reference);
     const special = schema[specialType];
+    const made = schema[className];
+    if (special === 'instance' && typeof made === 'string') return { kind: 'instance', class: made };
     if (typeof special === 'string') return specials.get(special) ?? anyType;
     if (schema['format'] === 'bytes') return { kind: 'bytes' };
     if ('const' in schema) return literal(schema['const']);

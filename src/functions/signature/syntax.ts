@@ -4,6 +4,7 @@
  */
 import { parse } from '@babel/parser';
 import { UsageError } from '../../core/error.ts';
+import { withRemedy } from '../load-remedies.ts';
 import { beginsWithPromise } from './jsdoc.ts';
 
 export type Program = ReturnType<typeof parse>['program'];
@@ -35,7 +36,7 @@ export function parseSource(source: string, file: string): Program {
       plugins: /\.[cm]?ts$/.test(file) ? ['typescript'] : [],
     }).program;
   } catch (cause) {
-    throw new UsageError('library-syntax', `${file}:${place(cause)}; mend it and save the file.`, { cause });
+    throw new UsageError('library-syntax', `${file}:${place(cause)}`, { cause });
   }
 }
 
@@ -49,9 +50,9 @@ export function parseType(text: string): TypeNode | undefined {
   }
 }
 
-/** `3:14: Unexpected token`, counted from 1 as editors do. */
+/** `3:14: Unexpected token; mend it and save the file.`, counted from 1 as editors do. */
 function place(cause: unknown): string {
-  if (!(cause instanceof SyntaxError)) return '1:1: the file cannot be parsed';
+  if (!(cause instanceof SyntaxError)) return `1:1: ${withRemedy('the file cannot be parsed')}`;
   const message = cause.message
     .replace(/\s*\(\d+:\d+\)\.?$/, '')
     .replace(/\.$/, '')
@@ -60,7 +61,7 @@ function place(cause: unknown): string {
   const known = typeof at === 'object' && at !== null && 'line' in at && 'column' in at;
   const line = known && typeof at.line === 'number' ? at.line : 1;
   const column = known && typeof at.column === 'number' ? at.column + 1 : 1;
-  return `${line}:${column}: ${message}`;
+  return `${line}:${column}: ${withRemedy(message)}`;
 }
 
 /** The text of the last doc comment before a node, with its second star; else of a comment that looks like one. */

@@ -5,7 +5,8 @@
  */
 import { systemClock } from '../../core/clock.ts';
 import { after, milliseconds } from '../../core/duration.ts';
-import { specialType } from './json-schema.ts';
+import { UsageError } from '../../core/error.ts';
+import { className, specialType } from './json-schema.ts';
 
 interface Definition {
   readonly type: string;
@@ -15,41 +16,93 @@ interface Definition {
 interface Described {
   readonly zodSchema: unknown;
   readonly jsonSchema: Record<string, unknown>;
+  /** Where it stands in the JSON Schema: `properties`, then the parameter's name. */
+  readonly path: readonly PropertyKey[];
 }
 
-/** Pass to `z.toJSONSchema(schema, zodSchemaOptions)`. */
-export const zodSchemaOptions: {
-  readonly io: 'input';
-  readonly unrepresentable: 'any';
-  readonly override: (described: Described) => void;
-} = { io: 'input', unrepresentable: 'any', override: describeSpecials };
+/** What callers give, or what comes out. */
+export type SchemaSide = 'input' | 'output';
 
-function describeSpecials({ zodSchema, jsonSchema }: Described): void {
-  const def = definitionOf(zodSchema);
-  if (def === undefined) return;
-  switch (def.type) {
-    case 'date':
-      replace(jsonSchema, def['coerce'] === true ? {} : { type: 'string', format: 'date-time', [specialType]: 'date' });
-      return;
-    case 'bigint':
-      replace(jsonSchema, def['coerce'] === true ? {} : { type: 'integer', [specialType]: 'bigint' });
-      return;
-    case 'custom':
-      if (classOf(zodSchema) === Uint8Array) replace(jsonSchema, { type: 'string', [specialType]: 'bytes' });
-      return;
-    case 'catch':
-      replace(jsonSchema, {});
-      return;
-    case 'pipe':
-      // z.preprocess: what it takes is known to the function alone.
-      if (definitionOf(def['in'])?.type === 'transform') replace(jsonSchema, {});
-      return;
-    case 'default':
-      if (!isPlain(def['innerType']) || isComputed(def)) delete jsonSchema['default'];
-      return;
-    default:
-      if (def['coerce'] === true) replace(jsonSchema, {});
-  }
+export interface ZodSchemaOptions {
+  readonly io: SchemaSide;
+  readonly unrepresentable: 'any';
+  /** @throws UsageError `library-parameter` */
+  readonly override: (described: Described) => void;
+}
+
+/**
+ * For one call of `z.toJSONSchema(schema, …)`.
+ * @param classes what the classes that the library exports are called, by their prototypes
+ */
+export function zodSchemaOptions(
+  io: SchemaSide,
+  classes: ReadonlyMap<object, string> = new Map<object, string>(),
+): ZodSchemaOptions {
+  const isComputed = defaultComparer();
+  const override = ({ zodSchema, jsonSchema, path }: Described): void => {
+    const def = definitionOf(zodSchema);
+    if (def === undefined) return;
+    // What Zod makes of any text is true, of "false" as well: a boolean stays one.
+    const coerced = def['coerce'] === true && io === 'input' && def.type !== 'boolean';
+    switch (def.type) {
+      case 'date':
+        replace(jsonSchema, coerced ? {} : dateType);
+        return;
+      case 'bigint':
+        replace(jsonSchema, coerced ? {} : { type: 'integer', [specialType]: 'bigint' });
+        return;
+      case 'custom': {
+        const made = classOf(zodSchema);
+        const type = typeOfClass(made, classes);
+        if (type !== undefined) replace(jsonSchema, type);
+        else if (io === 'input' && typeof made === 'function' && !carried.has(made)) throw cannotBeGiven(made, path);
+        return;
+      }
+      case 'catch':
+        if (io === 'input') replace(jsonSchema, {});
+        return;
+      case 'pipe':
+        // z.preprocess: what it takes is known to the function alone.
+        if (io === 'input' && definitionOf(def['in'])?.type === 'transform') replace(jsonSchema, {});
+        return;
+      case 'default':
+        if (!isPlain(def['innerType']) || isComputed(jsonSchema['default'], def)) delete jsonSchema['default'];
+        return;
+      default:
+        if (coerced) replace(jsonSchema, {});
+    }
+  };
+  return { io, unrepresentable: 'any', override };
+}
+
+/** What an argument of the class is described as; undefined where no type says it. */
+function typeOfClass(
+  made: unknown,
+  classes: ReadonlyMap<object, string>,
+): Readonly<Record<string, unknown>> | undefined {
+  if (made === Uint8Array) return { type: 'string', [specialType]: 'bytes' };
+  if (made === Date) return dateType;
+  const prototype: unknown = typeof made === 'function' ? made.prototype : undefined;
+  const name = typeof prototype === 'object' && prototype !== null ? classes.get(prototype) : undefined;
+  return name === undefined ? undefined : { [specialType]: 'instance', [className]: name };
+}
+
+const dateType: Readonly<Record<string, unknown>> = { type: 'string', format: 'date-time', [specialType]: 'date' };
+
+/** What else arguments may be instances of. */
+const carried: ReadonlySet<unknown> = new Set([Object, Array, Map]);
+
+function cannotBeGiven(
+  made: { readonly name: string; readonly prototype: unknown },
+  path: Described['path'],
+): UsageError {
+  const [, parameter] = path[0] === 'properties' ? path : [];
+  const where = parameter === undefined ? 'params' : `parameter '${String(parameter)}'`;
+  const why =
+    made.prototype instanceof Uint8Array
+      ? 'a byte string is a Uint8Array; write bytes().'
+      : 'it is no class that is written in this file and exported; do both, or declare the data that it is made of.';
+  return new UsageError('library-parameter', `${where}: no caller could give an instance of ${made.name}: ${why}`);
 }
 
 /** What is said about a type stays, for people. */
@@ -111,10 +164,14 @@ function isPlain(schema: unknown): boolean {
 }
 
 /** A default that a function computes is not one value; a getter of Zod's hides which it is, so it is asked twice. */
-function isComputed(def: Definition): boolean {
-  const first = def['defaultValue'];
-  if (typeof first === 'number' || typeof first === 'string') waitForClock();
-  return JSON.stringify(first) !== JSON.stringify(def['defaultValue']);
+function defaultComparer(): (first: unknown, def: Definition) => boolean {
+  let waited = false;
+  return (first, def) => {
+    // Zod has asked for all of them before it shows the first: one pause is enough for all.
+    if (!waited) waitForClock();
+    waited = true;
+    return JSON.stringify(first) !== JSON.stringify(def['defaultValue']);
+  };
 }
 
 /** Until the time of day has moved on for certain: a default may be made of it. */

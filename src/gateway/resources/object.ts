@@ -58,7 +58,7 @@ export class ObjectResource implements Resource {
     const { request } = visit;
     const { describe: form, argumentItems } = readObjectWords(visit.query);
     if (form !== undefined) {
-      visit.access.checkFunction(of, visit);
+      visit.access.checkKnown(of, visit);
       return { response: describe(request, describedClass(of, form, visit)) };
     }
     checkMaking(of, verbOf(request.code), visit);

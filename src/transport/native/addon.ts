@@ -35,6 +35,11 @@ export interface UdpAddon extends Partial<CcmAddon> {
   send(handle: UdpHandle, first: number, end: number): number;
   /** Of the group and interface in five words. 0, or a negative errno. */
   membership(handle: UdpHandle, joins: boolean, words: Int32Array): number;
+  /**
+   * Has Linux drop what is beyond these shares of the ClientHellos of DTLS that come (client-hello-filter.c): of those without a
+   * cookie, and of those with one, as integers up to `allHellos`. 0, or a negative errno.
+   */
+  admitHellos(handle: UdpHandle, fresh: number, returning: number): number;
   close(handle: UdpHandle): void;
   /** 0 where there is none of this name. */
   interfaceIndex(name: string): number;
@@ -42,6 +47,8 @@ export interface UdpAddon extends Partial<CcmAddon> {
   /** Puts the calling thread behind the others of the process (thread-priority.c). 0, or a negative errno. */
   lowerPriority(): number;
 }
+
+export const allHellos = 0xffff_ffff;
 
 /** Where what stands in a descriptor. */
 export const word = {

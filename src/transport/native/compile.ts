@@ -32,8 +32,9 @@ export interface CompileOptions {
 
 const packageFolder = fileURLToPath(new URL('../../..', import.meta.url));
 const sourceOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const sources = ['udp-batch.c', 'thread-priority.c', 'connection-id.c', 'aes-ccm.c'].map(sourceOf);
-const included = ['thread-priority.h', 'connection-id.h', 'aes-ccm.h'].map(sourceOf);
+const parts = ['thread-priority', 'connection-id', 'client-hello-filter', 'aes-ccm'];
+const sources = ['udp-batch.c', ...parts.map((name) => `${name}.c`)].map(sourceOf);
+const included = parts.map((name) => sourceOf(`${name}.h`));
 const flags = ['-std=c11', '-O2', '-fPIC', '-shared', '-fvisibility=hidden'];
 /** It takes a second; no RFC's number. */
 const compileTimeoutMs = 60_000;

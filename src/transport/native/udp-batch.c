@@ -22,8 +22,8 @@
  * Nothing of what JavaScript hands over is trusted: objects are type-tagged, offsets and lengths are checked
  * against the buffer as it is at that moment (it might have been detached).
  *
- * The file is longer than others because everything that moves datagrams stands in it; thread-priority.c, connection-id.c and
- * aes-ccm.c are compiled with it.
+ * The file is longer than others because everything that moves datagrams stands in it; thread-priority.c, connection-id.c,
+ * client-hello-filter.c and aes-ccm.c are compiled with it.
  * Left out: names, other families, errors that arrive by ICMP (IP_RECVERR), and generic segmentation
  * (docs/decisions/0004-native-batch-transport.md).
  */
@@ -43,6 +43,7 @@
 #include <unistd.h>
 
 #include "aes-ccm.h"
+#include "client-hello-filter.h"
 #include "connection-id.h"
 #include "thread-priority.h"
 
@@ -434,7 +435,10 @@ static int set(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
-/* Takes a socket that this process was started with, bound and set up by whoever held it: hold(). */
+/*
+ * Takes a socket that this process was started with, bound and set up by whoever held it: hold(). The process that had it before
+ * may have ended in the middle of a flood.
+ */
 static int adopt_socket(bool ipv6, int fd)
 {
 	int domain = 0;
@@ -445,7 +449,11 @@ static int adopt_socket(bool ipv6, int fd)
 	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
 		return -errno;
 	}
-	return domain == (ipv6 ? AF_INET6 : AF_INET) && type == SOCK_DGRAM ? fd : -EINVAL;
+	if (domain != (ipv6 ? AF_INET6 : AF_INET) || type != SOCK_DGRAM) {
+		return -EINVAL;
+	}
+	(void)admit_hellos(fd, ALL_HELLOS, ALL_HELLOS);
+	return fd;
 }
 
 /* Binds a socket as the words say. */
@@ -807,6 +815,30 @@ static napi_value membership(napi_env env, napi_callback_info info)
 	return number(env, result < 0 ? -errno : 0);
 }
 
+/* admitHellos(socket, fresh, returning): client-hello-filter.c; 0, or a negative errno */
+static napi_value admit(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[3] = { NULL, NULL, NULL };
+	size_t count = 3;
+	uint32_t shares[2] = { ALL_HELLOS, ALL_HELLOS };
+
+	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok) {
+		return NULL;
+	}
+	struct udp *udp = udp_of(env, arguments[0]);
+
+	if (udp == NULL) {
+		return NULL;
+	}
+	for (int i = 0; i < 2; i++) {
+		if (napi_get_value_uint32(env, arguments[i + 1], &shares[i]) != napi_ok) {
+			(void)napi_throw_type_error(env, NULL, "a number is needed");
+			return NULL;
+		}
+	}
+	return number(env, udp->closed ? -EBADF : admit_hellos(udp->fd, shares[0], shares[1]));
+}
+
 /* close(socket): at once, and as often as one likes */
 static napi_value close_udp(napi_env env, napi_callback_info info)
 {
@@ -928,6 +960,7 @@ NAPI_MODULE_INIT()
 		{ "divideByConnectionId", NULL, divide_by_connection_id, NULL, NULL, NULL, napi_default, NULL },
 		{ "send", NULL, send_udp, NULL, NULL, NULL, napi_default, thread },
 		{ "membership", NULL, membership, NULL, NULL, NULL, napi_default, thread },
+		{ "admitHellos", NULL, admit, NULL, NULL, NULL, napi_default, thread },
 		{ "close", NULL, close_udp, NULL, NULL, NULL, napi_default, thread },
 		{ "interfaceIndex", NULL, interface_index, NULL, NULL, NULL, napi_default, thread },
 		{ "interfaceName", NULL, interface_name, NULL, NULL, NULL, napi_default, thread },

@@ -1,7 +1,7 @@
 /**
  * What a flood of beginnings of handshakes costs those who are connected: the same load with and without it. ClientHellos
  * without a cookie come at a fifth of what the machine's limit echoes, those with one at ten times the handshakes that
- * are begun in a second. Flood and load share a processor.
+ * are begun in a second. Flood and load share a processor. They are measured in slices, by turns with and without.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,9 +11,11 @@ import type { Call } from '../calls.ts';
 import { floodVariant } from '../flood-variant.ts';
 import type { ContestantName } from '../contestants.ts';
 import type { Measurement } from '../load.ts';
-import { valuesOf, type Comparison } from '../results.ts';
+import type { Comparison } from '../results.ts';
 import { rotated, type Bench, type Scenario } from '../scenario.ts';
 import { loadCpu } from '../servers.ts';
+import { bySlices, sliceSeconds } from './slices.ts';
+import { warmUp } from './warm-up.ts';
 
 export interface FloodOptions extends Omit<Comparison, 'metric'> {
   readonly call: Call;
@@ -58,10 +60,9 @@ async function measureBeside(
   flood: { readonly kind: 'hello' | 'cookie'; readonly rate: number } | undefined,
 ): Promise<Measurement> {
   const { floodGenerator } = bench.programs;
-  const load = { endpoints: sessions };
+  const load = { endpoints: sessions, seconds: sliceSeconds };
   if (flood === undefined) return await bench.measure(server, call, load);
-  const { seconds, warmUpSeconds } = bench.options;
-  const lasts = seconds + warmUpSeconds + marginSeconds;
+  const lasts = sliceSeconds + bench.options.warmUpSeconds + marginSeconds;
   const end = begin(floodGenerator, flood.kind, server.port, Math.round(flood.rate), lasts);
   const measurement = await bench.measure(server, call, load);
   await end();
@@ -83,29 +84,21 @@ export function flood(options: FloodOptions): Scenario {
       const setting = { environment: { FUNCOAP_COAPS_HANDSHAKE_RATE: String(handshakeRate) } };
       for (const contestant of bench.present(contestants)) {
         const server = servers.use(await bench.start(contestant, call, setting));
-        await bench.measure(server, call, { endpoints: options.sessions });
+        await warmUp(bench, server, call, { endpoints: options.sessions });
         running.push(server);
       }
       for (let round = 1; round <= bench.options.rounds; round++) {
         const { requestsPerSecond: echoed } = await bench.measure(limit, call);
-        const floods = [
-          { variant: floodVariant.none, flood: undefined },
-          { variant: floodVariant.cookies, flood: { kind: 'cookie', rate: handshakeRate * ofTheHandshakeRate } },
-          { variant: floodVariant.hellos, flood: { kind: 'hello', rate: echoed * ofTheLimit } },
-        ] as const;
+        const floods = {
+          [floodVariant.none]: undefined,
+          [floodVariant.cookies]: { kind: 'cookie', rate: handshakeRate * ofTheHandshakeRate },
+          [floodVariant.hellos]: { kind: 'hello', rate: echoed * ofTheLimit },
+        } as const;
         for (const server of rotated(running, round)) {
-          for (const { variant, flood } of floods) {
-            const measurement = await measureBeside(bench, server, options, flood);
-            const { faults } = measurement;
-            bench.record({
-              scenario: name,
-              contestant: server.name,
-              variant,
-              round,
-              values: valuesOf(measurement),
-              faults,
-            });
-          }
+          const figures = await bySlices(Object.values(floodVariant), round, (variant) =>
+            measureBeside(bench, server, options, floods[variant]),
+          );
+          for (const figure of figures) bench.record({ scenario: name, contestant: server.name, round, ...figure });
         }
       }
     },

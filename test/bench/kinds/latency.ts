@@ -3,16 +3,16 @@
  * moment of arrival, whether or not the server kept them waiting before they left. `disturbed` is the same beside
  * a library function that loops in a worker, measured in short slices by turns without and with the loop: a p99 is
  * made by the worst milliseconds, which the machine has now and then whatever runs on it, so that of one long measurement each
- * says nothing about the other. What the loop does it does in every slice: the median over them is what counts.
+ * says nothing about the other. What the loop does it does in every slice.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Call } from '../calls.ts';
 import type { ContestantName } from '../contestants.ts';
 import { postOnce } from '../probe.ts';
-import { faultsTogether } from '../faults.ts';
 import type { Measurement } from '../load.ts';
-import { mediansOf, valuesOf, type Comparison } from '../results.ts';
+import { valuesOf, type Comparison } from '../results.ts';
 import { rotated, type Bench, type Scenario } from '../scenario.ts';
+import { bySlices, sliceSeconds } from './slices.ts';
 import { warmUp } from './warm-up.ts';
 
 export interface LatencyOptions extends Omit<Comparison, 'metric'> {
@@ -56,8 +56,6 @@ export function latency({ name, title, call, contestants }: LatencyOptions): Sce
   };
 }
 
-const slices = 5;
-const sliceSeconds = 0.4;
 /** The loop has begun before the load, and goes on behind it. */
 const marginSeconds = 0.3;
 const variants = ['quiet', 'beside a loop'] as const;
@@ -91,19 +89,10 @@ export function disturbed({ name, title, call, contestants }: LatencyOptions): S
           const { requestsPerSecond } = await bench.measure(server, call);
           const load = { ...room, rate: requestsPerSecond * half, seconds: sliceSeconds };
           const measure = (): Promise<Measurement> => bench.measure(server, call, load);
-          const measured: Record<(typeof variants)[number], Measurement[]> = { 'quiet': [], 'beside a loop': [] };
-          for (let slice = 0; slice < slices; slice++) {
-            for (const variant of rotated(variants, slice + round)) {
-              const measurement =
-                variant === 'quiet' ? await measure() : await besideLoop(server, warmUpSeconds + sliceSeconds, measure);
-              measured[variant].push(measurement);
-            }
-          }
-          for (const variant of variants) {
-            const values = mediansOf(measured[variant].map(valuesOf));
-            const faults = faultsTogether(measured[variant]);
-            bench.record({ scenario: name, contestant: server.name, variant, round, values, faults });
-          }
+          const figures = await bySlices(variants, round, (variant) =>
+            variant === 'quiet' ? measure() : besideLoop(server, warmUpSeconds + sliceSeconds, measure),
+          );
+          for (const figure of figures) bench.record({ scenario: name, contestant: server.name, round, ...figure });
         }
       }
     },

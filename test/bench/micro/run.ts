@@ -4,7 +4,9 @@ import { cacheSteps } from './cache.ts';
 import { cborSteps } from './cbor.ts';
 import { crossingTimes } from './crossing.ts';
 import { codecSteps } from './codec.ts';
+import { journalTimes } from './journal.ts';
 import { lastResult, measureStep, type StepTime } from './measure.ts';
+import { pythonTimes } from './python.ts';
 import { InternalError } from '../../../src/core/error.ts';
 
 const nanoseconds = (value: number): string => value.toFixed(value < 10 ? 1 : 0);
@@ -16,7 +18,7 @@ function line({ name, nanoseconds: { median, lowest, highest } }: StepTime): str
 export async function runMicro(): Promise<string> {
   const steps = [...codecSteps(), ...cborSteps(), ...bindingSteps(), ...(await cacheSteps())];
   const lines = steps.map((step) => line(measureStep(step)));
-  lines.push(...(await crossingTimes()).map(line));
+  for (const times of [crossingTimes, journalTimes, pythonTimes]) lines.push(...(await times()).map(line));
   if (lastResult() === undefined) throw new InternalError('bench-micro', 'The last step returned nothing.');
   return `${lines.join('\n')}\n`;
 }

@@ -206,14 +206,22 @@ describe.each(['coap', 'http'] as const)('over %s', (door) => {
     expect([batch.moved.$uri, batch.text]).toEqual([to.$uri, 'plain']);
   });
 
-  test('a class is described, and is no part of a batch', async () => {
+  test('a class is described', async () => {
     await using gw = await open();
     expect(await gw.bank.Account.help()).toMatch(
       /^new Account\(owner: string, balance: number = 0\)\n\nAn account of somebody\.\n\n[^]*^deposit\(amount: number\): number$/m,
     );
     expect(await gw.$functions('bank')).toEqual(['Account', 'move', 'open', 'plain', 'several', 'undeclared']);
-    await using loose = await connect(door === 'coap' ? gateway.coap : gateway.url);
-    const batch = loose.$batch((later) => [later['bank']?.['Account']?.('Ada')]);
-    await expect(batch).rejects.toBeInstanceOf(ArgumentError);
   });
+});
+
+test('who is given an object of a class and makes none of it uses it all the same', async () => {
+  const access = [{ functions: ['bank/open', 'bank/Account.deposit'] }];
+  const own = await startGateway({ libraries: { 'bank/index.ts': library }, more: { access } });
+  await using gw = await connect<Libraries>(own.coap);
+  const account = await gw.bank.open('Ada');
+  expect(await account.deposit(5)).toBe(6);
+  await expect(gw.bank.Account('Ada')).rejects.toMatchObject({ code: 'not-callable' });
+  await gw.$close();
+  await own.close();
 });

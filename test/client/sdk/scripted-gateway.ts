@@ -33,6 +33,8 @@ export class ScriptedGateway {
   readonly network: MemoryNetwork = new MemoryNetwork({ random: () => 0.5, link: { lose: () => this.loses() } });
   /** What the next calls are answered; 'silent': acknowledged or answered never. */
   readonly script: (Response | 'silent')[] = [];
+  /** What its functions take. */
+  parameters: readonly Value[] = [];
   /** Methods of the calls that arrived. */
   readonly calls: number[] = [];
 
@@ -89,10 +91,13 @@ export class ScriptedGateway {
   #answer(request: Request): Response | 'silent' {
     const path = findStrings(request.options, optionNumber.uriPath) ?? [];
     const query = findStrings(request.options, optionNumber.uriQuery) ?? [];
-    if (path.length === 1) return value({ lib: { id: 0, functions: 2 } }, 60);
+    if (path.length === 1 && path[0] === 'func') return value({ lib: { id: 0, functions: 2 } }, 60);
     if (query.includes('_describe')) {
       const name = path[2] ?? '';
-      return value({ library: 'lib', method: name, parameters: [], ...(name === 'read' && { safe: true }) }, 60);
+      return value(
+        { library: 'lib', method: name, parameters: this.parameters, ...(name === 'read' && { safe: true }) },
+        60,
+      );
     }
     this.calls.push(request.code);
     const answer = this.script.shift();

@@ -156,3 +156,42 @@ test('registering again goes on until it is answered, and an answer from a serve
   expect(answers).toHaveLength(2);
   expect(client.advance(seconds(100)).length).toBeGreaterThan(0);
 });
+
+test('each state that is observed may change while it is read, however often that was so before', () => {
+  const etag = (n: number): Option => opaqueOption(optionNumber.etag, Uint8Array.of(n));
+  let token = emptyBytes;
+  let isAgain = false;
+  const { client, answers, failures, serve } = read(
+    (request, count) => {
+      if (findUint(request.options, optionNumber.observe) === undefined) {
+        isAgain = true;
+        return { options: [etag(count), block2(1, false)], payload: bytes(4) };
+      }
+      token = request.token;
+      return isAgain
+        ? { options: [observe(count), etag(count)], payload: bytes(5) }
+        : { options: [observe(count), etag(count), block2(0)], payload: bytes(16) };
+    },
+    { observe: true },
+  );
+  for (let n = 0; n < 5; n++) {
+    isAgain = false;
+    const notification = { options: [observe(100 + n), etag(100 + n), block2(0)], payload: bytes(16) };
+    serve(client.send({ type: NON, code: responseCode.content, messageId: n, token, ...notification }, 'server'));
+  }
+  expect(failures).toEqual([]);
+  expect(answers).toHaveLength(6);
+});
+
+test('whoever observes returns an Echo as often as it registers', () => {
+  const echo = opaqueOption(optionNumber.echo, bytes(8));
+  const isEchoed = (request: Message): boolean => request.options.some(({ number }) => number === optionNumber.echo);
+  const answer = (request: Message, count: number): Reply =>
+    isEchoed(request)
+      ? { options: [observe(count), uintOption(optionNumber.maxAge, 1)] }
+      : { code: responseCode.unauthorized, options: [echo] };
+  const { client, answers, failures, serve } = read(answer, { observe: true });
+  serve(client.advance(seconds(20)));
+  expect(failures).toEqual([]);
+  expect(answers.map(({ code }) => code)).toEqual([responseCode.content, responseCode.content]);
+});

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { method, responseCode } from '../../../src/coap/codec/codes.ts';
-import { messageType } from '../../../src/coap/codec/message.ts';
+import { messageType, type Message } from '../../../src/coap/codec/message.ts';
 import {
   findOption,
   findUint,
@@ -323,6 +323,26 @@ describe('requests in blocks (Block1)', () => {
     });
     expect(answer?.code).toBe(responseCode.continue);
     expect(peer.requests).toEqual([]);
+  });
+
+  test('a body that is sent whole again, in blocks, with a request for a later block continues the kept response', () => {
+    const peer = new Lockstep(() => kept(bytes(600)));
+    const body = bytes(20);
+    const send = (messageId: number, num: number): Message | undefined => {
+      const up = (at: number): readonly Option[] => [
+        path,
+        block1(at, at === 0, 0),
+        ...(at === 1 ? [block2(num, 4)] : []),
+      ];
+      const fetch = { code: method.FETCH };
+      peer.send({ ...fetch, messageId, options: up(0), payload: body.subarray(0, 16) });
+      return peer.send({ ...fetch, messageId: messageId + 1, options: up(1), payload: body.subarray(16) })[0];
+    };
+    send(1, 0);
+    const later = send(3, 1);
+    expect(later).toMatchObject({ code: responseCode.content, payload: bytes(600).subarray(256, 512) });
+    expect(findBlock(later?.options ?? [], optionNumber.block1)).toEqual({ num: 1, more: false, szx: 0 });
+    expect(peer.requests).toHaveLength(1);
   });
 
   test('2.31 is never suppressed by No-Response', () => {

@@ -392,6 +392,14 @@ describe('options (RFC 7252 §5.4)', () => {
     }
   });
 
+  test('a Hop-Limit of 0: 4.00 (RFC 8768 §3)', () => {
+    const peer = new Lockstep(() => hello);
+    const hops = (n: number): ReturnType<typeof opaqueOption> => opaqueOption(optionNumber.hopLimit, Uint8Array.of(n));
+    expect(peer.send({ code: method.GET, messageId: 1, options: [hops(0)] })[0]?.code).toBe(responseCode.badRequest);
+    expect(peer.send({ code: method.GET, messageId: 2, options: [hops(1)] })[0]?.code).toBe(responseCode.content);
+    expect(peer.requests).toHaveLength(1);
+  });
+
   test('extended tokens are echoed up to the limit; longer ones get 4.00 (RFC 8974)', () => {
     const peer = new Lockstep(() => hello, { limits: { maxTokenBytes: 300 } });
     const long = new Uint8Array(300).fill(9);
@@ -473,6 +481,22 @@ describe('multicast (RFC 7252 §8)', () => {
     );
     expect(peer.advance(seconds(10))).toEqual([]);
   });
+
+  test.each([
+    [0, responseCode.notFound, true],
+    [2, responseCode.notFound, true],
+    [2, responseCode.content, false],
+    [8, responseCode.notFound, false],
+    [16, responseCode.badRequest, true],
+  ])(
+    'who says by No-Response %i which classes it wants gets those: a %i is sent, %s (RFC 7967 §2)',
+    (n, code, sent) => {
+      const peer = new Lockstep(() => response(code));
+      const options = [uintOption(optionNumber.noResponse, n)];
+      peer.send({ type: NON, code: method.GET, messageId: 1, options }, 'device', true);
+      expect(peer.advance(seconds(10)).map((message) => message.code)).toEqual(sent ? [code] : []);
+    },
+  );
 
   test('answers that wait for the leisure are bounded like those that are not ready', () => {
     const peer = new Lockstep(() => hello, { limits: { maxPending: 2 } });

@@ -7,7 +7,7 @@ import { NotificationOrder } from '../../../src/coap/observe/notification-order.
 import { response, type Response } from '../../../src/coap/response.ts';
 import { utf8 } from '../../../src/core/bytes.ts';
 import { seconds, type Instant } from '../../../src/core/duration.ts';
-import { endpointOf, Lockstep, type LockstepOptions } from '../lockstep.ts';
+import { bytesOf, endpointOf, Lockstep, type LockstepOptions } from '../lockstep.ts';
 
 const path = stringOption(optionNumber.uriPath, 'x');
 const observe = uintOption(optionNumber.observe, 0);
@@ -91,6 +91,16 @@ describe('observing a resource (RFC 7641)', () => {
     const third = register(2);
     observations[1]?.end(peer.now);
     expect([first, second, third, register(3)]).toEqual([first, first + 1, first + 2, first + 3]);
+  });
+
+  test('§4.4: what others are told does not use up the numbers of an observer, who has 2^23 of them in 256 s', () => {
+    const { peer, observations } = observable();
+    const [first] = peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] });
+    peer.send({ code: method.GET, messageId: 1, token, options: [path, observe] }, 'other');
+    for (let n = 0; n < 10; n++) observations[1]?.notify(state('a'), false, peer.now);
+    peer.output();
+    observations[0]?.notify(state('b'), false, peer.now);
+    expect(sequence(peer.output()[0])).toBe((sequence(first) ?? 0) + 1);
   });
 
   test.each([
@@ -187,6 +197,28 @@ describe('observing a resource (RFC 7641)', () => {
     peer.advance(seconds(24 * 3600));
     observations[0]?.notify(state('b'), false, peer.now);
     expect(peer.output().map((message) => message.type)).toEqual([NON, CON]);
+  });
+
+  test('§4.5.1: a peer on another machine gets one non-confirmable notification in 3 s, then the newest state of each of its observations', () => {
+    const { peer, observations } = observable();
+    const endpoint = { ...endpointOf('far'), verified: true };
+    const receive = (message: Parameters<typeof bytesOf>[0]): void =>
+      peer.engine.receive([{ bytes: bytesOf(message), endpoint, multicast: false }], peer.now);
+    for (const n of [1, 2])
+      receive({ code: method.GET, messageId: n, token: Uint8Array.of(n), options: [path, observe] });
+    peer.output();
+    const notified = (index: number): Message | undefined => {
+      observations[index]?.notify(state('x'), false, peer.now);
+      return peer.output()[0];
+    };
+    expect(notified(0)?.type).toBe(NON);
+    expect([notified(0), notified(0), notified(1), notified(1)]).toEqual([undefined, undefined, undefined, undefined]);
+    expect(peer.advance(seconds(3) - 1)).toEqual([]);
+    expect(peer.advance(1).map(({ type, token }) => [type, token[0]])).toEqual([[NON, 2]]);
+    expect(peer.advance(seconds(3)).map(({ type, token }) => [type, token[0]])).toEqual([[NON, 1]]);
+    expect(peer.advance(seconds(3)).map(({ type, token }) => [type, token[0]])).toEqual([[NON, 2]]);
+    expect(peer.advance(seconds(30))).toEqual([]);
+    expect(peer.engine.counters()).toMatchObject({ timers: 0, observations: 2 });
   });
 
   test('an unverified peer gets confirmable notifications only, none before it has acknowledged the last', () => {

@@ -143,7 +143,7 @@ test('a mistake in a superclass is told with its own file and line', () => {
   const index = "import { Base } from './base.ts'; export class Own extends Base {}";
   const load = (base: string): unknown => readFiles({ 'index.ts': index, 'base.ts': base });
   expect(() => load('export class Base {\n  /** @pure @safe @maxAge x */ f() {}\n}')).toThrow(
-    /^base\.ts:1: Base\.f: @maxAge/,
+    /^base\.ts:2: Base\.f: @maxAge/,
   );
   expect(() => load('export class Base { f( }')).toThrow(/^base\.ts:1:/);
 });

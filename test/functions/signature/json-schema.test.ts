@@ -6,10 +6,10 @@ import { UsageError } from '../../../src/core/error.ts';
 import type { ValueType } from '../../../src/functions/description.ts';
 import type { DeclaredParameter } from '../../../src/functions/signature/declared-export.ts';
 
-const typeOf = (schema: z.ZodType): ValueType => typeFromJsonSchema(z.toJSONSchema(schema, zodSchemaOptions));
+const typeOf = (schema: z.ZodType): ValueType => typeFromJsonSchema(z.toJSONSchema(schema, zodSchemaOptions('input')));
 
 function parameterOf(schema: z.ZodType): DeclaredParameter | undefined {
-  return parametersFromJsonSchema(z.toJSONSchema(z.object({ a: schema }), zodSchemaOptions))[0];
+  return parametersFromJsonSchema(z.toJSONSchema(z.object({ a: schema }), zodSchemaOptions('input')))[0];
 }
 
 const number: ValueType = { kind: 'number' };
@@ -78,6 +78,9 @@ describe('types of Zod declarations', () => {
     ],
     ['the input of a transform', z.string().transform((text) => text.length), string],
     ['coercion, which takes anything', z.coerce.number(), any],
+    ['coercion to a boolean, which makes true of the text "false"', z.coerce.boolean(), { kind: 'boolean' }],
+    ['date by its class', z.instanceof(Date), { kind: 'date' }],
+    ['map by its class', z.instanceof(Map), any],
     ['preprocessing, which takes anything', z.preprocess((x) => x, z.number()), any],
     ['catch, which takes anything', z.number().catch(1), any],
     ['any', z.any(), any],
@@ -101,6 +104,16 @@ describe('types of Zod declarations', () => {
     });
   });
 
+  test('of results, coercion, catch and preprocessing give what they give', () => {
+    const resultOf = (schema: z.ZodType): ValueType =>
+      typeFromJsonSchema(z.toJSONSchema(schema, zodSchemaOptions('output')));
+    expect(resultOf(z.coerce.number())).toEqual(number);
+    expect(resultOf(z.coerce.date())).toEqual({ kind: 'date' });
+    expect(resultOf(z.number().catch(1))).toEqual(number);
+    expect(resultOf(z.preprocess((x) => x, z.number()))).toEqual(number);
+    expect(resultOf(z.string().transform((text) => text.length))).toEqual(any);
+  });
+
   test('references inside the schema are followed', () => {
     const schema = { type: 'object', properties: { a: { $ref: '#/$defs/n' } }, $defs: { n: { type: 'number' } } };
     expect(parametersFromJsonSchema(schema)[0]?.type).toEqual(number);
@@ -114,10 +127,81 @@ describe('types of Zod declarations', () => {
   );
 });
 
+describe('classes in Zod declarations', () => {
+  class Account {
+    owner = '';
+  }
+  class Savings extends Account {}
+  class Hidden {
+    owner = '';
+  }
+  const exported = new Map<object, string>([[Account.prototype, 'Account']]);
+  const read = (schema: z.ZodType, io: 'input' | 'output' = 'input'): ValueType =>
+    typeFromJsonSchema(z.toJSONSchema(schema, zodSchemaOptions(io, exported)));
+  const account: ValueType = { kind: 'instance', class: 'Account' };
+
+  const cases: [string, z.ZodType, ValueType][] = [
+    ['alone', z.instanceof(Account), account],
+    ['with a description', z.instanceof(Account).describe('whose'), account],
+    [
+      'with a refinement',
+      z
+        .instanceof(Account)
+        .refine(() => true)
+        .meta({ title: 'Whose' }),
+      account,
+    ],
+    ['read-only', z.instanceof(Account).readonly(), account],
+    [
+      'under an id of its own',
+      z.array(z.instanceof(Account).meta({ id: 'account' })),
+      { kind: 'array', items: account },
+    ],
+    ['transformed', z.instanceof(Account).transform(() => 1), account],
+    ['or null', z.instanceof(Account).nullable(), { kind: 'union', options: [account, { kind: 'null' }] }],
+    ['or text', z.instanceof(Account).or(z.string()), { kind: 'union', options: [account, string] }],
+    ['in a tuple', z.tuple([z.instanceof(Account)]), { kind: 'tuple', items: [account] }],
+    [
+      'in a record',
+      z.record(z.string(), z.instanceof(Account)),
+      { kind: 'object', properties: {}, additional: account },
+    ],
+    [
+      'in a member',
+      z.strictObject({ a: z.instanceof(Account), b: z.instanceof(Account).optional() }),
+      {
+        kind: 'object',
+        properties: { a: { type: account, required: true }, b: { type: account, required: false } },
+        additional: undefined,
+      },
+    ],
+  ];
+  test.each(cases)('an exported one %s', (_name, schema, expected) => {
+    expect(read(schema)).toEqual(expected);
+  });
+
+  test('as a result, one that is not exported is data', () => {
+    expect(read(z.instanceof(Account), 'output')).toEqual(account);
+    expect(read(z.instanceof(Hidden), 'output')).toEqual(any);
+  });
+
+  test.each<[string, z.ZodType, string]>([
+    ['that is not exported', z.instanceof(Hidden), "parameter 'a': no caller could give an instance of Hidden: it is"],
+    ['inside a type', z.array(z.instanceof(Hidden)).optional(), "parameter 'a': no caller could give an instance of"],
+    ['that extends an exported one', z.instanceof(Savings), 'no caller could give an instance of Savings'],
+    ['of Node', z.instanceof(URL), 'no caller could give an instance of URL'],
+    ['of bytes', z.instanceof(Buffer), 'a byte string is a Uint8Array; write bytes().'],
+  ])('an argument of one %s is an error', (_name, schema, sentence) => {
+    expect(() => z.toJSONSchema(z.object({ a: schema }), zodSchemaOptions('input', exported))).toThrow(
+      expect.objectContaining({ code: 'library-parameter', message: expect.stringContaining(sentence) as string }),
+    );
+  });
+});
+
 describe('parameters of Zod declarations', () => {
   test('stand in the order of declaration, with texts and optionality', () => {
     const schema = z.object({ b: z.number().describe('the base'), a: z.string().optional(), c: z.int().default(3) });
-    expect(parametersFromJsonSchema(z.toJSONSchema(schema, zodSchemaOptions))).toEqual([
+    expect(parametersFromJsonSchema(z.toJSONSchema(schema, zodSchemaOptions('input')))).toEqual([
       { name: 'b', type: number, required: true, rest: false, doc: 'the base' },
       { name: 'a', type: string, required: false, rest: false, doc: undefined },
       { name: 'c', type: { kind: 'integer' }, required: false, default: 3, rest: false, doc: undefined },
@@ -150,7 +234,7 @@ describe('parameters of Zod declarations', () => {
 
   test('a control word as name is an error', () => {
     for (const name of ['_why', 'c.pmin', 'c.pmax']) {
-      const schema = z.toJSONSchema(z.object({ [name]: z.number() }), zodSchemaOptions);
+      const schema = z.toJSONSchema(z.object({ [name]: z.number() }), zodSchemaOptions('input'));
       expect(() => parametersFromJsonSchema(schema)).toThrow(UsageError);
     }
   });

@@ -6,7 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { timeOfDay } from '../../../src/core/time-of-day.ts';
-import { issueDevice, issueRoot, makeKeyPair, pemOf } from '../../../src/devices/certificates.ts';
+import { issueDevice, issueRevocationList, issueRoot, makeKeyPair, pemOf } from '../../../src/devices/certificates.ts';
+import { CertificateFiles } from '../../../src/store/certificate-files.ts';
 import { RunningGateway } from './running-gateway.ts';
 
 let gateway: RunningGateway;
@@ -110,6 +111,29 @@ describe('one sentence says what is wrong', () => {
     );
     const pinned = gateway.line(printed['rpk'] ?? '', '/func/who/am').replace('gateway.pub', 'other.pub');
     expect(await failure(pinned)).toContain('its raw public key is not the one of --gateway-key');
+  });
+
+  test("a gateway whose certificate its authority has revoked, and a list that is not the authority's", async () => {
+    const files = new CertificateFiles(gateway.path('data'));
+    const { serialNumber } = new X509Certificate(files.certificate('gateway'));
+    const listOf = async (by: 'root' | 'devices', serial: string): Promise<string> => {
+      const issuer = { certificate: files.certificate(by), privateKey: files.privateKey(by) };
+      const now = timeOfDay(Date.now());
+      return pemOf('X509 CRL', await issueRevocationList(issuer, [{ serial, since: now }], now));
+    };
+    writeFileSync(gateway.path('other.crl.pem'), await listOf('root', '1234'));
+    writeFileSync(gateway.path('root.crl.pem'), await listOf('root', serialNumber));
+    writeFileSync(gateway.path('devices.crl.pem'), await listOf('devices', serialNumber));
+    expect(await gateway.funcoap(`${certified()} --crl other.crl.pem`)).toBe('gate\n');
+    expect(await failure(`${certified()} --crl root.crl.pem`)).toContain(
+      'is not believed to be who was meant: CN=funcoap gateway was revoked.',
+    );
+    const refused = async (line: string): Promise<string> => (await gateway.run(line)).err;
+    expect(await refused(`${certified()} --crl devices.crl.pem`)).toContain('is not signed by an authority of --ca');
+    expect(await refused(`${certified()} --crl root.crt.pem`)).toContain('holds no revocation list in PEM');
+    expect(
+      await refused(`ping ${gateway.uri} --key-file lamp.rpk.pem --gateway-key gateway.pub.pem --crl x`),
+    ).toContain('the file of the authority is missing: --ca');
   });
 
   test('a certificate that has expired', async () => {

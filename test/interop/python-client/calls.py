@@ -1,10 +1,18 @@
 """The Python client against a gateway: URIs come in the environment, the library is the test's (python-client.test.ts)."""
 
+import dataclasses
+import enum
 import inspect
 import os
 import threading
+import time
 import unittest
-from datetime import datetime, timezone
+import uuid
+from collections import OrderedDict
+from datetime import date, datetime, timedelta, timezone
+from datetime import time as clock_time
+from decimal import Decimal
+from pathlib import PurePosixPath
 
 import funcoap
 
@@ -76,6 +84,68 @@ class Calls(unittest.TestCase):
         for value in [None, True, 1.5, 2**70, "ä", b"\x00\xff", [1, {"a": [2]}], when]:
             self.assertEqual(self.gw.lib.echo(value), value)
 
+    def test_what_cbor_has_no_type_for_travels_as_a_library_in_python_would_return_it(self):
+        @dataclasses.dataclass
+        class Point:
+            x: int
+            y: object = None
+
+        class Shelf(enum.IntEnum):
+            LEFT = 1
+
+        class Text(str):
+            pass
+
+        pairs = [
+            ({2, 1, 3}, [1, 2, 3]),
+            (frozenset({"b", "a"}), ["a", "b"]),
+            ({frozenset({"b"}), frozenset({"a"})}, [["a"], ["b"]]),
+            ((1, (2,)), [1, [2]]),
+            (Decimal("1.50"), "1.50"),
+            (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+            (date(2026, 1, 31), "2026-01-31"),
+            (clock_time(12), "12:00:00"),
+            (timedelta(minutes=1), 60),
+            (PurePosixPath("a/b"), "a/b"),
+            (bytearray(b"b"), b"b"),
+            (memoryview(b"m"), b"m"),
+            (Shelf.LEFT, 1),
+            (Text("t"), "t"),
+            ({Shelf.LEFT: Point(1, Decimal(2))}, {1: {"x": 1, "y": "2"}}),
+            ({(1, 2): 3}, {(1, 2): 3}),
+            (OrderedDict(b=1, a=2), {"b": 1, "a": 2}),
+        ]
+        for given, got in pairs:
+            self.assertEqual(self.gw.lib.echo(given), got)
+            self.assertEqual(self.gw.lib.echo([given]), [got])
+
+    def test_a_date_without_a_time_zone_is_of_this_machine(self):
+        before = os.environ.get("TZ")
+        os.environ["TZ"] = "Asia/Kolkata"
+        time.tzset()
+        try:
+            got = self.gw.lib.echo(datetime(2026, 1, 31, 12))
+        finally:
+            os.environ.pop("TZ") if before is None else os.environ.update(TZ=before)
+            time.tzset()
+        self.assertEqual(got, datetime(2026, 1, 31, 6, 30, tzinfo=timezone.utc))
+
+    def test_what_cannot_be_sent_is_refused_before_it_is(self):
+        endless: list = []
+        endless.append(endless)
+        self.gw.lib.echo(1)
+        count = self.requests()
+        for value, error in [(object(), TypeError), ({"a": {1j}}, TypeError), (int, TypeError), (endless, ValueError)]:
+            with self.assertRaisesRegex(error, "cannot be sent|contains itself"):
+                self.gw.lib.echo(value)
+        self.assertEqual(count[0], 0)
+
+    def test_what_is_closed_says_so(self):
+        self.gw.close()
+        with self.assertRaisesRegex(funcoap.NoAnswer, "was closed; connect"):
+            self.gw.lib.count()
+        self.gw.close()
+
     def test_long_bodies_travel_in_blocks_both_ways(self):
         text = "".join(chr(97 + i % 26) for i in range(40_000))
         count = self.requests()
@@ -94,6 +164,15 @@ class Calls(unittest.TestCase):
         self.assertEqual(self.gw.lib.big("abc"), first)
         # Its thirty blocks do not come again.
         self.assertEqual(count[0], 1)
+
+    def test_after_refresh_the_gateway_is_asked_what_there_is_and_what_it_gives(self):
+        self.gw.lib.add(6, 6)
+        count = self.requests()
+        self.gw.refresh()
+        self.assertEqual(count[0], 1)
+        self.assertEqual(self.gw.lib.add(6, 6), 12)
+        # Its description and its result, confirmed.
+        self.assertEqual(count[0], 3)
 
     def test_unsafe_calls_run_each_time_and_oneway_calls_run(self):
         before = self.gw.lib.count()
@@ -134,6 +213,11 @@ class Faults(unittest.TestCase):
         with funcoap.connect(URI, timeout=0.5) as gw:
             with self.assertRaises(funcoap.NoAnswer):
                 gw.lib.slowly()
+
+    def test_a_timeout_is_a_number_of_seconds(self):
+        for timeout in [0, -1, None, "5", float("nan")]:
+            with self.assertRaisesRegex(ValueError, "timeout is a number of seconds above 0"):
+                funcoap.connect(URI, timeout=timeout)
 
     def test_only_plain_coap(self):
         for uri in ["coaps://127.0.0.1", "127.0.0.1", "coap://127.0.0.1/func/lib"]:

@@ -285,11 +285,18 @@ class Objects(Case):
             account.balance = 1
         with self.assertRaisesRegex(AttributeError, "is a method"):
             account.deposit = 1
+        with self.assertRaisesRegex(AttributeError, "bank/Account.pin can only be set"):
+            account.pin
         with self.assertRaises(TypeError):
             account.deposit(1, 2)
         with self.assertRaises(TypeError):
             self.gw.bank.Account()
         account._release()
+
+    def test_methods_that_are_streams(self):
+        with self.gw.bank.Account("Ada") as account:
+            self.assertEqual(list(account.history(3)), ["Ada0", "Ada1", "Ada2"])
+            self.assertEqual(list(account.history.starting_at(1)(entries=3)), ["Ada1", "Ada2"])
 
     def test_as_results_and_as_arguments(self):
         ada, eve = self.gw.bank.Account("Ada", 10), self.gw.bank.Account("Eve")
@@ -341,6 +348,63 @@ class Batches(Case):
         left = batch.bank.transfer(ada, self.gw.bank.Account("Eve"), 3)
         account, rest = batch.run(ada, left)
         self.assertEqual((account.balance, rest), (7, 7))
+
+    def test_methods_are_called_and_attributes_read_of_objects_that_are_there(self):
+        with self.gw.bank.Account("Ada", 10) as ada:
+            batch = self.gw.batch()
+            for one in (batch.object(ada), batch.object(ada._uri), batch.object(f"/o/{ada._id}")):
+                one.deposit(batch.live.twice(1))
+                one.deposit(amount=1)
+                one.balance
+            self.assertEqual(batch.run(), [2, 12, 13, 13, 2, 15, 16, 16, 2, 18, 19, 19])
+            safe = self.gw.batch()
+            self.assertEqual(safe.run(safe.object(ada).report(), safe.object(ada).heir), ["Ada: 19", None])
+
+    def test_an_object_that_is_gone_ends_it_before_anything_runs(self):
+        ada, eve = self.gw.bank.Account("Ada"), self.gw.bank.Account("Eve")
+        batch = self.gw.batch()
+        batch.object(eve).deposit(1)
+        batch.object(ada).deposit(1)
+        ada._release()
+        with self.assertRaises(funcoap.RemoteError) as caught:
+            batch.run()
+        self.assertEqual((caught.exception.status, caught.exception.target), ("4.04", "bank/Account.deposit"))
+        self.assertEqual((caught.exception.batch[0], eve.balance), (1, 0))
+
+    def test_of_one_that_fails_the_objects_that_were_made_are_objects(self):
+        eve = self.gw.bank.Account("Eve")
+        batch = self.gw.batch()
+        ada = batch.bank.Account("Ada", 3)
+        failed = batch.object(eve).fail()
+        with self.assertRaises(funcoap.RemoteError) as caught:
+            batch.run(ada, failed)
+        index, (made,) = caught.exception.batch
+        self.assertEqual((index, made.balance), (1, 3))
+
+    def test_what_of_objects_cannot_be_in_it(self):
+        eve = self.gw.bank.Account("Eve")
+        batch = self.gw.batch()
+        made = batch.bank.Account("Ada")
+        with self.assertRaisesRegex(AttributeError, "not there yet, and has no deposit: .* make it first"):
+            made.deposit(5)
+        with self.assertRaisesRegex(TypeError, "bank/Account gives an object, of which 'owner' cannot be read"):
+            batch.run(made["owner"])
+        with self.assertRaisesRegex(TypeError, "bank/Account.history is a stream"):
+            batch.object(eve).history(3)
+        with self.assertRaisesRegex(AttributeError, "bank/Account has no deposti; did you mean deposit?"):
+            batch.object(eve).deposti(3)
+        with self.assertRaisesRegex(AttributeError, "can only be set"):
+            batch.object(eve).pin
+        with self.assertRaisesRegex(AttributeError, "a batch sets no attributes"):
+            batch.object(eve).owner = "Ada"
+        with self.assertRaises(ValueError):
+            batch.object("coap://elsewhere/o/abcdefgh")
+        with funcoap.connect(LOSSY) as other:
+            with self.assertRaises(ValueError):
+                other.batch().object(eve)
+        batch.object(eve).deposit(1, 2)
+        with self.assertRaisesRegex(TypeError, "bank/Account.deposit: too many"):
+            batch.run()
 
     def test_what_cannot_be_in_it(self):
         batch = self.gw.batch()

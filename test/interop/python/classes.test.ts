@@ -370,12 +370,12 @@ describe('a Python class', () => {
     [
       'from funcoap import safe\n@safe\nclass A: pass\n',
       '',
-      'lib.py: A is a class, and making an object of it is not safe; promise it of its methods.',
+      'lib.py:2: A is a class, and making an object of it is not safe; promise it of its methods.',
     ],
     [
       "class A:\n    __instance__ = 'many'\n",
       '',
-      "lib.py: __instance__ of A is 'single', 'session' or 'percall'; write one of them, or remove it.",
+      "lib.py:1: __instance__ of A is 'single', 'session' or 'percall'; write one of them, or remove it.",
     ],
     [
       "class A:\n    __instance__ = 'single'\n    def __init__(self, key, more=1): pass\n",

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { functionCddl } from '../../../src/directory/cddl.ts';
 import { parametersSchema } from '../../../src/directory/json-schema.ts';
 import { signatureText } from '../../../src/directory/signature-text.ts';
+import { codecs } from '../pages/python.ts';
 import { missingPython, pythonFolder } from './python-folder.ts';
 
 const missing = missingPython();
@@ -61,9 +62,9 @@ def hidden(a, _cache={}): return a
 def unhidden(_a): return _a
 `;
 
-describe('parameters', () => {
+describe.each(codecs)('parameters, %s,', (_, python) => {
   test('are bound as Python binds them: defaults, keyword-only, *args and **kwargs', async () => {
-    const folder = await pythonFolder({ 'lib/lib.py': signatures });
+    const folder = await pythonFolder({ 'lib/lib.py': signatures }, {}, { python });
     expect(await folder.say('lib/every', { a: 1, b: 2, d: true })).toEqual([1, 2, 0.5, [], true, null, {}]);
     expect(await folder.say('lib/every', { a: 1, b: 2, c: 3, d: true, rest: ['x', 'y'], other: 5 })).toEqual([
       1,
@@ -89,7 +90,7 @@ describe('parameters', () => {
   });
 
   test('are what their hints promise: dataclasses, enums, sets, dates, UUIDs, paths', async () => {
-    const folder = await pythonFolder({ 'lib/lib.py': signatures });
+    const folder = await pythonFolder({ 'lib/lib.py': signatures }, {}, { python });
     const when = new Date('2026-01-31T12:00:00.123Z');
     expect(await folder.say('lib/revived', { p: { x: 1, tags: ['a'] }, colour: 'blue', when })).toEqual([
       'Point',
@@ -134,7 +135,7 @@ describe('parameters', () => {
   });
 
   test('are described: signature, docstring, JSON Schema, CDDL, compact ids', async () => {
-    const folder = await pythonFolder({ 'lib/lib.py': signatures, 'lib/README.md': '# Shapes\n' });
+    const folder = await pythonFolder({ 'lib/lib.py': signatures, 'lib/README.md': '# Shapes\n' }, {}, { python });
     const every = folder.registry.find('lib', 'every');
     expect(folder.registry.libraries()[0]).toMatchObject({ title: 'Shapes', id: 0 });
     expect(folder.registry.findById(0, every.id ?? -1)).toBe(every);
@@ -162,10 +163,11 @@ describe('parameters', () => {
   });
 });
 
-describe('results', () => {
+describe.each(codecs)('results, %s,', (_, python) => {
   test('of generators, async functions and async generators are collected', async () => {
-    const folder = await pythonFolder({
-      'lib/lib.py': `
+    const folder = await pythonFolder(
+      {
+        'lib/lib.py': `
 import asyncio
 def numbers(n: int):
     for i in range(n): yield i
@@ -184,7 +186,10 @@ def runs_its_own_loop():
     return asyncio.run(later(1))
 def wrapped(): return later(5)
 `,
-    });
+      },
+      {},
+      { python },
+    );
     expect(await folder.say('lib/numbers', [3])).toEqual([0, 1, 2]);
     expect(await folder.say('lib/later', [5])).toBe(5);
     expect(await folder.say('lib/ticks')).toEqual([{ i: 0 }, { i: 1 }, { i: 2 }]);
@@ -201,18 +206,23 @@ def wrapped(): return later(5)
   });
 
   test('W6 functions that wait share a process: fifty that sleep take as long as one', async () => {
-    const folder = await pythonFolder({
-      'lib/lib.py':
-        'import asyncio\nrunning = most = 0\nasync def wait():\n    global running, most\n    running += 1\n    most = max(most, running)\n    await asyncio.sleep(0.3)\n    running -= 1\n    return most\n',
-    });
+    const folder = await pythonFolder(
+      {
+        'lib/lib.py':
+          'import asyncio\nrunning = most = 0\nasync def wait():\n    global running, most\n    running += 1\n    most = max(most, running)\n    await asyncio.sleep(0.3)\n    running -= 1\n    return most\n',
+      },
+      {},
+      { python },
+    );
     await folder.say('lib/wait');
     const all = await Promise.all(Array.from({ length: 50 }, () => folder.say('lib/wait')));
     expect(Math.max(...all.map(Number))).toBe(50);
   });
 
   test('R7 are what they are: rows, bytes, dates, numbers of any size, text for what has no form', async () => {
-    const folder = await pythonFolder({
-      'lib/lib.py': `
+    const folder = await pythonFolder(
+      {
+        'lib/lib.py': `
 import collections, dataclasses, datetime, decimal, enum, fractions, sqlite3, uuid
 class Level(enum.IntEnum):
     HIGH = 3
@@ -236,7 +246,10 @@ def everything():
     }
 def nothing(): pass
 `,
-    });
+      },
+      {},
+      { python },
+    );
     expect(await folder.say('lib/nothing')).toBe(undefined);
     expect(await folder.say('lib/everything')).toEqual({
       bytes: [new Uint8Array([0]), new Uint8Array([1]), new Uint8Array([2])],
@@ -274,23 +287,30 @@ def nothing(): pass
   });
 
   test('P21 an exception keeps its class, message, traceback and attributes', async () => {
-    const folder = await pythonFolder({
-      'lib/lib.py': `
+    const folder = await pythonFolder(
+      {
+        'lib/lib.py': `
 import threading
 class OutOfStock(Exception):
     def __init__(self, part, left):
         super().__init__(f'no more {part}')
         self.part, self.left, self._private, self.lock = part, left, 1, threading.Lock()
+        self.rows = iter([1, 2])
 def take(part):
     raise OutOfStock(part, {'left': 0})
 `,
-    });
+      },
+      {},
+      { python },
+    );
     const { code, message, details } = await folder.failure('lib/take', ['A17']);
     expect([code, message]).toEqual(['function-failed', 'The function raised OutOfStock.']);
     expect(details.remote).toMatchObject({ name: 'OutOfStock', message: 'no more A17' });
     expect(details.remote?.attributes).toMatchObject({ part: 'A17', left: { left: 0 } });
     expect(details.remote?.attributes).not.toHaveProperty('_private');
-    expect(details.remote?.stack).toMatch(/^Traceback[^]*lib\.py", line 8, in take[^]*OutOfStock: no more A17\n$/);
+    // Whoever is told of it would read it to its end.
+    expect(details.remote?.attributes).not.toHaveProperty('rows');
+    expect(details.remote?.stack).toMatch(/^Traceback[^]*lib\.py", line 9, in take[^]*OutOfStock: no more A17\n$/);
     expect(details.remote?.stack).not.toContain('funcoap_host');
   });
 });

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { channels, type LibraryPrinted } from '../../../src/core/channels.ts';
-import { milliseconds } from '../../../src/core/duration.ts';
+import { milliseconds, seconds } from '../../../src/core/duration.ts';
+import { codecs } from '../pages/python.ts';
 import { missingPython, pythonFolder, type PythonFolder } from './python-folder.ts';
 
 const missing = missingPython();
@@ -146,11 +147,15 @@ def monkeypatch():
 def crash(): ctypes.string_at(0)
 `;
 
-const hostile = (): Promise<PythonFolder> =>
-  pythonFolder({
-    'bad/bad.py': library,
-    'good/good.py': 'state = 0\ndef count():\n    global state\n    state += 1\n    return state\n',
-  });
+const hostile = (python = 'python3'): Promise<PythonFolder> =>
+  pythonFolder(
+    {
+      'bad/bad.py': library,
+      'good/good.py': 'state = 0\ndef count():\n    global state\n    state += 1\n    return state\n',
+    },
+    {},
+    { python },
+  );
 
 /** The process is as it was: the call cost nobody anything. */
 async function keepsItsProcess(folder: PythonFolder, work: () => Promise<void>): Promise<void> {
@@ -353,6 +358,137 @@ describe('children', () => {
   });
 });
 
+test('a module that does not come to its end is stopped, whatever it does instead', async () => {
+  const folder = await pythonFolder(
+    {
+      'waits/waits.py': 'import time\ntime.sleep(3600)\n',
+      'prints/prints.py': "while True: print('x' * 100000)\n",
+      'joins/joins.py':
+        'import threading, time\nthread = threading.Thread(target=time.sleep, args=(3600,))\nthread.start()\nthread.join()\n',
+    },
+    { loadLimit: milliseconds(1500), loadPatience: milliseconds(0) },
+  );
+  for (const name of ['waits', 'prints', 'joins'])
+    expect((await folder.failure(`${name}/f`)).message).toContain('loading did not finish within 1500 ms');
+});
+
+describe('what goes on beside calls', () => {
+  test('processes that multiprocessing spawns run the library, and serve nobody', async () => {
+    const folder = await pythonFolder({
+      'pool/pool.py': `
+import multiprocessing, os
+from funcoap import safe
+def work(n): return 2 * n
+@safe
+def count(): return os.getpid()
+def spread():
+    with multiprocessing.get_context('spawn').Pool(2) as pool: return pool.map(work, [1, 2, 3])
+`,
+    });
+    const pid = await folder.say('pool/count');
+    expect(await folder.say('pool/spread')).toEqual([2, 4, 6]);
+    expect(await folder.say('pool/count')).toBe(pid);
+  });
+
+  test('threads wait beside calls, as many as a program has', async () => {
+    const folder = await pythonFolder({
+      'pool/pool.py': `
+import concurrent.futures, threading
+kept = concurrent.futures.ThreadPoolExecutor(64)
+def wide():
+    gate = threading.Barrier(64)
+    return sum(kept.map(lambda n: gate.wait() * 0 + n, range(64)))
+`,
+    });
+    expect(await folder.say('pool/wide')).toBe(2016);
+    expect(await folder.say('pool/wide')).toBe(2016);
+  });
+
+  test('a plain function may run the event loop itself, whatever the gateway says meanwhile', async () => {
+    const source = `
+import asyncio
+from funcoap import safe
+@safe
+def quick(n): return n
+@safe
+async def later(n): return await asyncio.sleep(0, n)
+@safe
+async def waits(): await asyncio.sleep(3600)
+@safe
+def own(): return asyncio.get_event_loop().run_until_complete(asyncio.sleep(0.2, 'own'))
+def closes(): asyncio.get_event_loop().close()
+`;
+    const folder = await pythonFolder({ 'loops/loops.py': source }, { grace: seconds(20) });
+    for (let round = 0; round < 3; round++) {
+      const giveUp = new AbortController();
+      const waits = folder.problem('loops', 'waits', [], { signal: giveUp.signal });
+      expect(await folder.say('loops/quick', [round])).toBe(round);
+      const own = folder.say('loops/own');
+      // While the loop turns there.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      giveUp.abort();
+      expect(await own).toBe('own');
+      expect(await waits).toBe('cancelled');
+      expect(await folder.say('loops/later', [round])).toBe(round);
+    }
+    await folder.say('loops/closes');
+    expect(await folder.say('loops/later', [5])).toBe(5);
+  });
+
+  test('tasks that a call has left over run on between calls', async () => {
+    const folder = await pythonFolder({
+      'tasks/tasks.py': `
+import asyncio
+done = []
+kept = set()
+async def _work():
+    await asyncio.sleep(0.05)
+    done.append(1)
+async def start(): kept.add(asyncio.get_running_loop().create_task(_work()))
+def count(): return len(done)
+`,
+    });
+    await folder.say('tasks/start');
+    await expect.poll(() => folder.say('tasks/count')).toBe(1);
+  });
+
+  test('a signal that comes between calls and raises ends the process, threads or not, which is replaced', async () => {
+    const folder = await pythonFolder({
+      'signals/signals.py': `
+import os, signal, threading, time
+def pid(): return os.getpid()
+def _raise(*_): raise TimeoutError('late')
+def leaves_an_alarm():
+    threading.Thread(target=time.sleep, args=(3600,)).start()
+    signal.signal(signal.SIGALRM, _raise)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+`,
+    });
+    const pid = (await folder.say('signals/pid')) as number;
+    await folder.say('signals/leaves_an_alarm');
+    await expect.poll(() => isGone(pid), { timeout: 15_000 }).toBe(true);
+    // What was sent to it meanwhile is lost with it.
+    await expect.poll(() => folder.say('signals/pid').catch(() => pid), { timeout: 15_000 }).not.toBe(pid);
+  });
+
+  test('what a handler of signals says in the middle of a result stands behind it', async () => {
+    const folder = await pythonFolder({
+      'signals/signals.py': `
+import os, signal
+from funcoap import invalidate
+def pid(): return os.getpid()
+def large():
+    signal.signal(signal.SIGALRM, lambda *_: invalidate(tag='t'))
+    signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+    return bytes(15_000_000)
+`,
+    });
+    const pid = await folder.say('signals/pid');
+    for (let i = 0; i < 5; i++) expect(((await folder.say('signals/large')) as Uint8Array).length).toBe(15_000_000);
+    expect(await folder.say('signals/pid')).toBe(pid);
+  });
+});
+
 function isGone(pid: number): boolean {
   try {
     return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
@@ -361,9 +497,9 @@ function isGone(pid: number): boolean {
   }
 }
 
-describe('values', () => {
+describe.each(codecs)('values, %s,', (_, python) => {
   test('that have no form are told, and cost their call alone', async () => {
-    const folder = await hostile();
+    const folder = await hostile(python);
     const told = [
       ['cyclic', 'The result contains itself; return a copy without the cycle.'],
       ['self_dict', 'The result contains itself; return a copy without the cycle.'],
@@ -381,7 +517,7 @@ describe('values', () => {
   });
 
   test('what cannot say what it is, keys that are the same, and what has only a description', async () => {
-    const folder = await hostile();
+    const folder = await hostile(python);
     await keepsItsProcess(folder, async () => {
       expect(await folder.failure('bad/lying')).toMatchObject({ code: 'function-failed' });
       expect(await folder.failure('bad/same_keys')).toMatchObject({ code: 'unencodable-result' });
@@ -390,7 +526,7 @@ describe('values', () => {
   });
 
   test('that take too much memory end at the limit, and their process goes on', async () => {
-    const folder = await hostile();
+    const folder = await hostile(python);
     await keepsItsProcess(folder, async () => {
       for (const method of ['memory', 'memory_slowly'])
         expect(await folder.failure(`bad/${method}`)).toMatchObject({ code: 'memory-limit' });
@@ -398,7 +534,7 @@ describe('values', () => {
   });
 
   test('changing builtins and os changes them for the library, and not for its calls', async () => {
-    const folder = await hostile();
+    const folder = await hostile(python);
     expect(await folder.say('bad/monkeypatch')).toBe('patched');
     expect(await folder.failure('bad/sys_exit')).toMatchObject({ code: 'function-failed' });
     expect(await folder.say('bad/closes_stdin')).toBe('closed');

@@ -138,11 +138,50 @@ describe('a mistake is told in one sentence, and takes no other library down', (
       { 'exits.py': 'import sys\nsys.exit(2)\n' },
       'exits.py:2: it called sys.exit(2) while loading; put what a program does below `if __name__ == "__main__":`.',
     ],
-    ['dies', { 'dies.py': 'import os\nos._exit(9)\n' }, 'its Python process ended with exit code 9 while loading.'],
+    [
+      'dies',
+      { 'dies.py': 'import os\nos._exit(9)\n' },
+      'its Python process ended with exit code 9 while loading; a module is loaded to its end, without os._exit() and without a crash.',
+    ],
     [
       'promise',
       { 'promise.py': 'from funcoap import pure\n@pure(max_age="long")\ndef f(): pass\n' },
-      'promise.py:2: f promises what cannot be understood: maxAge Invalid input: expected number, received string.',
+      'promise.py:2: f: max_age is a number of seconds; write one, such as 60.',
+    ],
+    [
+      'flag',
+      { 'flag.py': 'from funcoap import pure\n@pure(shared=2)\ndef f(): pass\n' },
+      'flag.py:2: f: shared is either promised or not; write True or False.',
+    ],
+    [
+      'limit',
+      { 'limit.py': 'from funcoap import time_limit\n@time_limit\ndef f(): pass\n' },
+      'limit.py:2: TypeError: @time_limit needs its seconds, such as @time_limit(2); mend it and save the file.',
+    ],
+    [
+      'awaited',
+      { 'awaited.py': '\nclass A:\n    async def __init__(self): pass\n' },
+      'awaited.py:3: __init__ of A is async, which nobody awaits; write an async function that returns the object.',
+    ],
+    [
+      'classes',
+      { 'classes.py': '\nclass A:\n    __instance__ = "one"\n    def m(self): pass\n' },
+      "classes.py:2: __instance__ of A is 'single', 'session' or 'percall'; write one of them, or remove it.",
+    ],
+    [
+      'inner',
+      { 'inner.py': 'import os.nothing\n' },
+      "inner.py:1: there is no module 'os.nothing'; mend the name and save the file.",
+    ],
+    [
+      'relative',
+      { 'relative.py': 'from . import other\n' },
+      'relative.py:1: ImportError: attempted relative import with no known parent package; write `import other`, or name the file __init__.py.',
+    ],
+    [
+      'coding',
+      { 'coding.py': '# -*- coding: latin-99 -*-\n' },
+      'coding.py: unknown encoding: latin-99; mend it and save the file.',
     ],
     [
       'manifest',

@@ -3,14 +3,13 @@ import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { contentFormat } from '../../../src/cbor/content-format.ts';
 import { encodeRepresentation } from '../../../src/cbor/representation.ts';
-import { openCoapClient } from '../../../src/client/coap-client.ts';
-import type { CoapRequest } from '../../../src/client/coap-request.ts';
-import { dotted } from '../../../src/coap/codec/codes.ts';
 import { textOf } from '../../../src/core/bytes.ts';
 import type { Value } from '../../../src/core/value.ts';
 import { bind, type ArgumentInput } from '../../../src/functions/binding.ts';
 import { CallError } from '../../../src/functions/call-error.ts';
-import { placeOf, pythonGateway } from './object-bench.ts';
+import { answeredLines, statedRequests } from '../../gateway/stated-requests.ts';
+import { codecs } from '../pages/python.ts';
+import { pythonGateway } from './object-bench.ts';
 import { missingPython, pythonFolder, type PythonFolder } from './python-folder.ts';
 
 const page = readFileSync(new URL('../../../docs/python.md', import.meta.url), 'utf8');
@@ -75,24 +74,11 @@ describe('docs/python.md', () => {
 
   test('its objects answer what stands next to them', async () => {
     const [, source = ''] = blocks('py');
-    const lines = blocks('objects').flatMap((block) => block.trim().split('\n'));
+    const lines = statedRequests(page);
     expect(lines.length).toBeGreaterThan(5);
     const gateway = await pythonGateway({ 'bank/bank.py': source });
     onTestFinished(() => gateway.close());
-    const client = await openCoapClient({});
-    onTestFinished(() => client.close());
-    let object = '';
-    const answers: string[] = [];
-    for (const line of lines) {
-      const [, method = '', path = '', body] = /^(\w+) (\S+)(?: (.+?))? → /.exec(line) ?? [];
-      const uri = gateway.coap + path.replace('/o/{id}', object);
-      const payload = body === undefined ? {} : { payload: new TextEncoder().encode(body), contentFormat: 50 };
-      const answer = await client.request({ uri, method: method as CoapRequest['method'], accept: 50, ...payload });
-      object = placeOf(answer) ?? object;
-      const said = answer.code < 0x80 && answer.payload.length > 0 ? ` ${textOf(answer.payload)}` : '';
-      answers.push(`${line.split(' → ', 1)[0]} → ${dotted(answer.code)}${said}`);
-    }
-    expect(answers).toEqual(lines);
+    expect(await answeredLines(lines, gateway.coap)).toEqual(lines);
   });
 
   const imports = `
@@ -107,14 +93,18 @@ class Point:
     y: int = 2
 `;
 
-  test('results look like that as JSON, and hints are checked as that', async () => {
+  test.each(codecs)('%s results look like that as JSON, and hints are checked as that', async (_, python) => {
     const results = rowsBelow('returned | as JSON');
     const hints = rowsBelow('hint | checked as');
     expect([results.length > 15, hints.length > 15]).toEqual([true, true]);
-    const folder = await pythonFolder({
-      'results/results.py': `${imports}${results.map(([code], i) => `def f${i}(): return ${code}\n`).join('')}`,
-      'hints/hints.py': `${imports}${hints.map(([hint], i) => `def f${i}(a: ${hint}): pass\n`).join('')}`,
-    });
+    const folder = await pythonFolder(
+      {
+        'results/results.py': `${imports}${results.map(([code], i) => `def f${i}(): return ${code}\n`).join('')}`,
+        'hints/hints.py': `${imports}${hints.map(([hint], i) => `def f${i}(a: ${hint}): pass\n`).join('')}`,
+      },
+      {},
+      { python },
+    );
     for (const [i, [code, json]] of results.entries())
       expect([code, asJson(await folder.value('results', `f${i}`))]).toEqual([code, spelled(json)]);
     expect(hints.map(([hint], i) => [hint, folder.registry.find('hints', `f${i}`).parameters[0]?.type.kind])).toEqual(

@@ -1,8 +1,9 @@
 /** Nothing is lost between the gateway and Python, either way: what CBOR tells apart comes back as it went. */
 import fc from 'fast-check';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { anyValue, expectSame } from '../../cbor/values.ts';
 import type { Value } from '../../../src/core/value.ts';
+import { codecs } from '../pages/python.ts';
 import { missingPython, pythonFolder } from './python-folder.ts';
 
 const missing = missingPython();
@@ -48,76 +49,78 @@ def made(seed):
 def reread(value): return repr(seen(value))
 `;
 
-test('what clients send comes back from Python as the very same value', async () => {
-  const folder = await pythonFolder({ 'lib/lib.py': library });
-  await fc.assert(
-    fc.asyncProperty(anyValue, async (value) => {
-      // In a list: a function that returns None has returned nothing.
-      expectSame(await folder.value('lib', 'echo', [value]), [value]);
-    }),
-    { numRuns: 400 },
-  );
-});
+describe.each(codecs)('%s', (_, python) => {
+  test('what clients send comes back from Python as the very same value', async () => {
+    const folder = await pythonFolder({ 'lib/lib.py': library }, {}, { python });
+    await fc.assert(
+      fc.asyncProperty(anyValue, async (value) => {
+        // In a list: a function that returns None has returned nothing.
+        expectSame(await folder.value('lib', 'echo', [value]), [value]);
+      }),
+      { numRuns: 400 },
+    );
+  });
 
-test('what Python returns, sent to it again, is what it was', async () => {
-  const folder = await pythonFolder({ 'lib/lib.py': library });
-  for (let seed = 0; seed < 300; seed++) {
-    const [value, words] = (await folder.value('lib', 'made', seed)) as readonly [Value, string];
-    // JavaScript has one type of number: a float that is whole comes back as an int.
-    if (/'float', '-?\d+\.0'|'float', '-?[\d.]+e\+/.test(words)) continue;
-    expect([seed, await folder.value('lib', 'reread', value)]).toEqual([seed, words]);
-  }
-});
+  test('what Python returns, sent to it again, is what it was', async () => {
+    const folder = await pythonFolder({ 'lib/lib.py': library }, {}, { python });
+    for (let seed = 0; seed < 300; seed++) {
+      const [value, words] = (await folder.value('lib', 'made', seed)) as readonly [Value, string];
+      // JavaScript has one type of number: a float that is whole comes back as an int.
+      if (/'float', '-?\d+\.0'|'float', '-?[\d.]+e\+/.test(words)) continue;
+      expect([seed, await folder.value('lib', 'reread', value)]).toEqual([seed, words]);
+    }
+  });
 
-test('Python sees the types that there are', async () => {
-  const folder = await pythonFolder({ 'lib/lib.py': library });
-  const seen = (value: Value): Promise<Value> => folder.value('lib', 'seen', value);
-  expect(await seen(-0)).toEqual(['float', '-0.0']);
-  expect(await seen(NaN)).toEqual(['float', 'nan']);
-  expect(await seen(-Infinity)).toEqual(['float', '-inf']);
-  expect(await seen(2n ** 64n)).toEqual(['int', '18446744073709551616']);
-  expect(await seen(5)).toEqual(['int', '5']);
-  expect(await seen(5n)).toEqual(['int', '5']);
-  expect(await seen(true)).toEqual(['bool', 'True']);
-  expect(await seen(null)).toEqual(['NoneType', 'None']);
-  expect(await seen([undefined])).toEqual(['list', [['NoneType', 'None']]]);
-  expect(await seen(new Uint8Array([255]))).toEqual(['bytes', 'ff']);
-  expect(await seen(new Date('2026-01-31T12:00:00.123Z'))).toEqual(['datetime', '2026-01-31T12:00:00.123000+00:00']);
-  expect(
-    await seen(
+  test('Python sees the types that there are', async () => {
+    const folder = await pythonFolder({ 'lib/lib.py': library }, {}, { python });
+    const seen = (value: Value): Promise<Value> => folder.value('lib', 'seen', value);
+    expect(await seen(-0)).toEqual(['float', '-0.0']);
+    expect(await seen(NaN)).toEqual(['float', 'nan']);
+    expect(await seen(-Infinity)).toEqual(['float', '-inf']);
+    expect(await seen(2n ** 64n)).toEqual(['int', '18446744073709551616']);
+    expect(await seen(5)).toEqual(['int', '5']);
+    expect(await seen(5n)).toEqual(['int', '5']);
+    expect(await seen(true)).toEqual(['bool', 'True']);
+    expect(await seen(null)).toEqual(['NoneType', 'None']);
+    expect(await seen([undefined])).toEqual(['list', [['NoneType', 'None']]]);
+    expect(await seen(new Uint8Array([255]))).toEqual(['bytes', 'ff']);
+    expect(await seen(new Date('2026-01-31T12:00:00.123Z'))).toEqual(['datetime', '2026-01-31T12:00:00.123000+00:00']);
+    expect(
+      await seen(
+        new Map<Value, Value>([
+          [1, 2],
+          [[1, [2]], 3],
+        ]),
+      ),
+    ).toEqual([
+      'dict',
+      [
+        [
+          ['int', '1'],
+          ['int', '2'],
+        ],
+        [
+          ['tuple', '(1, (2,))'],
+          ['int', '3'],
+        ],
+      ],
+    ]);
+    expect(await folder.value('lib', 'omitted', undefined, 5, undefined)).toEqual([1, 5, 3]);
+    expect(await folder.value('lib', 'omitted', null)).toEqual([null, 2, 3]);
+  });
+
+  test('what Python has no form for is refused, and not changed', async () => {
+    const folder = await pythonFolder({ 'lib/lib.py': library }, {}, { python });
+    for (const value of [
+      new Date(8.64e15),
       new Map<Value, Value>([
-        [1, 2],
-        [[1, [2]], 3],
+        [1, 'a'],
+        [true, 'b'],
       ]),
-    ),
-  ).toEqual([
-    'dict',
-    [
-      [
-        ['int', '1'],
-        ['int', '2'],
-      ],
-      [
-        ['tuple', '(1, (2,))'],
-        ['int', '3'],
-      ],
-    ],
-  ]);
-  expect(await folder.value('lib', 'omitted', undefined, 5, undefined)).toEqual([1, 5, 3]);
-  expect(await folder.value('lib', 'omitted', null)).toEqual([null, 2, 3]);
-});
-
-test('what Python has no form for is refused, and not changed', async () => {
-  const folder = await pythonFolder({ 'lib/lib.py': library });
-  for (const value of [
-    new Date(8.64e15),
-    new Map<Value, Value>([
-      [1, 'a'],
-      [true, 'b'],
-    ]),
-    new Map<Value, Value>([[{ a: 1 }, 1]]),
-  ]) {
-    expect(await folder.problem('lib', 'echo', [value])).toBe('invalid-argument');
-  }
-  expect(await folder.value('lib', 'echo', 1)).toBe(1);
+      new Map<Value, Value>([[{ a: 1 }, 1]]),
+    ]) {
+      expect(await folder.problem('lib', 'echo', [value])).toBe('invalid-argument');
+    }
+    expect(await folder.value('lib', 'echo', 1)).toBe(1);
+  });
 });

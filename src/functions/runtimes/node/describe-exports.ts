@@ -12,10 +12,11 @@ import { libraryTitle } from '../../library-title.ts';
 import { readExports } from '../../signature/exports.ts';
 import type { SourceReader } from '../../signature/module-names.ts';
 import { streamProblem } from '../../signature/streams.ts';
-import { parametersFromJsonSchema, specialType, typeFromJsonSchema } from '../../signature/json-schema.ts';
+import { parametersFromJsonSchema, typeFromJsonSchema } from '../../signature/json-schema.ts';
+import { zodSchemaOptions } from '../../signature/zod-schema.ts';
 import type { DeclaredExport } from '../../signature/declared-export.ts';
 import type { ExportDescription, ParameterShape } from '../../export-description.ts';
-import { classNames } from './class-names.ts';
+import { classNames, type ClassNames } from './class-names.ts';
 import type { Exports } from './load-module.ts';
 
 export interface DescribedLibrary {
@@ -58,11 +59,13 @@ export function describeExports(
 ): DescribedLibrary {
   const file = basename(entry);
   const described: ExportDescription[] = [];
+  const made = new Set(declarations.filter(({ members }) => members !== undefined).map(({ name }) => name));
+  const classes = classNames(exports, made);
   for (const declared of declarations) {
     const value = exports.get(declared.name);
     // Types are gone, and constants are nobody's business; what looks like a function is listed with the reason.
     if (typeof value !== 'function') continue;
-    described.push(describeExport(declared, value, `${file}:${declared.line}: ${declared.name}`, exports));
+    described.push(describeExport(declared, value, `${file}:${declared.line}: ${declared.name}`, classes));
   }
   checkInline(described, declarations, file);
   return { title: libraryTitle(dirname(entry)), exports: described };
@@ -84,9 +87,17 @@ function checkInline(
   );
 }
 
-function describeExport(declared: DeclaredExport, value: object, where: string, exports: Exports): ExportDescription {
+function describeExport(
+  declared: DeclaredExport,
+  value: object,
+  where: string,
+  classes: ClassNames,
+): ExportDescription {
   const { name, notCallable } = declared;
-  if (notCallable === undefined && isLibraryFunction(value)) return fromDefinition(declared, value.definition, where);
+  if (notCallable === undefined && isLibraryFunction(value)) {
+    checkNoTags(declared, where);
+    return fromDefinition(declared, value.definition, where, classes);
+  }
   const called = declared.kind === 'declared' ? 'it is called fn() and does not come from funcoap/library' : undefined;
   return {
     method: name,
@@ -105,29 +116,48 @@ function describeExport(declared: DeclaredExport, value: object, where: string, 
     notCallable: notCallable ?? called,
     members: declared.members,
     instance: declared.instance,
-    ...(declared.members !== undefined && { parents: parentsOf(value, exports) }),
+    ...(declared.members !== undefined && { parents: parentsOf(value, classes) }),
   };
 }
 
+/** What `fn()` promises stands in its options: a tag that is not read would be broken without a word. */
+function checkNoTags(declared: DeclaredExport, where: string): void {
+  const tag =
+    (['pure', 'safe', 'shared', 'inline'] as const).find((name) => declared[name]) ??
+    (declared.timeLimit === undefined ? undefined : 'timeLimit');
+  if (tag !== undefined)
+    throw new UsageError(
+      'library-tag',
+      `${where}: @${tag} stands above fn(), whose promises are its options; write \`${tag}${tag === 'timeLimit' ? ': …' : ': true'}\` there instead.`,
+    );
+}
+
 /** The exported classes that a class extends, the nearest first. */
-function parentsOf(made: object, exports: Exports): readonly string[] {
-  const names = classNames(exports);
+function parentsOf(made: object, classes: ClassNames): readonly string[] {
   const parents: string[] = [];
   for (let at: unknown = Object.getPrototypeOf(made); typeof at === 'function'; at = Object.getPrototypeOf(at)) {
     const prototype: unknown = at.prototype;
-    const name = typeof prototype === 'object' && prototype !== null ? names.get(prototype) : undefined;
+    const name = typeof prototype === 'object' && prototype !== null ? classes.get(prototype) : undefined;
     if (name !== undefined) parents.push(name);
   }
   return parents;
 }
 
-function fromDefinition(declared: DeclaredExport, definition: FunctionDefinition, where: string): ExportDescription {
+function fromDefinition(
+  declared: DeclaredExport,
+  definition: FunctionDefinition,
+  where: string,
+  classes: ClassNames,
+): ExportDescription {
   const doc = definition.doc?.trim() ?? declared.doc;
+  const { returns } = definition;
   return {
     method: declared.name,
-    parameters: describeParameters(definition, where),
+    parameters: describeParameters(definition, where, classes),
     returns:
-      definition.returns === undefined ? undefined : typeFromJsonSchema(jsonSchema(definition.returns, 'output')),
+      returns === undefined
+        ? undefined
+        : typeFromJsonSchema(z.toJSONSchema(returns, zodSchemaOptions('output', classes))),
     title: definition.doc === undefined ? declared.title : doc?.split('\n', 1)[0],
     doc,
     safe: definition.safe,
@@ -142,23 +172,15 @@ function fromDefinition(declared: DeclaredExport, definition: FunctionDefinition
   };
 }
 
-function describeParameters(definition: FunctionDefinition, where: string): readonly ParameterShape[] {
+function describeParameters(
+  definition: FunctionDefinition,
+  where: string,
+  classes: ClassNames,
+): readonly ParameterShape[] {
   try {
-    return parametersFromJsonSchema(jsonSchema(definition.params, 'input'));
+    return parametersFromJsonSchema(z.toJSONSchema(definition.params, zodSchemaOptions('input', classes)));
   } catch (cause) {
     if (cause instanceof UsageError) throw new UsageError(cause.code, `${where}: ${cause.message}`, { cause });
     throw cause;
   }
-}
-
-/** Transforms and the like, which JSON Schema cannot say, are left open here and checked by Zod itself. */
-function jsonSchema(type: z.ZodType, io: 'input' | 'output'): unknown {
-  return z.toJSONSchema(type, {
-    io,
-    unrepresentable: 'any',
-    override: ({ zodSchema, jsonSchema: schema }) => {
-      const kind = zodSchema._zod.def.type;
-      if (kind === 'date' || kind === 'bigint') schema[specialType] = kind;
-    },
-  });
 }

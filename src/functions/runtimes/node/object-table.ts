@@ -23,12 +23,12 @@ export class ObjectTable {
 
   /** The exports of a library, where classes make objects. */
   callables(exports: Exports, modes: InstanceModes): Exports {
-    this.#classes = classNames(exports);
+    this.#classes = classNames(exports, modes);
     this.#modes = modes;
     return new Map(
       [...exports].map(([name, value]): [string, unknown] => [
         name,
-        isClass(value) ? this.#making(name, value, modes.get(name)) : value,
+        isClass(value) && modes.has(name) ? this.#making(name, value, modes.get(name)) : value,
       ]),
     );
   }
@@ -84,6 +84,13 @@ export class ObjectTable {
   #instance(name: string, made: Constructor, mode: InstanceMode | undefined, args: readonly unknown[]): object {
     if (mode === 'percall') return new PerCall(made, args);
     const object = this.#single.get(name) ?? new made(...args);
+    if (object instanceof Promise) {
+      // Nobody waits for it.
+      object.catch(() => undefined);
+      throw new TypeError(
+        `The constructor of ${name} gave a promise; write a function that awaits it and returns the object.`,
+      );
+    }
     if (mode === 'single') this.#single.set(name, object);
     return object;
   }

@@ -9,6 +9,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { timeOfDay } from './time-of-day.ts';
 import { readFromWorker, RunWriter } from './call-frames.ts';
+import { placeIn } from './describe-load-error.ts';
 import { Link } from './link.ts';
 import type { FromWorker, WorkerStart } from './messages.ts';
 import { createRing } from './ring.ts';
@@ -111,7 +112,7 @@ export function startThread(options: ThreadOptions, start: StartWorkerOptions, l
     }
     if (broken === undefined || ended) return;
     ended = true;
-    listener.lost(describeLoss(broken));
+    listener.lost(describeLoss(broken, options.folder));
   };
   const listen = (): void => hear(() => link.drain());
   worker.on('message', (parcel: unknown) => hear(() => link.accept(parcel)));
@@ -135,8 +136,8 @@ export function startThread(options: ThreadOptions, start: StartWorkerOptions, l
     link.wake();
     watch();
   };
-  worker.on('error', (error: unknown) => lose(describeLoss(error)));
-  worker.on('messageerror', (error) => lose(describeLoss(error)));
+  worker.on('error', (error: unknown) => lose(describeLoss(error, options.folder)));
+  worker.on('messageerror', (error) => lose(describeLoss(error, options.folder)));
   const gone = new Promise<void>((resolve) => {
     worker.on('exit', (exitCode) => {
       lose({ kind: 'exited', exitCode });
@@ -190,8 +191,9 @@ export function startThread(options: ThreadOptions, start: StartWorkerOptions, l
   };
 }
 
-function describeLoss(error: unknown): WorkerLoss {
+function describeLoss(error: unknown, folder: string): WorkerLoss {
   if (!(error instanceof Error)) return { kind: 'crashed', name: 'Thrown', message: String(error), stack: undefined };
   if ('code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') return { kind: 'memory' };
-  return { kind: 'crashed', name: error.name, message: error.message, stack: error.stack };
+  const { name, message, stack } = error;
+  return { kind: 'crashed', name, message, stack, place: placeIn(stack ?? '', folder) };
 }

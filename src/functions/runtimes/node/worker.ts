@@ -12,7 +12,7 @@ import { InternalError } from '../../../core/error.ts';
 import type { Value } from '../../../core/value.ts';
 import { instanceModesOf } from '../../description.ts';
 import { installHooks } from './hooks.ts';
-import { describeLoadError, isCallable, loadModule, type Exports } from './load-module.ts';
+import { isCallable, loadModule, type Exports } from './load-module.ts';
 import { ObjectTable } from './object-table.ts';
 import { OpenStreams } from './open-streams.ts';
 import { runCall, type Outcome } from './run-call.ts';
@@ -183,6 +183,8 @@ async function main(): Promise<void> {
     const reader = start.describe ? await import('./describe-exports.ts') : undefined;
     const declared = reader?.readDeclarations(start.entry);
     exports = await loadModule(start.entry);
+    // A promise that was rejected meanwhile, and that nobody caught, ends the thread in this turn: it has not loaded then.
+    await new Promise(setImmediate);
     const described = declared === undefined ? undefined : reader?.describeExports(start.entry, declared, exports);
     exports = objects.callables(
       exports,
@@ -193,7 +195,8 @@ async function main(): Promise<void> {
     lowerPriority(start.priorityAddon);
     say({ kind: 'loaded', title: described?.title, exports: described?.exports });
   } catch (thrown) {
-    say({ kind: 'load-failed', failure: { message: describeLoadError(thrown, start.folder, start.entry) } });
+    const { describeLoadError } = await import('./describe-load-error.ts');
+    say({ kind: 'load-failed', failure: { message: await describeLoadError(thrown, start.folder, start.entry) } });
   }
 }
 

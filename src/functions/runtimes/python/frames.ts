@@ -3,7 +3,8 @@
  * significant byte first, and CBOR.
  *
  *   to Python     the first    a map: library, entry, dataFolder, describe, memory (bytes), gateway (its process id)
- *                 run          [1, id, method, remaining ms, limit ms, identity, groups, peer, correlation id, arguments]
+ *                 run          [1, id, method, remaining ms, limit ms, identity, groups, peer, correlation id, arguments,
+ *                              whether they are plain (in-order.ts)]
  *                 abort        [2, id]
  *   from Python   loaded       [1, descriptions]
  *                 load failed  [2, sentence]
@@ -25,7 +26,7 @@ import type { DecodeLimits } from '../../../cbor/limits.ts';
 import type { GivenObject } from '../../call.ts';
 import { PackedArguments } from '../../packed-arguments.ts';
 import { Returned } from '../../returned.ts';
-import { withoutFolders } from '../node/load-module.ts';
+import { withoutFolders } from '../node/describe-load-error.ts';
 import { encodeInOrder } from './in-order.ts';
 import type { CallFailure, FromWorker, RunMessage } from '../node/messages.ts';
 
@@ -60,15 +61,27 @@ export const startFrame = (start: PythonStart): Uint8Array => framed({ ...start 
 
 export function runFrame(run: RunMessage): Uint8Array {
   const { id, method, remaining, timeLimit, caller, correlationId } = run;
-  const args = encodeInOrder(run.args instanceof PackedArguments ? run.args.values : run.args);
+  const { bytes, isPlain } = encodeInOrder(run.args instanceof PackedArguments ? run.args.values : run.args);
   const { identity, groups = [], peer } = caller;
-  return framed([toPython.run, id, method, remaining, timeLimit, identity, groups, peer, correlationId, args]);
+  return framed([
+    toPython.run,
+    id,
+    method,
+    remaining,
+    timeLimit,
+    identity,
+    groups,
+    peer,
+    correlationId,
+    bytes,
+    isPlain,
+  ]);
 }
 
 export const abortFrame = (id: number): Uint8Array => framed([toPython.abort, id]);
 
 function framed(message: Value): Uint8Array {
-  const payload = encodeInOrder(message);
+  const payload = encodeInOrder(message).bytes;
   const frame = new Uint8Array(lengthBytes + payload.length);
   new DataView(frame.buffer).setUint32(0, payload.length);
   frame.set(payload, lengthBytes);

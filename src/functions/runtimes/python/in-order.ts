@@ -8,63 +8,94 @@ import type { Value } from '../../../core/value.ts';
 import { referenceTag } from '../../../cbor/reference-tag.ts';
 import { CborWriter } from '../../../cbor/writer.ts';
 
-export function encodeInOrder(value: Value): Uint8Array {
-  const out = new CborWriter();
-  put(out, value);
-  return out.take();
+const writer: CborWriter = new CborWriter();
+
+export interface InOrder {
+  readonly bytes: Uint8Array;
+  /** Every decoder makes the same of it: no dates, no objects, nothing undefined, and all keys are text. */
+  readonly isPlain: boolean;
 }
 
-function put(out: CborWriter, value: Value): void {
-  switch (typeof value) {
-    case 'number':
-      out.number(value);
-      return;
-    case 'string':
-      out.text(value);
-      return;
-    case 'boolean':
-      out.byte(value ? 0xf5 : 0xf4);
-      return;
-    case 'undefined':
-      out.byte(0xf7);
-      return;
-    case 'bigint':
-      out.bigint(value);
-      return;
-    case 'object':
-      if (value === null) out.byte(0xf6);
-      else putObject(out, value);
-      return;
-    default:
-      throw new InternalError('not-a-value', `A ${typeof value} is not a value that a function can be given.`);
+export function encodeInOrder(value: Value): InOrder {
+  try {
+    const encoder = new InOrderEncoder(writer);
+    encoder.item(value);
+    return { bytes: writer.take(), isPlain: encoder.isPlain };
+  } finally {
+    writer.reset();
   }
 }
 
-function putObject(out: CborWriter, value: NonNullable<Value> & object): void {
-  if (value instanceof Uint8Array) {
-    out.bytes(value);
-  } else if (value instanceof ObjectReference) {
-    out.head(6, referenceTag);
-    out.text(value.path);
-  } else if (value instanceof Date) {
-    // RFC 8949 §3.4.2: seconds since the epoch.
-    out.head(6, 1);
-    out.number(value.getTime() / 1000);
-  } else if (Array.isArray(value)) {
-    out.head(4, value.length);
-    for (const item of value as readonly Value[]) put(out, item);
-  } else if (value instanceof Map) {
-    out.head(5, value.size);
-    for (const [key, member] of value as ReadonlyMap<Value, Value>) {
-      put(out, key);
-      put(out, member);
+class InOrderEncoder {
+  readonly #out: CborWriter;
+  isPlain = true;
+
+  constructor(out: CborWriter) {
+    this.#out = out;
+  }
+
+  item(value: Value): void {
+    switch (typeof value) {
+      case 'number':
+        this.#out.number(value);
+        return;
+      case 'string':
+        this.#out.text(value);
+        return;
+      case 'boolean':
+        this.#out.byte(value ? 0xf5 : 0xf4);
+        return;
+      case 'undefined':
+        this.isPlain = false;
+        this.#out.byte(0xf7);
+        return;
+      case 'bigint':
+        this.#out.bigint(value);
+        return;
+      case 'object':
+        if (value === null) this.#out.byte(0xf6);
+        else this.#object(value);
+        return;
+      default:
+        throw new InternalError('not-a-value', `A ${typeof value} is not a value that a function can be given.`);
     }
-  } else {
-    const members = Object.entries(value as Readonly<Record<string, Value>>);
-    out.head(5, members.length);
-    for (const [name, member] of members) {
-      out.text(name);
-      put(out, member);
+  }
+
+  #object(value: NonNullable<Value> & object): void {
+    if (value instanceof Uint8Array) {
+      this.#out.bytes(value);
+    } else if (Array.isArray(value)) {
+      this.#out.head(4, value.length);
+      for (const item of value as readonly Value[]) this.item(item);
+    } else if (value instanceof ObjectReference || value instanceof Date || value instanceof Map) {
+      this.isPlain = false;
+      this.#special(value);
+    } else {
+      const members = Object.entries(value as Readonly<Record<string, Value>>);
+      this.#out.head(5, members.length);
+      for (const [name, member] of members) {
+        // Without its halves of characters it may be the name of another.
+        if (!name.isWellFormed()) this.isPlain = false;
+        this.#out.text(name);
+        this.item(member);
+      }
+    }
+  }
+
+  #special(value: ObjectReference | Date | ReadonlyMap<Value, Value>): void {
+    if (value instanceof ObjectReference) {
+      this.#out.head(6, referenceTag);
+      this.#out.text(value.path);
+    } else if (value instanceof Date) {
+      // RFC 8949 §3.4.2: seconds since the epoch.
+      this.#out.head(6, 1);
+      this.#out.number(value.getTime() / 1000);
+    } else {
+      this.#out.head(5, value.size);
+      for (const [key, member] of value) {
+        this.item(key);
+        this.item(member);
+      }
     }
   }
 }

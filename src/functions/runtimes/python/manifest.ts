@@ -69,6 +69,13 @@ export function readManifest(folder: string): PythonManifest {
   );
 }
 
+/** Promises that are times, as decorators spell them. */
+const spelled: ReadonlyMap<string, string> = new Map([
+  ['maxAge', 'max_age'],
+  ['staleWhileRevalidate', 'stale_while_revalidate'],
+  ['timeLimit', 'time_limit'],
+]);
+
 /** What a function promises, all in all. */
 export interface Promised extends Required<Omit<Promises, 'timeLimit'>> {
   readonly timeLimit: Milliseconds | undefined;
@@ -78,10 +85,13 @@ export interface Promised extends Required<Omit<Promises, 'timeLimit'>> {
 export function promisesOf(name: string, said: unknown, manifest: PythonManifest, where: string): Promised {
   const decorated = promisesSchema.safeParse(said);
   if (!decorated.success) {
-    const [issue] = decorated.error.issues;
+    const option = String(decorated.error.issues[0]?.path[0] ?? '');
+    const what = spelled.get(option);
     throw new UsageError(
       'library-load',
-      `${where}: ${name} promises what cannot be understood: ${String(issue?.path[0] ?? '')} ${issue?.message ?? ''}.`,
+      what === undefined
+        ? `${where}: ${name}: ${option} is either promised or not; write True or False.`
+        : `${where}: ${name}: ${what} is a number of seconds; write one, such as 60.`,
     );
   }
   const promises = { ...decorated.data, ...manifest.functions[name] };

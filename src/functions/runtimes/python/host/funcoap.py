@@ -39,6 +39,8 @@ def pure(function=None, *, max_age=0, stale_while_revalidate=0, shared=False):
 
 def time_limit(seconds):
     """Stops the function after this time, instead of the gateway's limit."""
+    if callable(seconds):
+        raise TypeError('@time_limit needs its seconds, such as @time_limit(2)')
     return _promising(None, {'timeLimit': seconds})
 
 

@@ -16,4 +16,6 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from funcoap_host.serve import serve  # noqa: E402
 
 del sys.path[0]
-serve(3)
+# multiprocessing reads this file again, under another name, in what it spawns.
+if __name__ == '__main__':
+    serve(3)

@@ -11,6 +11,7 @@ maps are dicts; what Python cannot hold (two keys that are equal here, dates aft
 from builtins import *
 import datetime
 import enum
+import operator
 import struct
 import types
 from collections.abc import Iterable, Mapping
@@ -167,9 +168,11 @@ class _Encoder:
         """Equal sets are equal arrays, whatever order this process has them in."""
         try:
             items = sorted(value)
+            # Of sets and NaN some are neither less nor greater.
+            is_ordered = all(map(operator.lt, items, items[1:]))
         except TypeError:
-            items = sorted(value, key=lambda item: encode(item, self.refer))
-        self.array(items)
+            is_ordered = False
+        self.array(items if is_ordered else sorted(value, key=lambda item: encode(item, self.refer)))
 
     def iterable(self, value):
         """Written as it comes, so that rows are never in memory twice: RFC 8949 §3.2.2, ends with a break."""

@@ -8,9 +8,12 @@ import datetime
 import enum
 import functools
 import inspect
+import os
+import sys
 import typing
 
 from .functions import ServedFunction, doc_of, exported, is_function, line_of, of_attributes, texts_in
+from .load import LoadFailure
 from .references import class_names
 from .shapes import any_type, hints_of, result_of, shape_of
 
@@ -96,7 +99,6 @@ class ServedClass:
         }
 
 
-
 def _described(name, hint, set_shape):
     value = {'name': 'value', 'type': any_type if set_shape is None else set_shape[0], 'required': True, 'rest': False}
     returns = None if hint is None else result_of(hint)
@@ -106,12 +108,26 @@ def _described(name, hint, set_shape):
 def _constructor(name, made):
     own = made.__new__ if made.__init__ is object.__init__ else made.__init__
     constructor = ServedFunction(name, made, hinted=own)
-    constructor.description['line'] = line_of(own)
+    constructor.description['line'] = line_of(own) or _line_of_class(made)
+    if inspect.iscoroutinefunction(own):
+        raise LoadFailure(f"{_file_of(made)}:{constructor.description['line']}: __init__ of {name} is async, which nobody awaits; "
+                          'write an async function that returns the object.')
     doc = constructor.description['doc']
     if doc is not None and doc.startswith(f'{made.__name__}('):
         # What dataclasses write for themselves.
         constructor.description['doc'] = None
     return constructor
+
+
+def _file_of(made):
+    return os.path.basename(getattr(sys.modules.get(made.__module__), '__file__', None) or made.__module__)
+
+
+def _line_of_class(made):
+    try:
+        return inspect.getsourcelines(made)[1]
+    except (OSError, TypeError):
+        return None
 
 
 def _taken(setter):

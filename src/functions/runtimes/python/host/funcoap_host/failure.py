@@ -54,7 +54,8 @@ def _attributes(error):
     """The public attributes that can be carried, as the CBOR of a map; None where there are none."""
     kept, size = {}, 0
     for name, value in list(vars(error).items()):
-        if not isinstance(name, str) or name.startswith('_') or len(kept) == _maxAttributes:
+        if not isinstance(name, str) or name.startswith('_') or len(kept) == _maxAttributes or hasattr(type(value), '__next__'):
+            # What is read once is no data.
             continue
         try:
             size += len(name) + len(encode(value))

@@ -1,20 +1,25 @@
 """What a Python process may take: memory on Linux by RLIMIT_DATA, and its end when the gateway's comes.
 
 RLIMIT_AS would count what threads and numerical libraries only reserve; RLIMIT_DATA counts what can be written
-(setrlimit(2), Linux 4.7 and later), so `import numpy` and a pool of threads fit into a limit that means memory.
+(setrlimit(2), Linux 4.7 and later), so `import numpy` fits into a limit that means memory. The stacks of threads count in full.
 """
 from builtins import *
 import os
 import signal
 import sys
+import threading
 
 _whileLoading = 8
 _prSetPdeathsig = 1
+#: Of a thread that Python starts; the system's 8 MiB would let 15 of them be the whole of the default limit. What CPython itself
+#: takes where the C library is musl: enough for its limit of recursion. No RFC's number.
+_stackBytes = 1_048_576
 
 
 def limit_loading(memory):
     """Before the module is imported: no limit that a library could need, and one that saves the machine."""
     _limit_data(_whileLoading * memory)
+    threading.stack_size(_stackBytes)
     try:
         import resource
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))

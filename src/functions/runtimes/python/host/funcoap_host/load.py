@@ -43,11 +43,21 @@ def _sentence(error, folder, entry):
     if isinstance(error, MemoryError):
         return f'{place}: it ran out of memory while loading; see the setting workers.memory.'
     if isinstance(error, ModuleNotFoundError) and error.name:
-        package = error.name.split('.')[0]
+        package, _, inner = error.name.partition('.')
+        if inner:
+            return f"{place}: there is no module '{error.name}'; mend the name and save the file."
         return (f"{place}: there is no module '{error.name}'; install it in the library's folder with "
                 f'`python3 -m venv .venv && .venv/bin/pip install {package}` and save the file.')
     kind = '' if isinstance(error, SyntaxError) else f'{type(error).__name__}: '
-    return f'{place}: {kind}{text.rstrip(".") or "failed while it was loaded"}; mend it and save the file.'
+    cure = next((cure for said, cure in _cures if said in text), 'mend it and save the file')
+    return f'{place}: {kind}{text.rstrip(".") or "failed while it was loaded"}; {cure}.'
+
+
+#: Of what does not say itself how it is mended.
+_cures = (
+    ('relative import with no known parent package', 'write `import other`, or name the file __init__.py'),
+    ('cannot contain null bytes', 'save the file as UTF-8'),
+)
 
 
 def _text(error):
@@ -62,7 +72,7 @@ def _place(error, folder):
     """The innermost line of the library's own files."""
     inside = folder + os.sep
     if isinstance(error, SyntaxError) and error.filename and os.path.abspath(error.filename).startswith(inside):
-        return f'{error.filename[len(inside):]}:{error.lineno}'
+        return error.filename[len(inside):] + (f':{error.lineno}' if error.lineno else '')
     place, trace = None, error.__traceback__
     while trace is not None:
         path = trace.tb_frame.f_code.co_filename

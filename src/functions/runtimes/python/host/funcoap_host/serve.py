@@ -6,6 +6,7 @@ their own. A coroutine becomes a task of one event loop, which turns while nothi
 Names are bound when this module is imported: a library that changes builtins or os changes them for itself.
 """
 from builtins import *
+import collections
 import contextvars
 import os
 import sys
@@ -14,8 +15,9 @@ import time
 import types
 
 import funcoap
-from .cbor import decode, decode_arguments, encode
+from .cbor import encode
 from .classes import offered_by
+from .codec import Codec, codec_for
 from .failure import describe_failure
 from .limits import end_with_gateway, limit_calls, limit_loading
 from .load import LoadFailure, load_module
@@ -43,7 +45,10 @@ class Channel:
         os.set_blocking(self._socket, True)
         self._buffer = bytearray()
         self._lock = threading.RLock()
+        self._unsent = collections.deque()
+        self._sending = False
         self._owner = _getpid()
+        self.codec = Codec()
 
     def fileno(self):
         return self._socket
@@ -53,13 +58,21 @@ class Channel:
         if _getpid() != self._owner:
             # A copy of this process that a function made by os.fork() came back from it: its answer is nobody's.
             _exit(0)
-        data = memoryview(len(payload).to_bytes(4, 'big') + payload)
+        self._unsent.append(len(payload).to_bytes(4, 'big') + payload)
         with self._lock:
+            if self._sending:
+                # A signal's handler or a finalizer, in the middle of a frame: this one goes behind it.
+                return
+            self._sending = True
             try:
-                while data:
-                    data = data[_write(self._socket, data):]
-            except OSError:
+                while self._unsent:
+                    data = memoryview(self._unsent.popleft())
+                    while data:
+                        data = data[_write(self._socket, data):]
+            except BaseException:
+                # Nobody knows how much of the frame has left.
                 _exit(_exSoftware)
+            self._sending = False
 
     def receive(self):
         """Waits for bytes; the messages that are complete. None: the gateway has gone."""
@@ -73,7 +86,7 @@ class Channel:
             end = at + 4 + int.from_bytes(buffer[at:at + 4], 'big')
             if end > len(buffer):
                 break
-            messages.append(decode(bytes(buffer[at + 4:end])))
+            messages.append(self.codec.decode(bytes(buffer[at + 4:end])))
             at = end
         del buffer[:at]
         return messages
@@ -82,15 +95,18 @@ class Channel:
 class Server:
     def __init__(self, channel, data_folder, functions):
         self._channel = channel
+        self._codec = channel.codec
         self._data_folder = data_folder
         self._functions = functions
         self._tasks = {}
         self._loop = None
+        self._turning = False
+        self._listening = False
         self._streams = None
 
     def run(self):
         while True:
-            if self._loop is not None:
+            if self._has_loop():
                 self._turn()
             messages = self._channel.receive()
             if messages is None:
@@ -101,12 +117,12 @@ class Server:
                 else:
                     self._give_up(message[1])
 
-    def _call(self, number, method, remaining, limit, identity, groups, peer, correlation_id, packed):
+    def _call(self, number, method, remaining, limit, identity, groups, peer, correlation_id, packed, plain):
         context = _Context(identity, peer, correlation_id, _time() + min(remaining, limit) / 1000, self._data_folder, groups)
         _current.set(context)
         try:
             try:
-                arguments = decode_arguments(packed)
+                arguments = self._codec.decode_plain(packed) if plain else self._codec.decode_arguments(packed)
             except ValueError as error:
                 raise funcoap.InvalidArgument(f'An argument cannot be given to Python: {error}.') from None
             function = self._functions.get(method)
@@ -128,21 +144,31 @@ class Server:
         return self._streams.step(name, arguments, context)
 
     def _finish(self, number, context, objects, result):
-        returned = None if result is None else _encoded(result, objects)
+        returned = None if result is None else self._encoded(result, objects)
         _flush()
         given = () if objects is None or not objects.given else (objects.given,)
         self._channel.send(_done, number, context._read_caller, context._tags, returned, *given)
+
+    def _encoded(self, result, objects):
+        """With the objects in it as references."""
+        if objects is None:
+            return self._codec.encode(result)
+        try:
+            return self._codec.encode(result, objects.refer)
+        except BaseException:
+            objects.take_back()
+            raise
 
     def _fail(self, number, error):
         _flush()
         self._channel.send(_failed, number, *describe_failure(error, funcoap.InvalidArgument))
 
     def _spawn(self, number, context, objects, awaitable):
-        if self._loop is None:
+        if not self._has_loop():
             import asyncio
             self._loop = asyncio.new_event_loop()
+            self._listening = False
             asyncio.set_event_loop(self._loop)
-            self._loop.add_reader(self._channel.fileno(), self._loop.stop)
         make = self._loop.create_task
         task = self._await(number, context, objects, awaitable)
         of_its_own = getattr(awaitable, '_funcoap_context', None)
@@ -167,24 +193,30 @@ class Server:
             task.cancel()
         self._channel.send(_heard, number)
 
+    def _has_loop(self):
+        return self._loop is not None and not self._loop.is_closed()
+
     def _turn(self):
         """Until the gateway has said something: the reader stops the loop, so that plain functions run outside of it."""
         try:
+            if not self._listening:
+                self._loop.add_reader(self._channel.fileno(), self._told)
+                self._listening = True
+            self._turning = True
             self._loop.run_forever()
         except BaseException as error:
             # SystemExit of a task that the library made itself.
             sys.stderr.write(f'A task of the library raised {type(error).__name__}.\n')
+        finally:
+            self._turning = False
 
-
-def _encoded(result, objects):
-    """With the objects in it as references."""
-    if objects is None:
-        return encode(result)
-    try:
-        return encode(result, objects.refer)
-    except BaseException:
-        objects.take_back()
-        raise
+    def _told(self):
+        if self._turning:
+            self._loop.stop()
+        else:
+            # A plain function runs the loop itself, and what the gateway says waits for its end.
+            self._loop.remove_reader(self._channel.fileno())
+            self._listening = False
 
 
 async def _collected(items):
@@ -199,13 +231,13 @@ def _flush():
         pass
 
 
-def _leave():
+def _leave(code=0):
     try:
         import atexit
         atexit._run_exitfuncs()
     finally:
         _flush()
-        _exit(0)
+        _exit(code)
 
 
 def serve(given):
@@ -218,6 +250,8 @@ def serve(given):
         stream.reconfigure(encoding='utf-8', errors='backslashreplace', line_buffering=True)
     funcoap._send_invalidation = lambda kind, name: channel.send(_invalidate, kind, name)
     limit_loading(start['memory'])
+    # Before the library can have anything of that name.
+    channel.codec = codec_for(start['library'], os.path.dirname(start['entry']))
     try:
         offered = list(offered_by(load_module(start['library'], start['entry'])))
         described = [each.description for each in offered] if start['describe'] else None
@@ -231,5 +265,13 @@ def serve(given):
     _flush()
     limit_calls(start['memory'])
     channel.send(_loaded, encoded)
-    Server(channel, start['dataFolder'], ObjectTable().operations(offered)).run()
+    try:
+        Server(channel, start['dataFolder'], ObjectTable().operations(offered)).run()
+    except BaseException:
+        # Of no call: the library's handler of a signal raised it, say. Threads of the library shall not keep what is left.
+        try:
+            import traceback
+            traceback.print_exc()
+        finally:
+            _leave(_exSoftware)
     _leave()
