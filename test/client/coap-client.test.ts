@@ -259,6 +259,19 @@ describe('an observation that is silent', () => {
     expect(traffic.sent - after).toBeLessThan(10);
   });
 
+  test('is not pinged while something comes', async () => {
+    const { client, network, traffic, notify } = await connected(7200);
+    const observation = await begin(client, network, {});
+    const before = traffic.sent;
+    for (let i = 0; i < 12; i++) {
+      await pass(network, 10_000);
+      await notify(String(i));
+    }
+    await pass(network, 5000);
+    expect(traffic.sent - before).toBe(2 * 12);
+    await observation.return();
+  });
+
   test('fails when its peer does not answer any more; what is lost for 20 seconds does not matter', async () => {
     const { client, network, traffic } = await connected(7200);
     const observation = await begin(client, network, {});
