@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { channels, type LibraryPrinted } from '../../../src/core/channels.ts';
 import { milliseconds, seconds } from '../../../src/core/duration.ts';
@@ -425,7 +426,7 @@ def closes(): asyncio.get_event_loop().close()
       expect(await folder.say('loops/quick', [round])).toBe(round);
       const own = folder.say('loops/own');
       // While the loop turns there.
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await sleep(50);
       giveUp.abort();
       expect(await own).toBe('own');
       expect(await waits).toBe('cancelled');
