@@ -76,8 +76,7 @@ async function serving(name: string, functions: Functions): Promise<readonly Cal
   return calls;
 }
 
-const callOf = (...args: readonly Value[]): Promise<Answered> =>
-  post(`${gateway.url}/func/callbacks/call?_why`, args as unknown);
+const callOf = (...args: readonly Value[]): Promise<Answered> => post(`${gateway.url}/func/callbacks/call?_why`, args);
 const names = async (): Promise<unknown> => (await ask(`${gateway.url}/func/callbacks/clients`)).json;
 
 /** A client by hand, over HTTP. */
@@ -156,7 +155,7 @@ test('over CoAP a client is three requests: POST of the class, observation of it
     if (payload.length === 0) continue;
     const [item] = decodeCborSequence(payload);
     expect(item).toEqual([0, [expect.any(Number), 'read', ['roof'], 'local']]);
-    const [, [id = null] = []] = item as [number, readonly Value[]];
+    const [, [id]] = item as [number, [number]];
     expect(await send(`${place}/answer`, [id, 21.5])).toMatchObject({ code: '2.04', value: true });
     expect(await send(`${place}/answer`, [id, 99])).toMatchObject({ code: '2.04', value: false });
     break;
@@ -220,14 +219,41 @@ test('what its caller has given up before it was read is not given to the client
   expect((await waiting).status).toBe(500);
 });
 
-test('a program that was started again takes its own place; eight calls wait for a client at most', async () => {
+test('a program that was started again takes its own place, where it says so', async () => {
   const before = await registered('twice', { read: '' });
   const { events } = await reading(`${before}/calls`);
   const now = await registered('twice', { read: '', more: '' }, true);
   expect(await names()).toEqual([{ name: 'twice', functions: { read: '', more: '' } }]);
   await expect.poll(events).toContain('event: end');
-  const waiting = Array.from({ length: 8 }, () => callOf('twice', 'read'));
-  await expect.poll(async () => (await callOf('twice', 'read')).text).toContain('Too many calls wait for twice');
   await ask(now, { method: 'DELETE' });
-  expect(new Set((await Promise.all(waiting)).map(({ status }) => status))).toEqual(new Set([500]));
+});
+
+test('eight calls wait for a client, and 32 in all, so that answers have room', async () => {
+  const clients = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => registered(name, { read: '' })));
+  const told = new Map<number, number>();
+  const counted = async (name: string): Promise<void> => {
+    const { status } = await callOf(name, 'read');
+    told.set(status, (told.get(status) ?? 0) + 1);
+  };
+  const nineOf = (name: string): Promise<void>[] => Array.from({ length: 9 }, () => counted(name));
+  const calls = ['a', 'b', 'c'].flatMap(nineOf);
+  await expect.poll(() => [...told]).toEqual([[422, 3]]);
+  calls.push(...nineOf('d'));
+  await expect.poll(() => [...told]).toEqual([[422, 4]]);
+  expect((await callOf('e', 'read')).text).toContain('Too many calls wait for e');
+  const { response, events } = await reading(`${clients[0]}/calls`);
+  await expect.poll(events).toContain('id: 0');
+  const [, id] = /data: \[(\d+),/.exec(events()) ?? [];
+  expect((await post(`${clients[0]}/answer`, [Number(id), 'one'])).json).toBe(true);
+  await expect.poll(() => told.get(200)).toBe(1);
+  response.destroy();
+  for (const client of clients) await ask(client, { method: 'DELETE' });
+  await Promise.all(calls);
+  expect(told).toEqual(
+    new Map([
+      [422, 4],
+      [200, 1],
+      [500, 31],
+    ]),
+  );
 });
