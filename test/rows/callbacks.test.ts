@@ -205,6 +205,26 @@ test('who leaves, or does not come back, is not there any more: what waits for i
   expect((await unread).status).toBe(500);
 });
 
+test('who reads its calls anew takes over from whoever read before, and stays when that one leaves', async () => {
+  const client = await registered('again', { read: '' });
+  const device = await openCoapClient({});
+  onTestFinished(() => device.close());
+  const first = callOf('again', 'read');
+  const path = new URL(client).pathname;
+  let events = (): string => '';
+  for await (const { payload } of device.observe({ uri: `${gateway.coap}${path}/calls`, method: 'GET' })) {
+    if (payload.length === 0) continue;
+    ({ events } = await reading(`${client}/calls`));
+    break;
+  }
+  const second = callOf('again', 'read');
+  await expect.poll(events).toMatch(/^id: 0/);
+  const [, id] = /data: \[(\d+),/.exec(events()) ?? [];
+  for (const call of [Number(id) - 1, Number(id)]) await post(`${client}/answer`, [call, 'here']);
+  expect([(await first).json, (await second).json]).toEqual(['here', 'here']);
+  await ask(client, { method: 'DELETE' });
+});
+
 test('what its caller has given up before it was read is not given to the client', async () => {
   const client = await registered('late', { read: '' });
   const job = await post(`${gateway.url}/func/callbacks/call?_job`, ['late', 'read', 'given up']);
