@@ -156,47 +156,8 @@ export class Listener {
   }
 
   #createServer(isLoopbackListener: boolean): Server {
-    const { tls, maxConnections, handle, patience = defaultPatience } = this.#options;
-    const limits = {
-      headersTimeout: patience.headers,
-      requestTimeout: patience.request,
-      keepAliveTimeout: patience.keepAlive,
-      connectionsCheckingInterval: patience.lookEvery,
-      maxHeaderSize: maxHeaderBytes,
-      noDelay: true,
-      // Who has vanished in the middle of a stream is found out by the kernel, or by nobody.
-      keepAlive: true,
-      keepAliveInitialDelay: patience.keepAlive,
-    };
-    const listener: RequestListener = (request, response) => {
-      const answers = this.#clients.get(request.socket)?.answers;
-      this.#pending++;
-      answers?.add(response);
-      response.on('close', () => {
-        this.#pending--;
-        answers?.delete(response);
-      });
-      if (hasTwoHosts(request.rawHeaders)) {
-        const head = { 'content-type': 'application/problem+json', 'connection': 'close' };
-        response.writeHead(400, head).end(problemText(400, 'Bad Request'));
-      } else handle(request, response);
-    };
-    const server =
-      tls === undefined
-        ? createServer(limits, listener)
-        : createSecureServer(
-            {
-              ...limits,
-              cert: tls.certificate,
-              key: tls.privateKey,
-              minVersion: 'TLSv1.2',
-              handshakeTimeout: patience.headers,
-              // Asked for, not required: a token does too. Who a certificate is of is for `credentialOf` to say.
-              requestCert: true,
-              rejectUnauthorized: false,
-            },
-            listener,
-          );
+    const { tls, maxConnections, patience = defaultPatience } = this.#options;
+    const server = newServer(tls, patience, this.#receive);
     server.maxConnections = maxConnections;
     // Bounded by their bytes. By number they would be cut off silently, and with them what a proxy says at the end.
     server.maxHeadersCount = 0;
@@ -216,6 +177,45 @@ export class Listener {
     });
     return server;
   }
+
+  readonly #receive: RequestListener = (request, response) => {
+    const answers = this.#clients.get(request.socket)?.answers;
+    this.#pending++;
+    answers?.add(response);
+    response.on('close', () => {
+      this.#pending--;
+      answers?.delete(response);
+    });
+    if (hasTwoHosts(request.rawHeaders)) {
+      const head = { 'content-type': 'application/problem+json', 'connection': 'close' };
+      response.writeHead(400, head).end(problemText(400, 'Bad Request'));
+    } else this.#options.handle(request, response);
+  };
+}
+
+function newServer(tls: TlsMaterial | undefined, patience: Patience, listener: RequestListener): Server {
+  const limits = {
+    headersTimeout: patience.headers,
+    requestTimeout: patience.request,
+    keepAliveTimeout: patience.keepAlive,
+    connectionsCheckingInterval: patience.lookEvery,
+    maxHeaderSize: maxHeaderBytes,
+    noDelay: true,
+    // Who has vanished in the middle of a stream is found out by the kernel, or by nobody.
+    keepAlive: true,
+    keepAliveInitialDelay: patience.keepAlive,
+  };
+  if (tls === undefined) return createServer(limits, listener);
+  const secure = {
+    cert: tls.certificate,
+    key: tls.privateKey,
+    minVersion: 'TLSv1.2',
+    handshakeTimeout: patience.headers,
+    // Asked for, not required: a token does too. Who a certificate is of is for `credentialOf` to say.
+    requestCert: true,
+    rejectUnauthorized: false,
+  } as const;
+  return createSecureServer({ ...limits, ...secure }, listener);
 }
 
 function clientOf(socket: Socket, isLoopbackListener: boolean, tls: TlsMaterial | undefined): Client {
