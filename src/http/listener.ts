@@ -168,13 +168,18 @@ export class Listener {
       keepAlive: true,
       keepAliveInitialDelay: patience.keepAlive,
     };
+    /** Connections on which nobody asks anything, the longest silent first, and how much each had said by then. */
+    const resting = new Map<Socket, number>();
     const listener: RequestListener = (request, response) => {
-      const answers = this.#clients.get(request.socket)?.answers;
+      const { socket } = request;
+      const answers = this.#clients.get(socket)?.answers;
       this.#pending++;
       answers?.add(response);
+      resting.delete(socket);
       response.on('close', () => {
         this.#pending--;
         answers?.delete(response);
+        if (answers?.size === 0 && !socket.destroyed) resting.set(socket, socket.bytesRead);
       });
       if (hasTwoHosts(request.rawHeaders)) {
         const head = { 'content-type': 'application/problem+json', 'connection': 'close' };
@@ -200,10 +205,17 @@ export class Listener {
     server.maxConnections = maxConnections;
     // Bounded by their bytes. By number they would be cut off silently, and with them what a proxy says at the end.
     server.maxHeadersCount = 0;
-    // Who only keeps a connection makes room for who asks something.
-    server.on('drop', () => server.closeIdleConnections());
+    // Who only keeps a connection makes room for who asks something. To Node an answer that is still being read is over.
+    server.on('drop', () => {
+      for (const [socket, said] of resting) {
+        if (socket.bytesRead !== said) continue;
+        socket.destroy();
+        return;
+      }
+    });
     server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
       this.#clients.set(socket, clientOf(socket, isLoopbackListener, tls));
+      socket.once('close', () => resting.delete(socket));
     });
     server.setTimeout(patience.idle, (socket) => {
       if ((this.#clients.get(socket)?.answers.size ?? 0) === 0) socket.destroy();
