@@ -90,18 +90,18 @@ export class Streams {
     const { call, part, from = 0 } = ask;
     const { function: fn, caller } = call;
     const key = part === undefined ? undefined : [holderOf(caller), fn.library, fn.method, fn.version, part].join('\0');
-    const known =
-      ask.run === undefined
-        ? ask.from === undefined
-          ? undefined
-          : this.#find(key, caller.peer, from)
-        : this.#named(ask.run, key, from);
+    const known = key === undefined ? undefined : this.#known(key, ask);
     if (known !== undefined) {
       this.#move(known, caller.peer);
       return known;
     }
     if (ask.run !== undefined) throw gone(fn);
     this.#checkRoom(call);
+    return await this.#begin(call, key, from);
+  }
+
+  async #begin(call: Call, key: string | undefined, from: number): Promise<StreamRun> {
+    const { function: fn, caller } = call;
     this.#opening++;
     this.#count(caller.peer, 1);
     try {
@@ -157,15 +157,20 @@ export class Streams {
     for (const run of this.#runs) run.close(stopping());
   }
 
-  #find(key: string | undefined, peer: string, from: number): StreamRun | undefined {
-    if (key === undefined) return undefined;
+  /** What it goes on with. */
+  #known(key: string, { call, from, run }: StreamAsk): StreamRun | undefined {
+    if (run !== undefined) return this.#named(run, key, from ?? 0);
+    return from === undefined ? undefined : this.#find(key, call.caller.peer, from);
+  }
+
+  #find(key: string, peer: string, from: number): StreamRun | undefined {
     for (const run of this.#runs)
       if (run.key === key && (!run.isRead || run.peer === peer) && run.has(from)) return run;
     return undefined;
   }
 
-  #named(id: string, key: string | undefined, from: number): StreamRun | undefined {
-    const isMeant = (run: StreamRun): boolean => run.id === id && key !== undefined && run.key === key && run.has(from);
+  #named(id: string, key: string, from: number): StreamRun | undefined {
+    const isMeant = (run: StreamRun): boolean => run.id === id && run.key === key && run.has(from);
     for (const run of this.#runs) if (isMeant(run)) return run;
     const complete = this.#complete.get(id, this.#options.scheduler.now());
     return complete !== undefined && isMeant(complete) ? complete : undefined;
