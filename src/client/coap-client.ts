@@ -7,7 +7,7 @@ import { parseCoapUri } from '../coap/codec/uri.ts';
 import type { RequestFailure } from '../coap/exchange/client-exchange.ts';
 import { defaultTransmissionOptions, deriveParameters, type TransmissionOptions } from '../coap/parameters.ts';
 import { response } from '../coap/response.ts';
-import type { DatagramReceiver, DatagramTransport, Endpoint } from '../core/datagram.ts';
+import type { Address, DatagramReceiver, DatagramTransport, Endpoint } from '../core/datagram.ts';
 import { seconds, type Instant, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { emptyBytes } from '../core/bytes.ts';
@@ -16,7 +16,7 @@ import { drive } from '../transport/driver.ts';
 import { systemRandomness } from '../transport/randomness.ts';
 import type { Scheduler } from '../core/clock.ts';
 import { systemScheduler, systemTimeOfDay } from '../transport/scheduler.ts';
-import { openSecured } from '../transport/secured-transport.ts';
+import { openSecured, type SecuredTransport } from '../transport/secured-transport.ts';
 import { openUdpClient } from '../transport/udp-client.ts';
 import { JoinedTransport } from '../transport/joined-transport.ts';
 import { defaultDtlsOptions } from '../dtls/options.ts';
@@ -24,8 +24,7 @@ import { nodeCrypto } from '../dtls/crypto.ts';
 import type { ClientCredentials } from '../dtls/credentials.ts';
 import type { DtlsEvent } from '../dtls/event.ts';
 import { watched } from '../transport/watched-engine.ts';
-import { associationOf } from '../dtls/association.ts';
-import { failedHandshake } from './security-failure.ts';
+import { failedHandshake, lossOf, orHandshake } from './security-failure.ts';
 import { requestOptions, szxOf, toResponse, type CoapRequest, type CoapResponse } from './coap-request.ts';
 import { addressOf } from './host-address.ts';
 import { RequestError, type GivenUp, type SecurityFailure } from './request-error.ts';
@@ -91,7 +90,7 @@ export async function openCoapClient(options: Partial<CoapClientOptions> = {}): 
       const { failure, detail } = failedHandshake(event);
       client?.lost(event.endpoint, failure, detail);
     }
-    if (event.type === 'closed') client?.lost(event.endpoint, 'association-closed');
+    if (event.type === 'closed') client?.lost(event.endpoint, lossOf(event.reason));
   };
   const secure = (receiver: DatagramReceiver): ReturnType<typeof openSecured> =>
     openSecured(
@@ -114,7 +113,7 @@ export async function openCoapClient(options: Partial<CoapClientOptions> = {}): 
   return client;
 }
 
-type GiveUp = (reason: GivenUp | SecurityFailure, detail?: string) => void;
+type GiveUp = (reason: RequestFailure | GivenUp | SecurityFailure, detail?: string) => void;
 
 export class CoapClient {
   readonly #engine: CoapEngine;
@@ -233,8 +232,10 @@ export class CoapClient {
   }
 
   /** An association is over: so is what was asked over it. */
-  lost(association: Endpoint, reason: SecurityFailure, detail?: string): void {
+  lost(association: Endpoint, reason: RequestFailure | SecurityFailure, detail?: string): void {
     for (const [giveUp, endpoint] of this.#underWay) if (endpoint === association) giveUp(reason, detail);
+    // What was said at last, as that an observation is not wanted any more, is not repeated.
+    this.#engine.closed(association, this.#scheduler.now());
   }
 
   /** What is under way fails. */
@@ -329,14 +330,21 @@ export class CoapClient {
         `${host} is a multicast group, and a request of this client has one answer: ask one gateway. \`funcoap discover\` finds those that are there.`,
       );
     }
-    const transport = scheme === 'coaps' ? (secured ?? plain) : plain;
-    return { endpoint: transport.endpoint({ address, port }), options };
+    const at = { address, port };
+    const endpoint = scheme === 'coaps' && secured !== undefined ? this.#associated(secured, at) : plain.endpoint(at);
+    return { endpoint, options };
+  }
+
+  /** A peer that is silent may have forgotten the association, which nothing says (RFC 6347 §4.1.2.7): it is not asked over it again. */
+  #associated(secured: SecuredTransport, at: Address): Endpoint {
+    const known = secured.endpoint(at);
+    const isLost = known.association.state === 'established' && this.#engine.isSilent(known);
+    if (!isLost) return known;
+    // Where it is there nevertheless, it need not keep its end.
+    secured.end(known, { kind: 'silent' });
+    return secured.endpoint(at);
   }
 }
 
 const optionsOf = (request: CoapRequest): readonly Option[] =>
   requestOptions(request, parseCoapUri(request.uri).options);
-
-/** What did not come in time may be the end of the handshake. */
-const orHandshake = <Reason>(reason: Reason, endpoint: Endpoint): Reason | 'handshake-timeout' =>
-  reason === 'timeout' && associationOf(endpoint)?.state === 'handshaking' ? 'handshake-timeout' : reason;

@@ -1,6 +1,9 @@
-/** Why there is no association, from the alert (RFC 5246 §7.2.2) and who sent it. */
+/** Why there is no association, or not any more, from the alert (RFC 5246 §7.2.2) and who sent it, or from silence. */
 import type { AlertDescription } from '../dtls/alert.ts';
-import type { DtlsEvent } from '../dtls/event.ts';
+import type { RequestFailure } from '../coap/exchange/client-exchange.ts';
+import type { Endpoint } from '../core/datagram.ts';
+import { associationOf } from '../dtls/association.ts';
+import type { CloseReason, DtlsEvent } from '../dtls/event.ts';
 import type { SecurityFailure } from './request-error.ts';
 
 export interface FailedHandshake {
@@ -31,3 +34,11 @@ export function failedHandshake({ alert, by, reason }: Extract<DtlsEvent, { type
   if (about !== undefined) return { failure: 'credential-refused', detail: about };
   return { failure: noCommonSuite.has(alert) ? 'no-common-suite' : 'handshake', detail: undefined };
 }
+
+/** What is said of whatever was asked over an association that is over. */
+export const lossOf = ({ kind }: CloseReason): RequestFailure | SecurityFailure =>
+  kind === 'silent' ? 'timeout' : kind === 'unreachable' ? kind : 'association-closed';
+
+/** What did not come in time may be the end of the handshake. */
+export const orHandshake = <Reason>(reason: Reason, endpoint: Endpoint): Reason | 'handshake-timeout' =>
+  reason === 'timeout' && associationOf(endpoint)?.state === 'handshaking' ? 'handshake-timeout' : reason;

@@ -78,6 +78,12 @@ export class ClientRole {
     this.#exchanges.unreachable(peer, now);
   }
 
+  /** What was sent there lately went unacknowledged to its end, and nothing else has come. */
+  isSilent(endpoint: Endpoint): boolean {
+    const peer = this.#layer.peers.find(endpoint);
+    return peer?.outbox.isSilent(peer.parameters) === true;
+  }
+
   awaits(peer: Peer, message: Message): boolean {
     return this.#exchanges.find(peer, message.token) !== undefined;
   }

@@ -210,6 +210,11 @@ export class CoapEngine {
     return this.#client.request(endpoint, request, listener, now);
   }
 
+  /** What was sent there lately went unacknowledged to its end (MAX_TRANSMIT_WAIT, RFC 7252 §4.8.2), and nothing else has come. */
+  isSilent(endpoint: Endpoint): boolean {
+    return this.#client.isSilent(endpoint);
+  }
+
   ping(endpoint: Endpoint, listener: PingListener, now: Instant): void {
     this.#client.ping(endpoint, listener, now);
   }

@@ -17,7 +17,7 @@ import { Associations } from './associations.ts';
 import { ClientHandshake } from './client-handshake.ts';
 import type { ClientCredentials } from './credentials.ts';
 import { keepEarly } from './early-record.ts';
-import type { DtlsEvent } from './event.ts';
+import type { CloseReason, DtlsEvent } from './event.ts';
 import { handshakeTypes } from './handshake-message.ts';
 import { beginsWithClientHello, HelloListener, type VerifiedHello } from './hello-listener.ts';
 import type { DtlsOptions } from './options.ts';
@@ -137,18 +137,24 @@ export class DtlsEngine {
     return this.#associations.table.establishedAt(peer)?.application;
   }
 
-  /** Nobody listens there: a client's handshake is given up at once. */
+  /**
+   * Nobody listens there: a client's handshake is given up at once, and so is its association, whose keys may have gone with
+   * whoever listened. Whoever forges the ICMP error (it is not protected) brings about one more handshake, a short one.
+   */
   unreachable(peer: Endpoint, now: Instant): void {
-    const handshaking = this.#associations.table.handshakingAt(peer);
-    if (handshaking?.side !== 'client') return;
-    this.#associations.fail(handshaking, 'user_canceled', 'Nobody listens there', now, false);
+    const { table } = this.#associations;
+    const [handshaking, established] = [table.handshakingAt(peer), table.establishedAt(peer)];
+    if (handshaking?.side === 'client') {
+      this.#associations.fail(handshaking, 'user_canceled', 'Nobody listens there', now, false);
+    }
+    if (established?.side === 'client') this.#associations.close(established, { kind: 'unreachable' }, now);
   }
 
   /** Says that it is over (RFC 5246 §7.2.1) and forgets the association. */
-  close({ association }: AssociationEndpoint, now: Instant): void {
+  close({ association }: AssociationEndpoint, now: Instant, reason: CloseReason = { kind: 'by-us' }): void {
     if (association.state === 'closed') return;
     this.#associations.sendAlert(association, 'warning', 'close_notify');
-    this.#associations.close(association, { kind: 'by-us' }, now);
+    this.#associations.close(association, reason, now);
   }
 
   /** The application knows that the peer receives at its address (RFC 9175 §2.3). */

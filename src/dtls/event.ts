@@ -9,6 +9,8 @@ export type CloseReason =
   /** The peer has said that it is over, or what went wrong. */
   | { readonly kind: 'by-peer'; readonly alert: AlertDescription | undefined }
   | { readonly kind: 'by-us' }
+  /** A client's: the peer answers nothing over it, or nothing listens there any more. It may have forgotten the association. */
+  | { readonly kind: 'silent' | 'unreachable' }
   /** The same peer has made a new one. */
   | { readonly kind: 'replaced' }
   /** There were too many, and this one was quiet for longest. */

@@ -2,7 +2,7 @@
  * The sockets of this door: one server for each address, plain or TLS, with the limits of time and number that keep slow and
  * many clients from holding it.
  */
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
@@ -157,14 +157,23 @@ export class Listener {
 
   #createServer(isLoopbackListener: boolean): Server {
     const { tls, maxConnections, patience = defaultPatience } = this.#options;
-    const server = newServer(tls, patience, this.#receive);
+    /** Connections on which nobody asks anything, the longest silent first, and how much each had said by then. */
+    const resting = new Map<Socket, number>();
+    const server = newServer(tls, patience, (request, response) => this.#receive(request, response, resting));
     server.maxConnections = maxConnections;
     // Bounded by their bytes. By number they would be cut off silently, and with them what a proxy says at the end.
     server.maxHeadersCount = 0;
-    // Who only keeps a connection makes room for who asks something.
-    server.on('drop', () => server.closeIdleConnections());
+    // Who only keeps a connection makes room for who asks something. To Node an answer that is still being read is over.
+    server.on('drop', () => {
+      for (const [socket, said] of resting) {
+        if (socket.bytesRead !== said) continue;
+        socket.destroy();
+        return;
+      }
+    });
     server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
       this.#clients.set(socket, clientOf(socket, isLoopbackListener, tls));
+      socket.once('close', () => resting.delete(socket));
     });
     server.setTimeout(patience.idle, (socket) => {
       if ((this.#clients.get(socket)?.answers.size ?? 0) === 0) socket.destroy();
@@ -178,19 +187,22 @@ export class Listener {
     return server;
   }
 
-  readonly #receive: RequestListener = (request, response) => {
-    const answers = this.#clients.get(request.socket)?.answers;
+  #receive(request: IncomingMessage, response: ServerResponse, resting: Map<Socket, number>): void {
+    const { socket } = request;
+    const answers = this.#clients.get(socket)?.answers;
     this.#pending++;
     answers?.add(response);
+    resting.delete(socket);
     response.on('close', () => {
       this.#pending--;
       answers?.delete(response);
+      if (answers?.size === 0 && !socket.destroyed) resting.set(socket, socket.bytesRead);
     });
     if (hasTwoHosts(request.rawHeaders)) {
       const head = { 'content-type': 'application/problem+json', 'connection': 'close' };
       response.writeHead(400, head).end(problemText(400, 'Bad Request'));
     } else this.#options.handle(request, response);
-  };
+  }
 }
 
 function newServer(tls: TlsMaterial | undefined, patience: Patience, listener: RequestListener): Server {

@@ -2,21 +2,14 @@
  * DTLS as a transport: what is above it sees associations as endpoints and knows nothing of records (RFC 7252 §9.1).
  * A server's associations begin with their peers; a client's with the first datagram to an address, which then waits for the handshake.
  */
-import type {
-  Address,
-  Datagram,
-  DatagramReceiver,
-  DatagramTransport,
-  Endpoint,
-  SendFailure,
-} from '../core/datagram.ts';
+import type { Address, Datagram, DatagramReceiver, DatagramTransport, SendFailure } from '../core/datagram.ts';
 import type { Scheduler } from '../core/clock.ts';
 import type { Instant } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import type { AssociationEndpoint } from '../dtls/association.ts';
 import type { ClientCredentials } from '../dtls/credentials.ts';
 import type { DtlsCounters, DtlsEngine } from '../dtls/engine.ts';
-import type { DtlsEvent } from '../dtls/event.ts';
+import type { CloseReason, DtlsEvent } from '../dtls/event.ts';
 import type { DtlsOptions } from '../dtls/options.ts';
 import type { ClientSession } from '../dtls/session.ts';
 import { formatAddress } from './address.ts';
@@ -111,7 +104,7 @@ export class SecuredTransport implements DatagramTransport {
   }
 
   /** @throws UsageError 'no-credentials' */
-  endpoint(remote: Address): Endpoint {
+  endpoint(remote: Address): AssociationEndpoint {
     const { client, driven, engine, scheduler, sessions } = this.#parts;
     if (client === undefined) {
       throw new UsageError(
@@ -135,9 +128,9 @@ export class SecuredTransport implements DatagramTransport {
   }
 
   /** Ends an association, and tells its peer. */
-  end(endpoint: AssociationEndpoint): void {
+  end(endpoint: AssociationEndpoint, reason?: CloseReason): void {
     const { driven, engine, scheduler } = this.#parts;
-    engine.dtls.close(endpoint, scheduler.now());
+    engine.dtls.close(endpoint, scheduler.now(), reason);
     driven.wake();
   }
 

@@ -51,6 +51,34 @@ export class Outbox {
   readonly outstanding: Map<number, Transmission> = new Map();
   /** Waiting for NSTART. */
   readonly waiting: Transmission[] = [];
+  /** When a confirmable message was first sent since the peer was heard last, and when one was sent last; undefined: none was. */
+  #unheard: { readonly since: Instant; until: Instant } | undefined;
+  #gaveUp = false;
+
+  sent(now: Instant): void {
+    this.#unheard ??= { since: now, until: now };
+    this.#unheard.until = now;
+  }
+
+  heard(): void {
+    this.#unheard = undefined;
+    this.#gaveUp = false;
+  }
+
+  /** What was first sent then has used up its attempts. */
+  gaveUp(began: Instant): void {
+    this.#gaveUp ||= this.#unheard !== undefined && this.#unheard.since <= began;
+  }
+
+  /**
+   * Nothing came since a message was sent that used up its attempts or, where their owners did not wait for that, while messages
+   * were sent for MAX_TRANSMIT_WAIT (RFC 7252 §4.8.2).
+   */
+  isSilent({ maxTransmitWait }: TransmissionParameters): boolean {
+    return (
+      this.#gaveUp || (this.#unheard !== undefined && this.#unheard.until - this.#unheard.since >= maxTransmitWait)
+    );
+  }
 }
 
 /** The peer that a message goes to. */
@@ -149,6 +177,7 @@ export class Transmissions {
 
   /** The peer is not silent: what was given up keeps nobody waiting. */
   heard(peer: Recipient, now: Instant): void {
+    peer.outbox.heard();
     for (const transmission of peer.outbox.outstanding.values())
       if (transmission.owner === nobody) this.#finish(transmission, now);
   }
@@ -200,7 +229,9 @@ export class Transmissions {
 
   #retransmit(transmission: Transmission, now: Instant): void {
     const { peer, owner } = transmission;
-    if (transmission.attempts > peer.parameters.maxRetransmit || !isWithinBudget(transmission, now)) {
+    const isLast = transmission.attempts > peer.parameters.maxRetransmit;
+    if (isLast || !isWithinBudget(transmission, now)) {
+      if (isLast) peer.outbox.gaveUp(transmission.began);
       this.#finish(transmission, now);
       owner.timedOut(now);
       return;
@@ -221,6 +252,7 @@ export class Transmissions {
     const { peer } = transmission;
     const { ackTimeout, ackRandomFactor } = peer.parameters;
     transmission.state = 'sent';
+    transmission.began = now;
     if (transmission.confirmable)
       transmission.timeout = milliseconds(ackTimeout * (1 + this.#random() * (ackRandomFactor - 1)));
     peer.outbox.outstanding.set(transmission.messageId, transmission);
@@ -229,6 +261,7 @@ export class Transmissions {
 
   #transmit(transmission: Transmission, now: Instant): void {
     transmission.attempts++;
+    if (transmission.confirmable) transmission.peer.outbox.sent(now);
     transmission.moves = transmission.peer.moves;
     transmission.timer = this.#wheel.arm(after(now, transmission.timeout), transmission);
     this.#output(transmission.peer.datagram(transmission.bytes));
@@ -267,6 +300,8 @@ export class Transmission implements Expiring {
   bytes: Uint8Array;
   state: 'waiting' | 'sent' | 'done' = 'waiting';
   attempts = 0;
+  /** When it was sent first. */
+  began: Instant = -Infinity as Instant;
   /** The peer's when it was sent last. */
   moves = 0;
   timeout: Milliseconds = milliseconds(0);
