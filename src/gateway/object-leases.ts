@@ -194,9 +194,11 @@ export class ObjectLeases {
 
 /**
  * The identity; and of those who have none, who share one, the address, so that none takes the room of all others. Ports are for the
- * asking, so they do not count, and this machine is one address, so its own callers share what there is.
+ * asking, so they do not count, and this machine is one address, so its own callers share what there is. No identity has such a name.
  */
 function ownersOf({ identity, peer }: Caller): readonly string[] {
   const address = peer.replace(/:\d+$/, '');
-  return identity !== anonymous.name || isLoopback(address.replace(/^\[|\]$/g, '')) ? [identity] : [identity, address];
+  return identity !== anonymous.name || isLoopback(address.replace(/^\[|\]$/g, ''))
+    ? [identity]
+    : [identity, `address ${address}`];
 }

@@ -14,6 +14,7 @@ import { holderOf, type Call } from '../../functions/call.ts';
 import type { FunctionDescription } from '../../functions/description.ts';
 import type { StreamOpener } from '../../functions/opened-stream.ts';
 import { tellOngoing } from '../ongoing.ts';
+import { stopping } from '../stopping.ts';
 import { StreamRun } from './stream-run.ts';
 
 export interface StreamSettings {
@@ -217,9 +218,6 @@ export class Streams {
     else this.#byPeer.set(peer, count);
   }
 }
-
-const stopping = (): CallError =>
-  new CallError('not-ready', 'The gateway is being stopped; come back later.', { retryAfter });
 
 const gone = ({ library, method }: FunctionDescription): CallError =>
   new CallError(

@@ -34,7 +34,7 @@ def compiled_cbor2(library, folder):
 class Codec:
     """Of cbor.py alone."""
     #: A message of the gateway, and arguments that are plain: no dates, no objects, nothing left out, and all keys text.
-    decode = decode_plain = staticmethod(cbor.decode)
+    decode = staticmethod(cbor.decode)
     decode_arguments = staticmethod(cbor.decode_arguments)
     #: What a function returned, which may be anything.
     encode = staticmethod(cbor.encode)
@@ -43,7 +43,7 @@ class Codec:
 class CompiledCodec(Codec):
     def __init__(self, dumps, loads):
         self._dumps = dumps
-        self.decode = self.decode_plain = loads
+        self.decode = loads
 
     def encode(self, value, refer=None):
         if type(value) in _containers and _is_plain(value):
