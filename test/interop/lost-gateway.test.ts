@@ -25,10 +25,10 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { context } from 'funcoap/library';
 /** @safe */
-export async function* ticks(every: number): AsyncGenerator<{ run: number; i: number }> {
+export async function* ticks(every: number): AsyncGenerator<{ run: number; i: number; of: string }> {
   appendFileSync('$MARKS', 't');
   for (let i = 0; ; i++) {
-    yield { run: process.pid, i };
+    yield { run: process.pid, i, of: edition };
     await setTimeout(every, undefined, { signal: context().signal });
   }
 }
@@ -41,13 +41,16 @@ export async function gated(gate: string): Promise<string> {
   return readFileSync(gate, 'utf8');
 }
 export async function act(): Promise<void> { appendFileSync('$MARKS', 'a'); await setTimeout(60_000); }
-export function touch(): void {}
+const edition = 'first';
+/** @safe */
+export function version(): string { return edition; }
 export class Account { owner: string; constructor(owner: string) { this.owner = owner; } }
 `;
 
 interface Tick {
   readonly run: number;
   readonly i: number;
+  readonly of: string;
 }
 
 interface Libraries {
@@ -56,7 +59,7 @@ interface Libraries {
     readonly price: RemoteFunction<[], Readonly<Record<string, never>>, string>;
     readonly gated: RemoteFunction<[gate: string], { readonly gate: string }, string>;
     readonly act: RemoteFunction;
-    readonly touch: RemoteFunction;
+    readonly version: RemoteFunction<[], Readonly<Record<string, never>>, string>;
     readonly Account: RemoteClass<[owner: string], { readonly owner: string }, { readonly owner: Promise<string> }>;
   };
 }
@@ -143,6 +146,10 @@ class Site {
       ...(door === 'http' && { token: enrolled.token }),
       ...options,
     });
+  }
+
+  edit(): void {
+    this.gateway?.write({ 'lib/index.ts': source.replace("'first'", "'second'") });
   }
 
   get marks(): string {
@@ -267,6 +274,45 @@ describe.concurrent.each(doors)('over %s', (door) => {
     expect((await outcome(result)).given).toBe('the result');
   });
 
+  lost('of a library that is edited a stream is lost, which is said; with `replay` it goes on', async ({ site }) => {
+    await using gw = await site.open(door, { retries: 5 });
+    const read = async (ticks: AsyncIterable<Tick>): Promise<number[]> => {
+      const numbers: number[] = [];
+      for await (const { i, of } of ticks) {
+        numbers.push(i);
+        if (i === 0) site.edit();
+        if (of === 'second') break;
+      }
+      return numbers;
+    };
+    const [given, replayed] = await Promise.all([
+      outcome(read(gw.lib.ticks(200))),
+      read(gw.lib.ticks.with({ replay: true })(150)),
+    ]);
+    expect(given.given).toMatchObject({ code: 'stream-lost', target: 'lib/ticks' });
+    expect(replayed).toEqual(Array.from(replayed, (_, i) => i));
+    expect(replayed.length).toBeGreaterThan(10);
+    expect(await gw.lib.version()).toBe('second');
+  });
+
+  lost('a batch is made again if all of its calls are safe, and not otherwise', async ({ site }) => {
+    await using gw = await site.open(door, { retries: 9 });
+    const gate = join(site.folder, 'gate');
+    const safe = gw.$batch((later) => [later.lib.gated(gate), later.lib.version()]);
+    const unsafe = gw.$batch((later) => [later.lib.version(), later.lib.act()]);
+    for (const batch of [safe, unsafe]) batch.catch(() => undefined);
+    await site.began('g');
+    await site.began('a');
+    await site.kill();
+    const { given } = await outcome(unsafe);
+    expect(given).toMatchObject({ code: door === 'http' ? 'request-reset' : 'request-unreachable' });
+    await site.start();
+    await site.began('g', 2);
+    writeFileSync(gate, 'the result');
+    expect(await safe).toEqual(['the result', 'first']);
+    expect([...site.marks].sort().join('')).toBe('agg');
+  });
+
   lost('a call that may have had effects is not made again', async ({ site }) => {
     await using gw = await site.open(door, { retries: 5 });
     const call = gw.lib.act();
@@ -280,6 +326,48 @@ describe.concurrent.each(doors)('over %s', (door) => {
     expect(await gw.lib.price()).toMatch(/^\d+$/);
     expect(site.marks).toBe('a');
   });
+});
+
+describe.concurrent('a gateway that was killed before it had written the association is silent over it', () => {
+  /** As after a kill in the milliseconds between the two, or when its machine was switched off. */
+  const killAndForget = async (site: Site): Promise<void> => {
+    await site.kill();
+    rmSync(join(site.data, 'associations'), { recursive: true });
+    await site.start();
+  };
+
+  lost('a safe call is made again over another one', async ({ site }) => {
+    await using gw = await site.open('coaps');
+    await gw.lib.version();
+    await killAndForget(site);
+    const { given, took } = await outcome(Promise.resolve(gw.lib.price()));
+    expect(given).toMatch(/^\d+$/);
+    // MAX_TRANSMIT_WAIT (RFC 7252 §4.8.2)
+    expect(took).toBeGreaterThan(6);
+  });
+
+  lost('a call that may have effects is not; the next call is answered at once', async ({ site }) => {
+    await using gw = await site.open('coaps');
+    await gw.lib.act.describe();
+    await killAndForget(site);
+    expect((await outcome(Promise.resolve(gw.lib.act()))).given).toMatchObject({ code: 'request-timeout' });
+    expect(site.marks).toBe('');
+    const { given, took } = await outcome(Promise.resolve(gw.lib.price()));
+    expect(given).toMatch(/^\d+$/);
+    expect(took).toBeLessThan(5);
+  });
+});
+
+lost.concurrent('the lease of an object that ends in the middle of a loop ends the loop', async ({ site }) => {
+  await using gw = await site.open('coap');
+  const account = await gw.lib.Account('Ada');
+  const loop = async (): Promise<void> => {
+    for (let pause = 0; ; pause += 800) {
+      expect(await account.owner).toBe('Ada');
+      await delay(pause);
+    }
+  };
+  await expect(loop()).rejects.toMatchObject({ code: 'no-such-resource', status: '4.04' });
 });
 
 lost.concurrent('an object of the gateway before is gone, and that is said', async ({ site }) => {
