@@ -1,6 +1,7 @@
 /** When a client takes an association for lost: its server is real and near, its time the test's. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openCoapClient, type CoapClient } from '../../src/client/coap-client.ts';
+import { RequestError } from '../../src/client/request-error.ts';
 import { textOf, utf8 } from '../../src/core/bytes.ts';
 import { CoapEngine, defaultEngineLimits } from '../../src/coap/engine.ts';
 import { responseCode } from '../../src/coap/codec/codes.ts';
@@ -108,7 +109,7 @@ async function forgetAll(): Promise<void> {
 const failureOf = async (asked: Promise<unknown>): Promise<unknown> =>
   await asked.then(
     () => 'answered',
-    (error: { readonly code: string }) => error.code,
+    (error: unknown) => (error instanceof RequestError ? error.code : error),
   );
 
 /** Everything that is there has been looked at: a record that nobody knows is not answered. */
@@ -158,7 +159,8 @@ describe('a server that has forgotten the association is silent', () => {
   });
 
   test('requests that were given up before their end are as good a sign, once they were sent in vain for as long', async () => {
-    const patience = seconds(20);
+    // Whatever is drawn by chance, the third one is still sent after so long.
+    const patience = seconds(40);
     for (let span = 0; span <= maxTransmitWait; span += patience) {
       expect(await failsAfter(ask('', patience), patience)).toBe('request-timeout');
       expect(server.handshakes).toEqual([]);
