@@ -178,7 +178,7 @@ export const addCall: AddCommand = (program, terminal, done) => {
         'funcoap call coap://127.0.0.1/func/oslist/list --json',
         'funcoap call coap://127.0.0.1/func/bank/Account Ada',
         'funcoap call coap://127.0.0.1/o/bWV0ZXIt/deposit 5',
-        'funcoap call -v --non coap://127.0.0.1/f/2/0 a=1 b=2',
+        'funcoap call -v --non coap://127.0.0.1/f/1/0 a=1 b=2',
         'echo \'{"a":1,"b":2}\' | funcoap call coap://127.0.0.1/func/math/add -',
         'funcoap call --observe --count 3 coap://127.0.0.1/clock',
       ),

@@ -17,7 +17,7 @@ const patience = seconds(3);
 const pingPatience = seconds(1);
 const lookEveryMs = 10;
 
-/** Says on the error output which process has not taken it up. */
+/** Says on the error output which process has not taken it up, or that the one that answers may be another folder's. */
 export async function takenUp(store: IdentityStore, options: DataOptions, terminal: Terminal): Promise<void> {
   const { config } = await configOf({ ...options }, terminal);
   const { folder } = config.data;
@@ -32,7 +32,9 @@ export async function takenUp(store: IdentityStore, options: DataOptions, termin
   if (isDone()) return;
   const which = isBehind().map((processId) => `process ${processId}`);
   terminal.err(
-    `It is stored, but the gateway that runs${which.length === 0 ? '' : ` (${which.join(', ')})`} has not taken it up yet; its log may say why.\n`,
+    which.length === 0
+      ? `It is stored in ${folder}, but the gateway that answers on port ${config.coap.port} does not use this folder, or has not taken it up yet; see that both have the same --data, and its log.\n`
+      : `It is stored, but the gateway that runs (${which.join(', ')}) has not taken it up yet; its log may say why.\n`,
   );
 }
 

@@ -133,12 +133,22 @@ describe('the first who is enrolled while the gateway runs', () => {
     expect(gateway.log.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
+  test('is told where it is stored where the gateway that runs has another data folder', async () => {
+    await start();
+    const other = join(folder, 'other');
+    const { code, err } = await run(`enroll first --json --data ${other}`);
+    expect([code, err]).toEqual([
+      0,
+      `It is stored in ${other}, but the gateway that answers on port ${gateway.port} does not use this folder, or has not taken it up yet; see that both have the same --data, and its log.\n`,
+    ]);
+  });
+
   test('finds coaps open a little later where its port was taken before', async () => {
     const taken = createSocket('udp4').bind(port, '127.0.0.1');
     await once(taken, 'listening');
     await start();
     const { err } = await run('enroll first --json');
-    expect(err).toContain('It is stored, but the gateway that runs has not taken it up yet');
+    expect(err).toContain('or has not taken it up yet; see');
     expect(gateway.errors).toContain('who is enrolled cannot come in yet');
     taken.close();
     const client = await clientOf(await enroll('second'));
