@@ -5,6 +5,7 @@ import type { Scheduler } from '../core/clock.ts';
 import type { Address } from '../core/datagram.ts';
 import { InternalError } from '../core/error.ts';
 import type { TimeOfDay } from '../core/time-of-day.ts';
+import { seconds } from '../core/duration.ts';
 import { nodeCrypto } from '../dtls/crypto.ts';
 import { validatePath } from '../dtls/certificate-path.ts';
 import { formatAddress } from '../transport/address.ts';
@@ -48,14 +49,18 @@ export interface HttpDoor {
   close(): Promise<void>;
 }
 
+/** How often it is looked whether somebody may not be told anything more; as at the coaps door. No RFC's number. */
+const expireEvery = seconds(1);
+
 /** @throws UsageError 'cannot-listen' */
 export async function openHttpDoor(options: HttpOptions, face: GatewayFace, scheduler: Scheduler): Promise<HttpDoor> {
   const { identities, proxies, timeOfDay, certificate } = options;
   const clients = new WeakMap<Socket, Client>();
+  const guests = new Guests({ identities, proxies, timeOfDay });
   const routes = await openRoutes({
     face,
     scheduler,
-    guests: new Guests({ identities, proxies, timeOfDay }),
+    guests,
     site: new SiteCheck(options.hosts),
     maxBodyBytes: options.maxBodyBytes,
     seed: randomInt(2 ** 32),
@@ -90,6 +95,14 @@ export async function openHttpDoor(options: HttpOptions, face: GatewayFace, sche
     await Promise.all(listeners.map((listener) => listener.close()));
     throw error;
   }
+  let stopExpiring = (): void => undefined;
+  const expireLater = (): void => {
+    stopExpiring = scheduler.after(expireEvery, () => {
+      guests.expire();
+      expireLater();
+    });
+  };
+  expireLater();
   return {
     get urls() {
       return listeners.flatMap(({ scheme, addresses }) => addresses.map((address) => urlOf(scheme, address)));
@@ -101,6 +114,7 @@ export async function openHttpDoor(options: HttpOptions, face: GatewayFace, sche
       for (const listener of listeners) listener.stopAccepting();
     },
     async close() {
+      stopExpiring();
       await Promise.all(listeners.map((listener) => listener.close()));
       await routes.close();
     },

@@ -50,6 +50,8 @@ export class Guests {
   readonly #options: GuestsOptions;
   readonly #proxies: ReadonlySet<string>;
   readonly #tokens = new GenerationalMap<string, BearerToken>({ maxEntries: maxTokens });
+  /** One of each answer that goes on. */
+  readonly #listeners = new Set<() => void>();
 
   constructor(options: GuestsOptions) {
     this.#options = options;
@@ -82,9 +84,20 @@ export class Guests {
     throw new CallError('identity-needed', 'The identity of the certificate was revoked, rotated or has expired.');
   }
 
-  /** Calls `listener` whenever an identity has ended. @returns what ends that */
+  /** Calls `listener` whenever an identity has ended, and whenever a token may have expired. @returns what ends that */
   onEnd(listener: () => void): () => void {
-    return this.#options.identities()?.credentials.onEnd(listener) ?? ((): void => undefined);
+    this.#listeners.add(listener);
+    const stop = this.#options.identities()?.credentials.onEnd(listener);
+    return () => {
+      this.#listeners.delete(listener);
+      stop?.();
+    };
+  }
+
+  /** To be called now and then: there may be no other door that does, and tokens are known here alone. */
+  expire(): void {
+    this.#options.identities()?.credentials.expire();
+    for (const listener of this.#listeners) listener();
   }
 
   /** A proxy that is believed stands at the other end. */

@@ -154,6 +154,40 @@ describe('asked for by its name', () => {
     await expect(given.open(1, 'b', run.id)).rejects.toMatchObject({ code: 'stream-lost' });
   });
 
+  test('so can its failure, by whoever was away when its function failed', async () => {
+    const given = new Bench((index) =>
+      index === 0 ? Promise.resolve(item('a')) : Promise.reject(new CallError('function-failed', 'It threw.')),
+    );
+    const run = await given.open();
+    const reader = consumer();
+    run.attach(reader);
+    await run.take(0);
+    const failed = { code: 'function-failed', message: 'It threw.' };
+    await expect(run.take(1)).rejects.toMatchObject(failed);
+    // Its consumer may not have heard of that: now while the run is kept for it, and then when that is over.
+    run.detach(reader);
+    expect(await given.open(1, 'b', run.id)).toBe(run);
+    run.attach(reader);
+    run.leave(reader);
+    expect(given.streams.size).toBe(0);
+    const again = await given.open(0, 'b', run.id);
+    expect((await again.take(0))?.value).toBe('a');
+    await expect(again.take(1)).rejects.toMatchObject(failed);
+    expect(given.opened).toBe(1);
+    given.scheduler.advance(seconds(60));
+    await expect(given.open(1, 'b', run.id)).rejects.toMatchObject({ code: 'stream-lost' });
+  });
+
+  test('what it failed with because the gateway had no room is not kept: come back, and it may be another', async () => {
+    const given = new Bench(() => Promise.reject(new CallError('not-ready', 'Not now.')));
+    const run = await given.open();
+    const reader = consumer();
+    run.attach(reader);
+    await expect(run.take(0)).rejects.toMatchObject({ code: 'not-ready' });
+    run.leave(reader);
+    await expect(given.open(0, 'b', run.id)).rejects.toMatchObject({ code: 'stream-lost' });
+  });
+
   test('of those that have ended a few are remembered', async () => {
     const given = bench();
     const ids: string[] = [];

@@ -5,8 +5,14 @@ import { join } from 'node:path';
 import { createServer, get as httpGet, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { seconds } from '../../src/core/duration.ts';
+import { timeOfDay, type TimeOfDay } from '../../src/core/time-of-day.ts';
+import { Credentials } from '../../src/devices/credentials.ts';
+import { SqliteIdentityStore } from '../../src/store/sqlite/identity-store.ts';
+import { tokenKey } from '../../src/store/token-key.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
+import { systemScheduler } from '../../src/transport/scheduler.ts';
 import { ran } from '../cli/terminal.ts';
 import { ruleOf } from '../gateway/access-rule.ts';
 import { openDoors, type Doors, type OpenDoor } from './doors.ts';
@@ -176,6 +182,47 @@ describe('a bearer token', () => {
     await funcoap(`identities revoke ${name}`);
     expect(await text).toMatch(says);
     await vi.waitFor(() => expect(gateway.door.pending).toBe(0), patiently);
+  });
+  describe('that expires in the middle of a flow in which nothing comes ends it, and nobody has to revoke it', () => {
+    let past = 0;
+    const now = (): TimeOfDay => timeOfDay(Date.now() + past);
+    let store: SqliteIdentityStore;
+    let credentials: Credentials;
+    beforeEach(async () => {
+      past = 0;
+      store = SqliteIdentityStore.open(data, systemScheduler);
+      credentials = await Credentials.open({ store, timeOfDay: now, onFault: () => undefined });
+    });
+    afterEach(async () => {
+      credentials.close();
+      await store.close();
+    });
+
+    test.each([
+      ['the token', '1d', '1h', []],
+      ['its identity', '1h', '1d', ['identity']],
+    ])('%s', async (_, identityFor, tokenFor, ended) => {
+      const scheduler = new ManualScheduler();
+      const gateway = await doors.open({
+        scheduler,
+        timeOfDay: now,
+        identities: () => ({ credentials, tokenKey: tokenKey(data) }),
+      });
+      const name = `short-${identityFor}`;
+      await funcoap(`enroll ${name} --expires ${identityFor}`);
+      const token = await tokenOf(name, ` --expires ${tokenFor}`);
+      await vi.waitFor(async () => expect((await am(gateway, bearing(token))).json).toBe(name), patiently);
+      const isEnded: string[] = [];
+      credentials.onEnd(() => isEnded.push('identity'));
+      const headers = { ...bearing(token).headers, accept: 'text/event-stream' };
+      const read = await fetch(`${gateway.url}/func/who/waits`, { headers });
+      const text = read.text();
+      past = 3_600_000;
+      scheduler.advance(seconds(1));
+      expect(await text).toMatch(/identity-needed[^]*$/);
+      expect(isEnded).toEqual(ended);
+      await vi.waitFor(() => expect(gateway.door.pending).toBe(0), patiently);
+    });
   });
   test('so too where nobody takes what is told', async () => {
     const gateway = await doors.open();

@@ -4,7 +4,7 @@
  */
 import { hex } from '../../core/bytes.ts';
 import type { Milliseconds } from '../../core/duration.ts';
-import { CallError } from '../../functions/call-error.ts';
+import { CallError, problems } from '../../functions/call-error.ts';
 import type { FunctionDescription } from '../../functions/description.ts';
 import type { OpenedStream, StreamItem } from '../../functions/opened-stream.ts';
 
@@ -53,6 +53,8 @@ export class StreamRun {
   #release: (() => void) | undefined;
   #ended = false;
   #failure: CallError | undefined;
+  /** The failure is the function's own: what comes of it is settled. */
+  #hasFailed = false;
   #consumer: StreamConsumer | undefined;
   #stopTimer: (() => void) | undefined;
   #closed = false;
@@ -88,14 +90,15 @@ export class StreamRun {
     return this.#ended ? undefined : this.#failure?.code;
   }
 
-  /** Its function has given all: what is left of it can be had again, although it runs no more. */
+  /** Its function has given all, or has failed: what is left of it can be had again, the failure too, although it runs no more. */
   get isComplete(): boolean {
-    return this.#ended;
+    return this.#ended || this.#hasFailed;
   }
 
   /** Whether a consumer that wants the item at this index can go on with it. */
   has(index: number): boolean {
-    return (!this.#closed || this.#ended) && this.#failure === undefined && index >= this.#next - this.#kept.length;
+    const goesOn = this.isComplete || (!this.#closed && this.#failure === undefined);
+    return goesOn && index >= this.#next - this.#kept.length;
   }
 
   /** From now on it is read by this one. */
@@ -137,7 +140,7 @@ export class StreamRun {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopTimer?.();
-    if (!this.#ended) {
+    if (!this.isComplete) {
       this.#failure ??= why;
       this.#kept.length = 0;
     }
@@ -162,7 +165,10 @@ export class StreamRun {
       if (item === undefined) this.#ended = true;
       else this.#keep(item);
     } catch (error) {
+      if (this.#closed) return;
       this.#failure ??= error instanceof CallError ? error : faulty(error);
+      // What may be had later is no failure of the function.
+      this.#hasFailed = this.#failure.problem.status !== problems['not-ready'].status;
     } finally {
       this.#pulling = undefined;
     }

@@ -3,7 +3,7 @@
  *
  * `_from` names the item that a consumer wants first. It goes on with a stream of the same caller, function and arguments whose
  * consumer has gone, or is this very peer, and which still has that item. Otherwise the function runs anew, and the items
- * before are skipped in its worker. With `_run` it goes on with that very stream, also one that has come to its end a while ago
+ * before are skipped in its worker. With `_run` it goes on with that very stream, also one that has ended or failed a while ago
  * or that seems to be read by another peer, since its name is known to who began it alone; where it is gone nothing runs.
  */
 import type { Scheduler } from '../../core/clock.ts';
@@ -40,7 +40,7 @@ const kept = { keptItems: 64, keptBytes: 65_536 };
 /** How long a stream of a library that was changed goes on; less than its threads stay (worker-pool-options.ts). */
 const reloadGrace: Milliseconds = seconds(5);
 const retryAfter: Milliseconds = seconds(5);
-/** Streams that have ended, for whoever has not heard of it: no RFC's numbers. */
+/** Streams that have ended or failed, for whoever has not heard of it: no RFC's numbers. */
 const maxComplete = 64;
 const maxCompleteBytes = 4 << 20;
 const tagBytes = 4;
@@ -166,7 +166,8 @@ export class Streams {
 
   #find(key: string, peer: string, from: number): StreamRun | undefined {
     for (const run of this.#runs)
-      if (run.key === key && (!run.isRead || run.peer === peer) && run.has(from)) return run;
+      if (run.key === key && (!run.isRead || run.peer === peer) && run.problem === undefined && run.has(from))
+        return run;
     return undefined;
   }
 

@@ -118,6 +118,8 @@ export class AssociationStore implements AssociationJournal {
     for (const { id, slot } of this.#kept.sessions) this.#rememberAt(slot, hex(id));
     for (let slot = 0; slot < this.#usedSlots; slot++) if (!taken.has(slot)) this.#freeSlots.push(slot);
     this.#part.begin();
+    // What the first handshake comes to is to be written as soon as that of any other.
+    options.writer.start();
   }
 
   /** Associations that processes before this one have left: each is to be taken up, or `closed`. */

@@ -13,6 +13,11 @@ export class JournalWriter {
   /** Marks that were watched could not be written; set by whoever uses it. */
   onFailure: (failure: UsageError) => void = () => undefined;
 
+  /** Takes a tenth of a second: who asks for it first need not wait. */
+  start(): void {
+    this.#started();
+  }
+
   /** All of it, in this order, and new marks. @throws UsageError 'store-failed' where the system refuses, with its reason. */
   write(writes: readonly JournalWrite[], marks: SharedMarks): Promise<void> {
     return this.#ask({ kind: 'write', writes, marks });

@@ -1,4 +1,5 @@
 /** What outlives the process, on real files: a process that is killed is a store that nobody closes. */
+import { once } from 'node:events';
 import {
   mkdirSync,
   mkdtempSync,
@@ -445,6 +446,14 @@ describe('a process that ends while it cannot be written', () => {
     await begin(store, begun(1, 3));
     expect(one(start()).requests.map(({ messageId }) => messageId)).toContain(3);
   });
+});
+
+test('the thread that writes is there before anything is to be written, so that the first association does not wait for it', async () => {
+  const own = new JournalWriter();
+  const threads = once(process, 'worker', { signal: AbortSignal.timeout(1000) });
+  start({ writer: own });
+  await threads;
+  await own.close();
 });
 
 function damage(path: string, at: number): void {
