@@ -46,9 +46,10 @@ test('an address has so many, from whatever port; all of them have so many toget
   expect(take(from('192.0.2.1:3'))).toBe(
     'rate-exceeded None: 2 objects of address 192.0.2.1 are there already, and 2 may be; let go of some (DELETE /o/…).',
   );
-  expect([take(from('[2001:db8::1]:1')), take(from('[2001:db8::1]:2'))]).toEqual(['id3', 'id4']);
-  expect(take(from('[2001:db8::1]:3'))).toMatch(/^rate-exceeded .* of address \[2001:db8::1\] /);
-  expect(take(from('192.0.2.2:1'))).toBe('id5');
+  expect([take(from('[2001:db8::1]:1')), take(from('[2001:db8::1:2]:2'))]).toEqual(['id3', 'id4']);
+  // A host has as many addresses in its network as it likes.
+  expect(take(from('[2001:db8:0:0:f::3]:3'))).toMatch(/^rate-exceeded .* of address 2001:db8::\/64 /);
+  expect(take(from('[2001:db8:0:1::1]:1'))).toBe('id5');
   expect(take(from('192.0.2.3:1'))).toMatch(/^rate-exceeded .*5 objects of local /);
 });
 

@@ -161,6 +161,16 @@ class Compiled(unittest.TestCase):
             self.assertEqual(repr(self.codec.decode(encoded)), repr(cbor.decode(encoded)))
 
 
+class Long(unittest.TestCase):
+    def test_a_message_that_cbor2_would_read_in_pieces_is_read_without_it(self):
+        used = []
+        codec = CompiledCodec(None, lambda data: used.append(len(data)) or cbor.decode(data))
+        for length in (65_000, 66_000):
+            message = [1, bytes(length)]
+            self.assertEqual(codec.decode(cbor.encode(message)), message)
+        self.assertEqual(used, [65_005])
+
+
 class Found(unittest.TestCase):
     def test_a_library_has_its_own_module_of_that_name_for_itself(self):
         for make in (lambda at: open(at + '.py', 'w').close(), os.mkdir):

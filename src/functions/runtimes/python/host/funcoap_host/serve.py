@@ -122,7 +122,7 @@ class Server:
         _current.set(context)
         try:
             try:
-                arguments = self._codec.decode(packed) if plain else self._codec.decode_arguments(packed)
+                arguments = self._codec.decode_plain(packed) if plain else self._codec.decode_arguments(packed)
             except ValueError as error:
                 raise funcoap.InvalidArgument(f'An argument cannot be given to Python: {error}.') from None
             function = self._functions.get(method)
