@@ -41,6 +41,8 @@ export interface DtlsCounters {
   readonly unsent: number;
 }
 
+const byUs: CloseReason = { kind: 'by-us' };
+
 export class DtlsEngine {
   readonly #options: DtlsOptions;
   readonly #associations: Associations;
@@ -151,7 +153,7 @@ export class DtlsEngine {
   }
 
   /** Says that it is over (RFC 5246 §7.2.1) and forgets the association. */
-  close({ association }: AssociationEndpoint, now: Instant, reason: CloseReason = { kind: 'by-us' }): void {
+  close({ association }: AssociationEndpoint, now: Instant, reason: CloseReason = byUs): void {
     if (association.state === 'closed') return;
     this.#associations.sendAlert(association, 'warning', 'close_notify');
     this.#associations.close(association, reason, now);
