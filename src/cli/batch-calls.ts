@@ -14,7 +14,7 @@ import { decodeJson } from '../cbor/json-decode.ts';
 import { referenceTag } from '../cbor/reference-tag.ts';
 import type { Argument } from '../client/sdk/arguments.ts';
 import { UsageError } from '../core/error.ts';
-import type { Value } from '../core/value.ts';
+import { isList, type Value } from '../core/value.ts';
 import { readArguments, type ReadSource } from './call-arguments.ts';
 import { namedWords, wordsOf } from './call-line.ts';
 import { checkUse, type LineTarget, type LineTargets } from './line-target.ts';
@@ -117,8 +117,6 @@ function resultOf(content: Value): ResultOf {
     throw new UsageError('bad-argument', 'A reference is the number of an earlier call, and steps into its result.');
   return new ResultOf(index, steps);
 }
-
-const isList = (value: Value): value is readonly Value[] => Array.isArray(value);
 
 const shape = (): UsageError =>
   new UsageError(

@@ -2,17 +2,13 @@
 import { encodeJson } from '../cbor/json-encode.ts';
 import { hex } from '../core/bytes.ts';
 import type { Value } from '../core/value.ts';
-import { plain, type Paint } from '../telemetry/paint.ts';
+import { escaped, plain, type Paint } from '../telemetry/paint.ts';
 import type { Terminal } from './terminal.ts';
 
 type Row = Readonly<Record<string, Value>>;
 
 /** Text on a terminal keeps its line ends and tabs and nothing else that could drive one. */
-const safe = (text: string): string =>
-  text.replace(
-    /(?![\n\t])[\p{Cc}\p{Bidi_Control}]/gu,
-    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  );
+const safe = (text: string): string => text.replace(/(?![\n\t])[\p{Cc}\p{Bidi_Control}]/gu, escaped);
 
 const isRow = (value: Value): value is Row =>
   typeof value === 'object' &&

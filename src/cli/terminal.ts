@@ -1,7 +1,7 @@
 /** The world that a command lives in: where it writes, what it reads, when it is interrupted. */
 import { isatty } from 'node:tty';
 import { openLineInput, type LineInput, type LineInputOptions } from './line-input.ts';
-import { paintFor, type Paint } from '../telemetry/paint.ts';
+import { escaped, paintFor, type Paint } from '../telemetry/paint.ts';
 
 export interface Terminal {
   /** Writes to the output: what was asked for. */
@@ -22,13 +22,12 @@ export interface Terminal {
 }
 
 /** Our paint, the line that says how far something is, and whatever else there is of the kind. */
-const controls = /\u001b\[[\d;]*m|\r\u001b\[K|(?![\n\t])[\p{Cc}\p{Bidi_Control}]/gu;
+const escape = '\u001b';
+const controls = new RegExp(String.raw`${escape}\[[\d;]*m|\r${escape}\[K|(?![\n\t])[\p{Cc}\p{Bidi_Control}]`, 'gu');
 
 /** Names and texts come from gateways, and may not drive the terminal beyond colours; in JSON it is the same text. */
 export const harmless = (text: string): string =>
-  text.replace(controls, (found) =>
-    found.length > 1 ? found : `\\u${(found.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  );
+  text.replace(controls, (found) => (found.length > 1 ? found : escaped(found)));
 
 export const systemTerminal: Terminal = {
   out: (text) => {

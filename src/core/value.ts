@@ -14,3 +14,6 @@ export type Value =
   | readonly Value[]
   | { readonly [name: string]: Value }
   | ReadonlyMap<Value, Value>;
+
+/** Array.isArray takes a list for one that may be written to, and others for lists. */
+export const isList = (value: Value): value is readonly Value[] => Array.isArray(value);

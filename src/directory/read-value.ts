@@ -1,6 +1,6 @@
 /** Reading the parts of a description that another gateway sent: each is what it should be, or a PeerError `bad-description`. */
 import { PeerError } from '../core/error.ts';
-import type { Value } from '../core/value.ts';
+import { isList, type Value } from '../core/value.ts';
 
 export type ValueRecord = Readonly<Record<string, Value>>;
 
@@ -44,11 +44,9 @@ export function idOf(value: Value, what: string): number | undefined {
 export const flagOf = (value: Value): boolean => value === true;
 
 export function arrayOf(value: Value, what: string): readonly Value[] {
-  if (!isArray(value)) throw wrong(what, 'an array');
+  if (!isList(value)) throw wrong(what, 'an array');
   return value;
 }
-
-const isArray = (value: Value): value is readonly Value[] => Array.isArray(value);
 
 export const textListOf = (value: Value, what: string): string[] =>
   value === undefined ? [] : arrayOf(value, what).map((item) => textOf(item, what));

@@ -18,7 +18,7 @@
  * an omitted argument, null is a value.
  */
 import { ObjectReference } from '../core/object-reference.ts';
-import type { Value } from '../core/value.ts';
+import { isList, type Value } from '../core/value.ts';
 import { givenTwice, maxRest, missing, tooMany, tooManyRest, unexpected, unknownItem } from './binding-errors.ts';
 import { indexOf, nameOf, planOf, type Plan } from './binding-plan.ts';
 import { mismatch, recordOf } from './converter.ts';
@@ -70,7 +70,7 @@ function knownPlan(fn: Signature): Plan {
 function fromBody(plan: Plan, value: Value): readonly Value[] {
   if (value === undefined) return finish(plan, []);
   if (typeof value !== 'object' || value === null) return fromList(plan, [value]);
-  if (Array.isArray(value)) return fromList(plan, value as readonly Value[]);
+  if (isList(value)) return fromList(plan, value);
   if (value instanceof Uint8Array || value instanceof Date) return fromList(plan, [value]);
   if (plan.takesObjects && value instanceof ObjectReference) return fromList(plan, [value]);
   if (plan.onlyObject !== undefined && !namesOnlyParameter(plan, value as NamedArguments)) return finish(plan, [value]);

@@ -1,7 +1,7 @@
 /** A stream that runs in a worker, as those who read it see it: asked for one item at a time. */
 import type { Clock } from '../core/clock.ts';
 import { after, type Milliseconds } from '../core/duration.ts';
-import type { Value } from '../core/value.ts';
+import { isList, type Value } from '../core/value.ts';
 import { CallError } from './call-error.ts';
 import type { Call, CallResult } from './call.ts';
 import { StreamSeat } from './stream-steps.ts';
@@ -75,12 +75,12 @@ class WorkerStream implements OpenedStream {
     if (returned === undefined) throw new CallError('internal-error', 'An item of a stream came without its bytes.');
     const { cbor } = returned;
     // RFC 8949 §3: an array of nothing, or of one item, whose encoding follows.
-    if (cbor === undefined ? Array.isArray(value) && value.length === 0 : cbor[0] === 0x80) return undefined;
+    if (cbor === undefined ? isList(value) && value.length === 0 : cbor[0] === 0x80) return undefined;
     return {
       cbor: cbor?.subarray(1),
       get value(): Value {
         const { value: items } = returned;
-        return Array.isArray(items) ? (items as readonly Value[])[0] : undefined;
+        return isList(items) ? items[0] : undefined;
       },
     };
   }

@@ -20,7 +20,7 @@ import { encodeCbor } from '../cbor/encode.ts';
 import { decodeJson } from '../cbor/json-decode.ts';
 import { encodeJson } from '../cbor/json-encode.ts';
 import { utf8 } from '../core/bytes.ts';
-import type { Value } from '../core/value.ts';
+import { isList, type Value } from '../core/value.ts';
 import { problems, type CallError, type CallErrorDetails, type ProblemName } from './call-error.ts';
 import type { ValueType } from './description.ts';
 
@@ -115,8 +115,8 @@ export function decodeProblem(bytes: Uint8Array): ProblemDetails {
   const number = member(ours, 0);
   const remote = member(ours, 3);
   const batch = member(ours, 4);
-  const [name, message, stack, attributes] = Array.isArray(remote) ? (remote as readonly Value[]) : [];
-  const [index, results] = Array.isArray(batch) ? (batch as readonly Value[]) : [];
+  const [name, message, stack, attributes] = isList(remote) ? remote : [];
+  const [index, results] = isList(batch) ? batch : [];
   return {
     ...problemNumbered(typeof number === 'number' ? number : undefined),
     title: text(member(details, -1)),
@@ -191,7 +191,7 @@ function kindOf(matches: (number: number, kind: string) => boolean): ValueType['
 const carried = (value: Value): Value => value ?? null;
 
 const batchOf = (index: Value, results: Value): CallErrorDetails['batch'] =>
-  typeof index === 'number' && Array.isArray(results) ? { index, results: results as readonly Value[] } : undefined;
+  typeof index === 'number' && isList(results) ? { index, results } : undefined;
 
 function text(value: Value): string | undefined {
   return typeof value === 'string' ? value : undefined;

@@ -15,7 +15,7 @@ import { defaultDecodeLimits } from '../cbor/limits.ts';
 import { referenceTag } from '../cbor/reference-tag.ts';
 import { decodeRepresentation } from '../cbor/representation.ts';
 import { PeerError } from '../core/error.ts';
-import type { Value } from '../core/value.ts';
+import { isList, type Value } from '../core/value.ts';
 import { CallError } from '../functions/call-error.ts';
 import { badReference, readReference, type Reference, type ReferredResults } from './batch-references.ts';
 import { namedBy, type Named } from './call-terms.ts';
@@ -86,8 +86,6 @@ export function readBatch(bytes: Uint8Array, format: number): BatchBody {
 }
 
 type Members = Readonly<Record<string, Value>>;
-
-const isList = (value: Value): value is readonly Value[] => Array.isArray(value);
 
 function decode(read: () => Value): Value {
   try {

@@ -4,7 +4,7 @@
  */
 import type { CachedResult } from '../cache/cacheable.ts';
 import { valueSize } from '../cache/value-size.ts';
-import type { Value } from '../core/value.ts';
+import { isList, type Value } from '../core/value.ts';
 import { CallError } from '../functions/call-error.ts';
 import { shown } from '../functions/names.ts';
 
@@ -19,8 +19,6 @@ export interface Reference {
 
 /** Memory, as the cache estimates it. No RFC's number. */
 const maxReferredBytes = 4 << 20;
-
-const isList = (value: Value): value is readonly Value[] => Array.isArray(value);
 
 /** @param index of the call that it is in @throws CallError `bad-reference` */
 export function readReference(content: Value, index: number): Reference {

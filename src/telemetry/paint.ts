@@ -18,9 +18,9 @@ export function paintFor(
   return stream.isTTY === true && !unwanted ? coloured : plain;
 }
 
+/** `\u001b` for a character that would do something. */
+export const escaped = (character: string): string =>
+  `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
+
 /** Text from a peer or a library as it can be shown on a terminal: nothing in it moves the cursor or turns the writing direction. */
-export const printable = (text: string): string =>
-  text.replace(
-    /[\p{Cc}\p{Bidi_Control}]/gu,
-    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  );
+export const printable = (text: string): string => text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, escaped);

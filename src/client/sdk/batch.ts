@@ -11,7 +11,7 @@
 import { codeClass } from '../../coap/codec/codes.ts';
 import { PeerError, UsageError } from '../../core/error.ts';
 import { milliseconds, until } from '../../core/duration.ts';
-import type { Value } from '../../core/value.ts';
+import { isList, type Value } from '../../core/value.ts';
 import type { DescribedFunction } from '../../directory/described.ts';
 import { problemOf } from '../answer-problem.ts';
 import { asDeclared, valueOf } from './answer-value.ts';
@@ -141,6 +141,6 @@ async function checked({ recorder, returned }: Recorded): Promise<Checked> {
 /** @throws PeerError 'not-a-gateway' */
 function resultsIn(answer: DoorAnswer, count: number, origin: string): readonly Value[] {
   const results = valueOf(answer);
-  if (Array.isArray(results) && results.length === count) return results as readonly Value[];
+  if (isList(results) && results.length === count) return results;
   throw new PeerError('not-a-gateway', `${origin} did not answer a batch as a funcoap gateway does.`);
 }

@@ -3,7 +3,7 @@ import { contentFormat } from '../../cbor/content-format.ts';
 import { decodeCborSequence } from '../../cbor/decode.ts';
 import { codeClass } from '../../coap/codec/codes.ts';
 import { milliseconds } from '../../core/duration.ts';
-import type { Value } from '../../core/value.ts';
+import { isList, type Value } from '../../core/value.ts';
 import { fieldOf, optionalTextOf, recordOf, textOf } from '../../directory/read-value.ts';
 import { withOptions, type CallOptions } from './call-options.ts';
 import { valueOf } from './answer-value.ts';
@@ -47,7 +47,7 @@ export function jobOf(calls: Calls, id: string, options: CallOptions): Job {
 async function stateOf(calls: Calls, id: string, options: CallOptions): Promise<JobState> {
   const question = { method: 'GET', query: [], payload: undefined } as const;
   const listed = valueOf(await calls.ask({ ...question, path: ['j'] }, options));
-  for (const entry of Array.isArray(listed) ? (listed as readonly Value[]) : []) {
+  for (const entry of isList(listed) ? listed : []) {
     const job = recordOf(entry, 'a job');
     const said = optionalTextOf(fieldOf(job, 'state'), 'the state of a job');
     const state = states.find((known) => known === said);

@@ -8,7 +8,7 @@ import { hex } from '../../core/bytes.ts';
 import type { Scheduler } from '../../core/clock.ts';
 import { milliseconds, seconds, type Milliseconds } from '../../core/duration.ts';
 import { PeerError } from '../../core/error.ts';
-import type { Value } from '../../core/value.ts';
+import { isList, type Value } from '../../core/value.ts';
 import type { CoapClient } from '../coap-client.ts';
 import type { CoapRequest, CoapResponse } from '../coap-request.ts';
 import type { DoorAnswer, StreamEvent, StreamPlace, WatchEvent } from './door.ts';
@@ -65,8 +65,8 @@ export async function* observedStream(
 
 /** `[index, item]`, or `[count]` at the end. */
 function eventOf(told: Value): StreamEvent {
-  const [index, value] = Array.isArray(told) ? (told as readonly Value[]) : [];
-  if (typeof index !== 'number' || !Array.isArray(told))
+  const [index, value] = isList(told) ? told : [];
+  if (typeof index !== 'number' || !isList(told))
     throw new PeerError('not-a-stream', 'The peer told something else than items of a stream.');
   return told.length === 1 ? { type: 'end' } : { type: 'item', index, value };
 }

@@ -22,7 +22,7 @@
  * is superseded (RFC 7641 §4.5.2).
  */
 import type { Datagram } from '../../core/datagram.ts';
-import { after, milliseconds, type Instant, type Milliseconds } from '../../core/duration.ts';
+import { after, longAgo, milliseconds, type Instant, type Milliseconds } from '../../core/duration.ts';
 import type { Timer, TimerWheel } from '../../core/timer-wheel.ts';
 import type { Message } from '../codec/message.ts';
 import type { TransmissionParameters } from '../parameters.ts';
@@ -301,7 +301,7 @@ export class Transmission implements Expiring {
   state: 'waiting' | 'sent' | 'done' = 'waiting';
   attempts = 0;
   /** When it was sent first. */
-  began: Instant = -Infinity as Instant;
+  began: Instant = longAgo;
   /** The peer's when it was sent last. */
   moves = 0;
   timeout: Milliseconds = milliseconds(0);

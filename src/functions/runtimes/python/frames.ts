@@ -19,7 +19,7 @@
  */
 import { concatBytes } from '../../../core/bytes.ts';
 import { FuncoapError, InternalError } from '../../../core/error.ts';
-import type { Value } from '../../../core/value.ts';
+import { isList, type Value } from '../../../core/value.ts';
 import { decodeCbor } from '../../../cbor/decode.ts';
 import { asReference } from '../../../cbor/reference-tag.ts';
 import type { DecodeLimits } from '../../../cbor/limits.ts';
@@ -230,8 +230,6 @@ function attributesIn(value: Value): Readonly<Record<string, Value>> | undefined
     throw new BrokenPythonFrame('the attributes of an exception have no names');
   return attributes as Readonly<Record<string, Value>>;
 }
-
-const isList = (value: Value): value is readonly Value[] => Array.isArray(value);
 
 function bytesIn(value: Value): Uint8Array {
   if (value instanceof Uint8Array) return value;
