@@ -34,7 +34,8 @@ export async function describeLoadError(thrown: unknown, folder: string, entry: 
 
 /** `/srv/secrets/` of `open '/srv/secrets/db'`: discovery shows the sentence to peers. */
 export const withoutFolders = (text: string): string => text.replace(foreignFolders, '');
-const foreignFolders = /(?<![\w/:.@-])(?:file:\/\/)?(?:\/[^\s/'"`:]+)+\//g;
+/** Between quotes up to the last slash, since folders have spaces too; elsewhere up to the next space. */
+const foreignFolders = /(?<=['"`])(?:file:\/\/)?\/[^'"`\n]*\/|(?<![\w/.@-])(?:file:\/\/)?(?:\/[^\s/'"`:]+)+\//g;
 
 /** The first place in the folder that a stack names. */
 export function placeIn(stack: string, folder: string): string | undefined {
