@@ -22,7 +22,8 @@ export interface Terminal {
 }
 
 /** Our paint, the line that says how far something is, and whatever else there is of the kind. */
-const controls = /\u001b\[[\d;]*m|\r\u001b\[K|(?![\n\t])[\p{Cc}\p{Bidi_Control}]/gu;
+const escape = '\u001b';
+const controls = new RegExp(String.raw`${escape}\[[\d;]*m|\r${escape}\[K|(?![\n\t])[\p{Cc}\p{Bidi_Control}]`, 'gu');
 
 /** Names and texts come from gateways, and may not drive the terminal beyond colours; in JSON it is the same text. */
 export const harmless = (text: string): string =>
