@@ -3,4 +3,5 @@
 /** `db` of `open '/srv/secrets/db'`. */
 export const withoutFolders = (text: string): string => text.replace(folders, '');
 
-const folders = /(?<![\w/:.@-])(?:file:\/\/)?(?:\/[^\s/'"`:]+)+\//g;
+/** Between quotes up to the last slash, since folders have spaces too; elsewhere up to the next space. */
+const folders = /(?<=['"`])(?:file:\/\/)?\/[^'"`\n]*\/|(?<![\w/.@-])(?:file:\/\/)?(?:\/[^\s/'"`:]+)+\//g;

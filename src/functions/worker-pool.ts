@@ -396,7 +396,8 @@ export class WorkerPool implements Invoker {
     lane.stalled = true;
     const back = lane.waiting.filter((pending) => lane.withdraw(pending, now));
     const { current } = lane;
-    if (current !== undefined && lane.withdraw(current, now)) back.unshift(current);
+    // Where nothing else is under way the thread reads this very call: large arguments take as long on any other.
+    if (current !== undefined && lane.calls.size > 1 && lane.withdraw(current, now)) back.unshift(current);
     this.#putBack(back);
   }
 

@@ -70,6 +70,11 @@ const mistakes: Readonly<Record<string, readonly [file: string, source: string, 
     'throw new Error("open \'/srv/secrets/db\' or file:///srv/more/x or https://host/a/b or ./a/b");',
     "index.ts:1: open 'db' or x or https://host/a/b or ./a/b; mend it and save the file.",
   ],
+  spaced: [
+    'index.ts',
+    "throw new Error(\"open '/srv/my secrets/a b/db', failed:/srv/secrets/key, '/' or 'a/b/c'\");",
+    "index.ts:1: open 'db', failed:key, '/' or 'a/b/c'; mend it and save the file.",
+  ],
   later: [
     'index.ts',
     'setTimeout(() => { throw new Error("open \'/srv/secrets/db\'."); });\nawait new Promise(() => {});',

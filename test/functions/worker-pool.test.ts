@@ -195,6 +195,18 @@ describe('calls', () => {
     expect(await Promise.all(results)).toEqual(['done', 'done']);
   });
 
+  it('whose arguments take long to read are not taken back from the one that reads them', async () => {
+    const { call, threads, posted, clock } = await bench({ stallAfter: milliseconds(5) });
+    const result = call();
+    await posted();
+    for (let waited = 0; waited < 10; waited++) clock.advance(milliseconds(5));
+    await posted();
+    expect(threads).toHaveLength(1);
+    expect(threads[0]?.take(run(threads[0], 0))).toBe(true);
+    threads[0]?.finish(run(threads[0], 0));
+    expect(await result).toBe('done');
+  });
+
   it('share a worker whose functions have yielded', async () => {
     const { call, threads, posted, clock } = await bench({ stallAfter: milliseconds(5) });
     void call();
