@@ -9,6 +9,21 @@ export interface Gateway {
      */
     readonly "Account": RemoteClass<[owner: string, balance?: number], { readonly "owner": string; readonly "balance"?: number }, bank_Account>;
   };
+  readonly "callbacks": {
+    /**
+     * A client that can be called: from when it is made until it leaves `calls`, or its lease ends.
+     * @param replace takes the place of one of the same name and identity, as of a program that was started again
+     */
+    readonly "Client": RemoteClass<[name: string, functions: { readonly [name: string]: string }, replace?: boolean], { readonly "name": string; readonly "functions": { readonly [name: string]: string }; readonly "replace"?: boolean }, callbacks_Client>;
+    /**
+     * Calls a function of a client: what it answers.
+     */
+    readonly "call": RemoteFunction<[client: string, name: string, ...args: readonly (Any)[]], { readonly "client": string; readonly "name": string; readonly "args"?: readonly (Any)[] }, Value>;
+    /**
+     * Who is there, and what they offer.
+     */
+    readonly "clients": RemoteFunction<[], Readonly<Record<string, never>>, readonly ({ readonly "name": string; readonly "functions": { readonly [name: string]: string } })[]>;
+  };
   readonly "journal": {
     /**
      * The lines so far.
@@ -87,3 +102,27 @@ export interface bank_Account extends ObjectControls<{ readonly "owner": string 
    */
   readonly "balance": Promise<number>;
 }
+
+/** An object of callbacks/Client. */
+export interface callbacks_Client extends ObjectControls<Readonly<Record<string, never>>> {
+  /**
+   * The same where it failed.
+   */
+  readonly "fail": RemoteMethod<[id: number, message: string], { readonly "id": number; readonly "message": string }, boolean>;
+  /**
+   * What others call, one after the other: id, function, arguments, and the identity that calls.
+   */
+  readonly "calls": RemoteMethod<[], Readonly<Record<string, never>>, AsyncIterable<readonly [number, string, readonly (Value)[], string]>>;
+  /**
+   * The result of a call; false where nobody waits for it any more.
+   */
+  readonly "answer": RemoteMethod<[id: number, result?: Any], { readonly "id": number; readonly "result"?: Any }, boolean>;
+  readonly "name": Promise<string>;
+  /**
+   * What it offers: what each function does, by its name.
+   */
+  readonly "functions": Promise<{ readonly [name: string]: string }>;
+}
+
+/** Any value that can be sent. */
+type Any = Value | object;

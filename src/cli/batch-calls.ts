@@ -11,6 +11,7 @@
 import { decodeCbor } from '../cbor/decode.ts';
 import { defaultDecodeLimits } from '../cbor/limits.ts';
 import { decodeJson } from '../cbor/json-decode.ts';
+import { referenceTag } from '../cbor/reference-tag.ts';
 import type { Argument } from '../client/sdk/arguments.ts';
 import { UsageError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
@@ -73,7 +74,7 @@ export async function callsOfFile(bytes: Uint8Array, targets: LineTargets): Prom
   const isCbor = first >= 0x80 && first <= 0x9f;
   const marks = new Map<Value, ResultOf>();
   const ownTag = {
-    tag: 39,
+    tag: referenceTag,
     value: (content: Value): Value => {
       const mark = {};
       marks.set(mark, resultOf(content));

@@ -77,6 +77,8 @@ async function valueOf(
     case 'true':
       return typed([undefined], type, parameter);
     case 'text':
+      // A list of what has no declared type, given once: as it would be given twice.
+      if (type.kind === 'array' && type.items.kind === 'any' && !text.startsWith('[')) return [guessed(text)];
       return type.kind === 'any' ? guessed(text) : typed([objectPath(text, type)], type, parameter);
     case 'source': {
       const bytes = await read(text);

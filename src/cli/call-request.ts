@@ -2,6 +2,7 @@
 import { contentFormat } from '../cbor/content-format.ts';
 import { encodeCbor } from '../cbor/encode.ts';
 import type { CoapRequest } from '../client/coap-request.ts';
+import { notCallable } from '../client/sdk/errors.ts';
 import { encodeUriSegment } from '../coap/codec/uri.ts';
 import { UsageError } from '../core/error.ts';
 import type { DescribedFunction } from '../directory/described.ts';
@@ -47,9 +48,7 @@ async function askFunction(
   options: RequestOptions,
   read: ReadSource,
 ): Promise<Asked> {
-  if (fn.notCallable !== undefined) {
-    throw new UsageError('not-callable', `${fn.library}/${fn.method} cannot be called: ${fn.notCallable}`);
-  }
+  if (fn.notCallable !== undefined) throw notCallable(fn);
   const method = options.method ?? (fn.safe ? 'FETCH' : 'POST');
   const hasQuery = uri.includes('?');
   if (hasQuery && texts.length > 0) {

@@ -49,6 +49,8 @@ export function gatewayOptions(
         ...defaultWorkerPoolOptions,
         timeLimit: workers.timeLimit,
         maxWorkers: workers.threads,
+        // No more can wait than are open.
+        idleStreams: streams.total,
         maxQueued: workers.queue,
         maxHeapMebibytes: Math.floor(workers.memory / (1024 * 1024)),
       },

@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts';
 import { seconds } from '../core/duration.ts';
 import type { IdentityStore } from '../devices/identity-store.ts';
 import { readReaders } from '../store/reader-files.ts';
-import { isWildcard, normaliseAddress } from '../transport/address.ts';
+import { formatAddress, isWildcard, normaliseAddress } from '../transport/address.ts';
 import { configOf } from './config-flags.ts';
 import type { DataOptions } from './command-data.ts';
 import type { Terminal } from './terminal.ts';
@@ -43,9 +43,7 @@ async function gatewayAnswers({ coap }: Config): Promise<boolean> {
   const { openCoapClient } = await import('../client/coap-client.ts');
   const client = await openCoapClient();
   try {
-    await client.ping(`coap://${address.includes(':') ? `[${address}]` : address}:${coap.port}`, {
-      timeout: pingPatience,
-    });
+    await client.ping(`coap://${formatAddress({ address, port: coap.port })}`, { timeout: pingPatience });
     return true;
   } catch {
     return false;

@@ -58,7 +58,8 @@ export class ShellSession {
       first === undefined || ((first === 'help' || first === 'ls') && before.length === 1)
         ? await this.#names(stem, first)
         : await this.#parameters(first, before);
-    return [candidates.filter((candidate) => candidate.startsWith(stem)), stem];
+    // They become part of the line, and an end of line in a name would be its end.
+    return [candidates.filter((candidate) => candidate.startsWith(stem) && !/\p{Cc}/u.test(candidate)), stem];
   }
 
   async #names(stem: string, first: string | undefined): Promise<string[]> {

@@ -21,12 +21,21 @@ export interface Terminal {
   readonly workingFolder: string;
 }
 
+/** Our paint, the line that says how far something is, and whatever else there is of the kind. */
+const controls = /\u001b\[[\d;]*m|\r\u001b\[K|(?![\n\t])[\p{Cc}\p{Bidi_Control}]/gu;
+
+/** Names and texts come from gateways, and may not drive the terminal beyond colours; in JSON it is the same text. */
+export const harmless = (text: string): string =>
+  text.replace(controls, (found) =>
+    found.length > 1 ? found : `\\u${(found.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+
 export const systemTerminal: Terminal = {
   out: (text) => {
-    process.stdout.write(text);
+    process.stdout.write(typeof text === 'string' ? harmless(text) : text);
   },
   err: (text) => {
-    process.stderr.write(text);
+    process.stderr.write(harmless(text));
   },
   outPaint: paintFor(process.stdout, process.env),
   errPaint: paintFor(process.stderr, process.env),

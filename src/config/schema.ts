@@ -288,7 +288,7 @@ const schema = z.strictObject({
     perPeer: setting(
       integer(1),
       100,
-      'The same of one address of callers without an identity, beyond this machine; more are 4.29. All of them together are one identity, `local`.',
+      'The same of one address of callers without an identity, beyond this machine; more are 4.29. An IPv6 network (/64) counts as one. All of them together are one identity, `local`.',
     ),
     lease: setting(duration(instantly), '10m', 'An object that is not used for this long is let go of.'),
   }),

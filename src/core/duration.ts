@@ -16,6 +16,9 @@ export const minutes = (n: number): Milliseconds => (n * 60_000) as Milliseconds
 /** An instant that does not come. */
 export const never: Instant = Infinity as Instant;
 
+/** An instant before all others. */
+export const longAgo: Instant = -Infinity as Instant;
+
 /** The instant `span` after `from`. */
 export const after = (from: Instant, span: Milliseconds): Instant => (from + span) as Instant;
 

@@ -6,7 +6,7 @@
  * send fits into one datagram of any link.
  */
 import type { Endpoint, HelloShares } from '../core/datagram.ts';
-import { after, milliseconds, until, type Instant, type Milliseconds } from '../core/duration.ts';
+import { after, longAgo, milliseconds, until, type Instant, type Milliseconds } from '../core/duration.ts';
 import { FatalAlert } from './alert.ts';
 import { cookieLength, CookieJar } from './cookie.ts';
 import {
@@ -58,7 +58,7 @@ export class HelloListener {
   /** Two, so that those who have a cookie come in beside any number of those who have none. */
   readonly #fresh: HelloBudget;
   readonly #returning: HelloBudget;
-  #sliceBegan = -Infinity as Instant;
+  #sliceBegan: Instant = longAgo;
   /** Another object whenever it has been thought over, but for that all are of use. */
   shares: HelloShares = all;
 
@@ -116,6 +116,7 @@ export class HelloListener {
     // RFC 6347 §4.2.1: with the record's own sequence number. Of 44 bytes; the shortest ClientHello has 67.
     return encodePlaintext(contentType.handshake, 0, record.sequence, request, dtls10);
   }
+
   #budget(bytes: Uint8Array, from: number, end: number): HelloBudget {
     return returnsCookie(bytes, from, end) ? this.#returning : this.#fresh;
   }

@@ -2,12 +2,12 @@
  * How often something may happen: so many times a second, by a bucket that fills evenly and holds those of one second. In a flood
  * each moment has its part of them: a device that comes again after exactly a second has another chance, not the same again.
  */
-import { until, type Instant } from '../core/duration.ts';
+import { longAgo, until, type Instant } from '../core/duration.ts';
 
 export class RateLimit {
   readonly #perSecond: number;
   #left: number;
-  #at = -Infinity as Instant;
+  #at: Instant = longAgo;
 
   constructor(perSecond: number) {
     this.#perSecond = perSecond;

@@ -2,8 +2,8 @@
 import { CallError } from './call-error.ts';
 import type { Call } from './call.ts';
 import type { Milliseconds } from '../core/duration.ts';
-import { withoutFolders } from './runtimes/node/describe-load-error.ts';
 import type { CallFailure } from './runtimes/node/messages.ts';
+import { withoutFolders } from './without-folders.ts';
 import type { WorkerLoss } from './worker-port.ts';
 
 const nameOf = (call: Call): string => `${call.function.library}/${call.function.method}`;

@@ -61,6 +61,8 @@ const generators: readonly unknown[] = [function* () {}, async function* () {}].
 /** The options that are true or false, those that are times, and the others. */
 const flags = ['safe', 'pure', 'shared', 'inline', 'stream'] as const;
 const times = ['maxAge', 'staleWhileRevalidate', 'timeLimit'] as const;
+type Flag = (typeof flags)[number];
+type Time = (typeof times)[number];
 const known: readonly string[] = ['params', 'returns', ...flags, ...times, 'doc'];
 
 /** Libraries in JavaScript are not type-checked, and those in TypeScript not when they load. @throws UsageError `bad-declaration` */
@@ -73,15 +75,7 @@ export function define<Shape extends ParameterShape>(
   checkNames(options);
   const { params, returns, pure = false, safe = pure, maxAge = 0, staleWhileRevalidate = 0 } = options;
   checkTypes(params, returns);
-  for (const name of flags)
-    if (typeof (options[name] ?? false) !== 'boolean')
-      throw refused(`\`${name}\` is true or false, not ${String(options[name])}.`);
-  for (const name of times) {
-    const span = options[name] ?? 1;
-    if (!Number.isFinite(span) || span < 0)
-      throw refused(`\`${name}\` must be a number that is not negative, not ${span}.`);
-  }
-  if (options.timeLimit === 0) throw refused('`timeLimit: 0` leaves no time to run: give milliseconds.');
+  checkValues(options);
   if (pure && !safe) throw refused('A pure function is safe: remove `safe: false` or `pure: true`.');
   const cached = (['maxAge', 'staleWhileRevalidate', 'shared'] as const).find((name) => Boolean(options[name]));
   if (cached !== undefined && !pure)
@@ -111,6 +105,18 @@ function checkNames(options: object): void {
     const hint = near === undefined ? `it has ${known.join(', ')}.` : `did you mean \`${near}\`?`;
     throw refused(`\`${name}\` is no option of fn(): ${hint}`);
   }
+}
+
+function checkValues(options: Pick<FunctionOptions<ParameterShape, z.ZodType>, Flag | Time>): void {
+  for (const name of flags)
+    if (typeof (options[name] ?? false) !== 'boolean')
+      throw refused(`\`${name}\` is true or false, not ${String(options[name])}.`);
+  for (const name of times) {
+    const span = options[name] ?? 1;
+    if (!Number.isFinite(span) || span < 0)
+      throw refused(`\`${name}\` must be a number that is not negative, not ${span}.`);
+  }
+  if (options.timeLimit === 0) throw refused('`timeLimit: 0` leaves no time to run: give milliseconds.');
 }
 
 function checkTypes(params: unknown, returns: unknown): void {

@@ -11,7 +11,7 @@ import { after, milliseconds, until, type Instant } from '../core/duration.ts';
 import { FuncoapError } from '../core/error.ts';
 import { FolderWatcher } from './folder-watcher.ts';
 import { entryMark, entryOf, readLibraryFiles } from './library-files.ts';
-import { withoutFolders } from './runtimes/node/describe-load-error.ts';
+import { withoutFolders } from './without-folders.ts';
 import { SlowLoad, type LibraryVersion } from './library-version.ts';
 import type { RegistryOptions } from './registry-options.ts';
 import { RestartPause } from './restart-pause.ts';

@@ -35,9 +35,14 @@ export class WorkerLane {
   memoryCheckedAt: Instant;
   readonly #free: number[] = [];
   readonly #withdrawn: number[] = [];
+  readonly #concurrency: number;
+  /** Calls of it that wait for the next item of a stream. */
+  #idle = 0;
 
-  constructor(port: WorkerPort, now: Instant) {
+  /** @param concurrency calls that it holds at a time, besides streams that wait for an item: for those it has further slots */
+  constructor(port: WorkerPort, concurrency: number, now: Instant) {
     this.port = port;
+    this.#concurrency = concurrency;
     this.startedAt = now;
     this.progressAt = now;
     this.idleSince = now;
@@ -57,8 +62,13 @@ export class WorkerLane {
 
   /** It can hold one call more. */
   get hasRoom(): boolean {
-    if (this.#free.length === 0) this.#reclaim();
-    return this.#free.length > 0;
+    if (!this.#roomy) this.#reclaim();
+    return this.#roomy;
+  }
+
+  get #roomy(): boolean {
+    const held = this.port.claims.length - this.#free.length - this.#idle;
+    return this.#free.length > 0 && held < this.#concurrency;
   }
 
   /** Whether somebody waits for this worker to go on. */
@@ -117,12 +127,17 @@ export class WorkerLane {
 
   /** The function has returned a promise: the next one begins. */
   yielded(pending: PendingCall, now: Instant): void {
+    if (pending.call.step !== undefined && !pending.idles) {
+      pending.idles = true;
+      this.#idle++;
+    }
     if (pending === this.current) this.#next(now);
   }
 
   /** The call is over and its slot is free. */
   finished(pending: PendingCall, now: Instant): void {
     this.#free.push(pending.slot);
+    if (pending.idles) this.#idle--;
     this.calls.delete(pending.id);
     if (pending === this.current) this.#next(now);
     if (this.calls.size === 0) this.idleSince = now;

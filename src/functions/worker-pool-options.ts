@@ -15,6 +15,8 @@ export interface WorkerPoolOptions {
   readonly maxWorkers: number;
   /** Calls that one worker holds at a time: one that computes, the others waiting or sent ahead. */
   readonly concurrency: number;
+  /** Streams that wait for their next item, which one worker holds besides. */
+  readonly idleStreams: number;
   /** Calls of one library that wait for a worker; beyond it they are refused as overloaded. */
   readonly maxQueued: number;
   /** When an overloaded caller is told to come back. */
@@ -40,6 +42,7 @@ export const defaultWorkerPoolOptions: WorkerPoolOptions = Object.freeze({
   loadPatience: seconds(60),
   maxWorkers: Math.max(2, availableParallelism()),
   concurrency: 64,
+  idleStreams: 1000,
   maxQueued: 1000,
   retryAfter: seconds(1),
   stallAfter: milliseconds(5),

@@ -249,7 +249,6 @@ export class WorkerPool implements Invoker {
     if (pending === undefined) return;
     switch (message.kind) {
       case 'yielded':
-        pending.idles = pending.call.step !== undefined;
         lane.yielded(pending, now);
         return;
       case 'heard':

@@ -67,9 +67,10 @@ export class Workforce {
   start(): void {
     const { budget, options, scheduler, start, received, lost } = this.#parts;
     if (this.#closed || this.lanes.size >= this.#maxWorkers || !budget.take(this.lanes.size === 0)) return;
+    const slots = options.concurrency + options.idleStreams;
     const lane: WorkerLane = new WorkerLane(
       start(
-        { describe: this.#opening !== undefined, slots: options.concurrency, instances: this.#instances },
+        { describe: this.#opening !== undefined, slots, instances: this.#instances },
         {
           received: (batch) => {
             if (lane.state !== 'gone') received(lane, batch);
@@ -79,6 +80,7 @@ export class Workforce {
           },
         },
       ),
+      options.concurrency,
       scheduler.now(),
     );
     this.lanes.add(lane);

@@ -12,6 +12,7 @@
 import { contentFormat } from '../cbor/content-format.ts';
 import { decodeCbor } from '../cbor/decode.ts';
 import { defaultDecodeLimits } from '../cbor/limits.ts';
+import { referenceTag } from '../cbor/reference-tag.ts';
 import { decodeRepresentation } from '../cbor/representation.ts';
 import { PeerError } from '../core/error.ts';
 import type { Value } from '../core/value.ts';
@@ -21,7 +22,6 @@ import { namedBy, type Named } from './call-terms.ts';
 
 /** The most calls in one batch. No RFC's number. */
 const maxCalls = 16;
-const referenceTag = 39;
 
 export interface MemberTarget {
   /** Its id. */

@@ -11,6 +11,7 @@ import { CallError } from '../functions/call-error.ts';
 import type { FunctionDescription } from '../functions/description.ts';
 import { PackedArguments } from '../functions/packed-arguments.ts';
 import type { BodyRead, BodyThreadStart, BodyToRead } from './body-messages.ts';
+import { stopping } from './stopping.ts';
 
 /**
  * Shorter bodies are read where they are: the way to the thread and back costs as much (npm run bench -- --micro).
@@ -60,7 +61,7 @@ export class BodyThread {
   read(fn: FunctionDescription, body: Uint8Array, format: number): Promise<ReadBody> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
-        reject(new CallError('not-ready', 'The gateway is being stopped; come back later.'));
+        reject(stopping());
         return;
       }
       if (this.#waiting.size >= maxWaiting || this.#waitingBytes + body.length > maxWaitingBytes) {
@@ -80,7 +81,7 @@ export class BodyThread {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#refuseAll('The gateway is being stopped; come back later.');
+    this.#refuseAll(stopping);
     await this.#worker?.terminate();
   }
 
@@ -94,7 +95,7 @@ export class BodyThread {
     worker.on('exit', () => {
       if (this.#worker !== worker) return;
       this.#worker = undefined;
-      this.#refuseAll('The thread that reads large bodies stopped; call again.');
+      this.#refuseAll(threadStopped);
     });
     return worker;
   }
@@ -108,10 +109,13 @@ export class BodyThread {
     else waiting.resolve({ args: new PackedArguments(answer.args), part: answer.part });
   }
 
-  #refuseAll(message: string): void {
+  #refuseAll(why: () => CallError): void {
     const all = [...this.#waiting.values()];
     this.#waiting.clear();
     this.#waitingBytes = 0;
-    for (const { reject } of all) reject(new CallError('not-ready', message, { retryAfter: comeBack }));
+    for (const { reject } of all) reject(why());
   }
 }
+
+const threadStopped = (): CallError =>
+  new CallError('not-ready', 'The thread that reads large bodies stopped; call again.', { retryAfter: comeBack });

@@ -10,6 +10,7 @@ import type { AccessRules } from './access-rules.ts';
 import { AdmittedVisit, type VisitOptions } from './door-visit.ts';
 import { asCallError, reportFault } from './faults.ts';
 import type { RateLimit } from './rate-limit.ts';
+import { stopping } from './stopping.ts';
 
 export interface CallsOptions extends VisitOptions {
   readonly access: AccessRules;
@@ -33,7 +34,7 @@ export class Calls implements GatewayFace {
   }
 
   admit(guest: Endpoint, now: Instant): DoorVisit {
-    if (this.#closed) throw new CallError('not-ready', 'The gateway is being stopped; come back later.');
+    if (this.#closed) throw stopping();
     const access = this.#options.access.of(guest.principal);
     const retryAfter = this.#options.rateLimit.take(guest, now, access.rate);
     if (retryAfter !== undefined) {

@@ -19,6 +19,7 @@ import { CallError, type Offer } from '../functions/call-error.ts';
 import type { Call, Invoker } from '../functions/call.ts';
 import type { FunctionDescription, LibraryDescription } from '../functions/description.ts';
 import type { DoorAnswer, DoorCall, DoorFlow, DoorJob, DoorVisit } from '../http/gateway-face.ts';
+import { formatAddress } from '../transport/address.ts';
 import type { Access } from './access-rules.ts';
 import type { Batches } from './batch.ts';
 import { readBody } from './body.ts';
@@ -298,12 +299,9 @@ export class AdmittedVisit implements DoorVisit {
   get #caller(): Call['caller'] {
     const { principal, remote } = this.#guest;
     const { name: identity, groups, enrolled } = principal ?? anonymous;
-    return { identity, groups, enrolled, peer: peerText(remote) };
+    return { identity, groups, enrolled, peer: formatAddress(remote) };
   }
 }
-
-const peerText = ({ address, port }: Endpoint['remote']): string =>
-  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 
 const inputOf = (items: readonly string[]): ArgumentInput =>
   items.length === 0 ? { kind: 'none' } : { kind: 'query', items };

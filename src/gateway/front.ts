@@ -20,6 +20,7 @@ import { problemResponse } from './problem-response.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { Answer, Resource, Visit } from './resource.ts';
 import type { Router } from './router.ts';
+import { stopping } from './stopping.ts';
 
 export interface FrontOptions {
   readonly router: Router;
@@ -136,7 +137,7 @@ export class Front implements RequestHandler {
   /** The resource, where this request may reach it now. */
   #admit(visit: Visit, { root, resource }: Way): Resource {
     const { access, now, request } = visit;
-    if (this.#closed) throw new CallError('not-ready', 'The gateway is being stopped; come back later.');
+    if (this.#closed) throw stopping();
     const wait = this.#options.rateLimit.take(request.peer.endpoint, now, access.rate);
     if (wait !== undefined) {
       throw new CallError('rate-exceeded', 'Too many requests from this peer; wait as Max-Age says.', {

@@ -21,6 +21,7 @@ import { boundCall, type GivenArguments } from './bound-call.ts';
 import { asCallError, reportFault } from './faults.ts';
 import { tellOngoing } from './ongoing.ts';
 import { JobRunner, outcomeOf, type JobRunnerOptions } from './job-runner.ts';
+import { stopping } from './stopping.ts';
 
 /** What the operator decides. */
 export interface JobSettings extends Pick<JobRunnerOptions, 'maxRunning' | 'timeLimit' | 'retention' | 'limits'> {
@@ -92,7 +93,7 @@ export class Jobs {
     // The bytes of a request are its sender's next one's as soon as this returns.
     const body = new Uint8Array(request.body);
     const { question } = await boundCall(fn, { body, bodyFormat, items }, this.#options);
-    if (this.#closed) throw new CallError('not-ready', 'The gateway is being stopped; come back later.');
+    if (this.#closed) throw stopping();
     const { store, runner } = this.#open();
     const known = cache.recall(question, asker, scheduler.now());
     const created = timeOfDay();

@@ -8,6 +8,7 @@ import type { TimeOfDay } from '../core/time-of-day.ts';
 import { seconds } from '../core/duration.ts';
 import { nodeCrypto } from '../dtls/crypto.ts';
 import { validatePath } from '../dtls/certificate-path.ts';
+import { formatAddress } from '../transport/address.ts';
 import { Guests, type Identities } from './guest.ts';
 import type { GatewayFace } from './gateway-face.ts';
 import { Listener, type Client, type Patience, type TlsMaterial } from './listener.ts';
@@ -129,5 +130,4 @@ function credentialIn(identities: Identities | undefined, der: Uint8Array, now: 
   return validatePath([der], trusted).accepted ? peer.credentialId : undefined;
 }
 
-const urlOf = (scheme: string, { address, port }: Address): string =>
-  `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`;
+const urlOf = (scheme: string, address: Address): string => `${scheme}://${formatAddress(address)}`;

@@ -77,10 +77,17 @@ export class Exchange {
   get signal(): AbortSignal {
     const { raw } = this.#parts.reply;
     const controller = new AbortController();
-    raw.once('close', () => {
+    this.#onceClosed(() => {
       if (!raw.writableEnded) controller.abort();
     });
     return controller.signal;
+  }
+
+  /** At once where that was before: a client may leave while its answer is made. */
+  #onceClosed(listener: () => void): void {
+    const { raw } = this.#parts.reply;
+    if (raw.destroyed) listener();
+    else raw.once('close', listener);
   }
 
   /** Answers with what `make` gives, at once or later; whatever it throws is the answer too. */
@@ -110,7 +117,7 @@ export class Exchange {
       // Whoever does not read would not take the end either.
       if (!ends.look() && raw.writableNeedDrain) raw.destroy();
     };
-    raw.once('close', this.onGuestEnd(look));
+    this.#onceClosed(this.onGuestEnd(look));
     return ends;
   }
 
@@ -189,7 +196,11 @@ export class Exchange {
   async #flow(flow: DoorFlow): Promise<void> {
     const { reply } = this.#parts;
     const { raw, request } = reply;
-    raw.once('close', () => flow.leave());
+    this.#onceClosed(() => flow.leave());
+    if (raw.destroyed) {
+      this.#publish({ status: 200, bytesOut: 0 });
+      return;
+    }
     const headers = ['content-type', flowTypes[flow.form], 'cache-control', 'no-store', 'vary', 'Accept'];
     if (flow.tag !== undefined) headers.push('etag', `"${flow.tag}"`);
     if (request.method === 'HEAD') {

@@ -2,7 +2,7 @@
  * The sockets of this door: one server for each address, plain or TLS, with the limits of time and number that keep slow and
  * many clients from holding it.
  */
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
@@ -156,54 +156,24 @@ export class Listener {
   }
 
   #createServer(isLoopbackListener: boolean): Server {
-    const { tls, maxConnections, handle, patience = defaultPatience } = this.#options;
-    const limits = {
-      headersTimeout: patience.headers,
-      requestTimeout: patience.request,
-      keepAliveTimeout: patience.keepAlive,
-      connectionsCheckingInterval: patience.lookEvery,
-      maxHeaderSize: maxHeaderBytes,
-      noDelay: true,
-      // Who has vanished in the middle of a stream is found out by the kernel, or by nobody.
-      keepAlive: true,
-      keepAliveInitialDelay: patience.keepAlive,
-    };
-    const listener: RequestListener = (request, response) => {
-      const answers = this.#clients.get(request.socket)?.answers;
-      this.#pending++;
-      answers?.add(response);
-      response.on('close', () => {
-        this.#pending--;
-        answers?.delete(response);
-      });
-      if (hasTwoHosts(request.rawHeaders)) {
-        const head = { 'content-type': 'application/problem+json', 'connection': 'close' };
-        response.writeHead(400, head).end(problemText(400, 'Bad Request'));
-      } else handle(request, response);
-    };
-    const server =
-      tls === undefined
-        ? createServer(limits, listener)
-        : createSecureServer(
-            {
-              ...limits,
-              cert: tls.certificate,
-              key: tls.privateKey,
-              minVersion: 'TLSv1.2',
-              handshakeTimeout: patience.headers,
-              // Asked for, not required: a token does too. Who a certificate is of is for `credentialOf` to say.
-              requestCert: true,
-              rejectUnauthorized: false,
-            },
-            listener,
-          );
+    const { tls, maxConnections, patience = defaultPatience } = this.#options;
+    /** Connections on which nobody asks anything, the longest silent first, and how much each had said by then. */
+    const resting = new Map<Socket, number>();
+    const server = newServer(tls, patience, (request, response) => this.#receive(request, response, resting));
     server.maxConnections = maxConnections;
     // Bounded by their bytes. By number they would be cut off silently, and with them what a proxy says at the end.
     server.maxHeadersCount = 0;
-    // Who only keeps a connection makes room for who asks something.
-    server.on('drop', () => server.closeIdleConnections());
+    // Who only keeps a connection makes room for who asks something. To Node an answer that is still being read is over.
+    server.on('drop', () => {
+      for (const [socket, said] of resting) {
+        if (socket.bytesRead !== said) continue;
+        socket.destroy();
+        return;
+      }
+    });
     server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
       this.#clients.set(socket, clientOf(socket, isLoopbackListener, tls));
+      socket.once('close', () => resting.delete(socket));
     });
     server.setTimeout(patience.idle, (socket) => {
       if ((this.#clients.get(socket)?.answers.size ?? 0) === 0) socket.destroy();
@@ -216,6 +186,48 @@ export class Listener {
     });
     return server;
   }
+
+  #receive(request: IncomingMessage, response: ServerResponse, resting: Map<Socket, number>): void {
+    const { socket } = request;
+    const answers = this.#clients.get(socket)?.answers;
+    this.#pending++;
+    answers?.add(response);
+    resting.delete(socket);
+    response.on('close', () => {
+      this.#pending--;
+      answers?.delete(response);
+      if (answers?.size === 0 && !socket.destroyed) resting.set(socket, socket.bytesRead);
+    });
+    if (hasTwoHosts(request.rawHeaders)) {
+      const head = { 'content-type': 'application/problem+json', 'connection': 'close' };
+      response.writeHead(400, head).end(problemText(400, 'Bad Request'));
+    } else this.#options.handle(request, response);
+  }
+}
+
+function newServer(tls: TlsMaterial | undefined, patience: Patience, listener: RequestListener): Server {
+  const limits = {
+    headersTimeout: patience.headers,
+    requestTimeout: patience.request,
+    keepAliveTimeout: patience.keepAlive,
+    connectionsCheckingInterval: patience.lookEvery,
+    maxHeaderSize: maxHeaderBytes,
+    noDelay: true,
+    // Who has vanished in the middle of a stream is found out by the kernel, or by nobody.
+    keepAlive: true,
+    keepAliveInitialDelay: patience.keepAlive,
+  };
+  if (tls === undefined) return createServer(limits, listener);
+  const secure = {
+    cert: tls.certificate,
+    key: tls.privateKey,
+    minVersion: 'TLSv1.2',
+    handshakeTimeout: patience.headers,
+    // Asked for, not required: a token does too. Who a certificate is of is for `credentialOf` to say.
+    requestCert: true,
+    rejectUnauthorized: false,
+  } as const;
+  return createSecureServer({ ...limits, ...secure }, listener);
 }
 
 function clientOf(socket: Socket, isLoopbackListener: boolean, tls: TlsMaterial | undefined): Client {

@@ -4,7 +4,7 @@
  * protocol timer is cancelled, and an early wake-up now and then costs less than a timer a datagram.
  */
 import type { Datagram, DatagramReceiver, DatagramTransport, HelloShares, SendFailure } from '../core/datagram.ts';
-import { until, type Instant } from '../core/duration.ts';
+import { never, until, type Instant } from '../core/duration.ts';
 import type { Scheduler } from '../core/clock.ts';
 import { systemScheduler } from './scheduler.ts';
 
@@ -27,7 +27,7 @@ class Driver<T extends DatagramTransport> implements DatagramReceiver {
   readonly #engine: SansIoEngine;
   readonly #scheduler: Scheduler;
   #transport: T | undefined = undefined;
-  #armedFor: Instant = Infinity as Instant;
+  #armedFor: Instant = never;
   #disarm: (() => void) | undefined = undefined;
   #flushQueued = false;
   #helloShares: HelloShares | undefined;
@@ -94,7 +94,7 @@ class Driver<T extends DatagramTransport> implements DatagramReceiver {
   }
 
   readonly #expire = (): void => {
-    this.#armedFor = Infinity as Instant;
+    this.#armedFor = never;
     this.#disarm = undefined;
     this.#engine.poll(this.#scheduler.now());
     this.#flush();

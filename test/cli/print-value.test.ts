@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { valueText } from '../../src/cli/print-value.ts';
+import { harmless } from '../../src/cli/terminal.ts';
 import type { Value } from '../../src/core/value.ts';
 
 test.each<[string, Value, string]>([
@@ -22,4 +23,14 @@ test.each<[string, Value, string]>([
   ['what drives a terminal', '\u001b[2J\u202e', '\\u001b[2J\\u202e'],
 ])('%s', (_what, value, text) => {
   expect(valueText(value)).toBe(text);
+});
+
+test('what reaches a terminal is text, line ends and paint, whatever a gateway has named', () => {
+  expect(harmless('a\n\tb \u001b[1mbold\u001b[0m')).toBe('a\n\tb \u001b[1mbold\u001b[0m');
+  expect(harmless('\r\u001b[K12 of 20 KiB')).toBe('\r\u001b[K12 of 20 KiB');
+  expect(harmless('\u001b]0;title\u0007 \u009b2J \u001b[2J \r \u202e \u007f')).toBe(
+    '\\u001b]0;title\\u0007 \\u009b2J \\u001b[2J \\u000d \\u202e \\u007f',
+  );
+  const value = { a: '\u009b2J\u202e' };
+  expect(JSON.parse(harmless(JSON.stringify(value)))).toEqual(value);
 });

@@ -11,7 +11,7 @@ const source = `
 /** @safe */
 export function join(separator: string, ...words: string[]): string { return words.join(separator); }
 /** @safe */
-export function mode(mode: 'slow' | 'fast', level = 1): string { return mode + level; }
+export function mode(mode: 'slow' | 'fast' | 'its\\nend', level = 1): string { return mode + level; }
 export function fail(): void { throw new Error('no such luck'); }
 `;
 
@@ -93,6 +93,7 @@ test.each<[string, readonly string[]]>([
   ['ls te', ['texts']],
   ['math/add ', ['a=', 'b=']],
   ['math/add a=1 ', ['b=']],
+  // What would end the line is not completed.
   ['texts/mode mode=', ['mode=slow', 'mode=fast']],
   ['texts/mode l', ['level=']],
 ])('Tab after %j', async (line, words) => {

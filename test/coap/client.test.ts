@@ -313,7 +313,9 @@ describe('bodies and answers of any size (RFC 7959)', () => {
           });
           converse(client, server, seeded(seed + 2), 0.25, 3_600_000);
           expect(answers.length + failures.length).toBe(1);
-          expect(server.requests.length).toBeLessThanOrEqual(1);
+          // A later block is asked for here where the kept answer has gone meanwhile (five minutes): that is no call.
+          const calls = server.requests.filter(({ block2 }) => (block2?.num ?? 0) === 0);
+          expect(calls.length).toBeLessThanOrEqual(1);
           for (const { payload } of answers) expect(payload).toEqual(bytes(down));
         },
       ),

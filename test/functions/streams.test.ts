@@ -68,3 +68,16 @@ test('a stream gives its items one by one, is closed, and fails with what its fu
     expect(await problem(() => open(library, 'ts', 'checked', 'x'))).toBe('invalid-argument');
   }
 });
+
+test('streams that wait for an item keep no call from its thread', async () => {
+  const library = await libraryFolder(
+    { 'ts/index.ts': streamSource, 'ts/data/notes': '' },
+    {},
+    { concurrency: 2, maxWorkers: 1 },
+  );
+  const streams = await Promise.all([1, 2, 3].map(() => open(library, 'ts', 'never')));
+  const items = streams.map((stream) => stream.next(0));
+  expect(await library.value('ts', 'list')).toEqual([1, 2]);
+  for (const stream of streams) stream.close();
+  expect(await Promise.all(items)).toEqual([undefined, undefined, undefined]);
+});

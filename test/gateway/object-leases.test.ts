@@ -44,11 +44,12 @@ test('an address has so many, from whatever port; all of them have so many toget
   const { take } = leases();
   expect([take(from('192.0.2.1:1')), take(from('192.0.2.1:2'))]).toEqual(['id1', 'id2']);
   expect(take(from('192.0.2.1:3'))).toBe(
-    'rate-exceeded None: 2 objects of 192.0.2.1 are there already, and 2 may be; let go of some (DELETE /o/…).',
+    'rate-exceeded None: 2 objects of address 192.0.2.1 are there already, and 2 may be; let go of some (DELETE /o/…).',
   );
-  expect([take(from('[2001:db8::1]:1')), take(from('[2001:db8::1]:2'))]).toEqual(['id3', 'id4']);
-  expect(take(from('[2001:db8::1]:3'))).toMatch(/^rate-exceeded .* of \[2001:db8::1\] /);
-  expect(take(from('192.0.2.2:1'))).toBe('id5');
+  expect([take(from('[2001:db8::1]:1')), take(from('[2001:db8::1:2]:2'))]).toEqual(['id3', 'id4']);
+  // A host has as many addresses in its network as it likes.
+  expect(take(from('[2001:db8:0:0:f::3]:3'))).toMatch(/^rate-exceeded .* of address 2001:db8::\/64 /);
+  expect(take(from('[2001:db8:0:1::1]:1'))).toBe('id5');
   expect(take(from('192.0.2.3:1'))).toMatch(/^rate-exceeded .*5 objects of local /);
 });
 
@@ -59,6 +60,17 @@ test('who has an identity has the room of that, from any address; this machine s
   const own = [take(from('127.0.0.1:1')), take(from('127.0.0.1:1')), take(from('[::1]:1')), take(from('[::1]:1'))];
   expect(own).toEqual(['id6', 'id7', 'id8', 'id9']);
   expect(take(from('127.0.0.1:1'))).toMatch(/^overloaded /);
+});
+
+test('an identity whose name is an address has its own room all the same', () => {
+  const { take } = leases();
+  take(from('192.0.2.1:1'));
+  take(from('192.0.2.1:2'));
+  const named: Caller = { identity: '192.0.2.1', peer: '192.0.2.9:1' };
+  expect(Array.from({ length: 6 }, () => take(named)).map((told) => told.slice(0, 13))).toEqual([
+    ...['id3', 'id4', 'id5', 'id6', 'id7'],
+    'rate-exceeded',
+  ]);
 });
 
 test('what is let go of, or was not used for its lease, makes room again for its address', () => {

@@ -44,8 +44,8 @@ class Bench {
     });
   }
 
-  open(from?: number, peer = 'a', run?: string, part = ''): Promise<StreamRun> {
-    const caller = { identity: 'local', peer };
+  open(from?: number, peer = 'a', run?: string, part = '', identity = 'local'): Promise<StreamRun> {
+    const caller = { identity, peer };
     const call = { function: fn, args: [], caller, correlationId: 'c', deadline: 0 as Instant };
     return this.streams.open({ call, part, from, run });
   }
@@ -188,23 +188,49 @@ describe('asked for by its name', () => {
     await expect(given.open(0, 'b', run.id)).rejects.toMatchObject({ code: 'stream-lost' });
   });
 
-  test('of those that have ended a few are remembered', async () => {
+  test('of those that have ended a few of each caller are remembered, and none makes another forget its own', async () => {
     const given = bench();
-    const ids: string[] = [];
-    for (let i = 0; i < 65; i++) {
-      const run = await given.open();
+    const ended = async (identity: string): Promise<string> => {
+      const run = await given.open(undefined, identity, undefined, '', identity);
       const reader = consumer();
       run.attach(reader);
       await run.take(0);
       run.leave(reader);
-      ids.push(run.id);
-    }
-    const isThere = async (id = ''): Promise<boolean> =>
-      await given.open(0, 'a', id).then(
+      return run.id;
+    };
+    const isThere = async (id: string, identity: string): Promise<boolean> =>
+      await given.open(0, identity, id, '', identity).then(
         () => true,
         () => false,
       );
-    expect([await isThere(ids[0]), await isThere(ids[1])]).toEqual([false, true]);
+    const quiet = await ended('quiet');
+    const ids: string[] = [];
+    for (let i = 0; i < 17; i++) ids.push(await ended('busy'));
+    const [first = '', second = ''] = ids;
+    expect(await Promise.all([isThere(first, 'busy'), isThere(second, 'busy'), isThere(quiet, 'quiet')])).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    expect(await isThere(quiet, 'busy')).toBe(false);
+    for (let i = 0; i < 64; i++) await ended(`caller ${i}`);
+    expect(await isThere(second, 'busy')).toBe(false);
+  });
+
+  test('of one caller half a MiB of them is remembered', async () => {
+    const given = new Bench((index) => Promise.resolve(index === 0 ? item('a'.repeat(300_000)) : undefined));
+    const ids: string[] = [];
+    for (let i = 0; i < 2; i++) {
+      const run = await given.open();
+      const reader = consumer();
+      run.attach(reader);
+      await run.take(0);
+      await run.take(1);
+      run.leave(reader);
+      ids.push(run.id);
+    }
+    await expect(given.open(1, 'a', ids[0])).rejects.toMatchObject({ code: 'stream-lost' });
+    await expect(given.open(1, 'a', ids[1])).resolves.toBeDefined();
   });
 });
 

@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { channels, type RequestAnswered } from '../../src/core/channels.ts';
+import { channels, type OngoingChanged, type RequestAnswered } from '../../src/core/channels.ts';
 import type { Scheduler } from '../../src/core/clock.ts';
 import { milliseconds } from '../../src/core/duration.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
@@ -28,11 +28,13 @@ const libraries = {
         setInterval(() => { if (existsSync(folder + '/go')) resolve('done'); }, 10).unref();
       });
     }
+    /** @pure */ export async function slowly(n: number): Promise<number> { return await new Promise((resolve) => setTimeout(resolve, 100, n)); }
     export async function rest(): Promise<string> { return await new Promise((resolve) => setTimeout(resolve, 700, 'done')); }
     /** @safe */ export async function* items(): AsyncGenerator<number> { yield 1; await new Promise(() => {}); }
     /** @safe */ export function* large(count: string): Generator<string> {
       for (let i = 0; i < 1_500; i++) { appendFileSync(count, '.'); yield 'x'.repeat(100_000); }
     }
+    /** @safe */ export function long(): string { return 'x'.repeat(12_000_000); }
     /** @pure @maxAge 1h */ export function constant(): number { return 1; }
     export const limited = fn({ timeLimit: 50 }, () => new Promise(() => {}));`,
 };
@@ -131,6 +133,24 @@ describe('many', () => {
     }
     await vi.waitFor(async () => expect((await ask(`${door.url}/frmlist`)).status).toBe(200), patiently);
     for (const socket of kept) socket.destroy();
+  });
+  test('an answer that is being read does not make room', async () => {
+    const door = await doors.open({ maxConnections: 1 });
+    const reader = await socketTo(door);
+    reader.pause();
+    let [bytes, answered] = [0, false];
+    const listen = (event: unknown): void => {
+      answered ||= (event as RequestAnswered).target === 'slow/long';
+    };
+    channels.request.subscribe(listen);
+    reader.write(head('GET /func/slow/long HTTP/1.1', 'Host: localhost'));
+    // All of it was given to the connection, which has taken a part.
+    await vi.waitFor(() => expect(answered).toBe(true), patiently);
+    expect(await untilClosed(await socketTo(door), head('GET /frmlist HTTP/1.1', 'Host: localhost'))).toBe('');
+    reader.on('data', (part: Buffer) => (bytes += part.length)).resume();
+    await vi.waitFor(() => expect(bytes).toBeGreaterThan(12_000_000), { ...patiently, timeout: 5_000 });
+    channels.request.unsubscribe(listen);
+    reader.destroy();
   });
   test.runIf(existsSync('/proc/net/tcp'))('the kernel looks whether a silent client is still there', async () => {
     const door = await doors.open();
@@ -328,6 +348,21 @@ describe('time', () => {
     await vi.waitFor(() => expect(existsSync(join(own, 'began'))).toBe(true), patiently);
     made.destroy();
     await vi.waitFor(() => expect(existsSync(join(own, 'aborted'))).toBe(true), patiently);
+  });
+  test('a client that has left before its result is there follows nothing', async () => {
+    const told: string[] = [];
+    const listen = (event: unknown): void => {
+      const { kind, state } = event as OngoingChanged;
+      told.push(`${kind} ${state}`);
+    };
+    channels.ongoing.subscribe(listen);
+    const door = await doors.open();
+    const socket = await socketTo(door);
+    socket.write(head('GET /func/slow/slowly?n=1 HTTP/1.1', 'Host: localhost', 'Accept: text/event-stream'));
+    await vi.waitFor(() => expect(door.door.pending).toBe(1), { interval: 0 });
+    socket.resetAndDestroy();
+    await vi.waitFor(() => expect(told).toEqual(['watch opened', 'watch ended']), { ...patiently, timeout: 5_000 });
+    channels.ongoing.unsubscribe(listen);
   });
   test('a gateway that stops answers what is under way, and 503 to all else', async () => {
     const { url, calls, door } = await doors.open();

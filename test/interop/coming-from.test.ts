@@ -42,10 +42,10 @@ afterAll(async () => {
 
 /** Writes a library of the page, and waits until it is served. */
 async function drop(text: string): Promise<void> {
-  const path = /^(?:\/\/|#) libraries\/(\S+)/.exec(text)?.[1] ?? '';
+  const [, path = '', below] = /^(?:\/\/|#) libraries\/([^\s,]+)(, below what the example has)?/.exec(text) ?? [];
   const file = join(gateway.folder, 'libraries', path);
   mkdirSync(dirname(file));
-  writeFileSync(file, text);
+  writeFileSync(file, below === undefined ? text : readPage(`docs/examples/libraries/${path}`) + text);
   const loaded = async (): Promise<void> =>
     expect((await ask(`${gateway.url}/func/${dirname(path)}`)).status).toBe(200);
   await vi.waitFor(loaded, { timeout: 60_000, interval: 100 });

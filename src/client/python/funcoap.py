@@ -145,18 +145,22 @@ _REFERENCE = 39
 _JOB_PENDING, _OVERLOADED = 46, 16
 
 
+# Their numbers and values.
+_Options = list[tuple[int, bytes]]
+
+
 class _Message(NamedTuple):
     type: int
     code: int
     message_id: int
     token: bytes
-    options: list[tuple[int, bytes]]
+    options: _Options
     payload: bytes
 
 
 class _Answer(NamedTuple):
     code: int
-    options: list[tuple[int, bytes]]
+    options: _Options
     payload: bytes
 
     def option(self, number: int) -> bytes | None:
@@ -413,9 +417,7 @@ class Gateway:
             return {key: self._with_objects(item) for key, item in value.items()}
         return value
 
-    def _ask(
-        self, target: str, code: int, path: list[str], query: list[str] | None = None, body: bytes = b""
-    ) -> _Answer:
+    def _ask(self, target: str, code: int, path: list[str], query: list[str] | None = None, body: bytes = b"") -> _Answer:
         key = (tuple(path), tuple(query or []), body)
         kept, fresh_until = self._kept.get(key, (None, 0.0)) if code in _SAFE else (None, 0.0)
         if kept is not None and time.monotonic() < fresh_until:
@@ -595,26 +597,27 @@ class Object:
         if name in described["methods"]:
             return Method(self, name, described)
         self._readable(name)
-        target, path = f"{_name_of(described)}.{name}", ["o", self._id, name]
-        return self._gateway._value(self._gateway._ask(target, _GET, path, ["_why"]))
+        return self._gateway._value(self._gateway._ask(self._named(name), _GET, ["o", self._id, name], ["_why"]))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not self._attribute(name).get("writable"):
-            raise AttributeError(f"{_name_of(self._describe())}.{name} cannot be set")
-        target, path = f"{_name_of(self._describe())}.{name}", ["o", self._id, name]
-        self._gateway._ask(target, _PUT, path, ["_why"], self._gateway._encoded(value))
+            raise AttributeError(f"{self._named(name)} cannot be set")
+        self._gateway._ask(self._named(name), _PUT, ["o", self._id, name], ["_why"], self._gateway._encoded(value))
 
     def _describe(self) -> dict:
         if self._known is None:
             self.__dict__["_known"] = _decoded(self._gateway._ask(repr(self), _GET, ["o", self._id]).payload)
         return self._known
 
+    def _named(self, name: str) -> str:
+        return f"{_name_of(self._describe())}.{name}"
+
     def _attribute(self, name: str) -> dict:
         described = self._describe()
         if name in described["attributes"]:
             return described["attributes"][name]
         if name in described["methods"]:
-            raise AttributeError(f"{_name_of(described)}.{name} is a method")
+            raise AttributeError(f"{self._named(name)} is a method")
         names = [*described["methods"], *described["attributes"]]
         near = difflib.get_close_matches(name, names, 1)
         told = f"did you mean {near[0]}?" if near else f"it has {', '.join(names)}"
@@ -622,7 +625,7 @@ class Object:
 
     def _readable(self, name: str) -> None:
         if self._attribute(name).get("writeOnly"):
-            raise AttributeError(f"{_name_of(self._describe())}.{name} can only be set")
+            raise AttributeError(f"{self._named(name)} can only be set")
 
     def _path_for(self, gateway: Gateway) -> str:
         if gateway._endpoint.where != self._gateway._endpoint.where:
@@ -923,11 +926,11 @@ def _decoded(payload: bytes) -> Any:
         raise NoAnswer(f"the answer is not CBOR: {error}") from error
 
 
-def _uri_options(path: list[str], query: list[str]) -> list[tuple[int, bytes]]:
+def _uri_options(path: list[str], query: list[str]) -> _Options:
     return [(_URI_PATH, s.encode()) for s in path] + [(_URI_QUERY, s.encode()) for s in query]
 
 
-def _body_options(body: bytes) -> list[tuple[int, bytes]]:
+def _body_options(body: bytes) -> _Options:
     return [(_CONTENT_FORMAT, bytes([_CBOR]))] if body else []
 
 
@@ -951,13 +954,13 @@ class _Endpoint:
     def close(self) -> None:
         self._socket.close()
 
-    def tell(self, code: int, options: list[tuple[int, bytes]], body: bytes) -> None:
+    def tell(self, code: int, options: _Options, body: bytes) -> None:
         if len(body) > 16 << _LARGEST_SZX:
             raise ValueError("a oneway call has arguments of at most 1024 bytes")
         with self._lock:
             self._send(_Message(_NON, code, self._next_id(), os.urandom(4), options + [(_NO_RESPONSE, b"\x1a")], body))
 
-    def request(self, code: int, options: list[tuple[int, bytes]], body: bytes) -> _Answer:
+    def request(self, code: int, options: _Options, body: bytes) -> _Answer:
         with self._lock:
             deadline = time.monotonic() + self.timeout
             for _ in range(_MAX_RESTARTS + 1):
@@ -969,9 +972,7 @@ class _Endpoint:
                     break
             raise NoAnswer(f"{self.where} changed its answer while it was being read, again and again")
 
-    def _transfer(
-        self, code: int, options: list[tuple[int, bytes]], body: bytes, deadline: float, token: bytes | None = None
-    ) -> _Answer | None:
+    def _transfer(self, code: int, options: _Options, body: bytes, deadline: float, token: bytes | None = None) -> _Answer | None:
         szx, echoed = _LARGEST_SZX, False
         if len(body) > 16 << szx and all(number != _REQUEST_TAG for number, _ in options):
             options = [*options, (_REQUEST_TAG, os.urandom(4))]
@@ -986,7 +987,7 @@ class _Endpoint:
                 return self._download(code, options, answer, deadline)
 
     def _upload(
-        self, code: int, options: list[tuple[int, bytes]], body: bytes, szx: int, deadline: float, token: bytes | None
+        self, code: int, options: _Options, body: bytes, szx: int, deadline: float, token: bytes | None
     ) -> tuple[_Answer, int]:
         wanted = (_BLOCK2, _block_value(0, False, _LARGEST_SZX))
         if len(body) <= 16 << szx:
@@ -1008,9 +1009,7 @@ class _Endpoint:
             if asked is not None and asked[2] < szx and sent % (16 << asked[2]) == 0:
                 szx = asked[2]
 
-    def _download(
-        self, code: int, options: list[tuple[int, bytes]], answer: _Answer, deadline: float
-    ) -> _Answer | None:
+    def _download(self, code: int, options: _Options, answer: _Answer, deadline: float) -> _Answer | None:
         # RFC 7959 §3.4: what is asked for later is one answer.
         options = [option for option in options if option[0] != _OBSERVE]
         received = bytearray(answer.payload)
@@ -1033,9 +1032,7 @@ class _Endpoint:
                 raise NoAnswer(f"{self.where} sent more than {_MAX_ANSWER_BYTES} bytes")
         return answer._replace(payload=bytes(received))
 
-    def _exchange(
-        self, code: int, options: list[tuple[int, bytes]], payload: bytes, deadline: float, token: bytes | None = None
-    ) -> _Answer:
+    def _exchange(self, code: int, options: _Options, payload: bytes, deadline: float, token: bytes | None = None) -> _Answer:
         """One request and its response (RFC 7252 §4.2, §5.2), piggybacked or separate."""
         if self._echo is not None:
             options, self._echo = [*options, (_ECHO, self._echo)], None
@@ -1103,9 +1100,7 @@ class _Endpoint:
         try:
             self._socket.settimeout(max(span, 0.001))
             return _decode(self._socket.recv(0x10000))
-        except TimeoutError:
-            return None
-        except socket.timeout:  # before Python 3.10
+        except (TimeoutError, socket.timeout):  # two before Python 3.10
             return None
         except ConnectionRefusedError as error:
             raise NoAnswer(f"{self.where} cannot be reached: nothing listens there") from error
@@ -1127,13 +1122,13 @@ class _Observation(_Endpoint):
         super().__init__(beside.host, beside.port, beside.timeout)
         self.over = True
         self._leaving = False
-        self._request: tuple[int, list[tuple[int, bytes]], bytes] = (0, [], b"")
+        self._request: tuple[int, _Options, bytes] = (0, [], b"")
         self._token = b""
         self._heard = 0.0
         self._told: deque[_Message] = deque()
         self._held: _Message | None = None
 
-    def begin(self, code: int, options: list[tuple[int, bytes]], body: bytes, end: float = math.inf) -> _Answer:
+    def begin(self, code: int, options: _Options, body: bytes, end: float = math.inf) -> _Answer:
         """Takes the place of the one before. Its answer may be the first that is told, where that has overtaken it."""
         # RFC 9175 §3.3: it says to which body the later blocks of what is told belong.
         options = [*options, (_REQUEST_TAG, os.urandom(4))] if len(body) > 16 << _LARGEST_SZX else options
@@ -1261,7 +1256,7 @@ def _decode(data: bytes) -> _Message | None:
             return None
         length, at = data[0] & 15, 4
         token, at = data[at : at + length], at + length
-        options: list[tuple[int, bytes]] = []
+        options: _Options = []
         number = 0
         while at < len(data) and data[at] != 0xFF:
             delta, size, at = data[at] >> 4, data[at] & 15, at + 1

@@ -19,15 +19,14 @@ import type { Value } from '../../core/value.ts';
 import type { DescribedFunction } from '../../directory/described.ts';
 import { bind } from '../../functions/binding.ts';
 import { CallError } from '../../functions/call-error.ts';
-import { ArgumentError } from './errors.ts';
+import { ArgumentError, notCallable } from './errors.ts';
 
 /** An argument as an application gives it. */
 export type Argument = Value | object;
 
 /** The body; undefined where there are no arguments. @throws ArgumentError; UsageError `unencodable-value` */
 export function bodyOf(fn: DescribedFunction, args: readonly Argument[]): Uint8Array | undefined {
-  if (fn.notCallable !== undefined)
-    throw new ArgumentError('not-callable', `${fn.library}/${fn.method} cannot be called: ${fn.notCallable}`);
+  if (fn.notCallable !== undefined) throw notCallable(fn);
   const body = arranged(fn, args);
   if (body === undefined) {
     check(fn, undefined);

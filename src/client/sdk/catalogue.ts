@@ -18,7 +18,7 @@ import { readDirectory, readFunction, readLibrary, type LibrarySummary } from '.
 import { nearestName } from '../../functions/names.ts';
 import { problemOf } from '../answer-problem.ts';
 import type { DoorAnswer } from './door.ts';
-import { ArgumentError, notAGateway, RemoteError } from './errors.ts';
+import { ArgumentError, notAGateway, notCallable, RemoteError } from './errors.ts';
 import type { Question } from './retries.ts';
 
 /** Asks the gateway for a description. */
@@ -131,8 +131,7 @@ export class Catalogue {
     const value = this.#read(answer, readFunction);
     if (known !== undefined) this.#onChange(library);
     // A class whose objects are made by others is known for what they offer; who makes one is told by the gateway.
-    if (value.notCallable !== undefined && !isClass(value))
-      throw new ArgumentError('not-callable', `${key} cannot be called: ${value.notCallable}`);
+    if (value.notCallable !== undefined && !isClass(value)) throw notCallable(value);
     this.#functions.set(key, { value, etag: answer.etag, freshUntil: after(now, answer.maxAge) });
     return value;
   }

@@ -87,6 +87,9 @@ export const streamNotOnce = ({ library, method }: DescribedFunction, instead: s
     `${library}/${method} is a stream, and ${instead} is answered once: read it with \`for await\`.`,
   );
 
+export const notCallable = ({ library, method, notCallable: why }: DescribedFunction): ArgumentError =>
+  new ArgumentError('not-callable', `${library}/${method} cannot be called: ${why}`);
+
 export const notAGateway = (origin: string): PeerError =>
   new PeerError('not-a-gateway', `${origin} did not answer as a funcoap gateway does; is the address right?`);
 

@@ -37,8 +37,12 @@ const patience = seconds(5);
 const eventStream = 'text/event-stream';
 /** Three of the comments that the gateway writes into a silent stream (docs/streams.md) did not come. */
 const silence = seconds(45);
-/** What the head of an answer says of the events that follow: their ETag. No gateway gives an event this name. */
-const begun = ' begun';
+
+/** What the head of an answer says of the events that follow. */
+interface Head {
+  /** Their ETag. */
+  readonly run: string;
+}
 
 const formats: ReadonlyMap<string, number> = new Map([
   ['application/cbor', contentFormat.cbor],
@@ -77,13 +81,15 @@ export class HttpDoor implements Door {
     let isLeft = true;
     try {
       for await (const told of this.#events({ ...request, query: [...placeWords(place), ...request.query] })) {
+        if ('run' in told) {
+          place = { ...place, run: told.run };
+          yield { type: 'begun', run: told.run };
+          continue;
+        }
         isLeft = !('code' in told) && told.event !== 'end';
         if ('code' in told) yield { type: 'failed', answer: told };
         else if (!isLeft) yield { type: 'end' };
-        else if (told.event === begun) {
-          place = { ...place, run: told.data };
-          yield { type: 'begun', run: told.data };
-        } else {
+        else {
           const index = Number(told.id);
           place = { ...place, from: index + 1 };
           yield { type: 'item', index, value: valueOfJson(told.data, request.type) };
@@ -125,12 +131,13 @@ export class HttpDoor implements Door {
   async *watch(request: FollowRequest): AsyncGenerator<WatchEvent, void> {
     for await (const told of this.#events(request)) {
       if ('code' in told) yield { type: 'failed', answer: told };
-      else yield { type: 'state', value: valueOfJson(told.data, request.type), etag: etagOf(told.id) };
+      else if ('event' in told)
+        yield { type: 'state', value: valueOfJson(told.data, request.type), etag: etagOf(told.id) };
     }
   }
 
   /** Events as they come, read when they are wanted; the answer instead where there are none, or what failed. */
-  async *#events(request: FollowRequest): AsyncGenerator<ServerSentEvent | DoorAnswer, void> {
+  async *#events(request: FollowRequest): AsyncGenerator<Head | ServerSentEvent | DoorAnswer, void> {
     const { maxResponseBytes } = this.#options;
     const exchange = this.#exchanges.begin(this.#urlOf(request), request.timeout, request.signal);
     try {
@@ -142,7 +149,7 @@ export class HttpDoor implements Door {
       if (typeOf(response.headers) !== eventStream) throw notAGateway(this.origin);
       exchange.answered();
       const tag = quoted(response.headers.get('etag'));
-      if (tag !== undefined) yield { event: begun, id: undefined, data: tag };
+      if (tag !== undefined) yield { run: tag };
       const body = exchange.whileAlive(response.body, silence, this.#options.scheduler);
       const tooLong = (): Error => new RequestError('too-large', exchange.url);
       for await (const told of readEvents(body, maxResponseBytes, tooLong))

@@ -8,7 +8,7 @@
  *   a row, 32 bytes   in the order of tickets, round and round: expiry · where the reply is in the log, or -1 before
  *                     there is one · the ticket · the peer's id and Message ID << 16 | length of the reply, a word each
  */
-import type { Instant } from '../../core/duration.ts';
+import { longAgo, type Instant } from '../../core/duration.ts';
 import type { Duplicate, Expected } from './duplicate.ts';
 import type { Peer } from './peer.ts';
 import { ReplyLog } from './reply-log.ts';
@@ -41,7 +41,7 @@ export class SafeRecords {
   /** What `lookAhead` has read. */
   touched = 0;
   /** When the last of them is of no use any more. */
-  #over = -Infinity as Instant;
+  #over: Instant = longAgo;
 
   /** Half of the bytes are for the tables, half for the replies. */
   constructor(maxBytes: number) {

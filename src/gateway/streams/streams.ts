@@ -14,6 +14,7 @@ import { holderOf, type Call } from '../../functions/call.ts';
 import type { FunctionDescription } from '../../functions/description.ts';
 import type { StreamOpener } from '../../functions/opened-stream.ts';
 import { tellOngoing } from '../ongoing.ts';
+import { stopping } from '../stopping.ts';
 import { StreamRun } from './stream-run.ts';
 
 export interface StreamSettings {
@@ -39,9 +40,10 @@ const kept = { keptItems: 64, keptBytes: 65_536 };
 /** How long a stream of a library that was changed goes on; less than its threads stay (worker-pool-options.ts). */
 const reloadGrace: Milliseconds = seconds(5);
 const retryAfter: Milliseconds = seconds(5);
-/** Streams that have ended or failed, for whoever has not heard of it: no RFC's numbers. */
-const maxComplete = 64;
-const maxCompleteBytes = 4 << 20;
+/** Streams that have ended or failed, for whoever has not heard of it; of each caller by itself, so that none makes another's forgotten: no RFC's numbers. */
+const maxHolders = 64;
+const maxComplete = 16;
+const maxCompleteBytes = 512 << 10;
 const tagBytes = 4;
 
 export interface StreamsOptions extends StreamSettings {
@@ -67,14 +69,15 @@ export class Streams {
   readonly #options: StreamsOptions;
   readonly #runs = new Set<StreamRun>();
   readonly #byPeer = new Map<string, number>();
-  readonly #complete: ExpiringMap<string, StreamRun>;
+  /** By whose they are, the oldest first. */
+  readonly #complete: ExpiringMap<string, readonly StreamRun[]>;
   #opening = 0;
   #closed = false;
 
   constructor(options: StreamsOptions) {
     this.#options = options;
     const { lifetime: maxAge } = options;
-    this.#complete = new ExpiringMap({ maxEntries: maxComplete, maxBytes: maxCompleteBytes, maxAge });
+    this.#complete = new ExpiringMap({ maxEntries: maxHolders, maxBytes: 8 * maxCompleteBytes, maxAge });
   }
 
   get size(): number {
@@ -90,18 +93,18 @@ export class Streams {
     const { call, part, from = 0 } = ask;
     const { function: fn, caller } = call;
     const key = part === undefined ? undefined : [holderOf(caller), fn.library, fn.method, fn.version, part].join('\0');
-    const known =
-      ask.run === undefined
-        ? ask.from === undefined
-          ? undefined
-          : this.#find(key, caller.peer, from)
-        : this.#named(ask.run, key, from);
+    const known = key === undefined ? undefined : this.#known(key, ask);
     if (known !== undefined) {
       this.#move(known, caller.peer);
       return known;
     }
     if (ask.run !== undefined) throw gone(fn);
     this.#checkRoom(call);
+    return await this.#begin(call, key, from);
+  }
+
+  async #begin(call: Call, key: string | undefined, from: number): Promise<StreamRun> {
+    const { function: fn, caller } = call;
     this.#opening++;
     this.#count(caller.peer, 1);
     try {
@@ -157,19 +160,31 @@ export class Streams {
     for (const run of this.#runs) run.close(stopping());
   }
 
-  #find(key: string | undefined, peer: string, from: number): StreamRun | undefined {
-    if (key === undefined) return undefined;
+  /** What it goes on with. */
+  #known(key: string, { call, from, run }: StreamAsk): StreamRun | undefined {
+    if (run !== undefined) return this.#named(run, key, from ?? 0, holderOf(call.caller));
+    return from === undefined ? undefined : this.#find(key, call.caller.peer, from);
+  }
+
+  #find(key: string, peer: string, from: number): StreamRun | undefined {
     for (const run of this.#runs)
       if (run.key === key && (!run.isRead || run.peer === peer) && run.problem === undefined && run.has(from))
         return run;
     return undefined;
   }
 
-  #named(id: string, key: string | undefined, from: number): StreamRun | undefined {
-    const isMeant = (run: StreamRun): boolean => run.id === id && key !== undefined && run.key === key && run.has(from);
+  #named(id: string, key: string, from: number, holder: string): StreamRun | undefined {
+    const isMeant = (run: StreamRun): boolean => run.id === id && run.key === key && run.has(from);
     for (const run of this.#runs) if (isMeant(run)) return run;
-    const complete = this.#complete.get(id, this.#options.scheduler.now());
-    return complete !== undefined && isMeant(complete) ? complete : undefined;
+    return this.#complete.get(holder, this.#options.scheduler.now())?.find(isMeant);
+  }
+
+  #remember(run: StreamRun, holder: string): void {
+    const now = this.#options.scheduler.now();
+    const own = [...(this.#complete.get(holder, now) ?? []), run].slice(-maxComplete);
+    const bytes = (): number => own.reduce((sum, { keptBytes }) => sum + keptBytes, 0);
+    while (own.length > 1 && bytes() > maxCompleteBytes) own.shift();
+    this.#complete.set(holder, own, bytes(), now);
   }
 
   #checkRoom(call: Call): void {
@@ -202,7 +217,7 @@ export class Streams {
   #remove(run: StreamRun, call: Call): void {
     if (!this.#runs.delete(run)) return;
     this.#count(run.peer, -1);
-    if (run.isComplete) this.#complete.set(run.id, run, run.keptBytes, this.#options.scheduler.now());
+    if (run.isComplete) this.#remember(run, holderOf(call.caller));
     tellOngoing('stream', 'ended', call, run.problem);
   }
 
@@ -212,9 +227,6 @@ export class Streams {
     else this.#byPeer.set(peer, count);
   }
 }
-
-const stopping = (): CallError =>
-  new CallError('not-ready', 'The gateway is being stopped; come back later.', { retryAfter });
 
 const gone = ({ library, method }: FunctionDescription): CallError =>
   new CallError(

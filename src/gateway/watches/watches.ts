@@ -1,8 +1,8 @@
 /** The calls of pure functions that are observed, for all doors: each is told what is called out of date. */
 import type { CacheInvalidation } from '../../cache/cacheable.ts';
-import { seconds } from '../../core/duration.ts';
-import { CallError } from '../../functions/call-error.ts';
+import type { CallError } from '../../functions/call-error.ts';
 import { tellOngoing } from '../ongoing.ts';
+import { stopping } from '../stopping.ts';
 import { FunctionWatch, type FunctionWatchParts, type WatchSources } from './function-watch.ts';
 
 export class Watches {
@@ -58,6 +58,3 @@ export class Watches {
     for (const watch of this.#watches) watch.invalidated(what);
   }
 }
-
-const stopping = (): CallError =>
-  new CallError('not-ready', 'The gateway is being stopped; come back later.', { retryAfter: seconds(5) });

@@ -33,32 +33,38 @@
 #define COOKIE_LENGTH 16
 #define WHOLE 0xffffffff
 
+/* Where parts of the program begin. */
+enum { AT_FRESH = 17, AT_RETURNING = 19, AT_DROP = 21, AT_PASS = 22 };
+
+/* From where it stands to `yes` or to `no`. */
+#define BRANCH(at, test, value, yes, no) BPF_JUMP(BPF_JMP | (test), value, (yes) - (at) - 1, (no) - (at) - 1)
+
 int admit_hellos(int fd, uint32_t fresh, uint32_t returning)
 {
 	/* Whatever reads beyond the end drops the datagram: the length is looked at first. */
 	struct sock_filter code[] = {
 		/* 0 */ BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-		/* 1 */ BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, MESSAGE_AT, 0, 20),
+		/* 1 */ BRANCH(1, BPF_JGT | BPF_K, MESSAGE_AT, 2, AT_PASS),
 		/* 2 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, RECORD_AT),
-		/* 3 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, HANDSHAKE, 0, 18),
+		/* 3 */ BRANCH(3, BPF_JEQ | BPF_K, HANDSHAKE, 4, AT_PASS),
 		/* 4 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, EPOCH_AT),
-		/* 5 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 16),
+		/* 5 */ BRANCH(5, BPF_JEQ | BPF_K, 0, 6, AT_PASS),
 		/* 6 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, MESSAGE_AT),
-		/* 7 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CLIENT_HELLO, 0, 14),
+		/* 7 */ BRANCH(7, BPF_JEQ | BPF_K, CLIENT_HELLO, 8, AT_PASS),
 		/* Where the length of the cookie stands: behind the session ID. */
 		/* 8 */ BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-		/* 9 */ BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, SESSION_ID_AT, 0, 7),
+		/* 9 */ BRANCH(9, BPF_JGT | BPF_K, SESSION_ID_AT, 10, AT_FRESH),
 		/* 10 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, SESSION_ID_AT),
 		/* 11 */ BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, SESSION_ID_AT + 1),
 		/* 12 */ BPF_STMT(BPF_MISC | BPF_TAX, 0),
 		/* 13 */ BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-		/* 14 */ BPF_JUMP(BPF_JMP | BPF_JGT | BPF_X, 0, 0, 2),
+		/* 14 */ BRANCH(14, BPF_JGT | BPF_X, 0, 15, AT_FRESH),
 		/* 15 */ BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0),
-		/* 16 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, COOKIE_LENGTH, 2, 0),
+		/* 16 */ BRANCH(16, BPF_JEQ | BPF_K, COOKIE_LENGTH, AT_RETURNING, AT_FRESH),
 		/* 17 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_RANDOM)),
-		/* 18 */ BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, fresh, 2, 3),
+		/* 18 */ BRANCH(18, BPF_JGT | BPF_K, fresh, AT_DROP, AT_PASS),
 		/* 19 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_RANDOM)),
-		/* 20 */ BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, returning, 0, 1),
+		/* 20 */ BRANCH(20, BPF_JGT | BPF_K, returning, AT_DROP, AT_PASS),
 		/* 21 */ BPF_STMT(BPF_RET | BPF_K, 0),
 		/* 22 */ BPF_STMT(BPF_RET | BPF_K, WHOLE),
 	};

@@ -38,5 +38,5 @@ for name, value in scope['_values'].items():
     for label, codec in (('cbor.py', Codec()), ('cbor2', compiled)):
         steps.append([f'Python: write {name}, {label}', nanoseconds(lambda: codec.encode(value))])
         if name != 'a mixed value':
-            steps.append([f'Python: read {name}, {label}', nanoseconds(lambda: codec.decode_plain(encoded))])
+            steps.append([f'Python: read {name}, {label}', nanoseconds(lambda: codec.decode(encoded))])
 print(json.dumps(steps))

@@ -158,7 +158,17 @@ class Compiled(unittest.TestCase):
         r = random.Random(9)
         for value in [*([leaf] for leaf in leaves), *(any_value(r, 4, leaves) for _ in range(2000))]:
             encoded = cbor.encode(value)
-            self.assertEqual(repr(self.codec.decode_plain(encoded)), repr(cbor.decode(encoded)))
+            self.assertEqual(repr(self.codec.decode(encoded)), repr(cbor.decode(encoded)))
+
+
+class Long(unittest.TestCase):
+    def test_a_message_that_cbor2_would_read_in_pieces_is_read_without_it(self):
+        used = []
+        codec = CompiledCodec(None, lambda data: used.append(len(data)) or cbor.decode(data))
+        for length in (65_000, 66_000):
+            message = [1, bytes(length)]
+            self.assertEqual(codec.decode(cbor.encode(message)), message)
+        self.assertEqual(used, [65_005])
 
 
 class Found(unittest.TestCase):

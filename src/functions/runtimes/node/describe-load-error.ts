@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { basename, dirname, join } from 'node:path';
 import { UsageError } from '../../../core/error.ts';
 import { withRemedy } from '../../load-remedies.ts';
+import { withoutFolders } from '../../without-folders.ts';
 import { describeImport, modulesIn } from './describe-import.ts';
 
 export async function describeLoadError(thrown: unknown, folder: string, entry: string): Promise<string> {
@@ -31,10 +32,6 @@ export async function describeLoadError(thrown: unknown, folder: string, entry: 
   const saysWhatToDo = thrown instanceof UsageError && thrown.code === 'bad-declaration';
   return `${place ?? file}: ${saysWhatToDo ? message : withRemedy(message)}`;
 }
-
-/** `/srv/secrets/` of `open '/srv/secrets/db'`: discovery shows the sentence to peers. */
-export const withoutFolders = (text: string): string => text.replace(foreignFolders, '');
-const foreignFolders = /(?<![\w/:.@-])(?:file:\/\/)?(?:\/[^\s/'"`:]+)+\//g;
 
 /** The first place in the folder that a stack names. */
 export function placeIn(stack: string, folder: string): string | undefined {

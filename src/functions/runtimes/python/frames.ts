@@ -26,7 +26,7 @@ import type { DecodeLimits } from '../../../cbor/limits.ts';
 import type { GivenObject } from '../../call.ts';
 import { PackedArguments } from '../../packed-arguments.ts';
 import { Returned } from '../../returned.ts';
-import { withoutFolders } from '../node/describe-load-error.ts';
+import { withoutFolders } from '../../without-folders.ts';
 import { encodeInOrder } from './in-order.ts';
 import type { CallFailure, FromWorker, RunMessage } from '../node/messages.ts';
 

@@ -10,9 +10,15 @@ import { CborWriter } from '../../../cbor/writer.ts';
 
 const writer: CborWriter = new CborWriter();
 
+/**
+ * In UTF-8 less than 65,536 bytes: what is longer the compiled cbor2 reads in pieces. In 5.6.0 and 5.6.1 it writes beyond its memory
+ * then, up to 5.8.0 it lets go of none of it (CVE-2024-26134, CVE-2025-64076).
+ */
+const longestPlainText = 21_845;
+
 export interface InOrder {
   readonly bytes: Uint8Array;
-  /** Every decoder makes the same of it: no dates, no objects, nothing undefined, and all keys are text. */
+  /** Every decoder makes the same of it: no dates, no objects, nothing undefined, no long texts, and all keys are text. */
   readonly isPlain: boolean;
 }
 
@@ -40,6 +46,7 @@ class InOrderEncoder {
         this.#out.number(value);
         return;
       case 'string':
+        if (value.length > longestPlainText) this.isPlain = false;
         this.#out.text(value);
         return;
       case 'boolean':
@@ -75,7 +82,7 @@ class InOrderEncoder {
       this.#out.head(5, members.length);
       for (const [name, member] of members) {
         // Without its halves of characters it may be the name of another.
-        if (!name.isWellFormed()) this.isPlain = false;
+        if (name.length > longestPlainText || !name.isWellFormed()) this.isPlain = false;
         this.#out.text(name);
         this.item(member);
       }

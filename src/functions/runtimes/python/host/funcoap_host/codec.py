@@ -1,8 +1,9 @@
 """Which CBOR a process speaks: that of cbor2 where it is installed and compiled, more than twice as fast, otherwise that of cbor.py.
 
 The two mean the same by Python's own types and not by all: cbor2 has tags of its own for sets, decimals, UUIDs and days, and of
-two keys that are equal in Python it keeps one; and it knows no bounds. So it writes what is made of the former alone, within
-ours, and reads what the gateway says is plain. All else, and everything where cbor2 has an error to tell, is cbor.py's.
+two keys that are equal in Python it keeps one; and it knows no bounds. What is longer than 64 KiB it reads in pieces, and some of
+its versions read it wrongly, or beyond their memory. So it writes what is made of the former alone, within ours, and reads what
+the gateway says is plain. All else, and everything where cbor2 has an error to tell, is cbor.py's.
 """
 from builtins import *
 import datetime
@@ -15,6 +16,8 @@ _containers = frozenset((list, tuple, dict))
 _scalars = frozenset((str, int, float, bool, type(None), bytes, datetime.datetime))
 _sized = frozenset((str, bytes))
 _text = frozenset((str,))
+#: Of a message: its arguments are a byte string, which 5.6.0 cannot read where it is longer.
+_longest_read = 65_536
 #: In characters, so that what cbor2 makes of them, four bytes each at most, is far from the limit of memory: it ends badly there.
 _max_size = cbor.max_bytes // 4
 
@@ -33,7 +36,7 @@ def compiled_cbor2(library, folder):
 
 class Codec:
     """Of cbor.py alone."""
-    #: A message of the gateway, and arguments that are plain: no dates, no objects, nothing left out, and all keys text.
+    #: A message of the gateway, and arguments that are plain: no dates, no objects, nothing left out, no long texts, all keys text.
     decode = decode_plain = staticmethod(cbor.decode)
     decode_arguments = staticmethod(cbor.decode_arguments)
     #: What a function returned, which may be anything.
@@ -43,7 +46,10 @@ class Codec:
 class CompiledCodec(Codec):
     def __init__(self, dumps, loads):
         self._dumps = dumps
-        self.decode = self.decode_plain = loads
+        self.decode_plain = loads
+
+    def decode(self, data):
+        return cbor.decode(data) if len(data) > _longest_read else self.decode_plain(data)
 
     def encode(self, value, refer=None):
         if type(value) in _containers and _is_plain(value):
