@@ -18,18 +18,28 @@ export async function* readEvents(
 ): AsyncGenerator<ServerSentEvent, void> {
   const decoder = new TextDecoder();
   let text = '';
+  /** As much of its end as can be the beginning of an empty line: nothing is looked at with each part of a long event. */
+  let tail = '';
   for await (const part of body) {
-    text += decoder.decode(part, { stream: true });
-    // An empty line ends an event.
-    const blocks = text.split(/\r?\n\r?\n/);
-    text = blocks.pop() ?? '';
-    for (const block of blocks) {
-      const event = eventOf(block);
-      if (event !== undefined) yield event;
-    }
+    const more = decoder.decode(part, { stream: true });
+    text += more;
+    const fresh = tail + more;
+    if (emptyLine.test(fresh)) {
+      const blocks = text.split(emptyLine);
+      text = blocks.pop() ?? '';
+      tail = text.slice(-beginningLength);
+      for (const block of blocks) {
+        const event = eventOf(block);
+        if (event !== undefined) yield event;
+      }
+    } else tail = fresh.slice(-beginningLength);
     if (text.length > maxLength) throw tooLong();
   }
 }
+
+/** Ends an event. */
+const emptyLine = /\r?\n\r?\n/;
+const beginningLength = 3;
 
 /** Undefined for comments, which keep a connection open. */
 function eventOf(block: string): ServerSentEvent | undefined {
