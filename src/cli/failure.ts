@@ -90,12 +90,18 @@ export function exitCodeOf(error: unknown): ExitCode {
   }
 }
 
+/** What a program does by calling once more, and with `replay`. */
+const beginAnew =
+  ': it was started again, the library was changed, or nobody read the stream for too long. ' +
+  '`funcoap watch` begins it anew, with `--from N` at item N where equal calls give equal items.';
+
 /** One sentence, or several lines where there are several things to say. */
 export function failureText(error: unknown): string {
   if (error instanceof RemoteError) {
     const again = error.retryAfter === undefined ? '' : ` Try again in ${error.retryAfter / 1000} s.`;
     const stack = error.thrown === undefined ? '' : `\n${error.thrown.stack ?? error.thrown.message}`;
-    return `${error.status} ${error.message}${again}${stack}`;
+    const cure = error.code === 'stream-lost' ? beginAnew : '';
+    return `${error.status} ${error.message}${cure}${again}${stack}`;
   }
   if (error instanceof FuncoapError && (error.family !== 'internal' || error instanceof ProcessError))
     return error.message;

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
+import { milliseconds, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { timeOfDay } from '../core/time-of-day.ts';
 import { defaultDtlsLimits } from '../dtls/options.ts';
@@ -18,11 +19,16 @@ import { systemScheduler } from '../transport/scheduler.ts';
 /**
  * A second gateway on the same folder would speak with the same keys. What processes have left that this gateway has not is removed.
  * @param nodes the numbers of all its processes
+ * @param wait for another that is just ending
  * @throws UsageError 'data-in-use', 'store-failed'
  */
-export function lockDataFolder({ data: { folder } }: Pick<Config, 'data'>, nodes: readonly number[]): () => void {
+export function lockDataFolder(
+  { data: { folder } }: Pick<Config, 'data'>,
+  nodes: readonly number[],
+  wait?: Milliseconds,
+): () => void {
   const associations = join(folder, 'associations');
-  const unlock = lockFile(join(associations, 'gateway.lock'), (cause) => inUse(folder, cause));
+  const unlock = lockFile(join(associations, 'gateway.lock'), (cause) => inUse(folder, cause), wait);
   try {
     removeOtherParts(associations, nodes);
     return unlock;
@@ -34,6 +40,9 @@ export function lockDataFolder({ data: { folder } }: Pick<Config, 'data'>, nodes
     });
   }
 }
+
+/** What answers already must not stand still while it waits, and asks again later (door-watch.ts). */
+export const noWait: Milliseconds = milliseconds(0);
 
 const inUse = (folder: string, cause: unknown): UsageError =>
   new UsageError(
@@ -61,7 +70,8 @@ export function openAssociations(
   const { folder: data } = config.data;
   const folder = join(data, 'associations');
   // Of several processes, the supervisor has it.
-  const unlock = node === 0 ? lockDataFolder(config, [0]) : () => undefined;
+  const wait = fingerprintKey === undefined ? undefined : noWait;
+  const unlock = node === 0 ? lockDataFolder(config, [0], wait) : () => undefined;
   let unlockPart: (() => void) | undefined;
   try {
     unlockPart = lockFile(join(folder, `${node}.lock`), (cause) => inUse(data, cause));

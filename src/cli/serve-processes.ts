@@ -9,7 +9,7 @@ import { systemScheduler } from '../transport/scheduler.ts';
 import { opensCoaps } from './coaps-door.ts';
 import { DoorWatch } from './door-watch.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
-import { lockDataFolder } from './kept-associations.ts';
+import { lockDataFolder, noWait } from './kept-associations.ts';
 import { aborted, announce, warnIfOpen, whoCanCall, type ServeSession } from './serve-session.ts';
 
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
@@ -54,7 +54,7 @@ export async function serveProcesses(
       const opened = supervisor;
       announcement = await announce(config, () => ({ coap: serving.addresses, coaps: opened.securedAddresses }));
       const admit = async (): Promise<void> => {
-        const release = config.coaps.listen.length > 0 ? lockDataFolder(config, nodesOf(processes)) : unlock;
+        const release = config.coaps.listen.length > 0 ? lockDataFolder(config, nodesOf(processes), noWait) : unlock;
         log.logger.info(
           { event: 'coaps' },
           'there is somebody who can come in now: the processes are replaced, one by one',

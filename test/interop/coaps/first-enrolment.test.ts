@@ -27,6 +27,9 @@ const libraries = {
     export function mark(): number { appendFileSync('$MARKS', '.'); return 1; }`,
 };
 
+const isOpen = 'there is somebody who can come in now';
+const isNotOpen = 'who is enrolled cannot come in yet';
+
 let folder: string;
 let port: number;
 let gateway: GatewayProcess;
@@ -132,6 +135,33 @@ describe('the first who is enrolled while the gateway runs', () => {
     }
     expect(gateway.log.filter(({ level }) => level === 'error')).toEqual([]);
   });
+
+  test.each(['1', '2'])(
+    'is let in by one of two gateways of %s processes on the same data folder; the other says in its log why not by it, and does not stand still meanwhile',
+    async (processes) => {
+      const data = `data.folder=${join(folder, 'data')}`;
+      await start(`processes=${processes}`);
+      const second = await GatewayProcess.start({
+        libraries,
+        settings: [data, 'coaps.listen=127.0.0.1', 'coaps.port=0', `processes=${processes}`],
+      });
+      try {
+        await run('enroll first --json');
+        const both = [gateway, second];
+        const lines = (words: string): Record<string, unknown>[] =>
+          both.flatMap(({ log }) => log.filter(({ msg }) => String(msg).startsWith(words)));
+        await vi.waitFor(() => expect([lines(isOpen).length, lines(isNotOpen).length]).toEqual([1, 1]), {
+          timeout: 20_000,
+        });
+        const [[opens], [refused]] = [lines(isOpen), lines(isNotOpen)];
+        expect(refused?.['msg']).toMatch(/: Another gateway uses the data folder .*; stop that one, or give this one/);
+        // It has not stood still to wait for the first one, which will not end.
+        expect(Number(refused?.['time']) - Number(opens?.['time'])).toBeLessThan(900);
+      } finally {
+        await second.stop();
+      }
+    },
+  );
 
   test('is told where it is stored where the gateway that runs has another data folder', async () => {
     await start();
