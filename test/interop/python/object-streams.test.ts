@@ -21,6 +21,8 @@ def events():
     log.clear()
     return told
 
+def let_end(): may_end.set()
+
 class Account:
     def __init__(self, owner: str):
         log.append('open ' + owner)
@@ -42,6 +44,15 @@ class Account:
         finally:
             await asyncio.sleep(0)
             log.append('left later ' + self.owner)
+    @safe
+    async def held(self) -> AsyncIterator[int]:
+        global may_end
+        may_end = asyncio.Event()
+        try:
+            for at in range(1000000): yield at
+        finally:
+            await may_end.wait()
+            log.append('left held ' + self.owner)
     @safe
     def fails(self):
         yield 1
@@ -113,6 +124,20 @@ test.each(['history', 'later'])('%s ends before its object does', async (name) =
   let last = await items.next();
   while (last.done !== true && last.value.code < 0x80) last = await items.next();
   expect(last.done === true ? 'over' : told(last.value)).toBe('object-lost');
+  await items.return();
+});
+
+test('however long a finally waits, its object is closed after it', async () => {
+  const path = await make('Account', 'ann');
+  const items = bench.client.observe({ uri: `${bench.gateway.coap}${path}/held`, method: 'GET' });
+  await items.next();
+  await items.next();
+  const gone = bench.request('DELETE', path, undefined, bench.other);
+  // From then on the end of the object is on its way, before the call that lets the generator go on.
+  await expect.poll(async () => told(await bench.request('GET', path))).toBe('no-such-resource');
+  await bench.request('POST', '/func/bank/let_end');
+  expect(told(await gone)).toEqual(['2.02', undefined]);
+  await happened('open ann', 'left held ann', 'closed ann');
   await items.return();
 });
 

@@ -10,6 +10,9 @@ from .classes import ServedClass
 from .functions import revived
 from .references import ids
 
+#: By id() of an object: those of its asynchronous streams that are ending. Their generators' `finally` comes before its end.
+ending_streams = {}
+
 #: How objects want to be let go of: the first that there is. __exit__ comes last, because nothing has called __enter__.
 _ends = ('aclose', 'close', '__aexit__', '__exit__')
 
@@ -72,9 +75,13 @@ class ObjectTable:
         def end(arguments, context):
             number, *times = arguments
             if number == '':
-                return _let_go(self._single.pop(name, None))
-            made = ids.remove(number, *times)
-            return None if made is self._single.get(name) or type(made) is _PerCall else _let_go(made)
+                made = self._single.pop(name, None)
+            else:
+                made = ids.remove(number, *times)
+                if made is self._single.get(name) or type(made) is _PerCall:
+                    return None
+            streams = ending_streams.pop(id(made), None)
+            return _let_go(made) if streams is None else _let_go_after(streams, made)
         return end
 
 
@@ -161,6 +168,20 @@ def _let_go(made):
             ended = getattr(made, name)(*(None,) * 3 if name.startswith('_') else ())
             return _after(ended, None) if hasattr(type(ended), '__await__') else None
     return None
+
+
+async def _let_go_after(streams, made):
+    """At the limit of time even where a `finally` takes longer."""
+    from asyncio import wait
+    try:
+        # Tasks begin in the order in which they were made: that of a stream without one was given up before.
+        tasks = [stream.ending for stream in streams if stream.ending is not None]
+        if tasks:
+            await wait(tasks)
+    finally:
+        ended = _let_go(made)
+        if ended is not None:
+            await ended
 
 
 def _let_go_quietly(made):

@@ -6,16 +6,23 @@ from builtins import *
 import asyncio
 import contextvars
 
+from .objects import ending_streams
+from .references import ids
+
 _open, _next, _close = 'open:', 'next:', 'close:'
 
 
 class _Stream:
-    def __init__(self, items):
+    def __init__(self, items, made):
+        #: The object whose method gave it.
+        self.made = made
         self.later = hasattr(type(items), '__aiter__')
         self.iterator = items.__aiter__() if self.later else iter(items)
         self.context = contextvars.copy_context()
         self.task = None
         self.closed = False
+        #: The task that ends it.
+        self.ending = None
 
 
 class Streams:
@@ -33,14 +40,16 @@ class Streams:
         if not name.startswith(_open):
             raise KeyError(name)
         function = self._functions[name[len(_open):]]
-        items = getattr(function, 'begin', function.call)(arguments, context)
-        return self._keep_later(items) if hasattr(type(items), '__await__') else self._keep(items)
+        begin = getattr(function, 'begin', None)
+        made = None if begin is None else ids.object(arguments[0])
+        items = (begin or function.call)(arguments, context)
+        return self._keep_later(items, made) if hasattr(type(items), '__await__') else self._keep(items, made)
 
-    async def _keep_later(self, items):
-        return self._keep(await items)
+    async def _keep_later(self, items, made):
+        return self._keep(await items, made)
 
-    def _keep(self, items):
-        stream = _Stream(items)
+    def _keep(self, items, made):
+        stream = _Stream(items, made)
         number = self._numbers
         self._numbers += 1
         self._streams[number] = stream
@@ -85,6 +94,8 @@ class Streams:
         if stream is None:
             return None
         if stream.later:
+            if stream.made is not None:
+                ending_streams.setdefault(id(stream.made), set()).add(stream)
             return stream.context.run(_InContext, self._end_later(stream))
         close = getattr(stream.iterator, 'close', None)
         if close is not None:
@@ -93,12 +104,19 @@ class Streams:
 
     async def _end_later(self, stream):
         stream.closed = True
-        if stream.task is not None:
-            stream.task.cancel()
-            await asyncio.wait([stream.task])
-        close = getattr(stream.iterator, 'aclose', None)
-        if close is not None:
-            await close()
+        stream.ending = asyncio.current_task()
+        try:
+            if stream.task is not None:
+                stream.task.cancel()
+                await asyncio.wait([stream.task])
+            close = getattr(stream.iterator, 'aclose', None)
+            if close is not None:
+                await close()
+        finally:
+            others = ending_streams.get(id(stream.made), set())
+            others.discard(stream)
+            if not others:
+                ending_streams.pop(id(stream.made), None)
 
 
 class _InContext:
