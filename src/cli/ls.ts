@@ -79,12 +79,16 @@ async function listLinks(connection: Connection, uri: string, options: LsOptions
   terminal.out(`${tableText(['resource', 'attributes'], rows, terminal.outPaint)}\n`);
 }
 
+/** Whether it is what the gateway lists: all libraries, or one by its name or id. */
+const isCatalogue = ([root, ...names]: readonly string[]): boolean =>
+  root === undefined || (root === 'func' && names.length <= 1) || (root === 'f' && names.length === 1);
+
 async function ls(text: string, options: LsOptions, terminal: Terminal): Promise<void> {
   const given = completeUri(text, options);
   const segments = segmentsOf(given);
   const uri = segments.length === 0 ? withPath(given, '/func') : given;
   await withConnection(terminal, uri, options, async (connection) => {
-    if (segments.length > 0 && (segments[0] !== 'func' || segments.length > 2)) {
+    if (!isCatalogue(segments)) {
       await listLinks(connection, uri, options, terminal);
       return;
     }

@@ -1,9 +1,9 @@
-/** What decides about a call, in no protocol's words: every door asks here, so that all decide alike. */
+/** What a path names and what decides about a call, in no protocol's words: every door asks here, so that all decide alike. */
 import type { CachedResult, EncodedResult } from '../cache/cacheable.ts';
 import type { Instant } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { CallError } from '../functions/call-error.ts';
-import type { FunctionDescription } from '../functions/description.ts';
+import type { FunctionDescription, LibraryDescription } from '../functions/description.ts';
 import { shown } from '../functions/names.ts';
 
 /** A function as a path names it: by two names or by two ids. */
@@ -38,11 +38,29 @@ export function namedBy(path: readonly string[]): Named {
   if (libraryId === undefined || id === undefined) {
     throw new CallError(
       'no-such-method',
-      `/${shown(path.join('/'))} is no compact path: /f/{library id}/{method id}, both numbers.`,
+      `/${shown(path.join('/'))} is no compact path: /f/{library id}/{method id}, both numbers; GET /func tells those of libraries.`,
     );
   }
   return { library: libraryId, id };
 }
+
+/** The library that `/func/{library}` or `/f/{library id}` names, by name or id. Undefined: all of them. @throws CallError `no-such-library` */
+export function libraryNamedBy([root, library]: readonly string[]): string | number | undefined {
+  if (library === undefined || root === 'func') return library;
+  const id = idOf(library);
+  if (id === undefined) throw noSuchLibrary(library);
+  return id;
+}
+
+/** Of those that a caller may know of. @throws CallError `no-such-library` */
+export function findLibrary(libraries: readonly LibraryDescription[], named: string | number): LibraryDescription {
+  const found = libraries.find(({ name, id }) => named === name || named === id);
+  if (found === undefined) throw noSuchLibrary(named);
+  return found;
+}
+
+const noSuchLibrary = (named: string | number): CallError =>
+  new CallError('no-such-library', `There is no library ${named}; GET /func lists those there are.`);
 
 /** @throws CallError as the directory does */
 export const findNamed = (directory: FunctionDirectory, named: Named): FunctionDescription =>

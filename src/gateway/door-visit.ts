@@ -28,7 +28,9 @@ import {
   checkPlace,
   checkSafe,
   classNamed,
+  findLibrary,
   findNamed,
+  libraryNamedBy,
   namedBy,
   notPure,
   type FunctionDirectory,
@@ -140,18 +142,16 @@ export class AdmittedVisit implements DoorVisit {
     await objects.release(objects.find(path[1] ?? '', visitor.caller), visitor);
   }
 
-  catalogue(library: string | undefined, accept: readonly number[]): DoorAnswer | Promise<DoorAnswer> {
+  catalogue(path: readonly string[], accept: readonly number[]): DoorAnswer | Promise<DoorAnswer> {
+    const named = libraryNamedBy(path);
     return this.#listed((libraries) => {
-      if (library === undefined) {
+      if (named === undefined) {
         return describedAnswer(
           { value: () => directoryValue(libraries), links: () => libraryLinks(libraries) },
           accept,
         );
       }
-      const one = libraries.find(({ name }) => name === library);
-      if (one === undefined) {
-        throw new CallError('no-such-library', `There is no library ${library}; GET /func lists those there are.`);
-      }
+      const one = findLibrary(libraries, named);
       return describedAnswer({ value: () => libraryValue(one), links: () => functionLinks(one) }, accept);
     });
   }

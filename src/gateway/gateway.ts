@@ -209,6 +209,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     .add(['func'], catalogue)
     .add(['func', '*'], catalogue)
     .addSubtree(['func', '*', '*'], functions)
+    .add(['f', '*'], catalogue)
     .addSubtree(['f'], functions)
     .add(['b'], new BatchResource(batches))
     .add(['j'], jobResource)

@@ -113,8 +113,8 @@ export interface DoorVisit {
   object(call: DoorCall, verb: Offer): Promise<DoorAnswer | DoorFlow>;
   /** It is let go of. Rejects with a CallError. */
   release(call: Pick<DoorCall, 'path' | 'correlationId'>): Promise<void>;
-  /** The list of libraries, or of one library's functions. @throws CallError, or rejects with one */
-  catalogue(library: string | undefined, accept: readonly number[]): DoorAnswer | Promise<DoorAnswer>;
+  /** The list of libraries, or of one library's functions: `path` is `func` or `f`, and its name or id. @throws CallError, or rejects with one */
+  catalogue(path: readonly string[], accept: readonly number[]): DoorAnswer | Promise<DoorAnswer>;
   /** /.well-known/core. @throws CallError, or rejects with one */
   links(query: readonly string[], accept: readonly number[]): DoorAnswer | Promise<DoorAnswer>;
   /** What the caller may know of. The same array as long as nothing changes. */

@@ -7,7 +7,7 @@
  *   /j                                   the caller's jobs
  *   /o/{id}                              an object: GET what it offers, DELETE lets go of it; POST to its class makes it
  *   /o/{id}/{member}                     as functions; PUT sets an attribute to the body
- *   /func, /func/{library}               what there is to call
+ *   /func, /func/{library}, /f/{id}      what there is to call
  *   /.well-known/core                    the same in link format (RFC 6690), with its filters
  *   /frmlist                             the names of the libraries
  *   /openapi.json, /docs                 the functions as OpenAPI, and a page to try them; / leads to it
@@ -208,14 +208,17 @@ export async function openRoutes(options: RoutesOptions): Promise<Routes> {
       ),
   });
   serve('/o/:id/:member', { ...reading(used('ask')), QUERY: used('ask'), POST: used('call'), PUT: used('set') });
-  const catalogue = reading((request, exchange) =>
-    exchange.answerWith(() => {
-      const { library } = (request as FastifyRequest<Asked>).params;
-      return visitOf(exchange).catalogue(library, acceptedFormats(request.headers.accept, undefined));
-    }),
-  );
-  serve('/func', catalogue);
-  serve('/func/:library', catalogue);
+  const catalogue = (root: 'func' | 'f'): Handlers =>
+    reading((request, exchange) =>
+      exchange.answerWith(() => {
+        const { library } = (request as FastifyRequest<Asked>).params;
+        const path = library === undefined ? [root] : [root, library];
+        return visitOf(exchange).catalogue(path, acceptedFormats(request.headers.accept, undefined));
+      }),
+    );
+  serve('/func', catalogue('func'));
+  serve('/func/:library', catalogue('func'));
+  serve('/f/:library', catalogue('f'));
   serve(
     '/.well-known/core',
     reading((request, exchange) =>

@@ -144,6 +144,9 @@ test('an error under --json is one object with the name of the problem', async (
 test('ls and describe', async () => {
   expect((await run('ls', base)).out).toMatch(/^first +\/f\/0 +2 +first$/m);
   expect((await run('ls', `${base}/func/first`)).out).toMatch(/^greet +0 +pure +Greets somebody\.$/m);
+  expect((await run('ls', `${base}/f/0`)).out).toBe((await run('ls', `${base}/func/first`)).out);
+  for (const path of ['/func/first', '/f/0'])
+    expect((await run('describe', `${base}${path}`)).err).toContain('is not a function; a function is');
   expect((await run('ls', `${base}/.well-known/core`)).out).toMatch(/^\/func\/first +rt=func\.lib/m);
   expect((await run('describe', `${base}/func/first/greet`)).out).toMatch(/^greet\(name: string = "world"\): string\n/);
   const { out } = await run('describe', '--json', `${base}/func/first/greet`);

@@ -106,6 +106,13 @@ describe('discovery shows what may be called', () => {
     expect(await codeOf('/func/date')).toBe(responseCode.notFound);
   });
 
+  test('in /f/{library id}', async () => {
+    expect(await links('/f/1')).toEqual(['/func/math/add']);
+    expect(await codeOf('/f/0')).toBe(responseCode.notFound);
+    expect(textOf(await ask('/f/0?_why'))).toContain('There is no library 0');
+    expect(textOf(await ask('/f/0?_why'))).not.toContain('date');
+  });
+
   test('in ?_describe', async () => {
     expect(await codeOf('/func/math/add?_describe')).toBe(responseCode.content);
   });

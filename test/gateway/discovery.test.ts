@@ -99,6 +99,18 @@ describe('/func', () => {
     expect((await get('/func/none')).code).toBe(responseCode.notFound);
   });
 
+  test('a library by its id is the same, in each form', async () => {
+    for (const accept of [undefined, 50, 40])
+      expect((await get('/f/1', accept)).payload).toEqual((await get('/func/math', accept)).payload);
+    expect(await linksOf('/f/1')).toContain('/func/math/add');
+    expect((await get('/f/1', undefined, method.POST)).code).toBe(responseCode.methodNotAllowed);
+    for (const id of ['99', 'math', '01']) {
+      const refused = await get(`/f/${id}?_why`);
+      expect(refused.code).toBe(responseCode.notFound);
+      expect(Buffer.from(refused.payload).toString()).toContain(`There is no library ${id}; GET /func lists`);
+    }
+  });
+
   test('a function: description, JSON Schema, CDDL; nothing is called', async () => {
     expect(decodeCbor((await get('/func/math/add?_describe')).payload)).toMatchObject({
       ids: [1, 0],

@@ -81,6 +81,8 @@ describe('P22 arguments', () => {
   test('the compact path names the same', async () => {
     const ids = ((await ask(`${url}/add?_describe`)).json as { ids: number[] }).ids.join('/');
     expect((await ask(`${gateway.url}/f/${ids}?a=10&b=20`)).json).toBe(30);
+    const [library] = ids.split('/');
+    expect((await ask(`${gateway.url}/f/${library}`)).json).toEqual((await ask(url)).json);
   });
 });
 
@@ -174,6 +176,8 @@ describe('errors', () => {
   const json = { 'content-type': 'application/json' };
   test.each([
     ['no such library', '/func/none/add', {}, 404, 'no-such-library'],
+    ['no such id of a library', '/f/99', {}, 404, 'no-such-library'],
+    ['an id of a library that is none', '/f/calc', {}, 404, 'no-such-library'],
     ['no such function', '/func/calc/none', {}, 404, 'no-such-method'],
     ['a path that leads out', '/func/calc/..%2f..%2fetc', {}, 404, 'no-such-method'],
     ['no such path', '/nothing/here', {}, 404, 'no-such-resource'],

@@ -141,7 +141,7 @@ describe.skipIf(reason !== undefined)(`the Python client${reason === undefined ?
   });
 
   test.each([
-    ['calls.py', 22],
+    ['calls.py', 25],
     ['ongoing.py', 37],
   ])('its own tests in %s pass', async (name, count) => {
     const environment = {

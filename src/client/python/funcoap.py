@@ -66,7 +66,7 @@ class Error(Exception):
 
 
 class NoAnswer(Error):
-    """The gateway cannot be reached, or did not answer in time."""
+    """The gateway cannot be reached, or did not answer in time, or with what is no answer."""
 
 
 class RemoteError(Error):
@@ -130,6 +130,8 @@ _MAX_ANSWER_BYTES = 64 << 20
 _MAX_RESTARTS = 2
 _MAX_CALLS = 16
 _MAX_DEPTH = 64
+# A gateway gives results of up to 128 levels, in a batch or an error with a few around them.
+_MAX_ANSWER_DEPTH = 160
 _PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
 _JOB_PAUSE = 0.2
@@ -532,7 +534,9 @@ class Job:
                         told = observation.next(min(_RENEW_AFTER, end - time.monotonic()))
                     if told is not None:
                         observation.over = True
-                        return self._ended(told)
+                        if told.code >> 5 != 2:
+                            raise _refusal("/".join(self._path), self._path, told)
+                        break
                 except NoAnswer:
                     now = time.monotonic()
                     lost = min(lost, now)
@@ -548,10 +552,7 @@ class Job:
                     time.sleep(max(0.0, min(error.retry_after or 1, end - time.monotonic())))
                 if time.monotonic() >= end:
                     raise NoAnswer(f"{self.uri} has not ended in {timeout} s")
-
-    def _ended(self, told: _Answer) -> Any:
-        if told.code >> 5 != 2:
-            raise _refusal("/".join(self._path), self._path, told)
+        # What cannot be read is not asked for again.
         return _decoded(told.payload) if told.content_format == _CBOR_SEQUENCE else self._gateway._value(told)
 
     def cancel(self) -> None:
@@ -921,9 +922,37 @@ def _arranged(fn: dict, args: tuple, kwargs: dict) -> list | dict | None:
 
 def _decoded(payload: bytes) -> Any:
     try:
-        return cbor2.loads(payload) if payload else None
+        value = cbor2.loads(payload) if payload else None
     except Exception as error:
         raise NoAnswer(f"the answer is not CBOR: {error}") from error
+    _check_nesting(value)
+    return value
+
+
+_FROZEN_DICT = type(next(iter(cbor2.loads(b"\xa1\xa0\x00"))))
+_CONTAINERS = {list, dict, cbor2.CBORTag, tuple, set, frozenset, _FROZEN_DICT}
+
+
+def _check_nesting(value: Any) -> None:
+    """Level by level, so that no answer ends in a RecursionError here or where it is used."""
+    level, seen, depth = [value], set(), 0
+    while level := [one for one in level if type(one) in _CONTAINERS]:
+        depth += 1
+        if depth > _MAX_ANSWER_DEPTH:
+            raise NoAnswer(f"the answer is nested deeper than {_MAX_ANSWER_DEPTH} levels, which no gateway's is")
+        inside: list = []
+        for one in level:
+            # By tags 28 and 29 a value may contain itself, or one thing so often that nobody could look through it.
+            if one != () and id(one) in seen:
+                raise NoAnswer("the answer contains a value twice by reference (CBOR tag 29), which no gateway's does")
+            seen.add(id(one))
+            if isinstance(one, cbor2.CBORTag):
+                inside.append(one.value)
+            else:
+                inside.extend(one)
+                if isinstance(one, (dict, _FROZEN_DICT)):
+                    inside.extend(one.values())
+        level = inside
 
 
 def _uri_options(path: list[str], query: list[str]) -> _Options:

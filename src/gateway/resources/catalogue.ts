@@ -1,10 +1,10 @@
-/** /func and /func/{library}: what there is to call, in CBOR, JSON or link format. */
+/** /func, /func/{library} and its compact twin /f/{library id}: what there is to call, in CBOR, JSON or link format. */
 import { method } from '../../coap/codec/codes.ts';
 import { directoryValue, libraryValue } from '../../directory/describe.ts';
 import { functionLinks, libraryLinks } from '../../directory/function-links.ts';
-import { CallError } from '../../functions/call-error.ts';
 import type { Instant } from '../../core/duration.ts';
 import type { LibraryDescription } from '../../functions/description.ts';
+import { findLibrary, libraryNamedBy } from '../call-terms.ts';
 import type { Answer, Resource, Visit } from '../resource.ts';
 import { describe } from './description.ts';
 
@@ -13,7 +13,7 @@ export interface LibraryCatalogue {
   /** Changes that must be waited for, so that an edit shows on the next request. */
   pendingAny(): Promise<void> | undefined;
   /** The same of one library, also of one that nobody has told of yet. */
-  pending(library: string, now: Instant): Promise<void> | undefined;
+  pending(library: string | number, now: Instant): Promise<void> | undefined;
   libraries(): readonly LibraryDescription[];
 }
 
@@ -28,22 +28,18 @@ export class CatalogueResource implements Resource {
   }
 
   handle(visit: Visit): Answer | Promise<Answer> {
-    const [, name] = visit.path;
-    const change = name === undefined ? this.#catalogue.pendingAny() : this.#catalogue.pending(name, visit.now);
-    return change === undefined ? this.#list(visit) : change.then(() => this.#list(visit));
+    const named = libraryNamedBy(visit.path);
+    const change = named === undefined ? this.#catalogue.pendingAny() : this.#catalogue.pending(named, visit.now);
+    return change === undefined ? this.#list(visit, named) : change.then(() => this.#list(visit, named));
   }
 
-  #list({ request, path, access }: Visit): Answer {
+  #list({ request, access }: Visit, named: string | number | undefined): Answer {
     const libraries = access.visible(this.#catalogue.libraries());
-    const [, name] = path;
-    if (name === undefined) {
+    if (named === undefined) {
       const described = { value: () => directoryValue(libraries), links: () => libraryLinks(libraries) };
       return { response: describe(request, described) };
     }
-    const library = libraries.find((candidate) => candidate.name === name);
-    if (library === undefined) {
-      throw new CallError('no-such-library', `There is no library ${name}; GET /func lists those there are.`);
-    }
+    const library = findLibrary(libraries, named);
     return { response: describe(request, { value: () => libraryValue(library), links: () => functionLinks(library) }) };
   }
 }

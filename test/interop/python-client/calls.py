@@ -146,6 +146,45 @@ class Calls(unittest.TestCase):
             self.gw.lib.count()
         self.gw.close()
 
+    def answered(self, payload):
+        """What a call gives where the gateway answers so."""
+        self.gw.lib.count()
+        exchange = self.gw._endpoint._exchange
+        self.gw._endpoint._exchange = lambda *args: exchange(*args)._replace(payload=payload)
+        try:
+            return self.gw.lib.count()
+        finally:
+            self.gw._endpoint._exchange = exchange
+
+    def test_an_answer_that_no_gateway_gives_is_an_error_of_this_module(self):
+        deep = [head * count + b"\x01" for head in (b"\x81", b"\xa1\x01", b"\xc6", b"\xa1\x81") for count in (161, 400, 100_000)]
+        # In a list, a map and a tag; the last has a list twice, which thirty times over would be looked through for hours.
+        shared = ["d81c81d81d00", "d81ca101d81d00", "d81cd82781d81d00", "82d81c8101d81d00"]
+        for payload in [*deep, *map(bytes.fromhex, shared)]:
+            with self.assertRaisesRegex(funcoap.NoAnswer, "nested deeper|twice by reference|is not CBOR"):
+                self.answered(payload)
+
+    def test_the_result_of_a_job_that_cannot_be_read_is_not_asked_for_again(self):
+        job, count, begin = self.gw.lib.count.job(), [0], funcoap._Observation.begin
+        self.addCleanup(setattr, funcoap._Observation, "begin", begin)
+
+        def deep(*args):
+            count[0] += 1
+            return begin(*args)._replace(payload=b"\x81" * 161 + b"\x01")
+
+        funcoap._Observation.begin = deep
+        with self.assertRaisesRegex(funcoap.NoAnswer, "nested deeper"):
+            job.result(timeout=2)
+        self.assertEqual(count[0], 1)
+
+    def test_a_deep_answer_that_a_gateway_may_give_is_given(self):
+        for head in (b"\x81", b"\xa1\x01"):
+            value = self.answered(head * 159 + b"\xd8\x27" + b"\x64/o/A")
+            for _ in range(159):
+                value = value[0] if head == b"\x81" else value[1]
+            self.assertEqual(value._uri, f"{URI}/o/A")
+        self.assertEqual(self.answered(bytes.fromhex("a280018102830180a0")), {(): 1, (2,): [1, [], {}]})
+
     def test_long_bodies_travel_in_blocks_both_ways(self):
         text = "".join(chr(97 + i % 26) for i in range(40_000))
         count = self.requests()
