@@ -25,6 +25,13 @@ export class Account {
   /** @safe */ report(prefix: string = ''): string { return prefix + this.owner + ': ' + this.#balance; }
   fail(): never { throw new TypeError('no such luck'); }
 }
+let closeFeeds = (): void => undefined;
+/** Is closed when it is told. */
+export class Feed {
+  /** @safe */ async *items(from: number): AsyncGenerator<number> { yield from; await new Promise(() => {}); }
+  async [Symbol.asyncDispose](): Promise<void> { await new Promise<void>((resolve) => { closeFeeds = resolve; }); }
+}
+export function close(): void { closeFeeds(); }
 export function open(owner: string): Account { return new Account(owner, 1); }
 export function several(owners: string[]): { first: Account; all: Account[] } {
   const all = owners.map((owner) => new Account(owner));
@@ -35,6 +42,10 @@ export function move(from: Account, to: Account, amount: number): Account { from
 /** @safe */
 export function plain(): string { return 'plain'; }
 `;
+
+interface Feed extends ObjectControls {
+  readonly items: RemoteMethod<[from: number], { readonly from: number }, AsyncIterable<number>>;
+}
 
 type None = Readonly<Record<string, never>>;
 
@@ -57,6 +68,8 @@ interface Libraries {
       Account
     >;
     readonly plain: RemoteFunction;
+    readonly Feed: RemoteClass<[], None, Feed>;
+    readonly close: RemoteFunction;
     readonly open: RemoteFunction<[owner: string], { readonly owner: string }, Account>;
     readonly several: RemoteFunction<
       [owners: readonly string[]],
@@ -114,6 +127,22 @@ describe.each(['coap', 'http'] as const)('over %s', (door) => {
     await expect(all(account.history('x' as unknown as number))).rejects.toBeInstanceOf(ArgumentError);
     const single = account.report() as unknown as AsyncIterable<string>;
     await expect(all(single)).rejects.toMatchObject({ code: 'not-iterable' });
+  });
+
+  test('who reads a stream of an object that is let go of is told object-lost, also before that is answered', async () => {
+    await using gw = await open();
+    await using other = await open();
+    const feed = await gw.bank.Feed();
+    const items = feed.items(1)[Symbol.asyncIterator]();
+    expect(await items.next()).toMatchObject({ value: 1 });
+    let isReleased = false;
+    const released = feed.$release().then(() => {
+      isReleased = true;
+    });
+    await expect(items.next()).rejects.toMatchObject({ code: 'object-lost', status: '5.00' });
+    expect(isReleased).toBe(false);
+    await other.bank.close();
+    await released;
   });
 
   test('P8 attributes are awaited, and set', async () => {
@@ -211,7 +240,16 @@ describe.each(['coap', 'http'] as const)('over %s', (door) => {
     expect(await gw.bank.Account.help()).toMatch(
       /^new Account\(owner: string, balance: number = 0\)\n\nAn account of somebody\.\n\n[^]*^deposit\(amount: number\): number$/m,
     );
-    expect(await gw.$functions('bank')).toEqual(['Account', 'move', 'open', 'plain', 'several', 'undeclared']);
+    expect(await gw.$functions('bank')).toEqual([
+      'Account',
+      'Feed',
+      'close',
+      'move',
+      'open',
+      'plain',
+      'several',
+      'undeclared',
+    ]);
   });
 });
 
