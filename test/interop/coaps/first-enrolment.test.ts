@@ -137,7 +137,7 @@ describe('the first who is enrolled while the gateway runs', () => {
   });
 
   test.each(['1', '2'])(
-    'is let in by one of two gateways of %s processes on the same data folder; the other says in its log why not by it, and does not stand still meanwhile',
+    'is let in by one of two gateways of %s processes on the same data folder; the other says in its log why not by it',
     async (processes) => {
       const data = `data.folder=${join(folder, 'data')}`;
       await start(`processes=${processes}`);
@@ -153,10 +153,8 @@ describe('the first who is enrolled while the gateway runs', () => {
         await vi.waitFor(() => expect([lines(isOpen).length, lines(isNotOpen).length]).toEqual([1, 1]), {
           timeout: 20_000,
         });
-        const [[opens], [refused]] = [lines(isOpen), lines(isNotOpen)];
+        const [refused] = lines(isNotOpen);
         expect(refused?.['msg']).toMatch(/: Another gateway uses the data folder .*; stop that one, or give this one/);
-        // It has not stood still to wait for the first one, which will not end.
-        expect(Number(refused?.['time']) - Number(opens?.['time'])).toBeLessThan(900);
       } finally {
         await second.stop();
       }
