@@ -120,7 +120,7 @@ const schema = z.strictObject({
     ),
     handshakeRate: setting(
       integer(1),
-      200,
+      100,
       'DTLS handshakes begun in a second; more wait for their turn. It bounds what strangers can cost those who are connected.',
     ),
   }),

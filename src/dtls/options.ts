@@ -30,8 +30,8 @@ export const defaultDtlsLimits: DtlsLimits = {
   maxAssociations: 131_072,
   maxHandshakes: 1000,
   // A flood of either costs those who are connected less than a fifth of their rate (docs/performance.md).
-  maxHellosPerSecond: 5000,
-  maxHandshakesPerSecond: 200,
+  maxHellosPerSecond: 3000,
+  maxHandshakesPerSecond: 100,
   maxMessageBytes: 8192,
   maxSessions: 10_000,
   maxQueuedDatagrams: 8,
