@@ -49,15 +49,19 @@ export function streamItems(
   let next = from;
   let run: string | undefined;
   const opened = async function* (): AsyncGenerator<ToldOfStream, void> {
-    for (const isAgain of [false, true]) {
-      let isLost = false;
+    /** What was wanted next when it was begun anew: once without an item, and not for ever. */
+    let anewAt: number | undefined;
+    for (let isLost = true; isLost;) {
+      isLost = false;
       for await (const told of open({ from: next, run })) {
         if (told.type === 'begun') run = told.run;
-        else if (!isAgain && (options.replay || next === from) && isStreamLost(told)) isLost = true;
+        else if (next !== anewAt && (options.replay || next === from) && isStreamLost(told)) isLost = true;
         else yield told;
       }
-      if (!isLost) return;
-      run = undefined;
+      if (isLost) {
+        anewAt = next;
+        run = undefined;
+      }
     }
   };
   const read = (told: Exclude<ToldOfStream, FailedEvent>): Reading => {
