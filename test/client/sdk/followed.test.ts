@@ -143,6 +143,17 @@ describe('a stream that the gateway has lost', () => {
     ]);
   });
 
+  test('is begun anew as often as it is lost with items in between, and not for ever without', async () => {
+    const again = opens<StreamEvent>(
+      [begun('a'), item(0), gone],
+      [begun('b'), item(1), gone],
+      [begun('c'), item(2), end],
+    );
+    expect(await all(streamItems(options(0, true), 0, again.open))).toEqual(['item 0', 'item 1', 'item 2']);
+    const never = opens<StreamEvent>([begun('a'), item(0), gone], [begun('b'), gone], [begun('c'), item(1), end]);
+    await expect(all(streamItems(options(0, true), 0, never.open))).rejects.toThrow('refused 140');
+  });
+
   test('is begun anew where it has given nothing yet', async () => {
     const { open } = opens<StreamEvent>([begun('a'), lost], [gone], [begun('b'), item(0), end]);
     expect(await all(streamItems(options(), 0, open))).toEqual(['item 0']);
