@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { Outcome } from './.ci/outcome.ts';
 import { SkipReasons } from './.ci/skip-reasons.ts';
 
-/** Where `.ci/run` wants a JSON report of the run; not set otherwise. */
-const report = process.env['VITEST_JSON_REPORT'];
+/** Where `.ci/run` wants a record of what came of the run; not set otherwise. */
+const record = process.env['TEST_OUTCOME'];
 
 // Tests start funcoap and its threads a hundred times: they find what Node made of the sources the last time.
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/node-compile', import.meta.url));
@@ -19,11 +20,7 @@ const config: ViteUserConfig = defineConfig({
     maxWorkers: availableParallelism() + 1,
     // Gateways of tests that say nothing of HTTP do not fight for its port.
     env: { FUNCOAP_HTTP_PORT: '0' },
-    reporters: [
-      'default',
-      new SkipReasons(),
-      ...(report === undefined ? [] : [['json', { outputFile: report }] satisfies [string, object]]),
-    ],
+    reporters: ['default', new SkipReasons(), ...(record === undefined ? [] : [new Outcome(record)])],
     projects: [
       {
         test: {

@@ -1,38 +1,28 @@
 /**
- * Adds up vitest's JSON reports and prints `N passed, N failed, N skipped`. A file that failed before
- * its tests ran counts as one failure, and so does a report that is not there.
+ * Prints what `.ci/outcome.ts` wrote of some runs: each failure in a line, then
+ * `N passed, N failed, N skipped` of all. A record that is not there counts as a failure.
  *
- * Usage: node .ci/summary.ts <report>...
+ * Usage: node .ci/summary.ts <record>...
  */
 import { existsSync, readFileSync } from 'node:fs';
+import type { OutcomeRecord } from './outcome.ts';
 
-interface Report {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly numTodoTests: number;
-  readonly testResults: readonly {
-    readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
-  }[];
-}
+const absent = (path: string): OutcomeRecord => ({
+  passed: 0,
+  failed: 1,
+  skipped: 0,
+  failures: [`no record at ${path}: the run did not finish`],
+});
 
-let passed = 0;
-let failed = 0;
-let skipped = 0;
-for (const path of process.argv.slice(2)) {
-  if (!existsSync(path)) {
-    process.stdout.write(`no report at ${path}: the run did not finish\n`);
-    failed += 1;
-    continue;
-  }
-  const report = JSON.parse(readFileSync(path, 'utf8')) as Report;
-  const broken = report.testResults.filter(
-    (file) => file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed'),
-  );
-  passed += report.numPassedTests;
-  failed += report.numFailedTests + broken.length;
-  skipped += report.numPendingTests + report.numTodoTests;
-}
-process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
+const outcomes = process.argv
+  .slice(2)
+  .map((path) => (existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as OutcomeRecord) : absent(path)));
+const total = (count: (outcome: OutcomeRecord) => number): number =>
+  outcomes.reduce((sum, outcome) => sum + count(outcome), 0);
+
+for (const { failures } of outcomes) for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
+const failed = total((outcome) => outcome.failed);
+process.stdout.write(
+  `${total(({ passed }) => passed)} passed, ${failed} failed, ${total(({ skipped }) => skipped)} skipped\n`,
+);
 process.exitCode = failed === 0 ? 0 : 1;
