@@ -59,30 +59,9 @@ class Encoder {
   }
 
   item(value: unknown): void {
-    switch (typeof value) {
-      case 'number':
-        this.#out.number(value);
-        return;
-      case 'string':
-        this.#out.text(value);
-        return;
-      case 'boolean':
-        this.#out.byte(value ? 0xf5 : 0xf4);
-        return;
-      case 'undefined':
-        this.#out.byte(0xf7);
-        return;
-      case 'bigint':
-        this.#out.bigint(value);
-        return;
-      case 'object':
-        if (value === null) this.#out.byte(0xf6);
-        else this.#object(value);
-        return;
-      case 'function':
-      case 'symbol':
-        this.#other(value);
-    }
+    if (this.#out.scalar(value)) return;
+    if (typeof value === 'object' && value !== null) this.#object(value);
+    else if (typeof value === 'function' || typeof value === 'symbol') this.#other(value);
   }
 
   #object(value: object): void {

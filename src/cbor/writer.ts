@@ -11,6 +11,8 @@ const keptBytes = 64 * 1024;
 const shortText = 64;
 const two32 = 0x1_0000_0000;
 
+export type Scalar = number | string | boolean | undefined | bigint | null;
+
 export class CborWriter {
   #buffer = new Uint8Array(initialBytes);
   #view = new DataView(this.#buffer.buffer);
@@ -76,6 +78,33 @@ export class CborWriter {
     this.#at = mark;
     this.head(major, argument);
     this.#at = end + length - 1;
+  }
+
+  /** What holds nothing else; false, and nothing written, for objects, functions and symbols. */
+  scalar(value: unknown): value is Scalar {
+    switch (typeof value) {
+      case 'number':
+        this.number(value);
+        return true;
+      case 'string':
+        this.text(value);
+        return true;
+      case 'boolean':
+        this.byte(value ? 0xf5 : 0xf4);
+        return true;
+      case 'undefined':
+        this.byte(0xf7);
+        return true;
+      case 'bigint':
+        this.bigint(value);
+        return true;
+      case 'object':
+        if (value !== null) return false;
+        this.byte(0xf6);
+        return true;
+      default:
+        return false;
+    }
   }
 
   number(value: number): void {

@@ -20,8 +20,6 @@ import type { FromWorker, RunMessage } from './messages.ts';
 
 const kind = { run: 1, done: 2, yielded: 3, heard: 4 } as const;
 const there = { cbor: 1, exact: 2, readIdentity: 4, tags: 8, readPeer: 16, objects: 32 } as const;
-/** Names that a number stands for: as many as a library may have functions, and more. */
-const maxMethods = 65_536;
 const separator = '\0';
 const noTags: readonly string[] = [];
 
@@ -79,8 +77,7 @@ export class RunReader {
     const number = frame.integer();
     const known = this.#names[number];
     if (known !== undefined) return known;
-    if (number !== this.#names.length || number >= maxMethods)
-      throw new BrokenFrame(`no method has the number ${number}`);
+    if (number !== this.#names.length) throw new BrokenFrame(`no method has the number ${number}`);
     const name = frame.text();
     this.#names.push(name);
     return name;

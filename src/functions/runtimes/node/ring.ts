@@ -116,7 +116,7 @@ export class RingReader {
   read(target: Uint8Array): number {
     const filled = (Atomics.load(this.#words, tailWord) - this.#head) >>> 0;
     if (filled === 0) return -1;
-    if (filled > this.#capacity || (filled & 3) !== 0) throw new BrokenRing('its end lies outside of it');
+    if (filled > this.#capacity) throw new BrokenRing('its end lies outside of it');
     let at = this.#head & (this.#capacity - 1);
     let length = this.#words[(dataByte + at) >> 2] ?? 0;
     let skipped = 0;

@@ -41,31 +41,11 @@ class InOrderEncoder {
   }
 
   item(value: Value): void {
-    switch (typeof value) {
-      case 'number':
-        this.#out.number(value);
-        return;
-      case 'string':
-        if (value.length > longestPlainText) this.isPlain = false;
-        this.#out.text(value);
-        return;
-      case 'boolean':
-        this.#out.byte(value ? 0xf5 : 0xf4);
-        return;
-      case 'undefined':
-        this.isPlain = false;
-        this.#out.byte(0xf7);
-        return;
-      case 'bigint':
-        this.#out.bigint(value);
-        return;
-      case 'object':
-        if (value === null) this.#out.byte(0xf6);
-        else this.#object(value);
-        return;
-      default:
-        throw new InternalError('not-a-value', `A ${typeof value} is not a value that a function can be given.`);
-    }
+    if (value === undefined || (typeof value === 'string' && value.length > longestPlainText)) this.isPlain = false;
+    if (this.#out.scalar(value)) return;
+    if (typeof value !== 'object')
+      throw new InternalError('not-a-value', `A ${typeof value} is not a value that a function can be given.`);
+    this.#object(value);
   }
 
   #object(value: NonNullable<Value> & object): void {

@@ -1,6 +1,7 @@
 /** Values through frames: exactly as structured clone would carry them, and nothing believed. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { InternalError } from '../../../../src/core/error.ts';
 import { ObjectReference } from '../../../../src/core/object-reference.ts';
 import type { Value } from '../../../../src/core/value.ts';
 import { BrokenFrame } from '../../../../src/functions/runtimes/node/frame.ts';
@@ -86,6 +87,31 @@ describe('a frame', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+
+  it.each([
+    ['a depth that no value has', [10, 1, 0, 0, 0], 300, 'nested deeper than 256'],
+    ['fewer items than none', [10, 0xff, 0xff, 0xff, 0xff], 1, '-1 items'],
+    ['more items than bytes', [10, 0, 0, 0, 1, 0], 1, '16777216 items are said to follow in 1 bytes'],
+    ['an integer that is none', [7, 1, 0, 0, 0, 0x78], 1, 'no digits'],
+    ['a kind that there is not', [14], 1, 'no kind 14'],
+  ])('with %s is broken, before anything is made for it', (_, bytes, times, why) => {
+    const all = Uint8Array.from(Array.from({ length: times }, () => bytes).flat());
+    const read = (): Value => new FrameReader(all).value();
+    expect(read).toThrow(BrokenFrame);
+    expect(read).toThrow(why);
+  });
+
+  it('is not written of what contains itself, and a large one is not kept in memory for the next', () => {
+    const writer = new FrameWriter();
+    const cycle: Value[] = [];
+    cycle.push(cycle);
+    expect(() => writer.value(cycle)).toThrow(InternalError);
+    writer.begin();
+    writer.data(new Uint8Array(1_000_000));
+    const { length } = writer.bytes;
+    writer.begin();
+    expect([length >= 1_000_000, writer.bytes.length < 100_000]).toEqual([true, true]);
   });
 
   it('with something left over is broken', () => {

@@ -103,6 +103,27 @@ describe('a link', () => {
 
   it('takes no parcel whose frame has another number', () => {
     const { receiver } = ends();
-    expect(() => receiver.accept({ number: 0, frame: Uint8Array.of(9, 0, 0, 0) })).toThrow(BrokenFrame);
+    // An empty text stands behind the number: nothing else is wrong with it.
+    const text = [0, 0, 0, 0];
+    const accept = (number: number): boolean =>
+      receiver.accept({ number, frame: Uint8Array.from([0, 0, 0, 0, ...text]) });
+    expect(accept(0)).toBe(true);
+    expect(() => accept(1)).toThrow(BrokenFrame);
+  });
+
+  it.each([5, 'x', undefined, {}, { number: 0 }, { number: '0', message: 1 }, { number: 0, frame: [0, 0, 0, 0] }])(
+    'takes nothing that is no parcel: %j',
+    (parcel) => {
+      expect(() => ends().receiver.accept(parcel)).toThrow(BrokenFrame);
+    },
+  );
+
+  it('keeps no parcels without end for one that never comes', () => {
+    const { receiver, received } = ends();
+    const flood = (): void => {
+      for (let number = 1; number <= 70_000; number++) receiver.accept({ number, message: number });
+    };
+    expect(flood).toThrow(BrokenFrame);
+    expect(received).toEqual([]);
   });
 });

@@ -79,11 +79,22 @@ describe('damaged memory', () => {
     ['a negative length', (words) => (words[64] = -5)],
     ['the largest length', (words) => (words[64] = 0x7fff_ffff)],
     ['an end that says to begin anew', (words) => (words[64] = -1)],
+    ['a frame larger than any', (words) => ([words[16], words[64]] = [8192, maxFrameBytes + 1])],
   ];
   it.each(damages)('%s is a BrokenRing', (_name, damage) => {
     const { memory, writer, reader } = pair();
     writer.write(Uint8Array.of(1, 2, 3), 3);
     damage(new Int32Array(memory));
+    expect(() => reader.read(target)).toThrow(BrokenRing);
+  });
+
+  it('with a frame that goes over its end is a BrokenRing', () => {
+    const { memory, writer, reader } = pair(128);
+    writer.write(new Uint8Array(60), 60);
+    reader.read(target);
+    const words = new Int32Array(memory);
+    // 64 bytes are left before the end, and the frame says that it has 70.
+    [words[16], words[64 + 16]] = [64 + 76, 70];
     expect(() => reader.read(target)).toThrow(BrokenRing);
   });
 
