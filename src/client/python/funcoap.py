@@ -244,7 +244,7 @@ class Gateway:
     def __getattr__(self, name: str) -> Library:
         if name.startswith("_"):
             raise AttributeError(name)
-        return Library(self, name)
+        return self[name]
 
     def __getitem__(self, name: str) -> Library:
         return Library(self, name)
@@ -255,26 +255,24 @@ class Gateway:
     def _describe(self, target: str) -> dict:
         found = self._described.get(target)
         if found is None:
-            answer = self._ask(target, _GET, ["func", *target.split("/", 1)], ["_describe", "_why"])
+            answer = self._ask(target, _GET, _path_to(target), ["_describe", "_why"])
             found = self._described[target] = _decoded(answer.payload)
         return found
 
     def _call(self, target: str, args: tuple, kwargs: dict, start: int = 0) -> Any:
-        path = ["func", *target.split("/", 1)]
-        for again in (True, False):
-            known = target in self._described
-            fn = self._describe(target)
-            body = self._body(fn, args, kwargs)
-            if fn.get("stream"):
-                return self._items(target, path, body, start)
-            try:
-                return self._called(fn, target, path, body)
-            except RemoteError as error:
-                # 4.04 and 4.05 come before a function runs: it has changed since it was described.
-                if error.status not in ("4.04", "4.05") or not known or not again:
-                    raise
-                self.refresh()
-        raise AssertionError("not reached")
+        known, path = target in self._described, _path_to(target)
+        fn = self._describe(target)
+        body = self._body(fn, args, kwargs)
+        if fn.get("stream"):
+            return self._items(target, path, body, start)
+        try:
+            return self._called(fn, target, path, body)
+        except RemoteError as error:
+            # 4.04 and 4.05 come before a function runs: it has changed since it was described.
+            if error.status not in ("4.04", "4.05") or not known:
+                raise
+        self.refresh()
+        return self._call(target, args, kwargs, start)
 
     def _called(self, fn: dict, target: str, path: list[str], body: bytes) -> Any:
         answer = self._ask(target, _FETCH if fn.get("safe") else _POST, path, ["_why"], body)
@@ -282,11 +280,11 @@ class Gateway:
 
     def _tell(self, target: str, args: tuple, kwargs: dict) -> None:
         body = self._body(self._describe(target), args, kwargs)
-        self._endpoint.tell(_POST, _uri_options(["func", *target.split("/", 1)], []) + _body_options(body), body)
+        self._endpoint.tell(_POST, _uri_options(_path_to(target), []) + _body_options(body), body)
 
     def _job(self, target: str, args: tuple, kwargs: dict) -> Job:
         body = self._body(self._describe(target), args, kwargs)
-        answer = self._ask(target, _POST, ["func", *target.split("/", 1)], ["_job", "_why"], body)
+        answer = self._ask(target, _POST, _path_to(target), ["_job", "_why"], body)
         return Job(self, _made(answer, "j"))
 
     def _items(self, target: str, path: list[str], body: bytes, start: int) -> Iterator[Any]:
@@ -455,7 +453,7 @@ class Library:
     def __getattr__(self, name: str) -> Function:
         if name.startswith("_"):
             raise AttributeError(name)
-        return Function(self._gateway, f"{self._name}/{name}")
+        return self[name]
 
     def __getitem__(self, name: str) -> Function:
         return Function(self._gateway, f"{self._name}/{name}")
@@ -594,9 +592,8 @@ class Object:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        described = self._describe()
-        if name in described["methods"]:
-            return Method(self, name, described)
+        if name in self._describe()["methods"]:
+            return Method(self, name)
         self._readable(name)
         return self._gateway._value(self._gateway._ask(self._named(name), _GET, ["o", self._id, name], ["_why"]))
 
@@ -650,12 +647,11 @@ class Object:
 class Method:
     """A method of an object of a gateway."""
 
-    def __init__(self, of: Object, name: str, described: dict, start: int = 0) -> None:
+    def __init__(self, of: Object, name: str, start: int = 0) -> None:
         self._of = of
         self._name = name
-        self._described = described
         self._start = start
-        self._fn = _member(described, name)
+        self._fn = _member(of._describe(), name)
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         gateway, fn, path = self._of._gateway, self._fn, ["o", self._of._id, self._name]
@@ -666,7 +662,7 @@ class Method:
 
     def starting_at(self, index: int) -> Method:
         """The same stream, beginning with that item."""
-        return Method(self._of, self._name, self._described, index)
+        return Method(self._of, self._name, index)
 
     @property
     def __doc__(self) -> str:  # type: ignore[override]
@@ -754,7 +750,7 @@ class Batch:
     def __getattr__(self, name: str) -> _BatchLibrary:
         if name.startswith("_"):
             raise AttributeError(name)
-        return _BatchLibrary(self, name)
+        return self[name]
 
     def __getitem__(self, name: str) -> _BatchLibrary:
         return _BatchLibrary(self, name)
@@ -836,6 +832,10 @@ def _follow(value: Any, steps: list) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return value
+
+
+def _path_to(target: str) -> list[str]:
+    return ["func", *target.split("/", 1)]
 
 
 def _made(answer: _Answer, root: str) -> str:
