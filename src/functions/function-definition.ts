@@ -72,6 +72,8 @@ export function define<Shape extends ParameterShape>(
 ): FunctionDefinition {
   if (typeof options !== 'object' || options === null || typeof impl !== 'function')
     throw refused('fn() takes its options and then the function: fn({ params: { a: z.number() } }, ({ a }) => a).');
+  if (impl.length > 1)
+    throw refused('fn() gives its function one object with all arguments: write ({ a, b }) => …, not (a, b) => ….');
   checkNames(options);
   const { params, returns, pure = false, safe = pure, maxAge = 0, staleWhileRevalidate = 0 } = options;
   checkTypes(params, returns);

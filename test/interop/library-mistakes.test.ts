@@ -149,6 +149,14 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     declared('export const f = fn({ params: { a: z.number } } as object, () => 1);'),
     'index.ts:3: `a` of `params` is no Zod type: write z.number(), z.string() or another.',
   ],
+  'by-position': [
+    declared('export const f = fn({ params: { a: z.number(), b: z.number() } }, (a, b) => a + b);'),
+    'index.ts:3: fn() gives its function one object with all arguments: write ({ a, b }) => …, not (a, b) => ….',
+  ],
+  'param-name': [
+    index('/** @param {number} lenght */\nexport function f(length) {}'),
+    'index.ts:2: f: @param lenght is no parameter: did you mean length?',
+  ],
   'tags-above-fn': [
     declared('/** @pure @maxAge 60 */\nexport const f = fn({}, () => 1);'),
     'index.ts:4: f: @pure stands above fn(), whose promises are its options; write `pure: true` there instead.',

@@ -140,7 +140,8 @@ export function declarationsOf(statement: Statement, comment: string | undefined
         if (value !== undefined && statement.kind === 'const') module.constants.set(declarator.id.name, value);
         const annotation = declarator.id.typeAnnotation;
         const contextual = annotation?.type === 'TSTypeAnnotation' ? annotation.typeAnnotation : undefined;
-        return [[declarator.id.name, { binding: bindingOf(value, contextual, module), comment, line: at }]];
+        const own = docComment(declarator.leadingComments) ?? comment;
+        return [[declarator.id.name, { binding: bindingOf(value, contextual, module), comment: own, line: at }]];
       });
     case 'TSEnumDeclaration':
       return [[statement.id.name, other(statement, 'it is an enum')]];

@@ -6,6 +6,7 @@
 import { UsageError } from '../../core/error.ts';
 import type { Value } from '../../core/value.ts';
 import type { ValueType } from '../description.ts';
+import { nearestName } from '../names.ts';
 import { controlWordProblem } from './control-words.ts';
 import type { DeclaredParameter } from './declared-export.ts';
 import type { Doc, DocParameter } from './jsdoc.ts';
@@ -38,6 +39,7 @@ export function readParameters(
   const own = nodes.filter((node) => !(node.type === 'Identifier' && node.name === 'this'));
   const docs = context.doc.parameters.filter((parameter) => !parameter.name.includes('.'));
   const taken = new Set(own.map(plainName).filter((name) => name !== undefined));
+  checkNames(docs, [...taken], context.where);
   return own.map((node, index) => {
     const plain = plainName(node);
     const doc =
@@ -48,6 +50,17 @@ export function readParameters(
     if (problem !== undefined) throw new UsageError('library-parameter', `${context.where}: ${problem}`);
     return readParameter(node, name, doc, contextual[index], context);
   });
+}
+
+/** The type and the text of a name that is misspelt would be nobody's. What is like no parameter may be a left-over. */
+function checkNames(docs: readonly DocParameter[], names: readonly string[], where: string): void {
+  const said = new Set(docs.map(({ name }) => name));
+  const open = names.filter((name) => !said.has(name));
+  for (const { name } of docs) {
+    const near = names.includes(name) ? undefined : nearestName(name, open);
+    if (near !== undefined)
+      throw new UsageError('library-parameter', `${where}: @param ${name} is no parameter: did you mean ${near}?`);
+  }
 }
 
 function readParameter(

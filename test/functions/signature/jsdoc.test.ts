@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { failure, only } from './read.ts';
+import { failure, only, read } from './read.ts';
 
 describe('documentation and promises', () => {
   test('the text, its first line, and no tags', () => {
@@ -109,6 +109,22 @@ describe('documentation and promises', () => {
   });
 
   // Of JSDoc, TSDoc, TypeDoc, TypeScript, the Closure Compiler, API Extractor, Vitest and ESLint.
+  test('a parameter that is nearly one is an error, another is none', () => {
+    const doc = (name: string): string =>
+      `/** @param {number} ${name} how long */\nexport function f(length, { x }) {}`;
+    expect(failure(doc('lenght'), 'index.js').message).toBe(
+      'index.js:2: f: @param lenght is no parameter: did you mean length?',
+    );
+    expect(only(doc('length'), 'index.js').parameters[0]?.type.kind).toBe('number');
+    expect(only(doc('width'), 'index.js').parameters[0]?.type.kind).toBe('any');
+    expect(only('/** @param x a\n * @param y b */\nexport function f(x, z) {}').parameters).toHaveLength(2);
+  });
+
+  test('a declarator has the comment that stands before it', () => {
+    const [a, b] = read('/** @safe */\nexport const a = () => 1, /** @pure */ b = () => 2;');
+    expect([a?.safe, a?.pure, b?.pure]).toEqual([true, false, true]);
+  });
+
   test('all other tags are nothing to us', () => {
     const others =
       `abstract access alias alpha async augments author beta borrows callback category class classdesc constant const

@@ -159,6 +159,16 @@ describe('a mistake is told in one sentence, and takes no other library down', (
       'limit.py:2: TypeError: @time_limit needs its seconds, such as @time_limit(2); mend it and save the file.',
     ],
     [
+      'seconds',
+      { 'seconds.py': 'from funcoap import pure\n@pure(60)\ndef f(): pass\n' },
+      'seconds.py:2: TypeError: a promise is of a function, not of 60; seconds have a name, such as @pure(max_age=60); mend it and save the file.',
+    ],
+    [
+      'above',
+      { 'above.py': 'from funcoap import safe\nclass A:\n    @safe\n    @property\n    def m(self): pass\n' },
+      'above.py:3: TypeError: what a property promises stands below @property, above its function; mend it and save the file.',
+    ],
+    [
       'awaited',
       { 'awaited.py': '\nclass A:\n    async def __init__(self): pass\n' },
       'awaited.py:3: __init__ of A is async, which nobody awaits; write an async function that returns the object.',

@@ -91,6 +91,12 @@ describe('frames', () => {
     expect(say(2, "open '/srv/secret/db'")).toEqual({ kind: 'load-failed', failure: { message: "open 'db'" } });
   });
 
+  it.each([[[1]], [new Map([[1, 2]])], [5]])('whose attributes have no names are refused: %j', (attributes: Value) => {
+    const failed = (): unknown =>
+      say(4, 7, 'function-failed', 'It raised.', null, 'E', 'text', null, encodeCbor(attributes));
+    expect(failed).toThrow(BrokenPythonFrame);
+  });
+
   it('carry objects as references, both ways, and say how often each was given', () => {
     const run = runFrame({
       kind: 'run',

@@ -20,6 +20,10 @@ _maxTagLength = 256
 def _promising(function, promises):
     """Remembers promises on the function; functools.wraps hands them on to a wrapper."""
     def promise(promised):
+        if isinstance(promised, property):
+            raise TypeError('what a property promises stands below @property, above its function')
+        if not callable(promised):
+            raise TypeError(f'a promise is of a function, not of {promised!r}; seconds have a name, such as @pure(max_age=60)')
         promised.__funcoap__ = {**getattr(promised, '__funcoap__', {}), **promises}
         return promised
     return promise if function is None else promise(function)
