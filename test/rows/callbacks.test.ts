@@ -67,10 +67,11 @@ async function serving(name: string, functions: Functions): Promise<readonly Cal
         await client.fail(id, String(error));
       }
     }
-  })();
+    // With its object its stream ends: that may be heard before the object's release is answered.
+  })().catch(() => undefined);
   onTestFinished(async () => {
     await client.$release();
-    await over.catch(() => undefined);
+    await over;
     await gw.$close();
   });
   return calls;
