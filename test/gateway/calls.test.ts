@@ -21,6 +21,7 @@ import type { Value } from '../../src/core/value.ts';
 import { bytesOf } from '../coap/lockstep.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import { RawDevice } from './raw-device.ts';
+import { patiently } from '../core/patience.ts';
 
 const { CON, NON, ACK } = messageType;
 
@@ -353,7 +354,7 @@ describe('No-Response', () => {
         code: responseCode.content,
       });
       // The answer of another function does not wait for theirs.
-      await vi.waitFor(() => expect(gateway.marks - before).toBe(2));
+      await vi.waitFor(() => expect(gateway.marks - before).toBe(2), patiently);
     });
     expect(count).toBe(2);
   });
@@ -437,7 +438,10 @@ describe('answers', () => {
       expect(JSON.stringify(gateway.log)).toMatch(/The function threw \w*Error: no such luck \(index\.ts:\d+\)\./),
     );
     await fresh.request({ code: method.POST, options: path('plain') });
-    await vi.waitFor(() => expect(JSON.stringify(gateway.log)).toContain('a value that is no Error: no luck'));
+    await vi.waitFor(
+      () => expect(JSON.stringify(gateway.log)).toContain('a value that is no Error: no luck'),
+      patiently,
+    );
     fresh.close();
   });
 

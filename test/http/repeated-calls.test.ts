@@ -16,6 +16,7 @@ import { channels, type RequestAnswered } from '../../src/core/channels.ts';
 import { ran } from '../cli/terminal.ts';
 import { openDoors, type Doors, type DoorSettings } from './doors.ts';
 import { ask, type Answered, type Asked } from './gateway.ts';
+import { patiently } from '../core/patience.ts';
 
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
 
@@ -345,7 +346,7 @@ test('a body that comes in pieces is the body, and a client that goes in the mid
   const [answer] = (await once(socket, 'data')) as [Buffer];
   expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\r\n\r\n30$/s);
   socket.write(`${head}[10`);
-  await vi.waitFor(() => expect(socket.bytesWritten).toBe(2 * head.length + 10));
+  await vi.waitFor(() => expect(socket.bytesWritten).toBe(2 * head.length + 10), patiently);
   socket.destroy();
   await vi.waitFor(() =>
     expect(events.map(({ code, problem, bytesIn }) => [code, problem, bytesIn])).toEqual([

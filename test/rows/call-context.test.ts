@@ -147,7 +147,7 @@ describe('P12-13: a function is told by its signal that nobody waits any more', 
       const headers = { 'x-request-id': 'time' };
       const { status } = await ask(`${gateway.url}/func/ctx/limited?mark=time`, { headers });
       expect(status).toBe(504);
-      await vi.waitFor(() => expect(notes()).toContain('time AbortError time'));
+      await vi.waitFor(() => expect(notes()).toContain('time AbortError time'), patient);
     }, patient);
   });
 
