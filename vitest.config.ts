@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { Outcome } from './.ci/outcome.ts';
 import { SkipReasons } from './.ci/skip-reasons.ts';
+import { patience } from './test/patience.ts';
 
 /** Where `.ci/run` wants a record of what came of the run; not set otherwise. */
 const record = process.env['TEST_OUTCOME'];
@@ -30,6 +31,7 @@ const config: ViteUserConfig = defineConfig({
           // For what never ends. No test is about how long the machine takes, and CI's are busy.
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          expect: { poll: patience },
           include: ['test/**/*.test.ts'],
           exclude: interop,
         },
@@ -42,6 +44,7 @@ const config: ViteUserConfig = defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          expect: { poll: patience },
         },
       },
     ],

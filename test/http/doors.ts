@@ -29,7 +29,7 @@ import { parsedConfig } from '../config/loading.ts';
 export type DoorSettings = Partial<HttpOptions> & {
   readonly access?: readonly AccessRule[];
   readonly rate?: Partial<RateLimitOptions>;
-  /** Of the door alone. */
+  /** Of the door alone, which gives calls their deadline: one that is moved by hand has to begin at the time that it is. */
   readonly scheduler?: Scheduler;
 };
 

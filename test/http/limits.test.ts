@@ -359,7 +359,7 @@ describe('time', () => {
     const door = await doors.open();
     const socket = await socketTo(door);
     socket.write(head('GET /func/slow/slowly?n=1 HTTP/1.1', 'Host: localhost', 'Accept: text/event-stream'));
-    await vi.waitFor(() => expect(door.door.pending).toBe(1), { interval: 0 });
+    await vi.waitFor(() => expect(door.door.pending).toBe(1), { ...patiently, interval: 0 });
     socket.resetAndDestroy();
     await vi.waitFor(() => expect(told).toEqual(['watch opened', 'watch ended']), { ...patiently, timeout: 5_000 });
     channels.ongoing.unsubscribe(listen);

@@ -170,7 +170,7 @@ describe('a bearer token', () => {
     ['an event', 'fixed', 'text/event-stream', /identity-needed[^]*$/],
     ['a connection that ends in the middle', 'waits', 'application/x-ndjson', /terminated/],
   ])('so at once, also while nothing comes, by %s (%s)', async (_, method, accept, says) => {
-    const gateway = await doors.open({ scheduler: new ManualScheduler() });
+    const gateway = await doors.open({ scheduler: new ManualScheduler(systemScheduler.now()) });
     const name = `reader-${method}-${accept.length}`;
     await funcoap(`enroll ${name}`);
     const token = await tokenOf(name);
@@ -203,7 +203,7 @@ describe('a bearer token', () => {
       ['the token', '1d', '1h', []],
       ['its identity', '1h', '1d', ['identity']],
     ])('%s', async (_, identityFor, tokenFor, ended) => {
-      const scheduler = new ManualScheduler();
+      const scheduler = new ManualScheduler(systemScheduler.now());
       const gateway = await doors.open({
         scheduler,
         timeOfDay: now,

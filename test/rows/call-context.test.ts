@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { decodeCbor, decodeCborSequence } from '../../src/cbor/decode.ts';
 import { openCoapClient, type CoapClient } from '../../src/client/coap-client.ts';
 import { ask, post, startGateway, type TestGateway } from '../http/gateway.ts';
+import { patience } from '../patience.ts';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
 const patient = { timeout: 20_000, interval: 10 };
@@ -147,7 +148,7 @@ describe('P12-13: a function is told by its signal that nobody waits any more', 
       const headers = { 'x-request-id': 'time' };
       const { status } = await ask(`${gateway.url}/func/ctx/limited?mark=time`, { headers });
       expect(status).toBe(504);
-      await vi.waitFor(() => expect(notes()).toContain('time AbortError time'));
+      await vi.waitFor(() => expect(notes()).toContain('time AbortError time'), patience);
     }, patient);
   });
 
