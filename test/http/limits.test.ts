@@ -72,6 +72,8 @@ async function socketTo({ url }: OpenDoor): Promise<Socket> {
 /** The head of an answer has come. */
 async function follow(url: string, headers: Readonly<Record<string, string>>): Promise<IncomingMessage> {
   const made = request(url, { headers, agent: false }).end();
+  // Both tell how the connection ends.
+  made.on('error', () => undefined);
   const [answer] = (await once(made, 'response')) as [IncomingMessage];
   answer.on('error', () => undefined);
   return answer;

@@ -232,7 +232,7 @@ describe('a bearer token', () => {
     await vi.waitFor(async () => expect((await am(gateway, bearing(token))).json).toBe('sleeper'), patiently);
     const asked = httpGet(`${gateway.url}/func/who/floods`, {
       headers: { ...bearing(token).headers, accept: 'text/event-stream' },
-    });
+    }).on('error', () => undefined);
     const [answer] = (await once(asked, 'response')) as [IncomingMessage];
     answer.on('error', () => undefined).pause();
     // More than the buffers between here and there hold.
@@ -369,7 +369,7 @@ describe('pages of the web', () => {
       path: 'http://evil.example/frmlist',
       headers: { host: 'localhost' },
     });
-    made.end();
+    made.on('error', () => undefined).end();
     const [answer] = (await once(made, 'response')) as [{ statusCode: number; resume(): void }];
     answer.resume();
     expect(answer.statusCode).toBe(403);

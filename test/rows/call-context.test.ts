@@ -163,6 +163,7 @@ describe('P12-13: a function is told by its signal that nobody waits any more', 
     const made = request(`${gateway.url}/func/ctx/streams?mark=reader`, {
       headers: { 'x-request-id': 'reader' },
     }).end();
+    made.on('error', () => undefined);
     const [answer] = (await once(made, 'response')) as [IncomingMessage];
     await once(answer, 'data');
     answer.on('error', () => undefined).destroy();
