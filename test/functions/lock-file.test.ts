@@ -287,7 +287,7 @@ describe('several gateways', () => {
     const table = parseTable(readFileSync(path, 'utf8'), path);
     expect(table.size).toBe(30);
     expect(readdirSync(folder)).toEqual(['funcoap.lock.json']);
-  }, 30_000);
+  });
 
   const options = { staleAfter: seconds(30), waitAtMost: milliseconds(60) };
 

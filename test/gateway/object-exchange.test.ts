@@ -19,8 +19,6 @@ import { systemRandomness } from '../../src/transport/randomness.ts';
 import { systemScheduler } from '../../src/transport/scheduler.ts';
 import { patience } from '../patience.ts';
 
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
-
 const source = `
   import { existsSync, writeFileSync } from 'node:fs';
   import { context } from 'funcoap/library';

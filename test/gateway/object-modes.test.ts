@@ -13,8 +13,6 @@ import { systemScheduler } from '../../src/transport/scheduler.ts';
 import { libraryFolder, type LibraryFolder } from '../functions/library-folder.ts';
 import { patience } from '../patience.ts';
 
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
-
 const hall = `
   import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
   const log: string[] = [];

@@ -49,5 +49,5 @@ describe('a gateway that is told to stop', () => {
     expect(findUint(cut.options, optionNumber.maxAge)).toBeGreaterThan(0);
     await stopped;
     for (const device of [first, second, third]) device.close();
-  }, 15_000);
+  });
 });

@@ -14,8 +14,6 @@ import { systemScheduler } from '../../src/transport/scheduler.ts';
 import { openDoors, type Doors, type OpenDoor } from './doors.ts';
 import { ask, post } from './gateway.ts';
 
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
-
 const libraries = {
   'slow/index.ts': `import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
     import { context, fn, z } from 'funcoap/library';

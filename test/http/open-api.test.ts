@@ -6,8 +6,6 @@ import { openDoors, type Doors, type OpenDoor } from './doors.ts';
 import { ask, type Answered } from './gateway.ts';
 import { patience } from '../patience.ts';
 
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
-
 const libraries = {
   'tank/index.ts': `/** Tanks. */
     /**

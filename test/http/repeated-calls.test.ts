@@ -18,8 +18,6 @@ import { openDoors, type Doors, type DoorSettings } from './doors.ts';
 import { ask, type Answered, type Asked } from './gateway.ts';
 import { patience } from '../patience.ts';
 
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
-
 const libraries = {
   'calc/index.ts': `let runs = 0;
     /** @pure @inline @maxAge 240 */ export function add(a: number, b: number = 1): number { return a + b; }

@@ -10,7 +10,6 @@ import { openCoapClient, type CoapClient } from '../../src/client/coap-client.ts
 import { ask, post, startGateway, type TestGateway } from '../http/gateway.ts';
 import { patience } from '../patience.ts';
 
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
 const patient = { timeout: 20_000, interval: 10 };
 
 /** No time limit of the gateway's own ends a call here: what is told to a function is told by who leaves. */
