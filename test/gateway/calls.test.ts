@@ -21,7 +21,7 @@ import type { Value } from '../../src/core/value.ts';
 import { bytesOf } from '../coap/lockstep.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import { RawDevice } from './raw-device.ts';
-import { patiently } from '../core/patience.ts';
+import { patience } from '../patience.ts';
 
 const { CON, NON, ACK } = messageType;
 
@@ -354,7 +354,7 @@ describe('No-Response', () => {
         code: responseCode.content,
       });
       // The answer of another function does not wait for theirs.
-      await vi.waitFor(() => expect(gateway.marks - before).toBe(2), patiently);
+      await vi.waitFor(() => expect(gateway.marks - before).toBe(2), patience);
     });
     expect(count).toBe(2);
   });
@@ -434,13 +434,15 @@ describe('answers', () => {
     const words = String.fromCharCode(...answer.payload);
     expect(words).toContain('The function threw');
     expect(words).not.toMatch(/luck|index\.ts|\.js|\n/);
-    await vi.waitFor(() =>
-      expect(JSON.stringify(gateway.log)).toMatch(/The function threw \w*Error: no such luck \(index\.ts:\d+\)\./),
+    await vi.waitFor(
+      () =>
+        expect(JSON.stringify(gateway.log)).toMatch(/The function threw \w*Error: no such luck \(index\.ts:\d+\)\./),
+      patience,
     );
     await fresh.request({ code: method.POST, options: path('plain') });
     await vi.waitFor(
       () => expect(JSON.stringify(gateway.log)).toContain('a value that is no Error: no luck'),
-      patiently,
+      patience,
     );
     fresh.close();
   });

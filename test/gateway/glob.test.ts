@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compileGlob } from '../../src/gateway/glob.ts';
-import { processorTime } from '../core/processor-time.ts';
+import { processorTime } from '../processor-time.ts';
 
 /** By definition: a star is nothing, or one character and the star again. */
 function naive(pattern: string, text: string): boolean {
@@ -36,5 +36,7 @@ test.each([
 
 test('no pattern is slow on any text', () => {
   const matches = compileGlob(`${'a*'.repeat(100)}b`);
-  expect(processorTime(() => expect(matches('a'.repeat(100_000))).toBe(false))).toBeLessThan(200);
+  const spent = processorTime();
+  expect(matches('a'.repeat(100_000))).toBe(false);
+  expect(spent()).toBeLessThan(200);
 });

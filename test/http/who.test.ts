@@ -18,8 +18,6 @@ import { ruleOf } from '../gateway/access-rule.ts';
 import { openDoors, type Doors, type OpenDoor } from './doors.ts';
 import { ask, post, type Asked } from './gateway.ts';
 
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
-
 const libraries = {
   'who/index.ts': `import { context } from 'funcoap/library';
     /** @safe */ export function am(): string { return context().identity; }
@@ -232,7 +230,7 @@ describe('a bearer token', () => {
     await vi.waitFor(async () => expect((await am(gateway, bearing(token))).json).toBe('sleeper'), patiently);
     const asked = httpGet(`${gateway.url}/func/who/floods`, {
       headers: { ...bearing(token).headers, accept: 'text/event-stream' },
-    });
+    }).on('error', () => undefined);
     const [answer] = (await once(asked, 'response')) as [IncomingMessage];
     answer.on('error', () => undefined).pause();
     // More than the buffers between here and there hold.
@@ -369,7 +367,7 @@ describe('pages of the web', () => {
       path: 'http://evil.example/frmlist',
       headers: { host: 'localhost' },
     });
-    made.end();
+    made.on('error', () => undefined).end();
     const [answer] = (await once(made, 'response')) as [{ statusCode: number; resume(): void }];
     answer.resume();
     expect(answer.statusCode).toBe(403);
