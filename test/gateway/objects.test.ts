@@ -165,11 +165,11 @@ test('of an abstract class, and of one with a private constructor, nobody makes 
     });
   }
   expect(decodeCbor((await coap('GET', '/func')).payload)).toMatchObject({ shapes: { functions: 4 } });
-  const given = async (name: string): Promise<Value> =>
-    decodeCbor((await coap('POST', `/func/shapes/${name}`)).payload, defaultDecodeLimits, asPath);
+  const given = async (name: string): Promise<string> =>
+    decodeCbor((await coap('POST', `/func/shapes/${name}`)).payload, defaultDecodeLimits, asPath) as string;
   const [square, door, unit] = [
-    String(await given('square')),
-    String(await given('door')),
+    await given('square'),
+    await given('door'),
     idOf(await coap('POST', '/func/shapes/Unit')),
   ];
   expect(told(await coap('GET', `${square}/area?scale=2`))).toEqual(['2.05', 8]);

@@ -31,7 +31,7 @@ type BodilessMethod = Extract<ClassMember, { type: 'TSDeclareMethod' }>;
 type Property = Extract<ClassMember, { type: 'ClassProperty' }>;
 /** What is called, however it is written. */
 type Called = Pick<Method | BodilessMethod | FunctionNode, 'returnType'> & {
-  readonly params: Method['params'] | BodilessMethod['params'] | FunctionNode['params'];
+  readonly params: Method['params'] | FunctionNode['params'];
 };
 
 /** Where a member stands. */
@@ -166,7 +166,7 @@ function readMember(
       };
     }
     default:
-      return method(name, node, node.generator === true, doc, at);
+      return method(name, node, node.generator, doc, at);
   }
 }
 

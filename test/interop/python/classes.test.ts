@@ -379,7 +379,7 @@ describe('a Python class', () => {
     expect(described).toMatchObject({ parameters: [], attributes: { size: { writable: true } } });
     // A record of its fields makes none either.
     expect(told(await coap('POST', '/func/bank/draw', [{ size: 2 }]))).toBe('wrong-type');
-    const path = String(valueOf(await coap('POST', '/func/bank/drawn')));
+    const path = valueOf(await coap('POST', '/func/bank/drawn')) as string;
     expect(told(await coap('POST', `${path}/twice`))).toEqual(['2.04', ['drawn', 'drawn']]);
     expect(told(await coap('POST', '/func/bank/draw', [path]))).toEqual(['2.04', 'drawn']);
     await coap('DELETE', path);
