@@ -41,6 +41,10 @@ const source = `
     /** @safe */
     async *waits(): AsyncGenerator<number> { yield 0; await new Promise(() => {}); }
     /** @safe */
+    async *tidies(): AsyncGenerator<number> {
+      try { yield 0; } finally { for (let i = 0; i < 3; i++) await new Promise(setImmediate); log.push('tidied ' + this.owner); }
+    }
+    /** @safe */
     entries(): AsyncIterable<string> { return this.later(); }
     /** @safe */
     async promised(): Promise<AsyncIterable<string>> { return this.later(); }
@@ -61,6 +65,8 @@ const source = `
     close(): void { log.push('closed ' + this.owner); }
   }
   export class Account extends Book {}
+  /** @timeLimit 400ms */
+  export class Impatient extends Book {}
   /** @instance percall */
   export class Query extends Book {}
   /** @instance single */
@@ -172,7 +178,8 @@ describe('a stream of an object', () => {
 
   test('ends before its object, and says so to whoever waits', async () => {
     const { make, open, release, streams } = bench();
-    const id = await make('Account', 'b');
+    // What never ends is waited for as long as half of this limit.
+    const id = await make('Impatient', 'b');
     const [run, waiting] = [await open(id, 'history'), await open(id, 'waits')];
     for (const each of [run, waiting]) each.attach(reader);
     await Promise.all([run.take(0), waiting.take(0)]);
@@ -183,6 +190,17 @@ describe('a stream of an object', () => {
     await happened('open b', 'left b', 'closed b');
     for (const each of [run, waiting]) each.leave(reader);
     expect(streams.size).toBe(0);
+  });
+
+  test('ends before its object also where its generator waits in its `finally`', async () => {
+    const { make, open, release } = bench();
+    const id = await make('Account', 't');
+    const run = await open(id, 'tidies');
+    run.attach(reader);
+    await run.take(0);
+    await release(id);
+    await happened('open t', 'tidied t', 'closed t');
+    run.leave(reader);
   });
 
   test('of one that is let go of while the stream opens is not begun, or ended at once', async () => {
@@ -361,6 +379,7 @@ describe('at each door', () => {
       'plain',
       'promised',
       'scalar',
+      'tidies',
       'waits',
     ]);
     expect(methods['history']).toMatchObject({

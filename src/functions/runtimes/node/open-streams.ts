@@ -19,11 +19,19 @@ interface OpenStream {
 export class OpenStreams {
   readonly #open = new Map<number, OpenStream>();
   readonly #callable: (name: string) => Callable | undefined;
+  readonly #ending: (call: RunningCall, ended: Promise<void>) => void;
   #numbers = 0;
 
-  /** @param callable the function of this name, or the method of an object (functions/object-calls.ts) */
-  constructor(callable: (name: string) => Callable | undefined) {
+  /**
+   * @param callable the function of this name, or the method of an object (functions/object-calls.ts)
+   * @param ending told of a generator that waits in its `finally`, and of the call that opened its stream
+   */
+  constructor(
+    callable: (name: string) => Callable | undefined,
+    ending: (call: RunningCall, ended: Promise<void>) => void,
+  ) {
     this.#callable = callable;
+    this.#ending = ending;
   }
 
   /** What a step calls; undefined for any other name. */
@@ -111,7 +119,8 @@ export class OpenStreams {
     runningCall.run(stream.call, () => {
       const ending = stream.iterator.return?.();
       // What its cleaning up throws is nobody's: the stream is over.
-      if (isThenable(ending)) void ending.then(undefined, () => undefined);
+      const over = (): void => undefined;
+      if (isThenable(ending)) this.#ending(stream.call, Promise.resolve(ending).then(over, over));
     });
   }
 }
