@@ -27,6 +27,8 @@ import { RawDevice } from './raw-device.ts';
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
 
 const source = `
+  import { setTimeout } from 'node:timers/promises';
+  import { context } from 'funcoap/library';
   const log: string[] = [];
   /** What has happened since the last time. */
   export function events(): string[] { return log.splice(0); }
@@ -43,6 +45,12 @@ const source = `
     /** @safe */
     async *tidies(): AsyncGenerator<number> {
       try { yield 0; } finally { for (let i = 0; i < 3; i++) await new Promise(setImmediate); log.push('tidied ' + this.owner); }
+    }
+    /** @safe */
+    async *stuck(): AsyncGenerator<number> { try { yield 0; } finally { await new Promise(() => {}); } }
+    /** @safe */
+    async *hears(): AsyncGenerator<number> {
+      try { yield 0; await setTimeout(60_000, undefined, { signal: context().signal }); } finally { log.push('heard ' + this.owner); }
     }
     /** @safe */
     entries(): AsyncIterable<string> { return this.later(); }
@@ -178,8 +186,7 @@ describe('a stream of an object', () => {
 
   test('ends before its object, and says so to whoever waits', async () => {
     const { make, open, release, streams } = bench();
-    // What never ends is waited for as long as half of this limit.
-    const id = await make('Impatient', 'b');
+    const id = await make('Account', 'b');
     const [run, waiting] = [await open(id, 'history'), await open(id, 'waits')];
     for (const each of [run, waiting]) each.attach(reader);
     await Promise.all([run.take(0), waiting.take(0)]);
@@ -195,12 +202,21 @@ describe('a stream of an object', () => {
   test('ends before its object also where its generator waits in its `finally`', async () => {
     const { make, open, release } = bench();
     const id = await make('Account', 't');
-    const run = await open(id, 'tidies');
-    run.attach(reader);
-    await run.take(0);
+    for (const name of ['tidies', 'hears']) {
+      const run = await open(id, name);
+      run.attach(reader);
+      await run.take(0);
+      if (name === 'hears') run.take(1).catch(() => undefined);
+    }
     await release(id);
-    await happened('open t', 'tidied t', 'closed t');
-    run.leave(reader);
+    await happened('open t', 'heard t', 'tidied t', 'closed t');
+    // One that never ends is waited for as long as half of its time limit.
+    const other = await make('Impatient', 'u');
+    const stuck = await open(other, 'stuck');
+    stuck.attach(reader);
+    await stuck.take(0);
+    await release(other);
+    await happened('open u', 'closed u');
   });
 
   test('of one that is let go of while the stream opens is not begun, or ended at once', async () => {
@@ -374,11 +390,13 @@ describe('at each door', () => {
       'entries',
       'fails',
       'field',
+      'hears',
       'history',
       'list',
       'plain',
       'promised',
       'scalar',
+      'stuck',
       'tidies',
       'waits',
     ]);
