@@ -17,6 +17,7 @@ const interop = ['test/interop/**/*.test.ts', 'test/packaging/**/*.test.ts'];
 const config: ViteUserConfig = defineConfig({
   test: {
     globals: false,
+    expect: { poll: patience },
     // Some files wait for processes and timers while others compute.
     maxWorkers: availableParallelism() + 1,
     // Gateways of tests that say nothing of HTTP do not fight for its port.
@@ -31,7 +32,6 @@ const config: ViteUserConfig = defineConfig({
           // For what never ends. No test is about how long the machine takes, and CI's are busy.
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          expect: { poll: patience },
           include: ['test/**/*.test.ts'],
           exclude: interop,
         },
@@ -44,7 +44,6 @@ const config: ViteUserConfig = defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          expect: { poll: patience },
         },
       },
     ],

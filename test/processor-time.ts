@@ -1,8 +1,8 @@
-/** Milliseconds of processor time that this process has had since; a clock would count what other programs had as well. */
+/** Milliseconds of processor time that this thread has had since; a clock would count what others had as well. */
 export function processorTime(): () => number {
-  const before = process.cpuUsage();
+  const before = process.threadCpuUsage();
   return () => {
-    const { user, system } = process.cpuUsage(before);
+    const { user, system } = process.threadCpuUsage(before);
     return (user + system) / 1000;
   };
 }
