@@ -45,7 +45,7 @@ export class RawDevice {
   }
 
   /** The next datagram, decoded; fails when none comes in time. */
-  async next(withinMs = patience.timeout): Promise<Message> {
+  async next(withinMs: number = patience.timeout): Promise<Message> {
     const bytes = await this.nextBytes(withinMs);
     const message = decodeMessage(bytes);
     if (isMalformed(message)) throw new Error(`malformed: ${message.malformed}`);
@@ -53,7 +53,7 @@ export class RawDevice {
     return message;
   }
 
-  async nextBytes(withinMs = patience.timeout): Promise<Uint8Array> {
+  async nextBytes(withinMs: number = patience.timeout): Promise<Uint8Array> {
     const giveUp = Date.now() + withinMs;
     for (;;) {
       const bytes = this.received.shift();
@@ -74,7 +74,7 @@ export class RawDevice {
   /** Sends a request and gives its response; a separate one is acknowledged. */
   async request(
     message: Omit<OutgoingMessage, 'messageId'> & { readonly messageId?: number },
-    withinMs = patience.timeout,
+    withinMs: number = patience.timeout,
   ): Promise<Message> {
     const token = message.token ?? Uint8Array.of(0xd0, this.nextMessageId() & 0xff);
     this.send({ ...message, token });
