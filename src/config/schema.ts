@@ -225,7 +225,7 @@ const schema = z.strictObject({
     folder: computedSetting(
       folder(),
       '`data` beside the configuration file, or in the working folder',
-      'Folder of what the gateway keeps: identities, keys, certificates. Made when it is needed, for its owner alone.',
+      'Folder of what the gateway keeps: identities, keys, certificates, jobs. Made at its start, for its owner alone; one gateway at a time uses it.',
     ),
   }),
   libraries: z.strictObject({

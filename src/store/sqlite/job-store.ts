@@ -7,7 +7,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Scheduler } from '../../core/clock.ts';
-import { milliseconds, type Milliseconds } from '../../core/duration.ts';
+import type { Milliseconds } from '../../core/duration.ts';
 import { UsageError } from '../../core/error.ts';
 import { later, type TimeOfDay } from '../../core/time-of-day.ts';
 import type {
@@ -20,7 +20,7 @@ import type {
   JobStore,
   JobSummary,
 } from '../../functions/job-store.ts';
-import { lockFile } from '../associations/part-lock.ts';
+import { lockFile } from '../file-lock.ts';
 import { ChangeWatch } from './change-watch.ts';
 import { openDatabase, transaction } from './database.ts';
 import { jobMigrations, jobOf, orderOf, stateOf, summaryOf } from './job-schema.ts';
@@ -50,7 +50,7 @@ export class SqliteJobStore implements JobStore {
     this.#database = database;
     this.#statements = new Statements(database);
     this.#changes = new ChangeWatch(database, scheduler);
-    this.#unlock = lockFile(this.#lockOf(this.#owner), notOurs);
+    this.#unlock = ownLock(this.#lockOf(this.#owner));
   }
 
   /**
@@ -206,9 +206,11 @@ export class SqliteJobStore implements JobStore {
 
   #isGone(owner: string): boolean {
     try {
-      lockFile(this.#lockOf(owner), notOurs, milliseconds(0))();
-      return true;
+      const unlock = lockFile(this.#lockOf(owner));
+      unlock?.();
+      return unlock !== undefined;
     } catch {
+      // Nobody knows.
       return false;
     }
   }
@@ -258,8 +260,12 @@ export class SqliteJobStore implements JobStore {
   }
 }
 
-const notOurs = (cause: unknown): UsageError =>
-  new UsageError('store-failed', 'The lock of this process beside its jobs cannot be taken.', { cause });
+/** Of a name that no other process has. */
+function ownLock(path: string): () => void {
+  const unlock = lockFile(path);
+  if (unlock === undefined) throw new UsageError('store-failed', `The lock ${path} is held by another process.`);
+  return unlock;
+}
 
 /** Of what is kept: the arguments before, the result afterwards. */
 function sizeOf(order: JobOrder | undefined, outcome: JobOutcome | undefined): number {
