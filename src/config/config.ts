@@ -122,6 +122,8 @@ export interface JobsConfig {
   /** Those whose results are kept among them. */
   readonly total: number;
   readonly perIdentity: number;
+  /** Of an address of callers without an identity. */
+  readonly perPeer: number;
   /** Of arguments and results. */
   readonly bytes: Bytes;
   /** At a time, in each process. */

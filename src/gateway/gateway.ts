@@ -28,6 +28,7 @@ import { Calls } from './calls.ts';
 import { CoapsDoor, type CoapsCounters, type CoapsOptions } from './coaps.ts';
 import { CoapsLedger } from './coaps-ledger.ts';
 import { engineOptions, type EngineSettings } from './engine-options.ts';
+import type { EnrolledPeers } from './enrolled-peers.ts';
 import { Front } from './front.ts';
 import { Jobs, type JobSettings } from './jobs.ts';
 import type { ObjectSettings } from './object-leases.ts';
@@ -140,6 +141,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const rateLimit = new RateLimit(options.rateLimit);
   const { timeLimit } = options;
   let credentials = options.coaps?.credentials;
+  const enrolled = (): EnrolledPeers | undefined => credentials ?? options.http?.identities()?.credentials;
   const objects = new Objects({
     ...options.objects,
     invoker: registry,
@@ -153,7 +155,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     ...options.jobs,
     invoker: objects.exchange.forJobs,
     access,
-    enrolled: () => credentials ?? options.http?.identities()?.credentials,
+    enrolled,
     scheduler: clock,
     timeOfDay: () => timeOfDay(systemTimeOfDay()),
     randomBytes: systemRandomness.bytes,
@@ -202,7 +204,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     showInternals: options.showInternals,
   });
   const catalogue = new CatalogueResource(registry);
-  const batches = new Batches({ ...calling, objects, rateLimit });
+  const batches = new Batches({ ...calling, objects, rateLimit, enrolled });
   const router = new Router()
     .add(['.well-known', 'core'], new WellKnownCoreResource(registry, entryPoints))
     .add(['clock'], clockResource)
