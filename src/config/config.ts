@@ -43,6 +43,8 @@ export interface HttpConfig {
   readonly proxies: readonly string[];
   /** At a time, for each address. */
   readonly connections: number;
+  /** Of each address that connects. */
+  readonly connectionsPerPeer: number;
 }
 
 export interface HttpsConfig {

@@ -141,7 +141,16 @@ const schema = z.strictObject({
       [],
       'Addresses of reverse proxies that are believed what they say of clients (X-Forwarded-For). Where there is one, every caller needs an identity.',
     ),
-    connections: setting(integer(1), 1000, 'Connections of HTTP at a time, for each address; more are closed at once.'),
+    connections: setting(
+      integer(1),
+      1000,
+      'Connections of HTTP at a time, for each address that is listened on; more are closed at once.',
+    ),
+    connectionsPerPeer: setting(
+      integer(1),
+      250,
+      'The same of each address that connects, an IPv6 network (/64) being one; also of a reverse proxy, whose clients share what it may have.',
+    ),
   }),
   https: z.strictObject({
     listen: setting(
