@@ -24,8 +24,6 @@ import { libraryFolder, problemOf, type LibraryFolder } from '../functions/libra
 import { ask, startGateway, type TestGateway } from '../http/gateway.ts';
 import { RawDevice } from './raw-device.ts';
 
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
-
 const source = `
   import { setTimeout } from 'node:timers/promises';
   import { context } from 'funcoap/library';

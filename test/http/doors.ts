@@ -5,6 +5,7 @@ import { Watches } from '../../src/gateway/watches/watches.ts';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Credentials } from '../../src/devices/credentials.ts';
 import { ResultCache } from '../../src/cache/result-cache.ts';
 import { gatewayOptions } from '../../src/cli/gateway-options.ts';
 import { openHttp } from '../../src/cli/http-door.ts';
@@ -29,7 +30,7 @@ import { parsedConfig } from '../config/loading.ts';
 export type DoorSettings = Partial<HttpOptions> & {
   readonly access?: readonly AccessRule[];
   readonly rate?: Partial<RateLimitOptions>;
-  /** Of the door alone. */
+  /** Of the door alone; functions run by the system's time, from which it begins. */
   readonly scheduler?: Scheduler;
 };
 
@@ -71,9 +72,12 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
   });
   const http = await openHttp(config, log.logger, undefined, false);
   const opened: OpenDoor[] = [];
+  const openedAt = scheduler.now();
   return {
     folder,
     async open({ access = openAccess, rate = {}, scheduler: doorScheduler = scheduler, ...options } = {}) {
+      // Each of its calls would be out of time from the start, and end so now and then.
+      if (doorScheduler.now() < openedAt) throw new Error('The clock of a door begins at systemScheduler.now().');
       const parts = {
         directory: registry,
         invoker: registry,
@@ -94,20 +98,21 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
         randomBytes: systemRandomness.bytes,
       });
       const calling = { ...parts, invoker: objects.exchange };
+      const enrolled = (): Credentials | undefined => http.options.identities()?.credentials;
       const jobs = new Jobs({
         ...parts,
         ...settings,
         invoker: objects.exchange.forJobs,
         bodies,
         access: rules,
-        enrolled: () => http.options.identities()?.credentials,
+        enrolled,
         scheduler,
         timeOfDay: () => timeOfDay(Date.now()),
         randomBytes: systemRandomness.bytes,
       });
       const calls = new Calls({
         ...calling,
-        batches: new Batches({ ...calling, objects }),
+        batches: new Batches({ ...calling, objects, enrolled }),
         jobs,
         objects,
         bodies,

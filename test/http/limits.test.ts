@@ -14,8 +14,6 @@ import { systemScheduler } from '../../src/transport/scheduler.ts';
 import { openDoors, type Doors, type OpenDoor } from './doors.ts';
 import { ask, post } from './gateway.ts';
 
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
-
 const libraries = {
   'slow/index.ts': `import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
     import { context, fn, z } from 'funcoap/library';
@@ -62,8 +60,8 @@ const impatient = {
   lookEvery: milliseconds(20),
 };
 
-async function socketTo({ url }: OpenDoor): Promise<Socket> {
-  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+async function socketTo({ url }: OpenDoor, localAddress = '127.0.0.1'): Promise<Socket> {
+  const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', localAddress });
   await once(socket, 'connect');
   socket.on('error', () => undefined);
   return socket;
@@ -72,6 +70,8 @@ async function socketTo({ url }: OpenDoor): Promise<Socket> {
 /** The head of an answer has come. */
 async function follow(url: string, headers: Readonly<Record<string, string>>): Promise<IncomingMessage> {
   const made = request(url, { headers, agent: false }).end();
+  // Both tell how the connection ends.
+  made.on('error', () => undefined);
   const [answer] = (await once(made, 'response')) as [IncomingMessage];
   answer.on('error', () => undefined);
   return answer;
@@ -123,6 +123,16 @@ describe('many', () => {
     expect(await untilClosed(await socketTo(door), head('GET /frmlist HTTP/1.1', 'Host: localhost'))).toBe('');
     for (const socket of sockets) socket.destroy();
     await vi.waitFor(async () => expect((await ask(`${door.url}/frmlist`)).status).toBe(200), patiently);
+  });
+  test('connections of one address are so many, and leave room for another', async () => {
+    const door = await doors.open({ maxConnections: 100, maxConnectionsPerPeer: 2 });
+    const sockets = [await socketTo(door), await socketTo(door)];
+    const asked = head('GET /frmlist HTTP/1.1', 'Host: localhost', 'Connection: close');
+    expect(await untilClosed(await socketTo(door), asked)).toBe('');
+    expect(await untilClosed(await socketTo(door, '127.0.0.2'), asked)).toContain('200 OK');
+    sockets[0]?.destroy();
+    await vi.waitFor(async () => expect(await untilClosed(await socketTo(door), asked)).toContain('200 OK'), patiently);
+    sockets[1]?.destroy();
   });
   test('a connection on which nobody asks anything makes room for another', async () => {
     const door = await doors.open({ maxConnections: 2 });
@@ -359,7 +369,7 @@ describe('time', () => {
     const door = await doors.open();
     const socket = await socketTo(door);
     socket.write(head('GET /func/slow/slowly?n=1 HTTP/1.1', 'Host: localhost', 'Accept: text/event-stream'));
-    await vi.waitFor(() => expect(door.door.pending).toBe(1), { interval: 0 });
+    await vi.waitFor(() => expect(door.door.pending).toBe(1), { ...patiently, interval: 0 });
     socket.resetAndDestroy();
     await vi.waitFor(() => expect(told).toEqual(['watch opened', 'watch ended']), { ...patiently, timeout: 5_000 });
     channels.ongoing.unsubscribe(listen);

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, get as httpGet, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { seconds } from '../../src/core/duration.ts';
@@ -17,8 +17,6 @@ import { ran } from '../cli/terminal.ts';
 import { ruleOf } from '../gateway/access-rule.ts';
 import { openDoors, type Doors, type OpenDoor } from './doors.ts';
 import { ask, post, type Asked } from './gateway.ts';
-
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
 
 const libraries = {
   'who/index.ts': `import { context } from 'funcoap/library';
@@ -170,7 +168,7 @@ describe('a bearer token', () => {
     ['an event', 'fixed', 'text/event-stream', /identity-needed[^]*$/],
     ['a connection that ends in the middle', 'waits', 'application/x-ndjson', /terminated/],
   ])('so at once, also while nothing comes, by %s (%s)', async (_, method, accept, says) => {
-    const gateway = await doors.open({ scheduler: new ManualScheduler() });
+    const gateway = await doors.open({ scheduler: new ManualScheduler(systemScheduler.now()) });
     const name = `reader-${method}-${accept.length}`;
     await funcoap(`enroll ${name}`);
     const token = await tokenOf(name);
@@ -203,7 +201,7 @@ describe('a bearer token', () => {
       ['the token', '1d', '1h', []],
       ['its identity', '1h', '1d', ['identity']],
     ])('%s', async (_, identityFor, tokenFor, ended) => {
-      const scheduler = new ManualScheduler();
+      const scheduler = new ManualScheduler(systemScheduler.now());
       const gateway = await doors.open({
         scheduler,
         timeOfDay: now,
@@ -232,7 +230,7 @@ describe('a bearer token', () => {
     await vi.waitFor(async () => expect((await am(gateway, bearing(token))).json).toBe('sleeper'), patiently);
     const asked = httpGet(`${gateway.url}/func/who/floods`, {
       headers: { ...bearing(token).headers, accept: 'text/event-stream' },
-    });
+    }).on('error', () => undefined);
     const [answer] = (await once(asked, 'response')) as [IncomingMessage];
     answer.on('error', () => undefined).pause();
     // More than the buffers between here and there hold.
@@ -314,6 +312,17 @@ describe('a certificate over https', () => {
     const headers = { authorization: `Bearer ${await tokenOf('ann')}` };
     expect((await ask(`${gateway.secureUrl}/func/who/am`, { headers, tls: { ca, cert, key } })).json).toBe('ann');
   });
+  test('is not waited for where an address has as many connections as it may', async () => {
+    const gateway = await doors.open({ ...secure, maxConnectionsPerPeer: 2 });
+    const to = { port: Number(new URL(gateway.secureUrl).port), host: '127.0.0.1' };
+    // They have not begun TLS, and count all the same.
+    const idle = [connect(to), connect(to)];
+    await Promise.all(idle.map((socket) => once(socket, 'connect')));
+    const third = connect(to);
+    await once(third.resume(), 'close');
+    for (const socket of idle) socket.destroy();
+    await vi.waitFor(async () => expect((await amAt(gateway, { cert, key })).json).toBe('gate'), patiently);
+  });
   test('plain HTTP is not spoken there', async () => {
     const gateway = await doors.open(secure);
     await expect(ask(gateway.secureUrl.replace('https:', 'http:'))).rejects.toMatchObject({ code: 'ECONNRESET' });
@@ -369,7 +378,7 @@ describe('pages of the web', () => {
       path: 'http://evil.example/frmlist',
       headers: { host: 'localhost' },
     });
-    made.end();
+    made.on('error', () => undefined).end();
     const [answer] = (await once(made, 'response')) as [{ statusCode: number; resume(): void }];
     answer.resume();
     expect(answer.statusCode).toBe(403);
