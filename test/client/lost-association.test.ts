@@ -1,4 +1,6 @@
 /** When a client takes an association for lost: its server is real and near, its time the test's. */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openCoapClient, type CoapClient } from '../../src/client/coap-client.ts';
 import { RequestError } from '../../src/client/request-error.ts';
@@ -168,6 +170,17 @@ describe('a server that has forgotten the association is silent', () => {
     expect(await ask()).toBe('here');
     expect(server.handshakes).toEqual([true]);
   });
+});
+
+test('where nobody answers the handshake, that is said, and not that it was refused', async () => {
+  const deaf = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(deaf, 'listening');
+  uri = `coaps://127.0.0.1:${deaf.address().port}`;
+  const asked = failureOf(ask());
+  await once(deaf, 'message');
+  scheduler.advance(maxTransmitWait);
+  expect(await asked).toBe('request-handshake-timeout');
+  deaf.close();
 });
 
 test('what else was under way over the lost association fails when another is begun', async () => {

@@ -143,7 +143,7 @@ describe.skipIf(reason !== undefined)(`the Python client${reason === undefined ?
   test.each([
     ['calls.py', 25],
     ['ongoing.py', 38],
-    ['restarted.py', 7],
+    ['restarted.py', 8],
   ])('its own tests in %s pass', async (name, count) => {
     const environment = {
       ...process.env,

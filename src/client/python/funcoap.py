@@ -587,6 +587,8 @@ class Object:
     def __exit__(self, *_: object) -> None:
         try:
             self._release()
+        except NoAnswer:
+            pass  # Its gateway or its lease ends it.
         except RemoteError as error:
             if error.status != "4.04":
                 raise

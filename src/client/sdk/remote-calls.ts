@@ -5,6 +5,7 @@ import { decodeCbor } from '../../cbor/decode.ts';
 import { encodeCbor } from '../../cbor/encode.ts';
 import { isClass, type DescribedClass, type DescribedFunction, type DescribedType } from '../../directory/described.ts';
 import { readFunction } from '../../directory/read-description.ts';
+import { RequestError } from '../request-error.ts';
 import { valueOf } from './answer-value.ts';
 import { check, type Argument } from './arguments.ts';
 import { withOptions, type CallOptions } from './call-options.ts';
@@ -183,7 +184,9 @@ function actionsOf(
       try {
         await release();
       } catch (error) {
-        if (!(error instanceof RemoteError) || error.status !== '4.04') throw error;
+        // Its gateway or its lease ends it; and what was thrown in the block is not to be hidden.
+        const isGone = error instanceof RequestError || (error instanceof RemoteError && error.status === '4.04');
+        if (!isGone) throw error;
       }
     },
     with: (changes) => objectOf(calls, id, known, withOptions(options, changes)),

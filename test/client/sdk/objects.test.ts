@@ -84,7 +84,7 @@ interface Libraries {
 
 let gateway: TestGateway;
 beforeAll(async () => {
-  gateway = await startGateway({ libraries: { 'bank/index.ts': library }, more: { debug: { internals: true } } });
+  gateway = await startGateway({ libraries: { 'bank/index.ts': library }, more: { workers: { threads: 1 }, debug: { internals: true } } });
 });
 afterAll(async () => gateway.close());
 
@@ -144,6 +144,17 @@ describe.each(['coap', 'http'] as const)('over %s', (door) => {
     expect(isReleased).toBe(false);
     await other.bank.close();
     await released;
+  });
+
+  test('at the end of its block nothing hides what was thrown there, where nobody answers any more', async () => {
+    await using gw = await open();
+    const controller = new AbortController();
+    const block = async (): Promise<void> => {
+      await using account = (await gw.bank.Account('Ada')).$with({ signal: controller.signal });
+      controller.abort();
+      await account.owner;
+    };
+    await expect(block()).rejects.toMatchObject({ code: 'request-aborted' });
   });
 
   test('P8 attributes are awaited, and set', async () => {

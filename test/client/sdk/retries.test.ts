@@ -3,8 +3,12 @@ import { expect, test } from 'vitest';
 import { method, responseCode, type ResponseCode } from '../../../src/coap/codec/codes.ts';
 import { response, type Response } from '../../../src/coap/response.ts';
 import { contentFormat } from '../../../src/cbor/content-format.ts';
+import { encodeCbor } from '../../../src/cbor/encode.ts';
+import type { DoorAnswer } from '../../../src/client/sdk/door.ts';
+import { comeBackIn, passed } from '../../../src/client/sdk/retries.ts';
 import { seconds } from '../../../src/core/duration.ts';
-import { CallError, type ProblemName } from '../../../src/functions/call-error.ts';
+import type { Value } from '../../../src/core/value.ts';
+import { CallError, problems, type ProblemName } from '../../../src/functions/call-error.ts';
 import { encodeProblem } from '../../../src/functions/problem-details.ts';
 import { ScriptedGateway, value } from './scripted-gateway.ts';
 
@@ -114,4 +118,38 @@ test('RFC 7252 §5.6: fresh as long as Max-Age says, then confirmed by ETag', as
   expect(gateway.calls).toHaveLength(2);
   await gateway.wait(seconds(11));
   expect(await gateway.pass(gw.lib.read())).toBe('new');
+});
+
+test('a call whose time is over is not tried again', async () => {
+  const gateway = new ScriptedGateway();
+  const gw = await gateway.open();
+  await gateway.pass(gw.lib.read.describe());
+  gateway.loses = () => true;
+  const { scheduler } = gateway.network;
+  const started = scheduler.now();
+  const call = gw.lib.read.with({ timeout: seconds(10) })();
+  await expect(gateway.pass(call)).rejects.toMatchObject({ code: 'request-timeout' });
+  expect(scheduler.now() - started).toBeLessThanOrEqual(10_100);
+});
+
+test('an unsafe batch of which a part has run is not made again', () => {
+  const refused = (index: number): DoorAnswer => ({
+    code: responseCode.serviceUnavailable,
+    contentFormat: contentFormat.problemDetails,
+    payload: encodeCbor({
+      'funcoap:e': new Map<number, Value>([
+        [0, problems.overloaded.number],
+        [4, [index, []]],
+      ]),
+    }),
+    etag: undefined,
+    maxAge: seconds(7),
+  });
+  expect([comeBackIn(refused(0), false), comeBackIn(refused(1), false)]).toEqual([7000, undefined]);
+});
+
+test('nobody waits who has given up before', async () => {
+  const { scheduler } = new ScriptedGateway().network;
+  const waited = passed(seconds(5), scheduler, AbortSignal.abort(), 'coap://192.0.2.1');
+  await expect(waited).rejects.toMatchObject({ code: 'request-aborted' });
 });

@@ -181,6 +181,12 @@ class Restarted(unittest.TestCase):
             account.owner
         self.assertEqual(caught.exception.status, "4.04")
 
+    def test_an_object_whose_gateway_does_not_answer_at_the_end_of_its_block_is_no_error(self):
+        with self.connect().lib.Account("Ada") as account:
+            self.assertEqual(account.owner, "Ada")
+            self.site.kill()
+        self.site.start()
+
 
 if __name__ == "__main__":
     unittest.main()
