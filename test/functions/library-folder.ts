@@ -79,5 +79,3 @@ export const problemOf = (error: unknown): string => {
   if (error instanceof CallError) return error.code;
   throw error;
 };
-
-export const shortLimit: Partial<WorkerPoolOptions> = { timeLimit: milliseconds(200), grace: milliseconds(50) };
