@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { Outcome } from './.ci/outcome.ts';
 import { SkipReasons } from './.ci/skip-reasons.ts';
+import { patience } from './test/patience.ts';
 
 /** Where `.ci/run` wants a record of what came of the run; not set otherwise. */
 const record = process.env['TEST_OUTCOME'];
@@ -16,6 +17,7 @@ const interop = ['test/interop/**/*.test.ts', 'test/packaging/**/*.test.ts'];
 const config: ViteUserConfig = defineConfig({
   test: {
     globals: false,
+    expect: { poll: patience },
     // Some files wait for processes and timers while others compute.
     maxWorkers: availableParallelism() + 1,
     // Gateways of tests that say nothing of HTTP do not fight for its port.

@@ -41,7 +41,8 @@ export async function holdExclusively(
   const giveUp = after(systemClock.now(), waitAtMost);
   for (;;) {
     if (await create(path, token)) return held(path, token);
-    await removeStale(path, staleAfter);
+    // However late it is: nobody holds it any more.
+    if (await removeStale(path, staleAfter)) continue;
     if (systemClock.now() >= giveUp) return undefined;
     await sleep(retryInterval);
   }
@@ -69,19 +70,22 @@ const held = (path: string, token: string): Held => ({
   },
 });
 
-async function removeStale(path: string, staleAfter: Milliseconds): Promise<void> {
+/** @returns whether it took away what was left behind */
+async function removeStale(path: string, staleAfter: Milliseconds): Promise<boolean> {
   const token = await tokenIn(path);
-  if (token === undefined || !(await isStale(path, token, staleAfter))) return;
+  if (token === undefined || !(await isStale(path, token, staleAfter))) return false;
   const aside = `${path}.${randomUUID()}`;
   try {
     await rename(path, aside);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
+    if (codeOf(error) === 'ENOENT') return false;
     throw error;
   }
+  const isThatOne = (await tokenIn(aside)) === token;
   // Somebody was quicker, and this is the file of the next holder: give it back.
-  if ((await tokenIn(aside)) !== token) await link(aside, path).catch(() => undefined);
+  if (!isThatOne) await link(aside, path).catch(() => undefined);
   await rm(aside, { force: true });
+  return isThatOne;
 }
 
 async function isStale(path: string, token: string, staleAfter: Milliseconds): Promise<boolean> {

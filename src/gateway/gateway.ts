@@ -28,7 +28,6 @@ import { Calls } from './calls.ts';
 import { CoapsDoor, type CoapsCounters, type CoapsOptions } from './coaps.ts';
 import { CoapsLedger } from './coaps-ledger.ts';
 import { engineOptions, type EngineSettings } from './engine-options.ts';
-import type { EnrolledPeers } from './enrolled-peers.ts';
 import { Front } from './front.ts';
 import { Jobs, type JobSettings } from './jobs.ts';
 import type { ObjectSettings } from './object-leases.ts';
@@ -141,7 +140,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const rateLimit = new RateLimit(options.rateLimit);
   const { timeLimit } = options;
   let credentials = options.coaps?.credentials;
-  const enrolled = (): EnrolledPeers | undefined => credentials ?? options.http?.identities()?.credentials;
+  const enrolled = () => credentials ?? options.http?.identities()?.credentials;
   const objects = new Objects({
     ...options.objects,
     invoker: registry,

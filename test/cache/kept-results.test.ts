@@ -10,6 +10,7 @@ import type { Value } from '../../src/core/value.ts';
 import type { CachedResult, Computed } from '../../src/cache/cacheable.ts';
 import { ResultCache } from '../../src/cache/result-cache.ts';
 import { at, computed, fn, stored, who } from './fixture.ts';
+import { patience } from '../patience.ts';
 
 const { cbor, json } = contentFormat;
 
@@ -139,5 +140,5 @@ test('a long time of invalidations leaves no more memory than results', async ()
   await vi.waitFor(() => {
     collect();
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(12 << 20);
-  });
+  }, patience);
 });

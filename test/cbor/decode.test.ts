@@ -7,6 +7,7 @@ import { decodeCbor } from '../../src/cbor/decode.ts';
 import { encodeCbor } from '../../src/cbor/encode.ts';
 import { defaultDecodeLimits } from '../../src/cbor/limits.ts';
 import { anyValue, expectSame, fromHex } from './values.ts';
+import { processorTime } from '../processor-time.ts';
 
 const decode = (digits: string): unknown => decodeCbor(fromHex(digits));
 const refusal = (digits: string): string => {
@@ -198,7 +199,7 @@ describe('bombs are refused in bounded time and memory', () => {
   const oneMiB = 1 << 20;
   const bounded = (bytes: Uint8Array, why: string): void => {
     const before = process.memoryUsage().heapUsed;
-    const start = performance.now();
+    const spent = processorTime();
     let message = 'accepted';
     try {
       decodeCbor(bytes);
@@ -206,7 +207,7 @@ describe('bombs are refused in bounded time and memory', () => {
       message = error instanceof PeerError ? error.message : String(error);
     }
     expect(message).toContain(why);
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(spent()).toBeLessThan(1000);
     // What is not needed any more is counted too: nobody says when it is collected.
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(128 * oneMiB);
   };
@@ -241,9 +242,9 @@ describe('bombs are refused in bounded time and memory', () => {
     let nested: Uint8Array = fromHex('00');
     for (let i = 0; i < 14; i++)
       nested = concatBytes([fromHex('a281'), nested, fromHex('00'), fromHex('820000'), fromHex('00')]);
-    const start = performance.now();
+    const spent = processorTime();
     expect(decodeCbor(nested)).toBeInstanceOf(Map);
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(spent()).toBeLessThan(500);
   });
   test('the limits can be set', () => {
     expect(() => decodeCbor(fromHex('8180'), { ...defaultDecodeLimits, maxDepth: 1 })).toThrow(/deeper than 1 /);

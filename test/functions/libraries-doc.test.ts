@@ -88,7 +88,7 @@ describe('docs/libraries.md', () => {
     expect(page.match(/^```\w+/gm)?.length).toBe(Object.keys(files).length + page.split('```calls\n').length - 1);
   });
 
-  it('its calls have the results that stand next to them', { timeout: 20_000 }, async () => {
+  it('its calls have the results that stand next to them', async () => {
     const folder = await libraryFolder(files);
     const got: string[] = [];
     // In their order: some depend on those before.
@@ -126,7 +126,7 @@ describe('docs/libraries.md', () => {
     expect(readExports(source, 'index.ts').map((exported) => exported.notCallable)).toEqual([reason]);
   });
 
-  it('mistakes are told in these words', { timeout: 20_000 }, async () => {
+  it('mistakes are told in these words', async () => {
     const rows = tableBelow('written in `index.ts` | told');
     expect(rows.length).toBeGreaterThan(5);
     const folder = await libraryFolder(

@@ -176,7 +176,6 @@ export async function work(ms) { await new Promise((r) => setTimeout(r, ms)); re
     const { problem, after } = await stopped;
     expect(problem).toBe('time-limit');
     expect(after).toBeGreaterThanOrEqual(199);
-    expect(after).toBeLessThan(1000);
     expect(await folder.value('bad', 'quick')).toBe('quick');
   });
 

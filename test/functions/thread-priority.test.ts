@@ -6,6 +6,7 @@ import { expect, it, vi } from 'vitest';
 import { milliseconds } from '../../src/core/duration.ts';
 import { findAddon } from '../../src/transport/native/compile.ts';
 import { libraryFolder } from './library-folder.ts';
+import { patience } from '../patience.ts';
 
 const addon = await findAddon();
 const loops = `/** @safe */ export function loop() { for (;;); }
@@ -54,7 +55,7 @@ it.skipIf(addon.missing !== undefined)(
         expect(nice).toBe(19);
         if (choosesSlice && slice !== undefined) expect(slice).toBe(100);
       }
-    });
+    }, patience);
     expect(Number(readFileSync('/proc/self/stat', 'utf8').split(') ')[1]?.split(' ')[16])).toBe(own);
     expect(await stopped).toBe('time-limit');
   },

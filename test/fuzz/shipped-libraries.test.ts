@@ -27,7 +27,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'funcoap-shipped-'));
   cpSync(shipped, folder, { recursive: true });
   stack = await Stack.open({ uniform: () => 0.5, libraries: folder });
-}, 30_000);
+});
 afterAll(async () => {
   await stack.close();
   rmSync(folder, { recursive: true, force: true });

@@ -1,11 +1,12 @@
 /** The anonymous caller restricted by a rule, against the real process. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { decodeCbor } from '../../src/cbor/decode.ts';
 import { method, responseCode } from '../../src/coap/codec/codes.ts';
 import type { Message } from '../../src/coap/codec/message.ts';
 import { optionNumber, stringOption, uintOption } from '../../src/coap/codec/options.ts';
 import { utf8 } from '../../src/core/bytes.ts';
 import { parseLinkFormat } from '../../src/directory/link-format.ts';
+import { patience } from '../patience.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import { RawDevice } from './raw-device.ts';
 
@@ -20,6 +21,7 @@ beforeAll(async () => {
   gateway = await GatewayProcess.start({ libraries: 'shipped', settings: [`access=${JSON.stringify(rules)}`] });
   gateway.write({ 'broken/index.ts': 'export const = 1;', 'other/index.ts': 'export const = 2;' });
   device = await RawDevice.open(gateway.port);
+  await vi.waitFor(async () => expect(textOf(await ask('/func'))).toContain('broken'), patience);
 });
 afterAll(async () => {
   device.close();

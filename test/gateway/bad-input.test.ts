@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeCbor } from '../../src/cbor/encode.ts';
 import { openCoapClient, type CoapClient } from '../../src/client/coap-client.ts';
 import { dotted } from '../../src/coap/codec/codes.ts';
@@ -15,8 +15,6 @@ import { decodeProblem } from '../../src/functions/problem-details.ts';
 import { ran } from '../cli/terminal.ts';
 import { ask } from '../http/gateway.ts';
 import { GatewayProcess } from './gateway-process.ts';
-
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
 
 const libraries = {
   'lab/index.ts': `import { appendFileSync } from 'node:fs';

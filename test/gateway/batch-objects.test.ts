@@ -1,5 +1,5 @@
 /** Objects in batches: over CoAP and HTTP, in a gateway of this process. */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeCbor } from '../../src/cbor/decode.ts';
 import { asPath } from '../../src/cbor/reference-tag.ts';
 import { defaultDecodeLimits } from '../../src/cbor/limits.ts';
@@ -11,8 +11,6 @@ import { hex } from '../../src/core/bytes.ts';
 import type { Value } from '../../src/core/value.ts';
 import { decodeProblem } from '../../src/functions/problem-details.ts';
 import { ask, post, startGateway, type TestGateway } from '../http/gateway.ts';
-
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
 
 const libraries = {
   'bank/index.ts': `

@@ -21,6 +21,7 @@ import type { Value } from '../../src/core/value.ts';
 import { decodeProblem, type ProblemDetails } from '../../src/functions/problem-details.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import { RawDevice } from './raw-device.ts';
+import { patience } from '../patience.ts';
 
 const source = `
 import { appendFileSync } from 'node:fs';
@@ -222,10 +223,12 @@ describe('a batch', () => {
       ['calc/add', [1, 1]],
       ['calc/length', ['']],
     ]);
-    await vi.waitFor(() =>
-      expect(gateway.log).toContainEqual(
-        expect.objectContaining({ target: 'b', calls: ['calc/add', 'calc/length'], code: '2.05' }),
-      ),
+    await vi.waitFor(
+      () =>
+        expect(gateway.log).toContainEqual(
+          expect.objectContaining({ target: 'b', calls: ['calc/add', 'calc/length'], code: '2.05' }),
+        ),
+      patience,
     );
   });
 });

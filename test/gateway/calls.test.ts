@@ -21,6 +21,7 @@ import type { Value } from '../../src/core/value.ts';
 import { bytesOf } from '../coap/lockstep.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import { RawDevice } from './raw-device.ts';
+import { patience } from '../patience.ts';
 
 const { CON, NON, ACK } = messageType;
 
@@ -221,7 +222,7 @@ describe.concurrent('time', () => {
     const messageId = own.nextMessageId();
     own.send({ ...fetch('late', [2]), messageId, token });
     expect(await own.next()).toMatchObject({ type: ACK, code: 0, messageId });
-    const answer = await own.next(8000);
+    const answer = await own.next();
     expect(answer).toMatchObject({ type: CON, code: responseCode.content, token });
     own.send({ type: ACK, code: 0, messageId: answer.messageId });
     expect(decodeCbor(answer.payload)).toBe('late');
@@ -232,7 +233,7 @@ describe.concurrent('time', () => {
     const own = await RawDevice.open(gateway.port);
     const token = Uint8Array.of(6, 6);
     own.send({ ...fetch('late', [2]), type: NON, token });
-    expect(await own.next(8000)).toMatchObject({ type: NON, code: responseCode.content, token });
+    expect(await own.next()).toMatchObject({ type: NON, code: responseCode.content, token });
     own.close();
   });
 
@@ -240,7 +241,7 @@ describe.concurrent('time', () => {
     const looping = RawDevice.open(gateway.port);
     const started = Date.now();
     const stuck = looping.then(async (one) => {
-      const answer = await one.request({ code: method.GET, options: path('forever') }, 15_000);
+      const answer = await one.request({ code: method.GET, options: path('forever') });
       one.close();
       return answer;
     });
@@ -266,13 +267,15 @@ describe.concurrent('time', () => {
     expect(findUint(first.options, optionNumber.contentFormat)).toBe(0);
     const times: string[] = [];
     for (let i = 0; i < 2; i++) {
-      const tick = await watcher.next(3000);
+      const tick = await watcher.next();
       expect(tick).toMatchObject({ type: CON, code: responseCode.content, token });
       watcher.send({ type: ACK, code: 0, messageId: tick.messageId });
       times.push(String.fromCharCode(...tick.payload));
     }
-    expect(Date.parse(times[1] ?? '') - Date.parse(times[0] ?? '')).toBe(1000);
-    const rejected = await watcher.next(3000);
+    const [before = NaN, after = NaN] = times.map((time) => Date.parse(time));
+    // Where the machine is busy one of them may be left out.
+    expect([after > before, (after - before) % 1000]).toEqual([true, 0]);
+    const rejected = await watcher.next();
     watcher.send({ type: messageType.RST, code: 0, messageId: rejected.messageId });
     await expect(watcher.next(1100)).rejects.toThrow(/no datagram/);
     watcher.close();
@@ -353,7 +356,7 @@ describe('No-Response', () => {
         code: responseCode.content,
       });
       // The answer of another function does not wait for theirs.
-      await vi.waitFor(() => expect(gateway.marks - before).toBe(2));
+      await vi.waitFor(() => expect(gateway.marks - before).toBe(2), patience);
     });
     expect(count).toBe(2);
   });
@@ -433,11 +436,16 @@ describe('answers', () => {
     const words = String.fromCharCode(...answer.payload);
     expect(words).toContain('The function threw');
     expect(words).not.toMatch(/luck|index\.ts|\.js|\n/);
-    await vi.waitFor(() =>
-      expect(JSON.stringify(gateway.log)).toMatch(/The function threw \w*Error: no such luck \(index\.ts:\d+\)\./),
+    await vi.waitFor(
+      () =>
+        expect(JSON.stringify(gateway.log)).toMatch(/The function threw \w*Error: no such luck \(index\.ts:\d+\)\./),
+      patience,
     );
     await fresh.request({ code: method.POST, options: path('plain') });
-    await vi.waitFor(() => expect(JSON.stringify(gateway.log)).toContain('a value that is no Error: no luck'));
+    await vi.waitFor(
+      () => expect(JSON.stringify(gateway.log)).toContain('a value that is no Error: no luck'),
+      patience,
+    );
     fresh.close();
   });
 

@@ -15,6 +15,7 @@ import { nodeCrypto, signingKey } from '../../src/dtls/crypto.ts';
 import { parseLinkFormat } from '../../src/directory/link-format.ts';
 import { ran } from '../cli/terminal.ts';
 import { GatewayProcess, type GatewayProcessOptions } from './gateway-process.ts';
+import { patience } from '../patience.ts';
 
 const rules = [
   { identity: 'local', functions: ['who/*'] },
@@ -212,8 +213,9 @@ describe('who is enrolled', () => {
     await known(client);
     expect(await valueOf(client, '/func/who/am')).toBe('gate');
     await funcoap('identities revoke gate');
-    await vi.waitFor(() =>
-      expect(get(client, '/func/who/am')).rejects.toMatchObject({ code: 'request-credential-refused' }),
+    await vi.waitFor(
+      () => expect(get(client, '/func/who/am')).rejects.toMatchObject({ code: 'request-credential-refused' }),
+      patience,
     );
   });
 });
@@ -281,7 +283,7 @@ describe('an association ends', () => {
       return undefined;
     })();
     await vi.waitFor(() => expect(items).toBeGreaterThan(10), { timeout: 5000 });
-    await vi.waitFor(async () => expect(await figure('engine_observations')).toBe(2));
+    await vi.waitFor(async () => expect(await figure('engine_observations')).toBe(2), patience);
     await funcoap('identities revoke listener');
     // It is so when the command returns.
     expect(await figure('engine_observations')).toBe(0);

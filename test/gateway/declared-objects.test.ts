@@ -1,5 +1,5 @@
 /** Objects as arguments and results of functions that are declared with `fn()`, over CoAP, in a gateway of this process. */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeCbor } from '../../src/cbor/decode.ts';
 import { encodeCbor } from '../../src/cbor/encode.ts';
 import { defaultDecodeLimits } from '../../src/cbor/limits.ts';
@@ -12,8 +12,6 @@ import { ObjectReference } from '../../src/core/object-reference.ts';
 import type { Value } from '../../src/core/value.ts';
 import { decodeProblem } from '../../src/functions/problem-details.ts';
 import { startGateway, type TestGateway } from '../http/gateway.ts';
-
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
 
 const libraries = {
   'bank/index.ts': `

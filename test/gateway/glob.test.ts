@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compileGlob } from '../../src/gateway/glob.ts';
+import { processorTime } from '../processor-time.ts';
 
 /** By definition: a star is nothing, or one character and the star again. */
 function naive(pattern: string, text: string): boolean {
@@ -35,7 +36,7 @@ test.each([
 
 test('no pattern is slow on any text', () => {
   const matches = compileGlob(`${'a*'.repeat(100)}b`);
-  const started = performance.now();
+  const spent = processorTime();
   expect(matches('a'.repeat(100_000))).toBe(false);
-  expect(performance.now() - started).toBeLessThan(200);
+  expect(spent()).toBeLessThan(200);
 });

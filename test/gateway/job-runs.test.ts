@@ -198,7 +198,7 @@ describe('a job that was taken by another process, or before the gateway was sta
 
 test('an address beyond this machine from which nobody says who it is has so many jobs, from whatever port', async () => {
   const jobs = open({ limits: { maxJobsPerNetwork: 1 } });
-  outcomes = [() => new Promise(() => undefined)];
+  outcomes = [() => Promise.withResolvers<never>().promise];
   const from = (peer: string): Promise<unknown> =>
     jobs.submit({
       fn: change,

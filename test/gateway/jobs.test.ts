@@ -12,8 +12,6 @@ import { channels, type FunctionFailed, type OngoingChanged, type RequestAnswere
 import { decodeProblem } from '../../src/functions/problem-details.ts';
 import { ask, post, startGateway, type TestGateway } from '../http/gateway.ts';
 
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
-
 const libraries = {
   'work/index.ts': `
     import { appendFileSync, existsSync, writeFileSync } from 'node:fs';

@@ -17,8 +17,7 @@ import { Objects, type ObjectsOptions } from '../../src/gateway/objects.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
 import { systemRandomness } from '../../src/transport/randomness.ts';
 import { systemScheduler } from '../../src/transport/scheduler.ts';
-
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
+import { patience } from '../patience.ts';
 
 const source = `
   import { existsSync, writeFileSync } from 'node:fs';
@@ -192,7 +191,7 @@ test('being an argument and being given again renew a lease; without one it ends
   expect(await given('ann', 'account', 'again')).toBe(again);
   scheduler.advance(seconds(59));
   expect(objects.size).toBe(2);
-  await vi.waitFor(() => expect(isNoted('left')).toBe(true));
+  await vi.waitFor(() => expect(isNoted('left')).toBe(true), patience);
   expect((await problem('ann', 'owner', left)).code).toBe('no-such-object');
   expect((await as('ann', 'owner', [lent])).value).toBe('lent');
   expect((await as('ann', 'owner', [again])).value).toBe('again');
@@ -213,7 +212,7 @@ test('limits hold for objects that are given: what is too many is let go of, wha
   const { given, as, problem, objects } = bank();
   const paths = [await given('ann', 'made', 'a'), await given('ann', 'made', 'b'), await given('ann', 'made', 'c')];
   expect((await problem('ann', 'made', 'd')).code).toBe('rate-exceeded');
-  await vi.waitFor(() => expect(isNoted('d')).toBe(true));
+  await vi.waitFor(() => expect(isNoted('d')).toBe(true), patience);
   await given('bob', 'made', 'e');
   await given('bob', 'made', 'f');
   const full = await problem('bob', 'made', 'g');
@@ -221,7 +220,7 @@ test('limits hold for objects that are given: what is too many is let go of, wha
     'overloaded',
     'made was carried out, but its result cannot be given: there is no room for 1 more; come back later.',
   ]);
-  await vi.waitFor(() => expect(isNoted('g')).toBe(true));
+  await vi.waitFor(() => expect(isNoted('g')).toBe(true), patience);
   expect(objects.size).toBe(5);
   expect([(await as('ann', 'owner', [paths[0]])).value, isNoted('a')]).toEqual(['a', false]);
 });
@@ -229,7 +228,7 @@ test('limits hold for objects that are given: what is too many is let go of, wha
 test('what a pure function made is let go of, as nobody is given it', async () => {
   const { problem, objects } = bank();
   expect((await problem('ann', 'pure', 'pure')).code).toBe('unencodable-result');
-  await vi.waitFor(() => expect(isNoted('pure')).toBe(true));
+  await vi.waitFor(() => expect(isNoted('pure')).toBe(true), patience);
   expect(objects.size).toBe(0);
 });
 
@@ -257,11 +256,11 @@ test('what comes too late for its caller is let go of', async () => {
   const { as, objects } = bank();
   const controller = new AbortController();
   const late = as('ann', 'later', ['late'], { signal: controller.signal });
-  await vi.waitFor(() => expect(isNoted('begun-late')).toBe(true));
+  await vi.waitFor(() => expect(isNoted('begun-late')).toBe(true), patience);
   controller.abort();
   await expect(late).rejects.toMatchObject({ code: 'cancelled' });
   note('go-late');
-  await vi.waitFor(() => expect(isNoted('late')).toBe(true));
+  await vi.waitFor(() => expect(isNoted('late')).toBe(true), patience);
   expect(objects.size).toBe(0);
 });
 
@@ -294,7 +293,7 @@ test('after an edit an object is one of another version, which its own methods s
   const path = await given('ann', 'account', 'old');
   writeFileSync(join(folder, 'bank', 'index.ts'), `${source}\nexport function fresh(): void {}`);
   await registry.pending('bank');
-  await vi.waitFor(() => expect(() => fn('fresh')).not.toThrow());
+  await vi.waitFor(() => expect(() => fn('fresh')).not.toThrow(), patience);
   const refused = await problem('ann', 'owner', path);
   expect([refused.code, refused.message]).toEqual([
     'wrong-type',

@@ -11,8 +11,7 @@ import { Objects } from '../../src/gateway/objects.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
 import { systemScheduler } from '../../src/transport/scheduler.ts';
 import { libraryFolder, type LibraryFolder } from '../functions/library-folder.ts';
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
+import { patience } from '../patience.ts';
 
 const hall = `
   import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
@@ -195,12 +194,12 @@ test('single: what comes too late for its caller does not end the instance, thou
   await call('ann', 'keep', [`/o/${ann}`]);
   const controller = new AbortController();
   const late = call('bob', 'keptLater', [path], controller.signal);
-  await vi.waitFor(() => expect(existsSync(join(path, 'begun'))).toBe(true));
+  await vi.waitFor(() => expect(existsSync(join(path, 'begun'))).toBe(true), patience);
   controller.abort();
   await expect(late).rejects.toMatchObject({ code: 'cancelled' });
   await release(ann, 'ann');
   folder.write('go', '');
-  await vi.waitFor(async () => expect(await events()).toContain('gave the hall'));
+  await vi.waitFor(async () => expect(await events()).toContain('gave the hall'), patience);
   await make('Hall', 'cid');
   expect(readFileSync(file, 'utf8')).toBe('closed');
 });

@@ -6,6 +6,7 @@ import { messageType, type Message } from '../../src/coap/codec/message.ts';
 import { decodeMessage, isMalformed } from '../../src/coap/codec/rfc7252.ts';
 import { assertDeviceFriendly } from '../coap/codec/device-friendly.ts';
 import { bytesOf, type OutgoingMessage } from '../coap/lockstep.ts';
+import { patience } from '../patience.ts';
 
 export class RawDevice {
   readonly #socket: Socket;
@@ -44,7 +45,7 @@ export class RawDevice {
   }
 
   /** The next datagram, decoded; fails when none comes in time. */
-  async next(withinMs = 5000): Promise<Message> {
+  async next(withinMs: number = patience.timeout): Promise<Message> {
     const bytes = await this.nextBytes(withinMs);
     const message = decodeMessage(bytes);
     if (isMalformed(message)) throw new Error(`malformed: ${message.malformed}`);
@@ -52,7 +53,7 @@ export class RawDevice {
     return message;
   }
 
-  async nextBytes(withinMs = 5000): Promise<Uint8Array> {
+  async nextBytes(withinMs: number = patience.timeout): Promise<Uint8Array> {
     const giveUp = Date.now() + withinMs;
     for (;;) {
       const bytes = this.received.shift();
@@ -73,7 +74,7 @@ export class RawDevice {
   /** Sends a request and gives its response; a separate one is acknowledged. */
   async request(
     message: Omit<OutgoingMessage, 'messageId'> & { readonly messageId?: number },
-    withinMs = 5000,
+    withinMs: number = patience.timeout,
   ): Promise<Message> {
     const token = message.token ?? Uint8Array.of(0xd0, this.nextMessageId() & 0xff);
     this.send({ ...message, token });

@@ -16,8 +16,6 @@ import type { Value } from '../../src/core/value.ts';
 import { decodeProblem } from '../../src/functions/problem-details.ts';
 import { startGateway, type TestGateway } from '../http/gateway.ts';
 
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
-
 const libraries = {
   'bank/index.ts': `
     import { existsSync, writeFileSync } from 'node:fs';

@@ -5,6 +5,7 @@ import { stringOption, optionNumber, uintOption, findUint } from '../../src/coap
 import { messageType } from '../../src/coap/codec/message.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import { RawDevice } from './raw-device.ts';
+import { patience } from '../patience.ts';
 
 const source = `
 import { appendFileSync } from 'node:fs';
@@ -35,9 +36,9 @@ describe('a gateway that is told to stop', () => {
       RawDevice.open(gateway.port),
     ]);
     const answers = [first.request(wait(400)), second.request(wait(60_000))] as const;
-    await vi.waitFor(() => expect(gateway.marks).toBe(2));
+    await vi.waitFor(() => expect(gateway.marks).toBe(2), patience);
     const stopped = gateway.stop();
-    await vi.waitFor(() => expect(JSON.stringify(gateway.log)).toContain('stopping'));
+    await vi.waitFor(() => expect(JSON.stringify(gateway.log)).toContain('stopping'), patience);
     const refused = await third.request(wait(1));
     const [finished, cut] = await Promise.all(answers);
     expect([finished.code, cut.code, refused.code]).toEqual([
@@ -48,5 +49,5 @@ describe('a gateway that is told to stop', () => {
     expect(findUint(cut.options, optionNumber.maxAge)).toBeGreaterThan(0);
     await stopped;
     for (const device of [first, second, third]) device.close();
-  }, 15_000);
+  });
 });

@@ -4,12 +4,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ran } from '../cli/terminal.ts';
 import { parsedConfig } from '../config/loading.ts';
 import { startGateway, type TestGateway } from './gateway.ts';
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
 
 const page = readFileSync(new URL('../../docs/http.md', import.meta.url), 'utf8');
 const root = new URL('../..', import.meta.url).pathname;

@@ -30,7 +30,7 @@ import { parsedConfig } from '../config/loading.ts';
 export type DoorSettings = Partial<HttpOptions> & {
   readonly access?: readonly AccessRule[];
   readonly rate?: Partial<RateLimitOptions>;
-  /** Of the door alone. */
+  /** Of the door alone; functions run by the system's time, from which it begins. */
   readonly scheduler?: Scheduler;
 };
 
@@ -72,9 +72,12 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
   });
   const http = await openHttp(config, log.logger, undefined, false);
   const opened: OpenDoor[] = [];
+  const openedAt = scheduler.now();
   return {
     folder,
     async open({ access = openAccess, rate = {}, scheduler: doorScheduler = scheduler, ...options } = {}) {
+      // Each of its calls would be out of time from the start, and end so now and then.
+      if (doorScheduler.now() < openedAt) throw new Error('The clock of a door begins at systemScheduler.now().');
       const parts = {
         directory: registry,
         invoker: registry,

@@ -31,7 +31,8 @@ test('a consumer that is slow again and again costs no more than one that was sl
   onTestFinished(() => void server.close());
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const [answer] = (await once(get({ host: '127.0.0.1', port }), 'response')) as [IncomingMessage];
+  const asked = get({ host: '127.0.0.1', port }).on('error', () => undefined);
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
   let read = 0;
   for await (const part of answer) read += (part as Uint8Array).length;
   expect([read, await written]).toEqual([parts << 20, parts << 20]);
@@ -65,7 +66,8 @@ describe('a comment keeps events alive that nothing comes of for 15 seconds', ()
     });
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    const [client] = (await once(get({ host: '127.0.0.1', port }), 'response')) as [IncomingMessage];
+    const asked = get({ host: '127.0.0.1', port }).on('error', () => undefined);
+    const [client] = (await once(asked, 'response')) as [IncomingMessage];
     client.on('error', () => undefined);
     return { server: await promise, client, clock };
   };

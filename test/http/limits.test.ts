@@ -14,8 +14,6 @@ import { systemScheduler } from '../../src/transport/scheduler.ts';
 import { openDoors, type Doors, type OpenDoor } from './doors.ts';
 import { ask, post } from './gateway.ts';
 
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
-
 const libraries = {
   'slow/index.ts': `import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
     import { context, fn, z } from 'funcoap/library';
@@ -72,6 +70,8 @@ async function socketTo({ url }: OpenDoor, localAddress = '127.0.0.1'): Promise<
 /** The head of an answer has come. */
 async function follow(url: string, headers: Readonly<Record<string, string>>): Promise<IncomingMessage> {
   const made = request(url, { headers, agent: false }).end();
+  // Both tell how the connection ends.
+  made.on('error', () => undefined);
   const [answer] = (await once(made, 'response')) as [IncomingMessage];
   answer.on('error', () => undefined);
   return answer;
@@ -408,7 +408,7 @@ describe('time', () => {
     const door = await doors.open();
     const socket = await socketTo(door);
     socket.write(head('GET /func/slow/slowly?n=1 HTTP/1.1', 'Host: localhost', 'Accept: text/event-stream'));
-    await vi.waitFor(() => expect(door.door.pending).toBe(1), { interval: 0 });
+    await vi.waitFor(() => expect(door.door.pending).toBe(1), { ...patiently, interval: 0 });
     socket.resetAndDestroy();
     await vi.waitFor(() => expect(told).toEqual(['watch opened', 'watch ended']), { ...patiently, timeout: 5_000 });
     channels.ongoing.unsubscribe(listen);

@@ -11,8 +11,6 @@ import { ruleOf } from '../gateway/access-rule.ts';
 import { openDoors, type Doors, type OpenDoor } from './doors.ts';
 import { ask, post, type Answered, type Asked } from './gateway.ts';
 
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
-
 const libraries = {
   'bank/index.ts': `
     import { context } from 'funcoap/library';

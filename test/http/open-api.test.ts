@@ -4,8 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { curlFor, fieldsOf, readText, requestFor, shownText, triedOf, valueOf } from '../../src/http/docs/page.js';
 import { openDoors, type Doors, type OpenDoor } from './doors.ts';
 import { ask, type Answered } from './gateway.ts';
-
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
+import { patience } from '../patience.ts';
 
 const libraries = {
   'tank/index.ts': `/** Tanks. */
@@ -236,7 +235,7 @@ describe('P25 the page', () => {
     const whole = readText(body, (text) => shown.push(text));
     const part = async (...bytes: readonly number[]): Promise<void> => {
       more?.enqueue(Uint8Array.from(bytes));
-      await vi.waitFor(() => expect(shown.at(-1)).toMatch(/^1\n/));
+      await vi.waitFor(() => expect(shown.at(-1)).toMatch(/^1\n/), patience);
     };
     await part(0x31, 0x0a);
     await part(0xc3);

@@ -16,8 +16,7 @@ import { channels, type RequestAnswered } from '../../src/core/channels.ts';
 import { ran } from '../cli/terminal.ts';
 import { openDoors, type Doors, type DoorSettings } from './doors.ts';
 import { ask, type Answered, type Asked } from './gateway.ts';
-
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
+import { patience } from '../patience.ts';
 
 const libraries = {
   'calc/index.ts': `let runs = 0;
@@ -315,7 +314,7 @@ describe('what is asked of every request is asked of one that was made before', 
     expect(await times(4, send)).toEqual([1, 1, 1, 1]);
     const file = join(doors.folder, 'libraries', 'changing', 'index.ts');
     writeFileSync(file, libraries['changing/index.ts'].replace('return 1', 'return 2'));
-    expect(await send()).toBe(2);
+    await vi.waitFor(async () => expect(await send()).toBe(2), patience);
   });
 
   test('what is called out of date is not given again', async () => {
@@ -334,7 +333,7 @@ test('a body that comes in pieces is the body, and a client that goes in the mid
   const events: RequestAnswered[] = [];
   const listen = (event: unknown): void => void events.push(event as RequestAnswered);
   channels.request.subscribe(listen);
-  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => undefined);
   const head =
     'POST /func/calc/add HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 7\r\n\r\n';
   socket.setNoDelay(true);
@@ -345,13 +344,15 @@ test('a body that comes in pieces is the body, and a client that goes in the mid
   const [answer] = (await once(socket, 'data')) as [Buffer];
   expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\r\n\r\n30$/s);
   socket.write(`${head}[10`);
-  await vi.waitFor(() => expect(socket.bytesWritten).toBe(2 * head.length + 10));
+  await vi.waitFor(() => expect(socket.bytesWritten).toBe(2 * head.length + 10), patience);
   socket.destroy();
-  await vi.waitFor(() =>
-    expect(events.map(({ code, problem, bytesIn }) => [code, problem, bytesIn])).toEqual([
-      ['200', undefined, 7],
-      ['400', 'bad-request', 0],
-    ]),
+  await vi.waitFor(
+    () =>
+      expect(events.map(({ code, problem, bytesIn }) => [code, problem, bytesIn])).toEqual([
+        ['200', undefined, 7],
+        ['400', 'bad-request', 0],
+      ]),
+    patience,
   );
   channels.request.unsubscribe(listen);
   expect(byFastify).toBe(1);

@@ -18,8 +18,6 @@ import { ruleOf } from '../gateway/access-rule.ts';
 import { openDoors, type Doors, type OpenDoor } from './doors.ts';
 import { ask, post, type Asked } from './gateway.ts';
 
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
-
 const libraries = {
   'who/index.ts': `import { context } from 'funcoap/library';
     /** @safe */ export function am(): string { return context().identity; }
@@ -170,7 +168,7 @@ describe('a bearer token', () => {
     ['an event', 'fixed', 'text/event-stream', /identity-needed[^]*$/],
     ['a connection that ends in the middle', 'waits', 'application/x-ndjson', /terminated/],
   ])('so at once, also while nothing comes, by %s (%s)', async (_, method, accept, says) => {
-    const gateway = await doors.open({ scheduler: new ManualScheduler() });
+    const gateway = await doors.open({ scheduler: new ManualScheduler(systemScheduler.now()) });
     const name = `reader-${method}-${accept.length}`;
     await funcoap(`enroll ${name}`);
     const token = await tokenOf(name);
@@ -203,7 +201,7 @@ describe('a bearer token', () => {
       ['the token', '1d', '1h', []],
       ['its identity', '1h', '1d', ['identity']],
     ])('%s', async (_, identityFor, tokenFor, ended) => {
-      const scheduler = new ManualScheduler();
+      const scheduler = new ManualScheduler(systemScheduler.now());
       const gateway = await doors.open({
         scheduler,
         timeOfDay: now,
@@ -232,7 +230,7 @@ describe('a bearer token', () => {
     await vi.waitFor(async () => expect((await am(gateway, bearing(token))).json).toBe('sleeper'), patiently);
     const asked = httpGet(`${gateway.url}/func/who/floods`, {
       headers: { ...bearing(token).headers, accept: 'text/event-stream' },
-    });
+    }).on('error', () => undefined);
     const [answer] = (await once(asked, 'response')) as [IncomingMessage];
     answer.on('error', () => undefined).pause();
     // More than the buffers between here and there hold.
@@ -380,7 +378,7 @@ describe('pages of the web', () => {
       path: 'http://evil.example/frmlist',
       headers: { host: 'localhost' },
     });
-    made.end();
+    made.on('error', () => undefined).end();
     const [answer] = (await once(made, 'response')) as [{ statusCode: number; resume(): void }];
     answer.resume();
     expect(answer.statusCode).toBe(403);

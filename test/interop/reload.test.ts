@@ -7,6 +7,7 @@ import type { Message } from '../../src/coap/codec/message.ts';
 import { findOption, optionNumber, stringOption, uintOption } from '../../src/coap/codec/options.ts';
 import { GatewayProcess } from '../gateway/gateway-process.ts';
 import { RawDevice } from '../gateway/raw-device.ts';
+import { patience } from '../patience.ts';
 
 let gateway: GatewayProcess;
 let device: RawDevice;
@@ -71,7 +72,7 @@ describe('a library that comes, changes and goes', () => {
       code: method.FETCH,
       options: ['func', 'greeter', 'slowly'].map((segment) => stringOption(optionNumber.uriPath, segment)),
     });
-    await vi.waitFor(() => expect(gateway.marks).toBe(1));
+    await vi.waitFor(() => expect(gateway.marks).toBe(1), patience);
     gateway.write({ 'greeter/index.ts': greeting('Goodbye') });
     const after = await call('greeter', 'greet', ['you']);
     expect(decodeCbor(after.payload)).toBe('Goodbye, you');
@@ -107,7 +108,7 @@ describe('a library that comes, changes and goes', () => {
     expect(catalogue['broken']?.error).toMatch(/index\.ts:1/);
     expect(textOf(await get([], '.well-known', 'core'))).toMatch(/<\/func\/broken>[^,]*;err/);
     expect(textOf(await get(['_why'], 'func', 'broken', 'f'))).toMatch(/does not load/);
-    await vi.waitFor(() => expect(JSON.stringify(gateway.log)).toMatch(/broken.*index\.ts:1/));
+    await vi.waitFor(() => expect(JSON.stringify(gateway.log)).toMatch(/broken.*index\.ts:1/), patience);
   });
 
   test('an edit that does not load leaves the last good version in service', async () => {

@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { decodeCbor, decodeCborSequence } from '../../src/cbor/decode.ts';
 import { openCoapClient, type CoapClient } from '../../src/client/coap-client.ts';
 import { ask, post, startGateway, type TestGateway } from '../http/gateway.ts';
+import { patience } from '../patience.ts';
 
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
 const patient = { timeout: 20_000, interval: 10 };
 
 /** No time limit of the gateway's own ends a call here: what is told to a function is told by who leaves. */
@@ -147,7 +147,7 @@ describe('P12-13: a function is told by its signal that nobody waits any more', 
       const headers = { 'x-request-id': 'time' };
       const { status } = await ask(`${gateway.url}/func/ctx/limited?mark=time`, { headers });
       expect(status).toBe(504);
-      await vi.waitFor(() => expect(notes()).toContain('time AbortError time'));
+      await vi.waitFor(() => expect(notes()).toContain('time AbortError time'), patience);
     }, patient);
   });
 
@@ -162,6 +162,7 @@ describe('P12-13: a function is told by its signal that nobody waits any more', 
     const made = request(`${gateway.url}/func/ctx/streams?mark=reader`, {
       headers: { 'x-request-id': 'reader' },
     }).end();
+    made.on('error', () => undefined);
     const [answer] = (await once(made, 'response')) as [IncomingMessage];
     await once(answer, 'data');
     answer.on('error', () => undefined).destroy();

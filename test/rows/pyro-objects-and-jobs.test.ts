@@ -13,8 +13,6 @@ import { decodeProblem } from '../../src/functions/problem-details.ts';
 import { ran } from '../cli/terminal.ts';
 import { ask as http, post, startGateway, type TestGateway } from '../http/gateway.ts';
 
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
-
 const libraries = {
   'shop/third-party/being.js': `
     export class Being {

@@ -12,8 +12,6 @@ import { dotted } from '../../src/coap/codec/codes.ts';
 import { utf8 } from '../../src/core/bytes.ts';
 import { ask, post, startGateway, type TestGateway } from '../http/gateway.ts';
 
-vi.setConfig({ testTimeout: 20_000, hookTimeout: 60_000 });
-
 /** A busy machine takes longer to load a library than a call waits (5.03, come back later). */
 const patient = { timeout: 15_000, interval: 100 };
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeCborSequence } from '../../src/cbor/decode.ts';
 import { openCoapClient, type CoapClient } from '../../src/client/coap-client.ts';
 import { findUint, optionNumber } from '../../src/coap/codec/options.ts';
@@ -11,8 +11,6 @@ import { dotted } from '../../src/coap/codec/codes.ts';
 import type { Value } from '../../src/core/value.ts';
 import { ran } from '../cli/terminal.ts';
 import { ask, startGateway, type TestGateway } from '../http/gateway.ts';
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
 
 const library = `
   import { appendFileSync } from 'node:fs';

@@ -6,6 +6,7 @@ import { connect } from '../../../src/client/sdk/connect.ts';
 import type { Connection } from '../../../src/client/sdk/connection-controls.ts';
 import type { RemoteFunction } from '../../../src/client/sdk/remote-function.ts';
 import { GatewayProcess } from '../../gateway/gateway-process.ts';
+import { patience } from '../../patience.ts';
 
 const source = `
 import { appendFileSync } from 'node:fs';
@@ -91,7 +92,7 @@ test('one call that is not safe makes it a POST, which runs once', async () => {
 test('a oneway batch runs, and nothing comes back', async () => {
   const before = gateway.marks;
   await gw.$with({ oneway: true }).$batch(({ lib }) => [lib.write('a'), lib.write('b')]);
-  await vi.waitFor(() => expect(gateway.marks - before).toBe(2));
+  await vi.waitFor(() => expect(gateway.marks - before).toBe(2), patience);
 });
 
 test('an empty batch asks nothing', async () => {

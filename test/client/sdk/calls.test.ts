@@ -11,6 +11,7 @@ import type { Connection } from '../../../src/client/sdk/connection-controls.ts'
 import type { RemoteFunction } from '../../../src/client/sdk/remote-function.ts';
 import { milliseconds } from '../../../src/core/duration.ts';
 import { GatewayProcess } from '../../gateway/gateway-process.ts';
+import { patience } from '../../patience.ts';
 
 const source = `
 import { appendFileSync } from 'node:fs';
@@ -274,7 +275,7 @@ test('P15, W12: a oneway call is one NON that wants no answer, and runs', async 
   const before = gateway.marks;
   sent = [];
   expect(await gw.calc.write.with({ oneway: true })('hello')).toBeUndefined();
-  await vi.waitFor(() => expect(gateway.marks - before).toBe(1));
+  await vi.waitFor(() => expect(gateway.marks - before).toBe(1), patience);
   expect(sent).toHaveLength(1);
   expect(sent[0]).toMatchObject({ type: messageType.NON, code: method.POST });
   expect(findUint(sent[0]?.options ?? [], optionNumber.noResponse)).toBe(26);

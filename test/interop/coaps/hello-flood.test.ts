@@ -16,6 +16,7 @@ import { openUdpBatch } from '../../../src/transport/udp-batch.ts';
 import { buildPrograms, type Programs } from '../../bench/build.ts';
 import { addon, missingAddon } from '../../transport/native-addon.ts';
 import { RunningGateway } from './running-gateway.ts';
+import { patience } from '../../patience.ts';
 
 /** Datagrams that Linux has dropped at the socket of this port. */
 function droppedAt(port: number): number {
@@ -118,7 +119,7 @@ describe('a socket that a process has left in the middle of a flood', () => {
     const say = (): void =>
       device.send([{ bytes: hello, endpoint: device.endpoint({ address: '127.0.0.1', port }), multicast: false }]);
     say();
-    await vi.waitFor(() => expect(droppedAt(port)).toBe(1));
+    await vi.waitFor(() => expect(droppedAt(port)).toBe(1), patience);
     child.kill('SIGKILL');
     await once(child, 'exit');
     let heard = 0;
@@ -129,7 +130,7 @@ describe('a socket that a process has left in the middle of a flood', () => {
     const options = { listen: ['127.0.0.1'], held: new Map([['127.0.0.1', descriptor]]) };
     const server = await openUdpBatch(addon, options, receiver);
     say();
-    await vi.waitFor(() => expect(heard).toBe(1));
+    await vi.waitFor(() => expect(heard).toBe(1), patience);
     await Promise.all([server.close(), device.close()]);
   });
 });

@@ -28,6 +28,7 @@ import { readMarks } from '../../../src/store/associations/mark-file.ts';
 import { JournalWriter } from '../../../src/store/associations/journal-writer.ts';
 import { SecretSeal } from '../../../src/store/secret-seal.ts';
 import { ManualScheduler } from '../../../src/transport/manual-scheduler.ts';
+import { patience } from '../../patience.ts';
 
 const key = new Uint8Array(32).fill(7);
 const today = timeOfDay(1_800_000_000_000);
@@ -425,7 +426,7 @@ describe('a process that ends while it cannot be written', () => {
     store.received(0, 77);
     rmdirSync(obstacle());
     scheduler.advance(seconds(1));
-    await vi.waitFor(() => expect(notices.at(-1)).toContain('can be written again'));
+    await vi.waitFor(() => expect(notices.at(-1)).toContain('can be written again'), patience);
     await begin(store, begun(1, 80));
     expect(one(start()).receiveMark).toBe(90);
   });
@@ -442,7 +443,7 @@ describe('a process that ends while it cannot be written', () => {
     await vi.waitFor(() => {
       scheduler.advance(seconds(1));
       expect(notices.at(-1)).toContain('can be written again');
-    });
+    }, patience);
     await begin(store, begun(1, 3));
     expect(one(start()).requests.map(({ messageId }) => messageId)).toContain(3);
   });
