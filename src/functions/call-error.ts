@@ -75,6 +75,8 @@ export interface CallErrorDetails {
   readonly offered?: readonly Offer[];
   /** When to come back; travels as Max-Age with 4.29 and 5.03. */
   readonly retryAfter?: Milliseconds;
+  /** With `too-large`: the longest body that is taken; travels as Size1. */
+  readonly size1?: number;
   readonly cause?: unknown;
   /** Which call of a batch it is about, and what those before it gave, as far as it was wanted. */
   readonly batch?: { readonly index: number; readonly results: readonly Value[] };

@@ -13,6 +13,8 @@ export function problemResponse(error: CallError, options: readonly Option[], sh
   return response(error.problem.status as ResponseCode, {
     // Errors other than 4.29 and 5.03 carry 0, so that no cache keeps them.
     maxAge: comeBackSeconds(error),
+    // RFC 7252 §5.9.2.9
+    ...(error.details.size1 === undefined ? {} : { size1: error.details.size1 }),
     ...problemPayload(error, options, showInternals),
   });
 }

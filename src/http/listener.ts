@@ -162,7 +162,10 @@ export class Listener {
     const { tls, maxConnections, peers, patience = defaultPatience } = this.#options;
     /** Connections on which nobody asks anything, the longest silent first, and how much each had said by then. */
     const resting = new Map<Socket, number>();
-    const server = newServer(tls, patience, (request, response) => this.#receive(request, response, resting));
+    const receive: RequestListener = (request, response) => this.#receive(request, response, resting);
+    const server = newServer(tls, patience, receive);
+    // Whoever asks first whether to send its body (RFC 9110 §10.1.1) is told once it is let in, or told why not: routes.ts.
+    server.on('checkContinue', receive);
     server.maxConnections = maxConnections;
     // Bounded by their bytes. By number they would be cut off silently, and with them what a proxy says at the end.
     server.maxHeadersCount = 0;

@@ -5,7 +5,7 @@
  * by the same code.
  *
  * Left to fastify (routes.ts): whatever was not called before, jobs, and bodies that are long, compressed, text, or of
- * unknown length.
+ * unknown length, or not sent before they are asked for.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { contentFormat } from '../cbor/content-format.ts';
@@ -162,9 +162,11 @@ class OwnReply implements Reply {
   }
 }
 
-/** Undefined where it is not known before its end. */
+/** Undefined where it is not known before its end, or is sent only when it is asked for. */
 const bodyLength = ({ headers }: IncomingMessage): number | undefined =>
-  headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
+  headers['transfer-encoding'] === undefined && headers.expect === undefined
+    ? Number(headers['content-length'] ?? 0)
+    : undefined;
 
 /** All that decides which call it is, but for its body: `text/plain` and jobs, where more does, are left out. */
 function keyOf({ method, url, headers }: Reply['request'], hasBody: boolean): string | undefined {

@@ -153,12 +153,15 @@ export function hostOf({ url, headers }: Pick<Asking, 'url' | 'headers'>): strin
   return /^[^/?#]*/.exec(url.slice(start))?.[0];
 }
 
+export const tooLong = (): CallError =>
+  new CallError('too-large', 'The body is longer than this gateway takes (limits.requestBody); send less.');
+
 /** Errors that fastify raises while it reads a request. Anything else stays what it is. */
 export function readError(error: unknown): unknown {
   if (!(error instanceof Error) || !('code' in error) || !('statusCode' in error)) return error;
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new CallError('too-large', 'The body is longer than this gateway takes (limits.requestBody); send less.');
+      return tooLong();
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new CallError('unsupported-format', `The Content-Type is none; ${bodyTypes}.`);
     case 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE':

@@ -31,7 +31,7 @@ import { listing } from './listing.ts';
 import { acceptedFormats } from './media-types.ts';
 import { openApi } from './open-api.ts';
 import { RepeatedCalls } from './repeated-calls.ts';
-import { asksForJob, callOf, checkConditions, hostOf, isSafe, queryItems, readError } from './request.ts';
+import { asksForJob, callOf, checkConditions, hostOf, isSafe, queryItems, readError, tooLong } from './request.ts';
 import type { SiteCheck } from './site-check.ts';
 
 export interface RoutesOptions {
@@ -108,13 +108,19 @@ export async function openRoutes(options: RoutesOptions): Promise<Routes> {
 
   app.addHook('onRequest', (request, reply, done) => {
     const { isOpen = false } = request.routeOptions.config;
-    if (isLetIn(request, isOpen, exchangeOf(request, reply))) done();
+    if (!isLetIn(request, isOpen, exchangeOf(request, reply))) return;
+    if (request.headers.expect === undefined) done();
+    else if (request.is404) exchangeOf(request, reply).fail(nothingThere(exchangeOf(request, reply)));
+    else if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) exchangeOf(request, reply).fail(tooLong());
+    else {
+      reply.raw.writeContinue();
+      done();
+    }
   });
   app.setErrorHandler((error, request, reply) => exchangeOf(request, reply).fail(readError(error)));
   app.setNotFoundHandler((request, reply) => {
     const exchange = exchangeOf(request, reply);
-    const message = `There is nothing at /${shown(exchange.target)}; GET /func lists what there is to call, /docs shows it.`;
-    exchange.fail(new CallError('no-such-resource', message));
+    exchange.fail(nothingThere(exchange));
   });
 
   const serve = (url: string, handlers: Handlers, config: { readonly isOpen?: boolean } = {}): void => {
@@ -263,6 +269,12 @@ export async function openRoutes(options: RoutesOptions): Promise<Routes> {
     close: () => app.close(),
   };
 }
+
+const nothingThere = ({ target }: Exchange): CallError =>
+  new CallError(
+    'no-such-resource',
+    `There is nothing at /${shown(target)}; GET /func lists what there is to call, /docs shows it.`,
+  );
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { decodeCbor } from '../../src/cbor/decode.ts';
 import { encodeCbor } from '../../src/cbor/encode.ts';
+import { openCoapClient } from '../../src/client/coap-client.ts';
 import { dotted, method } from '../../src/coap/codec/codes.ts';
 import type { Message } from '../../src/coap/codec/message.ts';
 import {
@@ -280,6 +281,19 @@ describe('nothing runs where', () => {
     },
   );
 
+  test('the body is longer than 64 KiB, and Size1 says so', async () => {
+    const client = await openCoapClient({});
+    const sent = async (bytes: number): Promise<readonly [string, Value]> => {
+      const payload = encode([['calc/length', ['x'.repeat(bytes - 18)]]]);
+      expect(payload.length).toBe(bytes);
+      const answer = await client.request({ uri: `${gateway.uri}/b`, method: 'FETCH', payload, contentFormat: 60 });
+      const isDone = dotted(answer.code) === '2.05';
+      return [dotted(answer.code), isDone ? decodeCbor(answer.payload) : findUint(answer.options, optionNumber.size1)];
+    };
+    expect(await sent(65_536)).toEqual(['2.05', [65_518]]);
+    expect(await sent(65_537)).toEqual(['4.13', 65_536]);
+    await client.close();
+  });
   test('the body is not well-formed, or missing', async () => {
     expect((await refusal(Uint8Array.of(0x82, 1), { code: method.POST }))[0]).toBe('4.00');
     expect((await refusal(new Uint8Array(), { code: method.POST }))[0]).toBe('4.00');

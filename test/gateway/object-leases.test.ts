@@ -57,7 +57,7 @@ test('who has an identity has the room of that, from any address; this machine s
   const { take } = leases();
   const ann: Caller = { identity: 'ann', peer: '192.0.2.1:1' };
   expect(Array.from({ length: 6 }, () => take(ann)).at(-1)).toMatch(/^rate-exceeded .*5 objects of ann /);
-  const own = [take(from('127.0.0.1:1')), take(from('127.0.0.1:1')), take(from('[::1]:1')), take(from('[::1]:1'))];
+  const own = [take(from('127.0.0.1:1')), take(from('127.0.0.1:1')), take(from('127.0.0.1:2')), take(from('[::1]:1'))];
   expect(own).toEqual(['id6', 'id7', 'id8', 'id9']);
   expect(take(from('127.0.0.1:1'))).toMatch(/^overloaded /);
 });

@@ -116,6 +116,45 @@ describe('slow clients', () => {
   });
 });
 
+describe('who asks whether to send its body', () => {
+  const asking = (line: string, ...headers: readonly string[]): string =>
+    head(line, 'Host: localhost', 'Content-Type: application/json', 'Expect: 100-continue', ...headers);
+  test.each([
+    [
+      'is let in by no Host',
+      '403',
+      head('POST /func/slow/quick HTTP/1.1', 'Host: evil.example', 'Expect: 100-continue', 'Content-Length: 2'),
+    ],
+    [
+      'says who it is, and is nobody',
+      '401',
+      asking('POST /func/slow/quick HTTP/1.1', 'Authorization: Bearer x', 'Content-Length: 2'),
+    ],
+    ['asks for what is not there', '404', asking('POST /nowhere HTTP/1.1', 'Content-Length: 2')],
+    ['has one that is too long', '413', asking('POST /func/slow/quick HTTP/1.1', 'Content-Length: 99999999')],
+  ])('and %s is told that, and not to send it', async (_, status, text) => {
+    const heard = await untilClosed(await socketTo(await doors.open()), text);
+    expect(heard).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*\r\nconnection: close\r\n`, 'i'));
+  });
+  test('is told to, and answered', async () => {
+    const socket = await socketTo(await doors.open());
+    for (let time = 1; time <= 3; time++) {
+      socket.write(asking('POST /func/slow/quick HTTP/1.1', 'Content-Length: 2'));
+      const [told] = (await once(socket, 'data')) as [Buffer];
+      expect(String(told)).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+      socket.write('[]');
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      expect(String(answer)).toContain('HTTP/1.1 200 OK');
+      // As others ask, so that it is remembered.
+      socket.write(
+        `${head('POST /func/slow/quick HTTP/1.1', 'Host: localhost', 'Content-Type: application/json', 'Content-Length: 2')}[]`,
+      );
+      expect(String(await once(socket, 'data'))).toContain('HTTP/1.1 200 OK');
+    }
+    socket.destroy();
+  });
+});
+
 describe('many', () => {
   test('connections beyond the limit are closed', async () => {
     const door = await doors.open({ maxConnections: 2 });
