@@ -29,6 +29,7 @@ test('what is over has no next item, and is closed once; what its cleaning up th
           await Promise.reject(new Error('of nobody'));
         }
       },
+    () => undefined,
   );
   const step = (name: string, ...args: readonly unknown[]): unknown =>
     runningCall.run(call(), () => streams.find(name)?.(...args));
