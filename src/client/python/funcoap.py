@@ -1073,8 +1073,9 @@ class _Endpoint:
         wait = random.uniform(_ACK_TIMEOUT, _ACK_TIMEOUT * _ACK_RANDOM_FACTOR)
         sent, again = 1, time.monotonic() + wait
         acknowledged = False
-        # What the network said of an earlier message is nothing about this one.
-        self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if self._socket.fileno() >= 0:
+            # What the network said of an earlier message is nothing about this one.
+            self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         self._send(request)
         while True:
             now = time.monotonic()

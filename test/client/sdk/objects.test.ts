@@ -84,7 +84,10 @@ interface Libraries {
 
 let gateway: TestGateway;
 beforeAll(async () => {
-  gateway = await startGateway({ libraries: { 'bank/index.ts': library }, more: { workers: { threads: 1 }, debug: { internals: true } } });
+  gateway = await startGateway({
+    libraries: { 'bank/index.ts': library },
+    more: { workers: { threads: 1 }, debug: { internals: true } },
+  });
 });
 afterAll(async () => gateway.close());
 
