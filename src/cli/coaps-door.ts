@@ -17,7 +17,7 @@ export interface OpenedDoor {
   close(): Promise<void>;
 }
 
-/** As long as nobody is enrolled and there is no certificate, nobody could come in, and nothing is made on disk. */
+/** As long as nobody is enrolled and there is no certificate, nobody could come in. */
 export const opensCoaps = ({ coaps, data: { folder } }: Config): boolean =>
   coaps.listen.length > 0 && (hasIdentities(folder) || new CertificateFiles(folder).has('gateway'));
 
@@ -47,7 +47,7 @@ export async function openCoapsDoor(
       receiveBufferBytes: coap.receiveBuffer,
     };
     const limits = { maxAssociations: coaps.sessions, maxHandshakesPerSecond: coaps.handshakeRate };
-    const kept = openAssociations(config, logger, node, fingerprintKey);
+    const kept = await openAssociations(config, logger, node, fingerprintKey);
     return {
       enrolled,
       options: {

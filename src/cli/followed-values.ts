@@ -41,7 +41,7 @@ export const resultValues = (
   fn: DescribedFunction,
 ): AsyncIterable<Value> =>
   watchedResults(followOptions(connection, request, fn), request.uri.includes('c.pmax='), () =>
-    observedResult(connection.client, request),
+    observedResult(connection.client, request, systemScheduler),
   );
 
 /** Of a resource that is no function. */

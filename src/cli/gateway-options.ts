@@ -66,7 +66,12 @@ export function gatewayOptions(
     jobs: {
       openStore: () => SqliteJobStore.open(data.folder, systemScheduler),
       hasStore: () => hasJobs(data.folder),
-      limits: { maxJobs: jobs.total, maxJobsPerIdentity: jobs.perIdentity, maxBytes: jobs.bytes },
+      limits: {
+        maxJobs: jobs.total,
+        maxJobsPerIdentity: jobs.perIdentity,
+        maxJobsPerNetwork: jobs.perPeer,
+        maxBytes: jobs.bytes,
+      },
       maxRunning: jobs.running,
       timeLimit: jobs.timeLimit,
       retention: jobs.retention,

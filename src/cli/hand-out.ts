@@ -1,10 +1,11 @@
 /** Hands to a person, or a script, what a device needs: printed once, or written to files. */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { UsageError } from '../core/error.ts';
 import { hex, utf8 } from '../core/bytes.ts';
 import type { Identity } from '../devices/identity.ts';
+import { makeFolder, reasonOf } from '../store/make-folder.ts';
 import { replaceFile } from '../store/replace-file.ts';
 import { coapsPortOf, timeText, timeValue, type DataOptions } from './command-data.ts';
 import type { DeviceMaterial } from './device-material.ts';
@@ -37,7 +38,7 @@ export function checkOut(out: string | undefined, { workingFolder }: Terminal): 
   if (out === undefined) return;
   const folder = resolve(workingFolder, out);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     accessSync(folder, constants.W_OK);
   } catch (cause) {
     throw cannotWrite(folder, cause);
@@ -129,7 +130,6 @@ function writeFiles(folder: string, files: readonly DeviceFile[], identity: stri
 }
 
 function cannotWrite(folder: string, cause: unknown, cure: string = ''): UsageError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const message = `What the device needs cannot be written to ${folder}: ${reason}.${cure}`;
+  const message = `What the device needs cannot be written to ${folder}: ${reasonOf(cause)}.${cure}`;
   return new UsageError('cannot-create', message, { cause });
 }

@@ -45,6 +45,7 @@ export async function openHttp(
       proxies: http.proxies,
       maxBodyBytes: limits.requestBody,
       maxConnections: http.connections,
+      maxConnectionsPerPeer: http.connectionsPerPeer,
       identities: () => enrolled,
       timeOfDay: now,
       reusePort,

@@ -1,9 +1,10 @@
 /** `funcoap new library NAME`: a folder with a library that works at once. */
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { Option } from 'commander';
 import { UsageError } from '../core/error.ts';
 import { libraryNamePattern } from '../functions/library-files.ts';
+import { makeFolder, reasonOf } from '../store/make-folder.ts';
 import { configOf } from './config-flags.ts';
 import { examples, jsonOption, type AddCommand } from './command.ts';
 import { exitCode } from './exit-code.ts';
@@ -50,11 +51,11 @@ async function newLibrary(name: string, options: NewLibraryOptions, terminal: Te
   // It appears whole: a running gateway would complain of a folder that has no index yet. A dot hides it until then.
   const draft = resolve(folder, '..', `.${name}.new`);
   try {
-    mkdirSync(draft, { recursive: true });
+    makeFolder(draft);
     for (const file of files) writeFileSync(join(draft, file.name), file.text);
     renameSync(draft, folder);
   } catch (cause) {
-    throw cannotCreate(cause instanceof Error ? cause.message : String(cause), cause);
+    throw cannotCreate(reasonOf(cause), cause);
   }
   if (options.json === true) {
     terminal.out(`${JSON.stringify({ library: name, files: files.map((file) => join(shown, file.name)) })}\n`);

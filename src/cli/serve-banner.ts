@@ -1,6 +1,7 @@
 /** What `serve` prints when the gateway is ready: where it listens, what it serves, and a call to paste. */
 import type { Address } from '../core/datagram.ts';
 import type { LibraryDescription } from '../functions/description.ts';
+import { isOffered } from '../directory/described.ts';
 import { ownCommand } from './own-command.ts';
 import { tableText, valueText } from './print-value.ts';
 import { signatureText } from '../directory/signature-text.ts';
@@ -52,7 +53,7 @@ export function banner(ready: Ready, terminal: Terminal): string {
   const rows = libraries.map((library) => [
     library.name,
     // As `funcoap ls` counts: a class is called too, to make an object.
-    library.functions.filter((fn) => fn.notCallable === undefined || fn.members !== undefined).length,
+    library.functions.filter(isOffered).length,
     library.error === undefined
       ? library.functions.map(signatureText).slice(0, 2).join(', ') + (library.functions.length > 2 ? ', …' : '')
       : `does not load: ${library.error}`,

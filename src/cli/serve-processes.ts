@@ -9,7 +9,7 @@ import { systemScheduler } from '../transport/scheduler.ts';
 import { opensCoaps } from './coaps-door.ts';
 import { DoorWatch } from './door-watch.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
-import { lockDataFolder, noWait } from './kept-associations.ts';
+import { removeOthers } from './kept-associations.ts';
 import { aborted, announce, warnIfOpen, whoCanCall, type ServeSession } from './serve-session.ts';
 
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
@@ -29,13 +29,12 @@ export async function serveProcesses(
   let metricsServer: MetricsServer | undefined;
   let announcement: Announcement | undefined;
   let killed = 0;
-  let unlock = (): void => undefined;
   let watch: DoorWatch | undefined;
   try {
     const scheduler = systemScheduler;
     const secured = opensCoaps(config);
     const isAnybodyThere = secured || (config.coaps.listen.length === 0 && hasIdentities(config.data.folder));
-    if (secured) unlock = lockDataFolder(config, nodesOf(processes));
+    if (secured) removeOthers(config, nodesOf(processes));
     supervisor = await Supervisor.open({ processes, config, entry, log, isTerminal, secured, scheduler });
     const { metrics } = supervisor;
     if (config.metrics.enabled)
@@ -54,18 +53,12 @@ export async function serveProcesses(
       const opened = supervisor;
       announcement = await announce(config, () => ({ coap: serving.addresses, coaps: opened.securedAddresses }));
       const admit = async (): Promise<void> => {
-        const release = config.coaps.listen.length > 0 ? lockDataFolder(config, nodesOf(processes), noWait) : unlock;
+        if (config.coaps.listen.length > 0) removeOthers(config, nodesOf(processes));
         log.logger.info(
           { event: 'coaps' },
           'there is somebody who can come in now: the processes are replaced, one by one',
         );
-        try {
-          await opened.admit();
-          unlock = release;
-        } catch (error) {
-          release();
-          throw error;
-        }
+        await opened.admit();
       };
       if (!isAnybodyThere) watch = new DoorWatch({ config, logger: log.logger, scheduler, open: admit });
       await Promise.race([interrupted, supervisor.failed]);
@@ -79,7 +72,6 @@ export async function serveProcesses(
     const watched = watch?.stop();
     killed = (await supervisor?.close()) ?? 0;
     await watched;
-    unlock();
     await metricsServer?.close();
     await log.close();
   }

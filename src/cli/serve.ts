@@ -24,13 +24,18 @@ async function serve(options: Readonly<Record<string, unknown>>, terminal: Termi
     terminal.out(options['json'] === true ? bannerJson(what) : banner(what, terminal));
   };
   // Loaded only here and below: the other commands start without them.
+  const { holdDataFolder } = await import('../store/data-folder.ts');
+  const { systemScheduler } = await import('../transport/scheduler.ts');
   const { processCount } = await import('../config/process-count.ts');
   const processes = processCount(config.processes);
+  let letGo = (): void => undefined;
   try {
+    letGo = await holdDataFolder(config.data.folder, systemScheduler);
     if (processes === 1) return await serveAlone({ config, interrupt, terminal, ready });
     const { serveProcesses } = await import('./serve-processes.ts');
     return await serveProcesses({ config, interrupt, terminal, ready }, processes);
   } finally {
+    letGo();
     interrupt.release();
   }
 }

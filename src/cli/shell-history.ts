@@ -1,6 +1,7 @@
 /** The lines of earlier shells, in the user's state folder (XDG Base Directory), readable by the user alone. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolder } from '../store/make-folder.ts';
 import type { Terminal } from './terminal.ts';
 
 const maxLines = 1000;
@@ -22,7 +23,7 @@ export async function readHistory(terminal: Pick<Terminal, 'environment'>): Prom
 export async function writeHistory(terminal: Pick<Terminal, 'environment'>, lines: readonly string[]): Promise<void> {
   const file = fileOf(terminal);
   if (file === undefined) return;
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file), 0o700);
   const kept = lines.filter((line) => !line.startsWith(' ')).slice(0, maxLines);
   await writeFile(
     file,

@@ -29,7 +29,7 @@ export interface CoapRequest {
   /** Bytes of a block, 16 to 1024, a power of two; default 1024. */
   readonly blockSize?: number | undefined;
   readonly timeout?: Milliseconds | undefined;
-  /** Pings after so much silence (RFC 7252 §4.3), and fails where nobody is there; default: never. */
+  /** While an answer is waited for: pings after so much silence (RFC 7252 §4.3), and fails where nobody is there; default: never. */
   readonly pingAfter?: Milliseconds | undefined;
   readonly maxResponseBytes?: number;
   readonly signal?: AbortSignal | undefined;

@@ -24,7 +24,7 @@ export interface ClientRequest extends TransferRequest {
   readonly renewAfter?: Milliseconds | undefined;
   /** Under an observation: what it registers again with in place of `options`; undefined: the same. */
   readonly renewed?: (() => readonly Option[]) | undefined;
-  /** After so much silence the peer is pinged, and the request, or the observation, fails where it is not there. */
+  /** After so much silence the peer that owes an answer is pinged, and the request fails where it is not there. */
   readonly pingAfter?: Milliseconds | undefined;
 }
 
@@ -181,7 +181,7 @@ export class PendingRequest implements TransferListener, Expiring {
       this.#state = 'observing';
       if (!this.#order.isNewer(sequence, now)) return;
       this.#armRefresh(answer.options, now);
-      this.#armPing(now);
+      this.#stopPing(now);
     }
     this.#listener.answered(answer, now);
   }

@@ -43,6 +43,8 @@ export interface HttpConfig {
   readonly proxies: readonly string[];
   /** At a time, for each address. */
   readonly connections: number;
+  /** Of each address that connects. */
+  readonly connectionsPerPeer: number;
 }
 
 export interface HttpsConfig {
@@ -122,6 +124,8 @@ export interface JobsConfig {
   /** Those whose results are kept among them. */
   readonly total: number;
   readonly perIdentity: number;
+  /** Of an address of callers without an identity. */
+  readonly perPeer: number;
   /** Of arguments and results. */
   readonly bytes: Bytes;
   /** At a time, in each process. */

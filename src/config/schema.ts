@@ -141,7 +141,16 @@ const schema = z.strictObject({
       [],
       'Addresses of reverse proxies that are believed what they say of clients (X-Forwarded-For). Where there is one, every caller needs an identity.',
     ),
-    connections: setting(integer(1), 1000, 'Connections of HTTP at a time, for each address; more are closed at once.'),
+    connections: setting(
+      integer(1),
+      1000,
+      'Connections of HTTP at a time, for each address that is listened on; more are closed at once.',
+    ),
+    connectionsPerPeer: setting(
+      integer(1),
+      250,
+      'The same of each address that connects, an IPv6 network (/64) being one; also of a reverse proxy, whose clients share what it may have.',
+    ),
   }),
   https: z.strictObject({
     listen: setting(
@@ -225,7 +234,7 @@ const schema = z.strictObject({
     folder: computedSetting(
       folder(),
       '`data` beside the configuration file, or in the working folder',
-      'Folder of what the gateway keeps: identities, keys, certificates. Made when it is needed, for its owner alone.',
+      'Folder of what the gateway keeps: identities, keys, certificates, jobs. Made at its start, for its owner alone; one gateway at a time uses it.',
     ),
   }),
   libraries: z.strictObject({
@@ -265,6 +274,11 @@ const schema = z.strictObject({
       'Jobs at a time, those whose results are kept among them; more are 5.03. 0: none are taken.',
     ),
     perIdentity: setting(integer(1), 1000, 'The same of one identity; more are 4.29.'),
+    perPeer: setting(
+      integer(1),
+      100,
+      'The same of one address of callers without an identity, beyond this machine, with as large a part of `jobs.bytes` as this is of `jobs.perIdentity`; more are 4.29. An IPv6 network (/64) counts as one.',
+    ),
     bytes: setting(size(bytes(0)), '64MiB', 'Room on disk for the arguments and results of jobs.'),
     running: computedSetting(
       integer(1, 1024),

@@ -11,7 +11,7 @@
  * A stream gives an AsyncIterable of its items; a class is a RemoteClass, and its objects have an interface of their own.
  * Left out: ranges and lengths, which TypeScript has no types for; they are checked when a call is made.
  */
-import { isClass, type DescribedClass, type DescribedFunction } from './described.ts';
+import { isClass, isOffered, type DescribedClass, type DescribedFunction } from './described.ts';
 import type { DescribedMember, DescribedParameter } from './described.ts';
 import { objectText, quoted, TypeTexts } from './type-texts.ts';
 
@@ -21,7 +21,7 @@ export function libraryTypes(functions: readonly DescribedFunction[], origin: st
   const textsOf = (library: string): TypeTexts => new TypeTexts((name) => names.get(`${library}/${name}`));
   const libraries = Map.groupBy(functions, ({ library }) => library);
   const blocks = [...libraries].map(([library, members]) => {
-    const lines = members.map((fn) => functionLines(fn, textsOf(library)));
+    const lines = members.filter(isOffered).map((fn) => functionLines(fn, textsOf(library)));
     return `  readonly ${quoted(library)}: {\n${lines.join('')}  };\n`;
   });
   const instances = functions.filter(isClass).map((of) => instanceLines(of, textsOf(of.library)));

@@ -82,6 +82,7 @@ export function readFunction(value: Value): DescribedFunction {
   const title = optionalTextOf(fieldOf(record, 'title'), 'the title of the function');
   const returns = fieldOf(record, 'returns');
   const className = fieldOf(record, 'class');
+  const notCallable = optionalTextOf(fieldOf(record, 'notCallable'), 'why the function cannot be called');
   return {
     library: textOf(fieldOf(record, 'library'), 'the name of the library'),
     method: textOf(className ?? fieldOf(record, 'method'), 'the name of the function'),
@@ -95,8 +96,12 @@ export function readFunction(value: Value): DescribedFunction {
     pure: flagOf(fieldOf(record, 'pure')),
     ...(flagOf(fieldOf(record, 'stream')) && { stream: true }),
     maxAge: seconds(numberOf(fieldOf(record, 'maxAge'), 'the maxAge of the function') ?? 0),
-    notCallable: optionalTextOf(fieldOf(record, 'notCallable'), 'why the function cannot be called'),
-    ...(className !== undefined && { members: readMembers(record), instance: readInstance(record) }),
+    notCallable,
+    ...(className !== undefined && {
+      members: readMembers(record),
+      instance: readInstance(record),
+      notMade: notCallable,
+    }),
   };
 }
 

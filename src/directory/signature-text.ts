@@ -50,8 +50,11 @@ export function parameterText(parameter: DescribedParameter): string {
   return `${rest ? '...' : others === true ? '**' : ''}${name}${optional}: ${typeText(type)}${assumed}`;
 }
 
-export const signatureText = (fn: DescribedFunction): string =>
-  `${isClass(fn) ? 'new ' : ''}${fn.method}${formText(fn)}`;
+/** `new Account(owner: string)` of a class, `class Shape` where nobody makes objects of it. */
+export function signatureText(fn: DescribedFunction): string {
+  if (!isClass(fn)) return `${fn.method}${formText(fn)}`;
+  return fn.notMade === undefined ? `new ${fn.method}${formText(fn)}` : `class ${fn.method}`;
+}
 
 /** `deposit(amount: number): number` of a method, `owner: string` of an attribute. */
 export function memberText({ name, kind, parameters, returns }: DescribedMember): string {

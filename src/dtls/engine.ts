@@ -81,8 +81,13 @@ export class DtlsEngine {
     for (const { bytes, endpoint, multicast } of batch) {
       // A group has no association (RFC 6347 knows of two ends).
       if (multicast) continue;
+      let saidHello = false;
       for (const record of decodeRecords(bytes, this.#cidLength)) {
-        if (!this.#receiveRecord(record, endpoint, now)) this.#droppedRecords++;
+        const isHello = beginsWithClientHello(record);
+        // Nobody has two in a datagram, whose second one would take the place of somebody else's in a flood.
+        const isOneTooMany = isHello && saidHello;
+        saidHello ||= isHello;
+        if (isOneTooMany || !this.#receiveRecord(record, endpoint, now)) this.#droppedRecords++;
       }
     }
   }

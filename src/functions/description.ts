@@ -84,7 +84,7 @@ export interface FunctionDescription {
   readonly notCallable: string | undefined;
   /** Of a class: what its objects offer. `parameters` are its constructor's, and POST makes an object. */
   readonly members?: readonly MemberDescription[] | undefined;
-  /** Of a class: why who is told of it makes no objects, for people; undefined where it may. */
+  /** Of a class: why nobody, or who is told of it, makes objects of it, for people; undefined where that is done. */
   readonly notMade?: string | undefined;
   /** Of a class: the exported classes of its library that it extends, the nearest first. */
   readonly parents?: readonly string[] | undefined;

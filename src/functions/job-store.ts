@@ -22,6 +22,8 @@ export interface JobOrder {
   /** As `Caller.enrolled`; undefined also where it was taken before that was noted. */
   readonly enrolled: TimeOfDay | undefined;
   readonly peer: string;
+  /** Where it came from, of callers without an identity: they share the room of one. */
+  readonly network: string | undefined;
   readonly library: string;
   readonly method: string;
   readonly safe: boolean;
@@ -69,13 +71,18 @@ export interface JobLimits {
   /** Jobs in all, those whose results are kept among them. */
   readonly maxJobs: number;
   readonly maxJobsPerIdentity: number;
+  /** Of one network; of `maxBytes` it has as large a part as of an identity's jobs. */
+  readonly maxJobsPerNetwork: number;
   /** Of arguments and results. */
   readonly maxBytes: number;
 }
 
+/** In all, of an identity, of a network. */
+export type NoRoom = 'full' | 'too-many' | 'too-many-there';
+
 export interface JobStore {
   /** @param outcome of a job that needs not run @returns why there is no room for it */
-  add(order: JobOrder, ended: EndedJob | undefined, limits: JobLimits): Promise<'added' | 'full' | 'too-many'>;
+  add(order: JobOrder, ended: EndedJob | undefined, limits: JobLimits): Promise<'added' | NoRoom>;
   /** Undefined also where it is somebody else's. */
   find(id: string, identity: string): Promise<Job | undefined>;
   /** The oldest first. */

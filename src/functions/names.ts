@@ -12,13 +12,16 @@ export function shown(text: string): string {
   return text.length > shownLength ? `${clean}…` : clean;
 }
 
-/** The candidate that differs least, where it differs little. */
-export function nearestName(name: string, candidates: readonly string[]): string | undefined {
+/** The candidate that differs least, where it differs little. @param slips by as many: one in a short name, two in a longer one */
+export function nearestName(
+  name: string,
+  candidates: readonly string[],
+  slips: number = name.length <= 4 ? 1 : 2,
+): string | undefined {
   if (name.length > shownLength) return undefined;
   const lower = name.toLowerCase();
   let best: string | undefined;
-  // One slip in a short name, two in a longer one.
-  let bound = name.length <= 4 ? 1 : 2;
+  let bound = slips;
   for (const candidate of candidates) {
     if (candidate.length > shownLength) continue;
     const distance = editDistance(lower, candidate.toLowerCase());

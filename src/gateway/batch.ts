@@ -32,6 +32,7 @@ import {
   type Named,
 } from './call-terms.ts';
 import { readWanted } from './control-words.ts';
+import { isStillEnrolled, type EnrolledPeers } from './enrolled-peers.ts';
 import { batchedMember, checkMaking } from './object-requests.ts';
 import type { Objects } from './objects.ts';
 import type { RateLimit } from './rate-limit.ts';
@@ -42,6 +43,8 @@ export interface BatchOptions {
   readonly cache: ResultCache;
   readonly objects: Objects;
   readonly rateLimit: RateLimit;
+  /** Undefined while nobody is enrolled. */
+  readonly enrolled: () => EnrolledPeers | undefined;
   readonly clock: Clock;
   /** For functions that declare no limit of their own. */
   readonly timeLimit: Milliseconds;
@@ -131,6 +134,7 @@ export class Batches {
     for (const [index, { fn, args, run }] of prepared.entries()) {
       results.push(
         await blamed(index, soFar, async () => {
+          this.#checkEnrolled(by.caller);
           const value = args ?? bind(fn, { kind: 'body', value: body.resolved(index, referred) });
           const result = await run(value, clock.now());
           // A result that cannot be carried is this call's fault, not that of the list which it is part of.
@@ -153,6 +157,12 @@ export class Batches {
       queued: sum(({ queued }) => queued),
       ran: sum(({ ran }) => ran),
     };
+  }
+
+  /** The calls before may have taken their time. @throws CallError `identity-needed` */
+  #checkEnrolled(caller: Caller): void {
+    if (isStillEnrolled(caller, this.#options.enrolled())) return;
+    throw new CallError('identity-needed', 'The identity of the caller was revoked or has expired.');
   }
 
   async #prepare({ target, args, refers }: BatchedCall, by: BatchCaller, safe: boolean): Promise<Prepared> {

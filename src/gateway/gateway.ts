@@ -140,6 +140,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const rateLimit = new RateLimit(options.rateLimit);
   const { timeLimit } = options;
   let credentials = options.coaps?.credentials;
+  const enrolled = () => credentials ?? options.http?.identities()?.credentials;
   const objects = new Objects({
     ...options.objects,
     invoker: registry,
@@ -153,7 +154,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     ...options.jobs,
     invoker: objects.exchange.forJobs,
     access,
-    enrolled: () => credentials ?? options.http?.identities()?.credentials,
+    enrolled,
     scheduler: clock,
     timeOfDay: () => timeOfDay(systemTimeOfDay()),
     randomBytes: systemRandomness.bytes,
@@ -202,7 +203,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     showInternals: options.showInternals,
   });
   const catalogue = new CatalogueResource(registry);
-  const batches = new Batches({ ...calling, objects, rateLimit });
+  const batches = new Batches({ ...calling, objects, rateLimit, enrolled });
   const router = new Router()
     .add(['.well-known', 'core'], new WellKnownCoreResource(registry, entryPoints))
     .add(['clock'], clockResource)

@@ -19,6 +19,7 @@ import type { EndedJob, JobLimits, JobOrder, JobOutcome, JobStore } from '../fun
 import type { AccessRules } from './access-rules.ts';
 import { boundCall, type BindingParts } from './bound-call.ts';
 import { representationOf, type FunctionDirectory } from './call-terms.ts';
+import { isStillEnrolled, type EnrolledPeers } from './enrolled-peers.ts';
 import { asCallError, reportFault } from './faults.ts';
 import { tellOngoing } from './ongoing.ts';
 
@@ -37,12 +38,6 @@ export interface JobRunnerOptions extends BindingParts {
   /** How long what came of a job is kept. */
   readonly retention: Milliseconds;
   readonly limits: JobLimits;
-}
-
-/** Who has an identity, and is told of each that ends. */
-export interface EnrolledPeers {
-  byName(name: string): Pick<Principal, 'enrolled'> | undefined;
-  onEnd(listener: () => void): () => void;
 }
 
 /** What cannot run yet is tried again after this. No RFC's number. */
@@ -122,9 +117,8 @@ export class JobRunner {
     return this.#options.enrolled()?.onEnd(() => queueMicrotask(look)) ?? ((): void => undefined);
   }
 
-  /** A name that was given again is somebody else's. */
-  #isEnrolled({ identity, enrolled }: JobOrder): boolean {
-    return enrolled === undefined || this.#options.enrolled()?.byName(identity)?.enrolled === enrolled;
+  #isEnrolled(order: JobOrder): boolean {
+    return isStillEnrolled(order, this.#options.enrolled());
   }
 
   async #run(order: JobOrder, signal: AbortSignal): Promise<void> {

@@ -18,6 +18,7 @@ import type { FunctionDescription } from '../functions/description.ts';
 import { Returned } from '../functions/returned.ts';
 import type { Job, JobOutcome, JobState, JobStore, JobSummary } from '../functions/job-store.ts';
 import { boundCall, type GivenArguments } from './bound-call.ts';
+import { anonymousNetwork } from './anonymous-network.ts';
 import { asCallError, reportFault } from './faults.ts';
 import { tellOngoing } from './ongoing.ts';
 import { JobRunner, outcomeOf, type JobRunnerOptions } from './job-runner.ts';
@@ -101,11 +102,13 @@ export class Jobs {
     const id = toBase64Url(randomBytes(idBytes));
     const { library, method, safe } = fn;
     const groups = asker.principal?.groups ?? [];
+    const network = anonymousNetwork(caller);
     const order = {
       id,
       ...caller,
       groups,
       enrolled: caller.enrolled,
+      network,
       library,
       method,
       safe,
@@ -124,11 +127,12 @@ export class Jobs {
         retryAfter: whenFull,
       });
     }
-    if (added === 'too-many') {
+    if (added !== 'added') {
       tellOngoing('job', 'refused', call, 'rate-exceeded');
+      const whose = added === 'too-many' ? caller.identity : `callers without an identity at ${network}`;
       throw new CallError(
         'rate-exceeded',
-        `There are ${limits.maxJobsPerIdentity} jobs of ${caller.identity} already; fetch and remove some (DELETE /j/…).`,
+        `There is no room for more jobs of ${whose}; fetch and remove some (DELETE /j/…).`,
         { retryAfter: whenFull },
       );
     }

@@ -3,12 +3,10 @@
  */
 import type { Scheduler } from '../core/clock.ts';
 import { after, seconds, until, type Instant, type Milliseconds } from '../core/duration.ts';
-import { anonymous } from '../core/principal.ts';
 import { CallError } from '../functions/call-error.ts';
 import { holderOf, type Caller } from '../functions/call.ts';
 import type { FunctionDescription } from '../functions/description.ts';
-import { familyOf, isLoopback } from '../transport/address.ts';
-import { addressText, addressWords } from '../transport/address-words.ts';
+import { anonymousNetwork } from './anonymous-network.ts';
 
 /** What the operator decides. */
 export interface ObjectSettings {
@@ -193,16 +191,8 @@ export class ObjectLeases {
   }
 }
 
-/**
- * The identity; and of those who have none, who share one, the address, so that none takes the room of all others. Ports are for the
- * asking, so they do not count, and neither do the lower halves of IPv6 addresses, of which a host has as many as it likes (RFC 8981).
- * This machine is one address, so its own callers share what there is. No identity has such a name.
- */
-function ownersOf({ identity, peer }: Caller): readonly string[] {
-  const address = peer.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-  if (identity !== anonymous.name || isLoopback(address)) return [identity];
-  const network = familyOf(address) === 'IPv6' ? `${addressText(networkOf(address), 0, 'IPv6')}/64` : address;
-  return [identity, `address ${network}`];
+/** The identity; and of those who have none, who share one, the address. No identity has such a name. */
+function ownersOf(caller: Caller): readonly string[] {
+  const network = anonymousNetwork(caller);
+  return network === undefined ? [caller.identity] : [caller.identity, `address ${network}`];
 }
-
-const networkOf = (address: string): Int32Array => addressWords(address).fill(0, 2);

@@ -42,9 +42,11 @@ export interface StreamArguments {
   readonly part: string | undefined;
 }
 
-/** @throws CallError `method-not-allowed` for what can only be made, `access-denied`, `identity-needed` */
+/** @throws CallError `method-not-allowed` for what can only be made, `not-callable` where nobody makes any, `access-denied`, `identity-needed` */
 export function checkMaking(of: FunctionDescription, verb: Offer, { access, caller }: ObjectVisitor): void {
   access.checkFunction(of, { caller });
+  if (of.notMade !== undefined)
+    throw new CallError('not-callable', `No object is made of ${of.library}/${of.method}: ${of.notMade}.`);
   if (verb === 'call') return;
   throw new CallError('method-not-allowed', `${of.library}/${of.method} is a class: POST makes an object of it.`, {
     offered: ['call'],

@@ -12,6 +12,7 @@ import { formatAddress } from '../transport/address.ts';
 import { Guests, type Identities } from './guest.ts';
 import type { GatewayFace } from './gateway-face.ts';
 import { Listener, type Client, type Patience, type TlsMaterial } from './listener.ts';
+import { PeerConnections } from './peer-connections.ts';
 import { openRoutes } from './routes.ts';
 import { SiteCheck } from './site-check.ts';
 
@@ -32,6 +33,8 @@ export interface HttpOptions {
   readonly maxBodyBytes: number;
   /** Of each address that is listened on. */
   readonly maxConnections: number;
+  /** Of each address that connects. */
+  readonly maxConnectionsPerPeer: number;
   /** Asked each time; undefined while nobody is enrolled. */
   readonly identities: () => Identities | undefined;
   readonly timeOfDay: () => TimeOfDay;
@@ -71,9 +74,10 @@ export async function openHttpDoor(options: HttpOptions, face: GatewayFace, sche
       return client;
     },
   });
-  const { maxConnections, reusePort, patience } = options;
+  const { maxConnections, maxConnectionsPerPeer, reusePort, patience } = options;
   const common = {
     maxConnections,
+    peers: new PeerConnections(maxConnectionsPerPeer),
     reusePort,
     patience,
     handle: routes.handle,

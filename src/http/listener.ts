@@ -11,6 +11,7 @@ import { seconds, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { formatAddress, isLoopback, normaliseAddress } from '../transport/address.ts';
 import type { Connection } from './guest.ts';
+import type { PeerConnections } from './peer-connections.ts';
 
 /** PEM. */
 export interface TlsMaterial {
@@ -29,6 +30,8 @@ export interface ListenerOptions {
   readonly tls: TlsMaterial | undefined;
   /** Connections of each address at a time. */
   readonly maxConnections: number;
+  /** Connections of each client, at all listeners; undefined: nobody is to connect. */
+  readonly peers: PeerConnections | undefined;
   /** Other processes listen there too. */
   readonly reusePort: boolean;
   /** Undefined: `defaultPatience`. */
@@ -156,7 +159,7 @@ export class Listener {
   }
 
   #createServer(isLoopbackListener: boolean): Server {
-    const { tls, maxConnections, patience = defaultPatience } = this.#options;
+    const { tls, maxConnections, peers, patience = defaultPatience } = this.#options;
     /** Connections on which nobody asks anything, the longest silent first, and how much each had said by then. */
     const resting = new Map<Socket, number>();
     const server = newServer(tls, patience, (request, response) => this.#receive(request, response, resting));
@@ -170,6 +173,10 @@ export class Listener {
         socket.destroy();
         return;
       }
+    });
+    // Also where TLS has not begun.
+    server.prependListener('connection', (socket: Socket) => {
+      if (peers?.admit(socket) !== true) socket.destroy();
     });
     server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
       this.#clients.set(socket, clientOf(socket, isLoopbackListener, tls));

@@ -11,7 +11,15 @@ export async function claimHttpPort(
   { listen, port }: { readonly listen: readonly string[]; readonly port: number },
 ): Promise<number> {
   if (listen.length === 0) return port;
-  const alone = { scheme, addresses: listen, port, tls: undefined, maxConnections: 1, reusePort: false };
+  const alone = {
+    scheme,
+    addresses: listen,
+    port,
+    tls: undefined,
+    maxConnections: 1,
+    peers: undefined,
+    reusePort: false,
+  };
   const listener = await Listener.open({ ...alone, handle: (_, response) => response.destroy() }, new WeakMap());
   const [bound] = listener.addresses;
   await listener.close();

@@ -8,9 +8,10 @@
  * The keys' passphrase is the line in the key file: `openssl pkey -in root.key.pem -passin file:../store.key`.
  */
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../core/error.ts';
+import { makeDataFolder } from './data-folder.ts';
 import { checkPrivate, createKeyFile, readKeyFile } from './key-file.ts';
 import { replaceFile } from './replace-file.ts';
 
@@ -57,9 +58,9 @@ export class CertificateFiles {
     }
   }
 
-  /** The key first: a certificate says that its key is there. */
+  /** The key first: a certificate says that its key is there. @throws UsageError 'cannot-create', 'key-file' */
   write(name: CertificateName, certificatePem: string, privateKey: KeyObject): void {
-    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    makeDataFolder(this.folder);
     const passphrase = passphraseOf(createKeyFile(this.#keyFile));
     const pem = privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase });
     replaceFile(this.pathOf(name, 'key'), String(pem), 0o600);

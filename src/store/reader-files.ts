@@ -6,8 +6,9 @@
  * Left out: processes of another machine, or of another container, whose ids say nothing here. They notice by themselves a
  * little later, and are not waited for.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDataFolder } from './data-folder.ts';
 
 export interface Reader {
   readonly processId: number;
@@ -22,7 +23,7 @@ export class ReaderFile {
 
   /** @param node the number of the process: whoever has it next writes over what a killed one left */
   constructor(data: string, node: number) {
-    mkdirSync(folderOf(data), { recursive: true, mode: 0o700 });
+    makeDataFolder(folderOf(data));
     this.#path = join(folderOf(data), String(node));
   }
 

@@ -19,7 +19,7 @@ const told = (name: ProblemName): RemoteError =>
 
 test('who watches a stream that is lost is told why that may be, and how it is begun anew', () => {
   expect(failureText(told('stream-lost'))).toBe(
-    '4.12 The gateway has not this stream any more: it was started again, the library was changed, or nobody read the ' +
+    '4.12 Precondition Failed: The gateway has not this stream any more: it was started again, the library was changed, or nobody read the ' +
       'stream for too long. `funcoap watch` begins it anew, with `--from N` at item N where equal calls give equal items.',
   );
   expect(failureText(told('overloaded'))).not.toContain('--from');

@@ -199,7 +199,7 @@ test('the README that new library writes names calls that work', async () => {
 });
 
 test.each(['SIGINT', 'SIGTERM'] as const)('serve ends cleanly on %s and survives SIGHUP', async (signal) => {
-  const other = start(['serve', '--json', '--port', '0', '--listen', '127.0.0.1'], folder);
+  const other = start(['serve', '--json', '--port', '0', '--listen', '127.0.0.1', '--data', 'other'], folder);
   const [line] = await other.printed(/^\{.*\}$/m);
   expect(JSON.parse(line)).toMatchObject({ addresses: [expect.stringMatching(/^coap:\/\/127\.0\.0\.1:\d+$/)] });
   other.child.kill('SIGHUP');
@@ -211,7 +211,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)('serve ends cleanly on %s and survives
 
 test('a port that is taken is a sentence and exit code 2', async () => {
   const port = base.split(':').at(-1) ?? '';
-  const { code, err } = await funcoap(['serve', '--listen', '127.0.0.1', '--port', port], folder);
+  const { code, err } = await funcoap(['serve', '--listen', '127.0.0.1', '--port', port, '--data', 'other'], folder);
   expect(code).toBe(2);
   expect(err).toMatch(/^funcoap: .*port/m);
 });

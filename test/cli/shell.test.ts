@@ -58,7 +58,7 @@ describe('E6: lines are checked against the signature, and called', () => {
     ['math/ad 1 2', 'math has no function ad; did you mean add?', 2],
     ['math', 'math is no function; write LIBRARY/METHOD, as in math/add, or o/ID/METHOD of an object.', 2],
     ["math/add '1 2", "The quote ' does not end", 2],
-    ['texts/fail', '5.00 The function threw Error', 5],
+    ['texts/fail', '5.00 Internal Server Error: The function threw Error', 5],
     ['math/add a=- b=1', 'The input is the lines of this shell', 2],
   ])('%s is refused in words, and ends a script', async (line, words, code) => {
     const ended = await shell(line, 'math/add 10 20');

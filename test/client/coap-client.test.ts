@@ -232,36 +232,36 @@ describe('an observation that is silent', () => {
   const begin = async (
     client: CoapClient,
     network: MemoryNetwork,
-    how: ObserveOptions,
+    how: ObserveOptions = {},
   ): Promise<AsyncGenerator<CoapResponse, void>> => {
-    const observation = client.observe({ uri, method: 'GET', pingAfter: milliseconds(15_000) }, how);
+    const observation = client.observe({ uri, method: 'GET' }, { renewAfter: milliseconds(15_000), ...how });
     const first = observation.next();
     await pass(network);
     expect(text(await first)).toBe('0');
     return observation;
   };
 
-  test('for an hour is kept as long as pings are answered, and nothing else is sent', async () => {
-    const { client, network, observations, traffic, notify } = await connected(7200);
-    const observation = await begin(client, network, { renewAfter: milliseconds(7_200_000) });
+  test('for an hour is registered again under its token, and nothing else is sent', async () => {
+    const { client, network, observations, requests, traffic } = await connected(7200);
+    const observation = await begin(client, network);
     const next = observation.next();
     const before = traffic.sent;
-    for (let i = 0; i < 60; i++) await pass(network, 60_000);
-    expect([observations.length, observations[0]?.ended]).toEqual([1, false]);
+    for (let i = 0; i < 3600; i++) await pass(network, 1000);
+    expect(text(await next)).toBe('0');
     // Four in a minute, and their answers.
+    expect(traffic.sent - before).toBeGreaterThan(2 * 3 * 60);
     expect(traffic.sent - before).toBeLessThanOrEqual(2 * 4 * 60);
-    await notify('1');
-    await pass(network);
-    expect(text(await next)).toBe('1');
+    expect(new Set(requests.map(({ exchange }) => hex(exchange.token))).size).toBe(1);
+    expect(observations.filter(({ ended }) => !ended)).toHaveLength(1);
     await observation.return();
     const after = traffic.sent;
     for (let i = 0; i < 5; i++) await pass(network, 60_000);
     expect(traffic.sent - after).toBeLessThan(10);
   });
 
-  test('is not pinged while something comes', async () => {
+  test('is not asked for again while something comes', async () => {
     const { client, network, traffic, notify } = await connected(7200);
-    const observation = await begin(client, network, {});
+    const observation = await begin(client, network);
     const before = traffic.sent;
     for (let i = 0; i < 12; i++) {
       await pass(network, 10_000);
@@ -274,10 +274,12 @@ describe('an observation that is silent', () => {
 
   test('fails when its peer does not answer any more; what is lost for 20 seconds does not matter', async () => {
     const { client, network, traffic } = await connected(7200);
-    const observation = await begin(client, network, {});
-    const next = observation.next();
+    const observation = await begin(client, network);
     const outcome = { error: undefined as unknown };
-    next.catch((error: unknown) => (outcome.error = error));
+    const read = async (): Promise<void> => {
+      for await (const { payload } of observation) expect(textOf(payload)).toBe('0');
+    };
+    read().catch((error: unknown) => (outcome.error = error));
     traffic.lost = true;
     for (let i = 0; i < 35; i++) await pass(network, 1000);
     traffic.lost = false;

@@ -17,7 +17,7 @@ export interface JobStoreSubject {
   notice(): Promise<void>;
 }
 
-export const roomy: JobLimits = { maxJobs: 100, maxJobsPerIdentity: 50, maxBytes: 1 << 20 };
+export const roomy: JobLimits = { maxJobs: 100, maxJobsPerIdentity: 50, maxJobsPerNetwork: 50, maxBytes: 1 << 20 };
 
 export const orderOf = (id: string, fields: Partial<JobOrder> = {}): JobOrder => ({
   id,
@@ -25,6 +25,7 @@ export const orderOf = (id: string, fields: Partial<JobOrder> = {}): JobOrder =>
   groups: ['meters'],
   enrolled: undefined,
   peer: '127.0.0.1:4000',
+  network: undefined,
   library: 'reports',
   method: 'yearly',
   safe: false,
@@ -104,7 +105,7 @@ export function jobStoreContract(subject: JobStoreSubject): void {
 
     test('has room for so many jobs, so many of one identity, and so many bytes', async () => {
       const store = await open();
-      const limits = { maxJobs: 3, maxJobsPerIdentity: 2, maxBytes: 10_000 };
+      const limits = { maxJobs: 3, maxJobsPerIdentity: 2, maxJobsPerNetwork: 2, maxBytes: 10_000 };
       expect(await store.add(orderOf('A1'), undefined, limits)).toBe('added');
       expect(await store.add(orderOf('A2'), undefined, limits)).toBe('added');
       expect(await store.add(orderOf('A3'), undefined, limits)).toBe('too-many');
@@ -116,6 +117,24 @@ export function jobStoreContract(subject: JobStoreSubject): void {
       expect(await store.finish('A1', done('x'.repeat(10_000)), limits)).toBe('full');
       expect(await store.remove('A2', 'meter-7')).toBe(true);
       expect(await store.add(orderOf('A3'), undefined, limits)).toBe('added');
+    });
+
+    test('has room for so many of one network of those without an identity, and for as large a part of the bytes', async () => {
+      const store = await open();
+      const limits = { maxJobs: 100, maxJobsPerIdentity: 8, maxJobsPerNetwork: 2, maxBytes: 40_000 };
+      const ofNetwork = (id: string, network: string | undefined, size = 0): Promise<string> =>
+        store.add(orderOf(id, { identity: 'local', network, body: new Uint8Array(size) }), undefined, limits);
+      expect(await ofNetwork('A1', '192.0.2.1')).toBe('added');
+      // A quarter of the bytes, as of the jobs.
+      expect(await ofNetwork('A2', '192.0.2.1', 10_000)).toBe('too-many-there');
+      expect(await ofNetwork('A3', '192.0.2.1')).toBe('added');
+      expect(await ofNetwork('A4', '192.0.2.1')).toBe('too-many-there');
+      expect(await ofNetwork('B1', '192.0.2.2')).toBe('added');
+      for (const id of ['C1', 'C2', 'C3']) expect(await ofNetwork(id, undefined, 10_000)).toBe('added');
+      expect((await store.claim())?.network).toBe('192.0.2.1');
+      expect(await store.finish('A1', done('x'.repeat(10_000)), { ...limits, maxBytes: 80_000 })).toBe(true);
+      expect((await store.claim())?.id).toBe('A3');
+      expect(await store.finish('A3', done('x'.repeat(9000)), { ...limits, maxBytes: 60_000 })).toBe('full');
     });
 
     test('what never ran, or was put back before it ran, waits for any process', async () => {

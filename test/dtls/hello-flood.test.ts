@@ -1,5 +1,6 @@
 /** Which share of the ClientHellos a server says is of use while too many come, and who comes in meanwhile. */
 import { describe, expect, test } from 'vitest';
+import { concatBytes } from '../../src/core/bytes.ts';
 import type { HelloShares } from '../../src/core/datagram.ts';
 import { after, milliseconds, type Instant } from '../../src/core/duration.ts';
 import { encodeHandshake } from '../../src/dtls/handshake-message.ts';
@@ -70,6 +71,16 @@ class Flooded {
 const everybody: HelloShares = { fresh: 1, returning: 1 };
 
 describe('of ClientHellos that come', () => {
+  test('one in a datagram is looked at and answered, however many are in it', () => {
+    const { server, now } = new Flooded();
+    server.receive(concatBytes(Array.from({ length: 2 * perSecond }, () => fresh)), endpointOf('many', 'server'), now);
+    expect(server.engine.takeOutput()).toHaveLength(1);
+    expect(server.engine.counters().droppedRecords).toBe(2 * perSecond - 1);
+    // The others' turns are theirs still.
+    for (let i = 1; i < perSecond; i++) server.receive(fresh, endpointOf(`other-${i}`, 'server'), now);
+    expect(server.engine.takeOutput()).toHaveLength(perSecond - 1);
+  });
+
   test('all are of use while there is room for them, and nothing is to be thought over', () => {
     const flooded = new Flooded();
     flooded.flood({ fresh: perSecond }, 20);

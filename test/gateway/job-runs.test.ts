@@ -14,7 +14,7 @@ import type { Call, CallResult } from '../../src/functions/call.ts';
 import type { FunctionDescription } from '../../src/functions/description.ts';
 import type { Job, JobLimits } from '../../src/functions/job-store.ts';
 import { AccessRules, openAccess } from '../../src/gateway/access-rules.ts';
-import type { EnrolledPeers } from '../../src/gateway/job-runner.ts';
+import type { EnrolledPeers } from '../../src/gateway/enrolled-peers.ts';
 import { Jobs } from '../../src/gateway/jobs.ts';
 import { SqliteJobStore } from '../../src/store/sqlite/job-store.ts';
 import { ManualScheduler } from '../../src/transport/manual-scheduler.ts';
@@ -194,6 +194,32 @@ describe('a job that was taken by another process, or before the gateway was sta
     expect(await taken(open(), 'look', true)).toBe('asked');
     expect(calls[0]?.caller).toMatchObject({ identity: 'ann', groups: [] });
   });
+});
+
+test('an address beyond this machine from which nobody says who it is has so many jobs, from whatever port', async () => {
+  const jobs = open({ limits: { maxJobsPerNetwork: 1 } });
+  outcomes = [() => Promise.withResolvers<never>().promise];
+  const from = (peer: string): Promise<unknown> =>
+    jobs.submit({
+      fn: change,
+      body: encodeCbor(['asked']),
+      bodyFormat: 60,
+      items: [],
+      format: 60,
+      caller: { identity: 'local', peer },
+      asker: { ...annAsks, principal: undefined },
+      correlationId: 'c1',
+    });
+  for (const peer of ['192.0.2.1:1', '192.0.2.2:1', '[2001:db8::1]:1', '127.0.0.1:1', '127.0.0.1:2']) await from(peer);
+  for (const [peer, network] of [
+    ['192.0.2.1:2', '192.0.2.1'],
+    ['[2001:db8::f]:2', '2001:db8::/64'],
+  ] as const) {
+    await expect(from(peer)).rejects.toMatchObject({
+      code: 'rate-exceeded',
+      message: `There is no room for more jobs of callers without an identity at ${network}; fetch and remove some (DELETE /j/…).`,
+    });
+  }
 });
 
 describe('a job of who was revoked since', () => {

@@ -25,6 +25,8 @@ import { ask, startGateway, type TestGateway } from '../http/gateway.ts';
 import { RawDevice } from './raw-device.ts';
 
 const source = `
+  import { setTimeout } from 'node:timers/promises';
+  import { context } from 'funcoap/library';
   const log: string[] = [];
   /** What has happened since the last time. */
   export function events(): string[] { return log.splice(0); }
@@ -38,6 +40,16 @@ const source = `
     }
     /** @safe */
     async *waits(): AsyncGenerator<number> { yield 0; await new Promise(() => {}); }
+    /** @safe */
+    async *tidies(): AsyncGenerator<number> {
+      try { yield 0; } finally { for (let i = 0; i < 3; i++) await new Promise(setImmediate); log.push('tidied ' + this.owner); }
+    }
+    /** @safe */
+    async *stuck(): AsyncGenerator<number> { try { yield 0; } finally { await new Promise(() => {}); } }
+    /** @safe */
+    async *hears(): AsyncGenerator<number> {
+      try { yield 0; await setTimeout(60_000, undefined, { signal: context().signal }); } finally { log.push('heard ' + this.owner); }
+    }
     /** @safe */
     entries(): AsyncIterable<string> { return this.later(); }
     /** @safe */
@@ -59,6 +71,8 @@ const source = `
     close(): void { log.push('closed ' + this.owner); }
   }
   export class Account extends Book {}
+  /** @timeLimit 400ms */
+  export class Impatient extends Book {}
   /** @instance percall */
   export class Query extends Book {}
   /** @instance single */
@@ -181,6 +195,26 @@ describe('a stream of an object', () => {
     await happened('open b', 'left b', 'closed b');
     for (const each of [run, waiting]) each.leave(reader);
     expect(streams.size).toBe(0);
+  });
+
+  test('ends before its object also where its generator waits in its `finally`', async () => {
+    const { make, open, release } = bench();
+    const id = await make('Account', 't');
+    for (const name of ['tidies', 'hears']) {
+      const run = await open(id, name);
+      run.attach(reader);
+      await run.take(0);
+      if (name === 'hears') run.take(1).catch(() => undefined);
+    }
+    await release(id);
+    await happened('open t', 'heard t', 'tidied t', 'closed t');
+    // One that never ends is waited for as long as half of its time limit.
+    const other = await make('Impatient', 'u');
+    const stuck = await open(other, 'stuck');
+    stuck.attach(reader);
+    await stuck.take(0);
+    await release(other);
+    await happened('open u', 'closed u');
   });
 
   test('of one that is let go of while the stream opens is not begun, or ended at once', async () => {
@@ -354,11 +388,14 @@ describe('at each door', () => {
       'entries',
       'fails',
       'field',
+      'hears',
       'history',
       'list',
       'plain',
       'promised',
       'scalar',
+      'stuck',
+      'tidies',
       'waits',
     ]);
     expect(methods['history']).toMatchObject({

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { decodeCbor } from '../../src/cbor/decode.ts';
 import { encodeCbor } from '../../src/cbor/encode.ts';
+import { defaultDecodeLimits } from '../../src/cbor/limits.ts';
+import { asPath } from '../../src/cbor/reference-tag.ts';
 import { openCoapClient, type CoapClient } from '../../src/client/coap-client.ts';
 import type { CoapRequest, CoapResponse } from '../../src/client/coap-request.ts';
 import { dotted } from '../../src/coap/codec/codes.ts';
@@ -50,6 +52,28 @@ const libraries = {
     /** @safe */
     export function spin(ms: number): number { const end = Date.now() + ms; while (Date.now() < end); spun++; return threadId; }
     export function plain(): string { return 'plain'; }`,
+  'shapes/index.ts': `
+    /** What has an area. */
+    export abstract class Shape {
+      name: string;
+      constructor(name: string) { this.name = name; }
+      /** How large it is. @safe */
+      abstract area(scale: number): number;
+      protected abstract secret(): void;
+      wider(to: number): void;
+      wider(to: string): void;
+      wider(): void {}
+    }
+    class Square extends Shape { area(scale: number): number { return 4 * scale; } secret(): void {} }
+    export class Unit extends Shape { constructor() { super('unit'); } area(): number { return 1; } secret(): void {} }
+    export function square(): Shape { return new Square('square'); }
+    export function areaOf(shape: Shape): number { return shape.area(10); }
+    export class Door {
+      private constructor() {}
+      static open(): Door { return new Door(); }
+      knock(): string { return 'who is there?'; }
+    }
+    export function door(): Door { return Door.open(); }`,
 };
 
 let gateway: TestGateway;
@@ -115,6 +139,45 @@ test('what the class does not show is not there, and what it shows is checked', 
   expect(told(await coap('GET', '/o/AAAAAAAA/balance'))).toBe('no-such-resource');
   expect(told(await coap('GET', `${path}/balance`))).toEqual(['2.05', 0]);
   await coap('DELETE', path);
+});
+
+test('of an abstract class, and of one with a private constructor, nobody makes objects: they are had from functions', async () => {
+  const refused = {
+    Shape: 'it is abstract; make an object of a class that extends it',
+    Door: 'its constructor is private; export a function that returns an object of it, and call that',
+  };
+  for (const [name, why] of Object.entries(refused)) {
+    for (const method of ['POST', 'GET'] as const) {
+      const answer = await coap(method, `/func/shapes/${name}?_why`);
+      const problem = decodeProblem(answer.payload);
+      expect([dotted(answer.code), problem.name, problem.detail]).toEqual([
+        '4.04',
+        'not-callable',
+        `No object is made of shapes/${name}: ${why}.`,
+      ]);
+    }
+    expect(decodeCbor((await coap('GET', '/func/shapes')).payload)).toMatchObject({
+      functions: { [name]: { class: true, notCallable: why } },
+    });
+    expect(decodeCbor((await coap('GET', `/func/shapes/${name}?_describe`)).payload)).toMatchObject({
+      notCallable: why,
+      parameters: [],
+    });
+  }
+  expect(decodeCbor((await coap('GET', '/func')).payload)).toMatchObject({ shapes: { functions: 4 } });
+  const given = async (name: string): Promise<string> =>
+    decodeCbor((await coap('POST', `/func/shapes/${name}`)).payload, defaultDecodeLimits, asPath) as string;
+  const [square, door, unit] = [
+    await given('square'),
+    await given('door'),
+    idOf(await coap('POST', '/func/shapes/Unit')),
+  ];
+  expect(told(await coap('GET', `${square}/area?scale=2`))).toEqual(['2.05', 8]);
+  expect(told(await coap('POST', `${square}/secret`))).toBe('no-such-method');
+  expect(told(await coap('POST', `${door}/knock`))).toEqual(['2.04', 'who is there?']);
+  expect(told(await coap('POST', '/func/shapes/areaOf', [square]))).toEqual(['2.04', 40]);
+  expect(told(await coap('POST', '/func/shapes/areaOf', [unit]))).toEqual(['2.04', 1]);
+  for (const path of [square, door, unit]) await coap('DELETE', path);
 });
 
 test('discovery says what a class takes and what its objects offer', async () => {

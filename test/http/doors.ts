@@ -5,6 +5,7 @@ import { Watches } from '../../src/gateway/watches/watches.ts';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Credentials } from '../../src/devices/credentials.ts';
 import { ResultCache } from '../../src/cache/result-cache.ts';
 import { gatewayOptions } from '../../src/cli/gateway-options.ts';
 import { openHttp } from '../../src/cli/http-door.ts';
@@ -97,20 +98,21 @@ export async function openDoors(libraries: Readonly<Record<string, string>>, dat
         randomBytes: systemRandomness.bytes,
       });
       const calling = { ...parts, invoker: objects.exchange };
+      const enrolled = (): Credentials | undefined => http.options.identities()?.credentials;
       const jobs = new Jobs({
         ...parts,
         ...settings,
         invoker: objects.exchange.forJobs,
         bodies,
         access: rules,
-        enrolled: () => http.options.identities()?.credentials,
+        enrolled,
         scheduler,
         timeOfDay: () => timeOfDay(Date.now()),
         randomBytes: systemRandomness.bytes,
       });
       const calls = new Calls({
         ...calling,
-        batches: new Batches({ ...calling, objects }),
+        batches: new Batches({ ...calling, objects, enrolled }),
         jobs,
         objects,
         bodies,

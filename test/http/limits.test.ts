@@ -60,8 +60,8 @@ const impatient = {
   lookEvery: milliseconds(20),
 };
 
-async function socketTo({ url }: OpenDoor): Promise<Socket> {
-  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+async function socketTo({ url }: OpenDoor, localAddress = '127.0.0.1'): Promise<Socket> {
+  const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', localAddress });
   await once(socket, 'connect');
   socket.on('error', () => undefined);
   return socket;
@@ -123,6 +123,16 @@ describe('many', () => {
     expect(await untilClosed(await socketTo(door), head('GET /frmlist HTTP/1.1', 'Host: localhost'))).toBe('');
     for (const socket of sockets) socket.destroy();
     await vi.waitFor(async () => expect((await ask(`${door.url}/frmlist`)).status).toBe(200), patiently);
+  });
+  test('connections of one address are so many, and leave room for another', async () => {
+    const door = await doors.open({ maxConnections: 100, maxConnectionsPerPeer: 2 });
+    const sockets = [await socketTo(door), await socketTo(door)];
+    const asked = head('GET /frmlist HTTP/1.1', 'Host: localhost', 'Connection: close');
+    expect(await untilClosed(await socketTo(door), asked)).toBe('');
+    expect(await untilClosed(await socketTo(door, '127.0.0.2'), asked)).toContain('200 OK');
+    sockets[0]?.destroy();
+    await vi.waitFor(async () => expect(await untilClosed(await socketTo(door), asked)).toContain('200 OK'), patiently);
+    sockets[1]?.destroy();
   });
   test('a connection on which nobody asks anything makes room for another', async () => {
     const door = await doors.open({ maxConnections: 2 });

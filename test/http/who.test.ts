@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, get as httpGet, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { seconds } from '../../src/core/duration.ts';
@@ -311,6 +311,17 @@ describe('a certificate over https', () => {
     const gateway = await doors.open(secure);
     const headers = { authorization: `Bearer ${await tokenOf('ann')}` };
     expect((await ask(`${gateway.secureUrl}/func/who/am`, { headers, tls: { ca, cert, key } })).json).toBe('ann');
+  });
+  test('is not waited for where an address has as many connections as it may', async () => {
+    const gateway = await doors.open({ ...secure, maxConnectionsPerPeer: 2 });
+    const to = { port: Number(new URL(gateway.secureUrl).port), host: '127.0.0.1' };
+    // They have not begun TLS, and count all the same.
+    const idle = [connect(to), connect(to)];
+    await Promise.all(idle.map((socket) => once(socket, 'connect')));
+    const third = connect(to);
+    await once(third.resume(), 'close');
+    for (const socket of idle) socket.destroy();
+    await vi.waitFor(async () => expect((await amAt(gateway, { cert, key })).json).toBe('gate'), patiently);
   });
   test('plain HTTP is not spoken there', async () => {
     const gateway = await doors.open(secure);

@@ -1,6 +1,9 @@
 /** `npm start` and the commands of the README, as they are typed: on the default port, in a shell. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { root } from '../gateway/gateway-process.ts';
 import { missingCoapClient } from './plugtest/libcoap.ts';
@@ -10,6 +13,9 @@ const missing = missingCoapClient();
 /** A network of its own, so that the default port is free; without the right to have one, the machine's. */
 const isolated = spawnSync('unshare', ['--net', 'true']).status === 0;
 
+/** That of the checkout is whoever's who works in it. */
+const data = mkdtempSync(join(tmpdir(), 'funcoap-commands-'));
+
 let started: ChildProcess | undefined;
 let printed = '';
 
@@ -18,6 +24,7 @@ beforeAll(async () => {
   const command = isolated ? ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec npm start'] : ['npm', 'start'];
   const child = spawn(command[0] ?? '', command.slice(1), {
     cwd: root,
+    env: { ...process.env, FUNCOAP_DATA_FOLDER: data },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -31,11 +38,16 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await stopped();
+  rmSync(data, { recursive: true });
+});
+
+async function stopped(): Promise<void> {
   if (started?.pid === undefined || started.exitCode !== null) return;
   const ended = once(started, 'exit');
   process.kill(-started.pid, 'SIGTERM');
   await ended;
-});
+}
 
 beforeEach(({ skip }) => {
   if (missing !== undefined) skip(missing);

@@ -218,7 +218,9 @@ describe.concurrent.each(doors)('over %s', (door) => {
         next.catch(() => undefined);
         await site.kill();
         await site.start();
-        expect((await outcome(next)).given).toMatchObject({ code: 'stream-lost', status: '4.12', target: 'lib/ticks' });
+        const { given, took } = await outcome(next);
+        expect(given).toMatchObject({ code: 'stream-lost', status: '4.12', target: 'lib/ticks' });
+        expect(took).toBeLessThan(3);
         expect(site.marks).toBe('t');
       },
     );

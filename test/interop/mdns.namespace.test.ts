@@ -37,7 +37,8 @@ class Gateway {
   #out = '';
 
   constructor(namespace: string, folder: string, ...settings: string[]) {
-    const args = ['serve', '--json', '--log-format', 'json', '--libraries', join(root, 'libraries')];
+    const own = ['--libraries', join(root, 'libraries'), '--data', join(folder, namespace)];
+    const args = ['serve', '--json', '--log-format', 'json', ...own];
     this.#child = spawn(
       'ip',
       ['netns', 'exec', namespace, process.execPath, join(root, 'bin/funcoap.js'), ...args, ...settings],

@@ -1,4 +1,7 @@
 /** A gateway of several processes is one gateway: for its peers, in its log and in its metrics. Real processes. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { method } from '../../src/coap/codec/codes.ts';
 import { messageType } from '../../src/coap/codec/message.ts';
@@ -17,6 +20,12 @@ const library = (greeting: string): string => `
 /** @pure @maxAge 240 */
 export function greet(): string { return '${greeting}'; }
 `;
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'funcoap-processes-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
 
 describe.runIf(linux)('a gateway of two processes', () => {
   let gateway: GatewayProcess;
@@ -137,7 +146,18 @@ describe.runIf(linux)('a gateway of two processes', () => {
 
   test('is not joined by another gateway on its port', async () => {
     const { port } = gateway;
-    const args = ['serve', '--listen', '127.0.0.1', '--port', String(port), '--libraries', gateway.folder];
+    const data = newFolder();
+    const args = [
+      'serve',
+      '--listen',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--libraries',
+      gateway.folder,
+      '--data',
+      data,
+    ];
     for (const more of [
       ['--processes', '2'],
       ['--processes', '1'],
@@ -290,7 +310,7 @@ describe.runIf(linux)('several processes', () => {
   test('of which one cannot start are none, and the reason is the one that a single one would give', async () => {
     const { code, err } = await funcoap(
       ['serve', '--processes', '2', '--port', '0', '--listen', '127.0.0.1', '--libraries', '/nowhere'],
-      '/tmp',
+      newFolder(),
     );
     expect(err).toBe('funcoap: There is no folder /nowhere; create it, or say where the libraries lie.\n');
     expect(code).toBe(2);

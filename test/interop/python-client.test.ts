@@ -142,7 +142,8 @@ describe.skipIf(reason !== undefined)(`the Python client${reason === undefined ?
 
   test.each([
     ['calls.py', 25],
-    ['ongoing.py', 37],
+    ['ongoing.py', 38],
+    ['restarted.py', 7],
   ])('its own tests in %s pass', async (name, count) => {
     const environment = {
       ...process.env,
@@ -150,6 +151,8 @@ describe.skipIf(reason !== undefined)(`the Python client${reason === undefined ?
       PYTHONDONTWRITEBYTECODE: '1',
       GATEWAY: gateway.uri,
       LOSSY_GATEWAY: `coap://127.0.0.1:${relay.port}`,
+      NODE: process.execPath,
+      FUNCOAP: join(root, 'bin', 'funcoap.js'),
     };
     const script = join(root, 'test', 'interop', 'python-client', name);
     const { stderr } = await promisify(execFile)(python ?? '', [script], { env: environment });

@@ -136,10 +136,12 @@ _PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
 _JOB_PAUSE = 0.2
 _LONGEST_JOB_PAUSE = 5.0
-# After so much silence the gateway is pinged, so that it is known when nothing listens there any more.
+# After so much silence a gateway that owes an answer is pinged, so that it is known when nothing listens there any more.
 _PING_AFTER = 15.0
-# After so much silence an observation is begun again: a gateway that was started again has forgotten it.
-_RENEW_AFTER = 60.0
+# After so much silence an observation is begun again: a gateway that was started again has forgotten it, and answers pings.
+_RENEW_AFTER = 15.0
+# So long what a gateway tells may wait for its acknowledgement; a little later it gives up (RFC 7252 §4.8.2).
+_PATIENCE = 60.0
 _LEAVE_TIMEOUT = 3.0
 
 # Around the path of an object; in a batch around [index, *steps] of an earlier result.
@@ -1069,6 +1071,8 @@ class _Endpoint:
         wait = random.uniform(_ACK_TIMEOUT, _ACK_TIMEOUT * _ACK_RANDOM_FACTOR)
         sent, again = 1, time.monotonic() + wait
         acknowledged = False
+        # What the network said of an earlier message is nothing about this one.
+        self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         self._send(request)
         while True:
             now = time.monotonic()
@@ -1077,13 +1081,18 @@ class _Endpoint:
             if not acknowledged and now >= again:
                 self._send(request)
                 sent, wait, again = sent + 1, wait * 2, now + wait * 2
-            message = self._receive(min(deadline, deadline if acknowledged else again) - time.monotonic())
+            if acknowledged and now >= again:
+                # RFC 7252 §4.3: where nothing listens any more, the network says so.
+                self._send(_Message(_CON, 0, self._next_id(), b"", [], b""))
+                again = now + _PING_AFTER
+            message = self._receive(min(deadline, again) - time.monotonic())
             if message is None:
                 continue
             if message.type == _RST and message.message_id == request.message_id:
                 raise NoAnswer(f"{self.where} rejected the message")
             if message.code == 0:
-                acknowledged = acknowledged or (message.type == _ACK and message.message_id == request.message_id)
+                if message.type == _ACK and message.message_id == request.message_id:
+                    acknowledged, again = True, time.monotonic() + _PING_AFTER
                 continue
             if not self._answers(message, request):
                 self._unexpected(message)
@@ -1176,23 +1185,21 @@ class _Observation(_Endpoint):
 
     def next(self, span: float) -> _Answer | None:
         """None after so many seconds of silence, of those that passed before it was wanted too."""
-        end, ping = self._heard + span, self._heard + _PING_AFTER
         if self._held is not None:
             self._reply(_ACK, self._held)
             self._held = None
+            # It had to be silent until now.
+            if time.monotonic() < self._heard + _PATIENCE:
+                self._heard = time.monotonic()
+        end = self._heard + span
         while True:
-            message = self._told.popleft() if self._told else self._receive(min(end, ping) - time.monotonic())
+            message = self._told.popleft() if self._told else self._receive(end - time.monotonic())
             if message is not None and message.token == self._token and message.code >> 5 in (2, 4, 5):
                 return self._whole(message)
             if message is not None:
                 self._unexpected(message)
-            now = time.monotonic()
-            if now >= end:
+            if time.monotonic() >= end:
                 return None
-            if now >= ping:
-                # RFC 7252 §4.3: where nothing listens any more, the network says so.
-                self._send(_Message(_CON, 0, self._next_id(), b"", [], b""))
-                ping = now + _PING_AFTER
 
     def _whole(self, message: _Message) -> _Answer:
         self._heard = time.monotonic()

@@ -8,7 +8,7 @@ import { openCoapClient, type CoapClient, type CoapClientOptions } from '../coap
 import type { CoapRequest, CoapResponse } from '../coap-request.ts';
 import { placeWords, type Door, type DoorAnswer, type DoorRequest, type StreamEvent } from './door.ts';
 import type { StreamRequest, WatchEvent } from './door.ts';
-import { doorAnswerOf, endedJob, observedResult, observedStream, pingAfter } from './observed.ts';
+import { doorAnswerOf, endedJob, observedResult, observedStream, longestSilence } from './observed.ts';
 
 /** What is sent without expecting an answer fits into one block. */
 const oneBlockBytes = 1024;
@@ -42,7 +42,7 @@ export class CoapDoor implements Door {
   }
 
   watch(request: DoorRequest): AsyncIterable<WatchEvent> {
-    return observedResult(this.#client, this.#requestOf(request));
+    return observedResult(this.#client, this.#requestOf(request), this.#scheduler);
   }
 
   async tell(request: DoorRequest): Promise<void> {
@@ -75,7 +75,7 @@ export class CoapDoor implements Door {
       accept: contentFormat.cbor,
       etag,
       timeout,
-      pingAfter,
+      pingAfter: longestSilence,
       signal,
     };
   }

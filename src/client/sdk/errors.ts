@@ -72,7 +72,10 @@ export class RemoteError extends FuncoapError {
     this.target = target;
     this.status = dotted(answer.code);
     this.number = details?.number;
-    this.parameter = parameters.find(({ id }) => id === details?.parameter)?.name ?? details?.parameter;
+    const parameter = details?.parameter;
+    // Parameters of methods have no ids.
+    this.parameter =
+      (parameter === undefined ? undefined : parameters.find(({ id }) => id === parameter)?.name) ?? parameter;
     this.expected = details?.expected;
     this.thrown = details?.remote;
     this.batch = details?.batch && { ...details.batch, ...(results && { results }) };
@@ -108,7 +111,9 @@ function sentenceOf(target: string, answer: DoorAnswer, details: ProblemDetails 
   const words = details?.detail ?? details?.title ?? (details?.name && problems[details.name].title);
   if (words !== undefined) return words;
   const isText = answer.contentFormat === undefined || answer.contentFormat === contentFormat.text;
-  const diagnostic = isText ? textOf(answer.payload.subarray(0, maxShownBytes)) : undefined;
+  // Of a gateway that is newer.
+  const problem = details?.number === undefined ? undefined : `problem ${details.number}.`;
+  const diagnostic = isText ? textOf(answer.payload.subarray(0, maxShownBytes)) : problem;
   const code = `${target} was answered ${dotted(answer.code)} ${codeName(answer.code) ?? ''}`.trimEnd();
   return diagnostic === undefined || diagnostic === '' ? `${code}.` : `${code}: ${diagnostic}`;
 }

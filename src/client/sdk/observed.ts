@@ -4,9 +4,9 @@ import { decodeCborSequence } from '../../cbor/decode.ts';
 import { decodeRepresentation } from '../../cbor/representation.ts';
 import { codeClass, responseCode } from '../../coap/codec/codes.ts';
 import { findStrings, optionNumber } from '../../coap/codec/options.ts';
-import { hex } from '../../core/bytes.ts';
+import { equalBytes, hex } from '../../core/bytes.ts';
 import type { Scheduler } from '../../core/clock.ts';
-import { milliseconds, seconds, type Milliseconds } from '../../core/duration.ts';
+import { after, milliseconds, seconds, type Milliseconds } from '../../core/duration.ts';
 import { PeerError } from '../../core/error.ts';
 import { isList, type Value } from '../../core/value.ts';
 import type { CoapClient } from '../coap-client.ts';
@@ -15,15 +15,11 @@ import type { DoorAnswer, StreamEvent, StreamPlace, WatchEvent } from './door.ts
 import { passed } from './retries.ts';
 
 /**
- * After so much silence the gateway is pinged, which costs four bytes: what is called or observed may be silent for an hour, and be
- * well. No RFC's number.
+ * After so much silence the gateway is asked for a sign of life: by a ping where it owes an answer, since to ask again would be to
+ * call again, and by registering again where something is observed, since one that was started again answers pings and has forgotten
+ * it (RFC 7641 §3.3.1). No RFC's number.
  */
-export const pingAfter: Milliseconds = seconds(15);
-/**
- * After so much silence it is asked again for what is observed: one that was started again answers pings and has forgotten it, and
- * one that waits for an acknowledgement, because whoever reads is busy, gives up after a minute and a half (RFC 7252 §4.8.2).
- */
-const renewAfter = seconds(60);
+export const longestSilence: Milliseconds = seconds(15);
 
 export const doorAnswerOf = ({ code, contentFormat, payload, etag, maxAge, options }: CoapResponse): DoorAnswer => ({
   code,
@@ -45,8 +41,8 @@ export async function* observedStream(
   requestAt: (place: StreamPlace) => CoapRequest,
 ): AsyncGenerator<StreamEvent, void> {
   let place = begin;
-  const asked = (): CoapRequest => ({ ...requestAt(place), accept: contentFormat.cborSequence, pingAfter });
-  for await (const answer of client.observe(asked(), { paced: true, renewAfter, renewed: asked })) {
+  const asked = (): CoapRequest => ({ ...requestAt(place), accept: contentFormat.cborSequence });
+  for await (const answer of client.observe(asked(), { paced: true, renewAfter: longestSilence, renewed: asked })) {
     if (codeClass(answer.code) !== 2) {
       yield { type: 'failed', answer: doorAnswerOf(answer) };
       return;
@@ -72,17 +68,22 @@ function eventOf(told: Value): StreamEvent {
 }
 
 /** Only the newest states wait for a loop that is busy. @throws RequestError */
-export async function* observedResult(client: CoapClient, request: CoapRequest): AsyncGenerator<WatchEvent, void> {
-  const asked = { ...request, accept: contentFormat.cbor, pingAfter };
+export async function* observedResult(
+  client: CoapClient,
+  request: CoapRequest,
+  scheduler: Scheduler,
+): AsyncGenerator<WatchEvent, void> {
+  const asked = { ...request, accept: contentFormat.cbor };
   let last: StateEvent | undefined;
+  let toldAt = scheduler.now();
   // RFC 7641 §3.3.2: of which state there is no need to tell more than that it is this one again.
   let named: StateEvent | undefined;
   const renewed = (): CoapRequest => {
     named = last;
     return { ...asked, etag: named?.etag };
   };
-  for await (const answer of client.observe(asked, { renewAfter, renewed })) {
-    const { code, contentFormat: format, payload, etag } = answer;
+  for await (const answer of client.observe(asked, { renewAfter: longestSilence, renewed })) {
+    const { code, contentFormat: format, payload, etag, maxAge } = answer;
     if (codeClass(code) !== 2) {
       yield { type: 'failed', answer: doorAnswerOf(answer) };
       return;
@@ -90,6 +91,11 @@ export async function* observedResult(client: CoapClient, request: CoapRequest):
     const isValue = format !== undefined && isValueFormat(format);
     const value =
       code === responseCode.valid ? named?.value : isValue ? decodeRepresentation(payload, format) : undefined;
+    const now = scheduler.now();
+    // What registering again brings is told as often as the gateway would: Max-Age is c.pmax, which each registration begins anew.
+    const isDue = now >= after(toldAt, seconds(maxAge / 2));
+    if (last?.etag !== undefined && etag !== undefined && equalBytes(last.etag, etag) && !isDue) continue;
+    toldAt = now;
     last = { type: 'state', value, etag };
     yield last;
   }
@@ -110,7 +116,7 @@ export async function endedJob(
 ): Promise<CoapResponse> {
   for (;;) {
     let comeBack = shortestPause;
-    for await (const answer of client.observe({ ...request, pingAfter }, { renewAfter })) {
+    for await (const answer of client.observe(request, { renewAfter: longestSilence })) {
       // 5.03: there is no room for one more who observes, or the gateway is being stopped.
       if (answer.code === responseCode.serviceUnavailable) comeBack = seconds(Math.max(1, answer.maxAge));
       else if (!isPending(answer)) return answer;

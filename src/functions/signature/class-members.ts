@@ -19,16 +19,18 @@ import { typeParameterNames } from './typescript-type.ts';
 import type { InstanceMode, MemberDescription, ParameterDescription, ValueType } from '../description.ts';
 
 export interface ClassShape {
-  /** Of the constructor. */
+  /** Of the constructor, where callers may make objects. */
   readonly parameters: readonly DeclaredParameter[];
   readonly members: readonly MemberDescription[];
   readonly instance: InstanceMode | undefined;
+  readonly notMade: string | undefined;
 }
 
 type Method = Extract<ClassMember, { type: 'ClassMethod' }>;
+type BodilessMethod = Extract<ClassMember, { type: 'TSDeclareMethod' }>;
 type Property = Extract<ClassMember, { type: 'ClassProperty' }>;
 /** What is called, however it is written. */
-type Called = Pick<Method | FunctionNode, 'returnType'> & {
+type Called = Pick<Method | BodilessMethod | FunctionNode, 'returnType'> & {
   readonly params: Method['params'] | FunctionNode['params'];
 };
 
@@ -60,12 +62,26 @@ function checkPromises({ safe, inline }: Doc, where: string): void {
     throw new UsageError('library-tag', `${where} cannot be inline: objects live on a thread; remove @inline.`);
 }
 
+/** Why nobody makes objects of a class. @param constructor its own, or the nearest that it inherits */
+function notMadeOf({ node }: WrittenClass, constructor: Method | undefined): string | undefined {
+  if (node.type === 'ClassDeclaration' && node.abstract === true)
+    return 'it is abstract; make an object of a class that extends it';
+  if (constructor === undefined || !isHidden(constructor)) return undefined;
+  return `its constructor is ${constructor.accessibility}; export a function that returns an object of it, and call that`;
+}
+
 /** @param name what it is exported as @param where file, line and name, for errors @throws UsageError `library-syntax`, `library-tag`, `library-parameter` */
 export function readClass(written: WrittenClass, classDoc: Doc, name: string, where: string): ClassShape {
   checkPromises(classDoc, where);
   const members = new Map<string, MemberDescription>();
+  const lineage = lineageOf(written);
+  const constructors = lineage.map(({ node }) => node.body.body.find(isConstructor));
+  const notMade = notMadeOf(
+    written,
+    constructors.findLast((constructor) => constructor !== undefined),
+  );
   let parameters: readonly DeclaredParameter[] = [];
-  for (const each of lineageOf(written)) {
+  for (const [index, each] of lineage.entries()) {
     const { node, module } = each;
     const own = each === written;
     const place: Place = {
@@ -74,8 +90,8 @@ export function readClass(written: WrittenClass, classDoc: Doc, name: string, wh
       name: own ? name : (node.id?.name ?? 'class'),
       where,
     };
-    const constructor = node.body.body.find(isConstructor);
-    if (constructor !== undefined) {
+    const constructor = constructors[index];
+    if (constructor !== undefined && notMade === undefined) {
       const at = placeIn(place, constructor);
       const comment = docComment(constructor.leadingComments);
       // What a class says of parameters, it says of its constructor's.
@@ -88,14 +104,16 @@ export function readClass(written: WrittenClass, classDoc: Doc, name: string, wh
       if (member !== undefined) members.set(name, member);
     }
   }
-  return { parameters, members: [...members.values()], instance: instanceModeOf(classDoc, parameters, where) };
+  const instance = instanceModeOf(classDoc, parameters, notMade, where);
+  return { parameters, members: [...members.values()], instance, notMade };
 }
 
 /** By name, in the order in which they are written; undefined: there is one, and not for callers. */
 function membersOf(nodes: readonly ClassMember[], place: Place): Map<string, MemberDescription | undefined> {
   const members = new Map<string, MemberDescription | undefined>();
   for (const node of nodes) {
-    if (node.type !== 'ClassMethod' && node.type !== 'ClassProperty') continue;
+    // A method without a body is abstract, or an overload of the one below that has one.
+    if (node.type !== 'ClassMethod' && node.type !== 'ClassProperty' && node.type !== 'TSDeclareMethod') continue;
     const name = memberName(node);
     if (name === undefined) continue;
     members.set(name, isHidden(node) ? undefined : readMember(name, node, members.get(name), place));
@@ -103,13 +121,13 @@ function membersOf(nodes: readonly ClassMember[], place: Place): Map<string, Mem
   return members;
 }
 
-function memberName(node: Method | Property): string | undefined {
+function memberName(node: Method | BodilessMethod | Property): string | undefined {
   if (node.static || node.computed || node.key.type !== 'Identifier') return undefined;
   const name = nameOf(node.key);
   return name.startsWith('_') || name === 'constructor' ? undefined : name;
 }
 
-const isHidden = ({ accessibility }: Method | Property): boolean =>
+const isHidden = ({ accessibility }: Method | BodilessMethod | Property): boolean =>
   accessibility === 'private' || accessibility === 'protected';
 
 const isConstructor = (node: ClassMember): node is Method => node.type === 'ClassMethod' && node.kind === 'constructor';
@@ -117,7 +135,7 @@ const isConstructor = (node: ClassMember): node is Method => node.type === 'Clas
 /** @param known the other half of an accessor */
 function readMember(
   name: string,
-  node: Method | Property,
+  node: Method | BodilessMethod | Property,
   known: MemberDescription | undefined,
   place: Place,
 ): MemberDescription | undefined {

@@ -38,6 +38,7 @@ export interface DeclaredExport {
   /** Of the objects of a class. */
   readonly members?: readonly MemberDescription[] | undefined;
   readonly instance?: InstanceMode | undefined;
+  readonly notMade?: string | undefined;
   /** Line of the declaration, from 1. */
   readonly line: number;
 }

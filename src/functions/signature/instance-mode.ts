@@ -6,13 +6,19 @@ import type { InstanceMode } from '../description.ts';
 
 const modes: readonly InstanceMode[] = ['single', 'session', 'percall'];
 
-/** @param parameters of the constructor @throws UsageError `library-tag` */
+/** @param parameters of the constructor @param notMade why nobody makes objects @throws UsageError `library-tag` */
 export function instanceModeOf(
   { instance }: Doc,
   parameters: readonly DeclaredParameter[],
+  notMade: string | undefined,
   where: string,
 ): InstanceMode | undefined {
   if (instance === undefined) return undefined;
+  if (notMade !== undefined)
+    throw new UsageError(
+      'library-tag',
+      `${where}: @instance is about objects that callers make, and none is made of this class: ${notMade.split(';', 1).join('')}; remove @instance.`,
+    );
   const mode = modes.find((one) => one === instance);
   if (mode === undefined)
     throw new UsageError(

@@ -7,6 +7,7 @@
  */
 import { milliseconds, type Milliseconds } from '../../core/duration.ts';
 import { UsageError } from '../../core/error.ts';
+import { nearestName } from '../names.ts';
 
 export interface DocParameter {
   /** As written, with the members of an object parameter as `options.member`. */
@@ -112,14 +113,22 @@ const durations = ['maxAge', 'staleWhileRevalidate', 'timeLimit'] as const;
 /** Promises that take a word. */
 const words = ['instance'] as const;
 
-const promise = `@(?:${[...flags, ...durations, ...words].join('|')})\\b`;
+const promises = [...flags, ...durations, ...words] as const;
+/** Tags that describe, and other names for them. */
+const described = ['param', 'returns'] as const;
+const otherNames: readonly string[] = ['return', 'arg', 'argument'];
+/** What promises are called elsewhere. */
+const elsewhere: ReadonlyMap<string, string> = new Map([
+  ['cache', 'pure'],
+  ['idempotent', 'safe'],
+  ['timeout', 'timeLimit'],
+  ['ttl', 'maxAge'],
+]);
+
 /** Also tells an ordinary comment that was meant as a doc comment. */
-export const beginsWithPromise: RegExp = new RegExp(`^\\s*${promise}`, 'i');
+export const beginsWithPromise: RegExp = new RegExp(`^\\s*@(?:${promises.join('|')})\\b`, 'i');
 /** ` @pure @maxAge 5 m`, ` @instance single` at the end of a line; what is behind a letter is an address. */
-const endsInPromises = new RegExp(
-  `(?<=\\s)(?:${promise}(?:\\s*\\d[\\d.]*\\s*[a-z]*|\\s+(?:single|session|percall)\\b)?\\s*)+$`,
-  'i',
-);
+const endsInTags = /(?<=\s)(?:@[a-z]+\b(?:\s*\d[\d.]*\s*[a-z]*|\s+(?:single|session|percall)\b)?\s*)+$/i;
 
 /** The text before the first tag, and the tags; an `@` inside a fenced example is text. */
 function split(comment: string): { text: string; tags: readonly Tag[] } {
@@ -130,7 +139,7 @@ function split(comment: string): { text: string; tags: readonly Tag[] } {
     const line = raw.replace(/^\s*\*? ?/, '').trimEnd();
     if (line.trimStart().startsWith('```')) fenced = !fenced;
     for (const piece of fenced ? [line] : piecesOf(line)) {
-      const tag = fenced ? null : /^\s*@([A-Za-z]+)\b\s*(.*)$/.exec(piece);
+      const tag = fenced ? null : /^\s*@([A-Za-z][\w-]*)\s*(.*)$/.exec(piece);
       if (tag !== null) tags.push({ name: tag[1] ?? '', lines: [tag[2] ?? ''] });
       else (tags.at(-1)?.lines ?? text).push(piece);
     }
@@ -143,21 +152,37 @@ function split(comment: string): { text: string; tags: readonly Tag[] } {
 
 /** What stands before the promises of a line, and each of them with its value. */
 function piecesOf(line: string): readonly string[] {
-  const at = beginsWithPromise.test(line) ? 0 : line.search(endsInPromises);
-  if (at < 0) return [line];
-  const before = line.slice(0, at).trimEnd();
-  const tags = line.slice(at).split(/\s+(?=@[A-Za-z])/);
-  return before === '' ? tags : [before, ...tags];
+  if (beginsWithPromise.test(line)) return line.split(/\s+(?=@[A-Za-z])/);
+  const found = endsInTags.exec(line);
+  const tags = found?.[0].split(/\s+(?=@)/) ?? [];
+  const promised = tags.slice(tags.findLastIndex((tag) => !isPromise(tag)) + 1);
+  if (found === null || promised.length === 0) return [line];
+  const before = [line.slice(0, found.index).trimEnd(), ...tags.slice(0, tags.length - promised.length)].join(' ');
+  return before === '' ? promised : [before, ...promised];
+}
+
+/** Also one that is misspelt. */
+const isPromise = (tag: string): boolean =>
+  promises.some((one) => one === meantBy(tag.slice(1).split(/\W/, 1).join('')));
+
+/** The tag of ours that a name is, or that it was meant to be. */
+function meantBy(name: string): string | undefined {
+  if (otherNames.includes(name)) return undefined;
+  const near = nearestName(name, [...promises, ...described, ...elsewhere.keys()], name.length <= 8 ? 1 : 2);
+  return near === undefined ? undefined : (elsewhere.get(near) ?? near);
 }
 
 /** A promise that is misspelt or denied would be broken without a word. */
 function checkSpelling(tags: readonly Tag[], where: string): void {
   const seen = new Set<string>();
   for (const { name, text } of tags) {
-    const known = [...flags, ...durations, ...words].find((one) => one.toLowerCase() === name.toLowerCase());
+    const known = meantBy(name);
     if (known === undefined) continue;
+    if (known.toLowerCase() !== name.toLowerCase())
+      throw new UsageError('library-tag', `${where}: @${name} is no tag: did you mean @${known}?`);
     if (known !== name)
       throw new UsageError('library-tag', `${where}: @${name} is no tag; write @${known}, with these capitals.`);
+    if (described.some((one) => one === known)) continue;
     if (seen.has(name)) throw new UsageError('library-tag', `${where}: @${name} stands there twice; keep one.`);
     seen.add(name);
     if (flags.some((flag) => flag === name) && /^\{?(?:true|false|yes|no|0|1)\}?$/i.test(text))

@@ -4,9 +4,7 @@
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { milliseconds } from '../../core/duration.ts';
-import { UsageError } from '../../core/error.ts';
-import { lockFile } from './part-lock.ts';
+import { lockFile } from '../file-lock.ts';
 
 /** Whatever a part has, but its lock. */
 const fileOfPart = /^(\d+)\.(?!lock)/;
@@ -22,18 +20,9 @@ export function removeOtherParts(folder: string, own: readonly number[]): void {
     return part === undefined || own.includes(Number(part)) ? [] : [{ name, part }];
   });
   for (const [part, others] of Map.groupBy(files, (file) => file.part)) {
-    const unlock = lockOf(folder, part);
+    const unlock = lockFile(join(folder, `${part}.lock`));
     if (unlock === undefined) continue;
     for (const { name } of others) rmSync(join(folder, name), { force: true });
     unlock();
-  }
-}
-
-function lockOf(folder: string, part: string): (() => void) | undefined {
-  try {
-    const taken = (cause: unknown): UsageError => new UsageError('data-in-use', 'It is in use.', { cause });
-    return lockFile(join(folder, `${part}.lock`), taken, milliseconds(0));
-  } catch {
-    return undefined;
   }
 }

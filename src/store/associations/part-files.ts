@@ -1,8 +1,9 @@
 /** The files of one process's part of the associations: opened, believed or not, and read. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../core/error.ts';
+import { makeDataFolder } from '../data-folder.ts';
 import type { SecretSeal } from '../secret-seal.ts';
 import { readState, writeState, type PartState } from './part-state.ts';
 import { makeWitness, readWitness } from './witness.ts';
@@ -39,7 +40,7 @@ export class PartFiles {
     this.#statePath = join(folder, `${part}.state`);
     const witnessPath = join(folder, `${part}.witness`);
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeDataFolder(folder);
       this.files = open(folder, part);
       const found = readState(this.#statePath);
       const inodes = Object.values(this.files).map((file) => String(fstatSync(file).ino));

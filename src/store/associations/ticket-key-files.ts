@@ -3,9 +3,10 @@
  * makes it, and all others find it. What is too old to open anything is removed when the next is made.
  */
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TicketKeyKeeper } from '../../dtls/ticket.ts';
+import { makeDataFolder } from '../data-folder.ts';
 import type { SecretSeal } from '../secret-seal.ts';
 
 const prefix = 'ticket-key.';
@@ -37,7 +38,7 @@ export class TicketKeyFiles implements TicketKeyKeeper {
     const path = this.#pathOf(period);
     const aside = `${path}.${randomBytes(8).toString('hex')}`;
     try {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      makeDataFolder(this.#folder);
       writeFileSync(aside, this.#seal.seal(key, ownerOf(period)), { mode: 0o600, flag: 'wx' });
       try {
         linkSync(aside, path);

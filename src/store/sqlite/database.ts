@@ -2,10 +2,12 @@
  * Opens an SQLite file that several processes use at once: write-ahead log, waiting for each other, a schema with a
  * version, and file modes that keep others out.
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { UsageError } from '../../core/error.ts';
+import { makeDataFolder } from '../data-folder.ts';
+import { reasonOf } from '../make-folder.ts';
 
 /** How long a process waits for another one's change. */
 const busyTimeoutMs = 5000;
@@ -14,12 +16,12 @@ const busyTimeoutMs = 5000;
  * Opens the file, makes it where it is missing, and brings its schema up to date.
  *
  * @param migrations each brings the schema from the version of its index to the next
- * @throws UsageError 'store-failed', 'store-version'
+ * @throws UsageError 'cannot-create', 'store-failed', 'store-version'
  */
 export function openDatabase(path: string, migrations: readonly string[]): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeDataFolder(dirname(path));
     // Made here, for its mode: SQLite gives the write-ahead log the mode of the database.
     closeSync(openSync(path, 'a', 0o600));
     database = new DatabaseSync(path, { timeout: busyTimeoutMs });
@@ -30,8 +32,7 @@ export function openDatabase(path: string, migrations: readonly string[]): Datab
   } catch (cause) {
     database?.close();
     if (cause instanceof UsageError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError('store-failed', `The store ${path} cannot be opened: ${reason}.`, { cause });
+    throw new UsageError('store-failed', `The store ${path} cannot be opened: ${reasonOf(cause)}.`, { cause });
   }
 }
 

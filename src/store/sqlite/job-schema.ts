@@ -36,6 +36,7 @@ export const jobMigrations: readonly string[] = [
    CREATE INDEX jobs_room ON jobs (identity, bytes);
    CREATE INDEX jobs_state ON jobs (state, identity);`,
   'ALTER TABLE jobs ADD COLUMN enrolled INTEGER',
+  'ALTER TABLE jobs ADD COLUMN network TEXT; CREATE INDEX jobs_network ON jobs (network, bytes);',
 ];
 
 const bytes = (value: SQLOutputValue | undefined): Uint8Array | undefined =>
@@ -50,6 +51,7 @@ export const orderOf = (row: Row): JobOrder => ({
   groups: JSON.parse(String(row['groups'])) as string[],
   enrolled: enrolledOf(row),
   peer: String(row['peer']),
+  network: typeof row['network'] === 'string' ? row['network'] : undefined,
   library: String(row['library']),
   method: String(row['method']),
   safe: row['safe'] === 1,

@@ -5,9 +5,9 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { Scheduler } from '../../core/clock.ts';
-import { milliseconds, type Milliseconds } from '../../core/duration.ts';
+import type { Milliseconds } from '../../core/duration.ts';
 import { UsageError } from '../../core/error.ts';
 import { later, type TimeOfDay } from '../../core/time-of-day.ts';
 import type {
@@ -19,8 +19,9 @@ import type {
   JobState,
   JobStore,
   JobSummary,
+  NoRoom,
 } from '../../functions/job-store.ts';
-import { lockFile } from '../associations/part-lock.ts';
+import { lockFile } from '../file-lock.ts';
 import { ChangeWatch } from './change-watch.ts';
 import { openDatabase, transaction } from './database.ts';
 import { jobMigrations, jobOf, orderOf, stateOf, summaryOf } from './job-schema.ts';
@@ -50,7 +51,7 @@ export class SqliteJobStore implements JobStore {
     this.#database = database;
     this.#statements = new Statements(database);
     this.#changes = new ChangeWatch(database, scheduler);
-    this.#unlock = lockFile(this.#lockOf(this.#owner), notOurs);
+    this.#unlock = ownLock(this.#lockOf(this.#owner));
   }
 
   /**
@@ -68,17 +69,20 @@ export class SqliteJobStore implements JobStore {
     }
   }
 
-  add(order: JobOrder, ended: EndedJob | undefined, limits: JobLimits): Promise<'added' | 'full' | 'too-many'> {
+  add(order: JobOrder, ended: EndedJob | undefined, limits: JobLimits): Promise<'added' | NoRoom> {
     return this.#change(() => {
-      const room = this.#statements.all('SELECT count(*) AS jobs, coalesce(sum(bytes), 0) AS bytes FROM jobs')[0];
-      const own = this.#statements.all('SELECT count(*) AS jobs FROM jobs WHERE identity = ?', [order.identity])[0];
+      const all = this.#taken();
+      const own = this.#taken('identity', order.identity);
+      const near = this.#taken('network', order.network ?? null);
       const bytes = sizeOf(order, ended?.outcome);
-      if (Number(own?.['jobs']) >= limits.maxJobsPerIdentity) return 'too-many';
-      if (Number(room?.['jobs']) >= limits.maxJobs || Number(room?.['bytes']) + bytes > limits.maxBytes) return 'full';
+      if (own.jobs >= limits.maxJobsPerIdentity) return 'too-many';
+      if (near.jobs >= limits.maxJobsPerNetwork) return 'too-many-there';
+      if (all.jobs >= limits.maxJobs || all.bytes + bytes > limits.maxBytes) return 'full';
+      if (near.bytes + bytes > bytesOf(order.network, limits)) return 'too-many-there';
       this.#statements.run(
         `INSERT INTO jobs (id, identity, bytes, state, runs, library, method, safe, format, body_format, created, groups,
-           enrolled, peer, correlation, items, body)
-         VALUES (?, ?, ?, 'queued', 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           enrolled, peer, network, correlation, items, body)
+         VALUES (?, ?, ?, 'queued', 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         [
           order.id,
           order.identity,
@@ -92,6 +96,7 @@ export class SqliteJobStore implements JobStore {
           JSON.stringify(order.groups),
           order.enrolled ?? null,
           order.peer,
+          order.network ?? null,
           order.correlationId,
           JSON.stringify(order.items),
           order.body,
@@ -138,15 +143,17 @@ export class SqliteJobStore implements JobStore {
 
   finish(id: string, ended: EndedJob, limits: JobLimits): Promise<boolean | 'full'> {
     return this.#change(() => {
-      const row = this.#statements.all(`SELECT bytes FROM jobs WHERE id = ? AND state = 'running' AND owner = ?`, [
-        id,
-        this.#owner,
-      ])[0];
+      const row = this.#statements.all(
+        `SELECT bytes, network FROM jobs WHERE id = ? AND state = 'running' AND owner = ?`,
+        [id, this.#owner],
+      )[0];
       if (row === undefined) return false;
-      const all = this.#statements.all('SELECT sum(bytes) AS bytes FROM jobs')[0];
-      const others = Number(all?.['bytes']) - Number(row['bytes']);
+      const more = sizeOf(undefined, ended.outcome) - Number(row['bytes']);
+      const isFull =
+        this.#taken().bytes + more > limits.maxBytes ||
+        this.#taken('network', row['network'] ?? null).bytes + more > bytesOf(row['network'], limits);
       // What says that it failed always has room.
-      if (ended.outcome.state === 'done' && others + sizeOf(undefined, ended.outcome) > limits.maxBytes) return 'full';
+      if (ended.outcome.state === 'done' && isFull) return 'full';
       this.#end(id, ended);
       return true;
     });
@@ -196,6 +203,14 @@ export class SqliteJobStore implements JobStore {
     return join(this.#folder, `${owner}.lock`);
   }
 
+  /** By all, or by those of an owner; by nobody where there is none. */
+  #taken(of?: 'identity' | 'network', owner: SQLOutputValue = null): { jobs: number; bytes: number } {
+    const sums = 'SELECT count(*) AS jobs, coalesce(sum(bytes), 0) AS bytes FROM jobs';
+    const [row] =
+      of === undefined ? this.#statements.all(sums) : this.#statements.all(`${sums} WHERE ${of} = ?`, [owner]);
+    return { jobs: Number(row?.['jobs']), bytes: Number(row?.['bytes']) };
+  }
+
   /** Names of processes that have left their lock, or jobs, behind. */
   #goneOwners(): string[] {
     const locks = readdirSync(this.#folder).flatMap((name) => /^([0-9a-f-]+)\.lock$/.exec(name)?.[1] ?? []);
@@ -206,9 +221,11 @@ export class SqliteJobStore implements JobStore {
 
   #isGone(owner: string): boolean {
     try {
-      lockFile(this.#lockOf(owner), notOurs, milliseconds(0))();
-      return true;
+      const unlock = lockFile(this.#lockOf(owner));
+      unlock?.();
+      return unlock !== undefined;
     } catch {
+      // Nobody knows.
       return false;
     }
   }
@@ -258,8 +275,17 @@ export class SqliteJobStore implements JobStore {
   }
 }
 
-const notOurs = (cause: unknown): UsageError =>
-  new UsageError('store-failed', 'The lock of this process beside its jobs cannot be taken.', { cause });
+/** As much as a network may take; whoever comes from none may take all. */
+function bytesOf(network: unknown, { maxBytes, maxJobsPerIdentity, maxJobsPerNetwork }: JobLimits): number {
+  return typeof network === 'string' ? maxBytes * Math.min(1, maxJobsPerNetwork / maxJobsPerIdentity) : maxBytes;
+}
+
+/** Of a name that no other process has. */
+function ownLock(path: string): () => void {
+  const unlock = lockFile(path);
+  if (unlock === undefined) throw new UsageError('store-failed', `The lock ${path} is held by another process.`);
+  return unlock;
+}
 
 /** Of what is kept: the arguments before, the result afterwards. */
 function sizeOf(order: JobOrder | undefined, outcome: JobOutcome | undefined): number {

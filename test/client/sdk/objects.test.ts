@@ -25,13 +25,14 @@ export class Account {
   /** @safe */ report(prefix: string = ''): string { return prefix + this.owner + ': ' + this.#balance; }
   fail(): never { throw new TypeError('no such luck'); }
 }
-let closeFeeds = (): void => undefined;
+let gate = Promise.withResolvers<void>();
 /** Is closed when it is told. */
 export class Feed {
   /** @safe */ async *items(from: number): AsyncGenerator<number> { yield from; await new Promise(() => {}); }
-  async [Symbol.asyncDispose](): Promise<void> { await new Promise<void>((resolve) => { closeFeeds = resolve; }); }
+  constructor() { gate = Promise.withResolvers<void>(); }
+  async [Symbol.asyncDispose](): Promise<void> { await gate.promise; }
 }
-export function close(): void { closeFeeds(); }
+export function close(): void { gate.resolve(); }
 export function open(owner: string): Account { return new Account(owner, 1); }
 export function several(owners: string[]): { first: Account; all: Account[] } {
   const all = owners.map((owner) => new Account(owner));

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { readExports } from '../../../src/functions/signature/exports.ts';
 import type { DeclaredExport } from '../../../src/functions/signature/declared-export.ts';
-import { only } from './read.ts';
+import { failure, only } from './read.ts';
 
 /** The library's files; the first is the entry. */
 function readFiles(files: Readonly<Record<string, string>>): DeclaredExport {
@@ -146,6 +146,25 @@ test('a mistake in a superclass is told with its own file and line', () => {
     /^base\.ts:2: Base\.f: @maxAge/,
   );
   expect(() => load('export class Base { f( }')).toThrow(/^base\.ts:1:/);
+});
+
+test('nobody makes objects of a class that is abstract, or whose nearest constructor is private or protected', () => {
+  const of = (source: string): readonly unknown[] => {
+    const { notMade, parameters } = only(source);
+    return [notMade?.split(';', 1)[0], parameters.map(({ name }) => name)];
+  };
+  expect(of('export abstract class K { constructor(a: number) {} }')).toEqual(['it is abstract', []]);
+  expect(of('export class K { private constructor(_a: number) {} }')).toEqual(['its constructor is private', []]);
+  expect(of('export class K extends B {}\nclass B { protected constructor(a: number) {} }')).toEqual([
+    'its constructor is protected',
+    [],
+  ]);
+  const open = 'export class K extends B { constructor(b: number) { super(b); } }\n';
+  expect(of(`${open}abstract class B { protected constructor(a: number) {} }`)).toEqual([undefined, ['b']]);
+  expect(of('export class K { public constructor(a: number) {} }')).toEqual([undefined, ['a']]);
+  expect(failure('/** @instance single */\nexport abstract class K {}').message).toBe(
+    'libraries/x/index.ts:2: K: @instance is about objects that callers make, and none is made of this class: it is abstract; remove @instance.',
+  );
 });
 
 test('a class says whose its instances are, alone on a line or behind text; JSDoc’s own @instance of anything else is text', () => {

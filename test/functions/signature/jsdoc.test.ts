@@ -83,6 +83,56 @@ describe('documentation and promises', () => {
     expect(failure(`/** ${tags} */ export function f() {}`).message).toContain(message);
   });
 
+  test.each([
+    ['@puer', 'pure'],
+    ['@Saef', 'safe'],
+    ['Adds. @safe @tmeLimit 5', 'timeLimit'],
+    ['Adds. @safee', 'safe'],
+    ['@instace single', 'instance'],
+    ['@stalewhilerevaldiat 5', 'staleWhileRevalidate'],
+    ['@ttll 60', 'maxAge'],
+    ['@timeout 5s', 'timeLimit'],
+    ['@idempotant', 'safe'],
+    ['@parm {number} a', 'param'],
+    ['@retruns {number}', 'returns'],
+  ])('a tag that is nearly one of ours is an error: %s', (tags, meant) => {
+    expect(failure(`/** ${tags} */ export function f(a) {}`).message).toMatch(
+      new RegExp(`^libraries/x/index.ts:1: f: @\\w+ is no tag: did you mean @${meant}\\?$`),
+    );
+  });
+
+  test('@Param is told its capitals; @return, @arg and @argument are other names', () => {
+    expect(failure('/** @Param a b */ export function f(a) {}').message).toContain('@Param is no tag; write @param,');
+    const doc = '/**\n * @arg {number} a\n * @argument {string} b\n * @return {boolean} c\n */';
+    const { parameters, returns } = only(`${doc} export function f(a, b) {}`, 'index.js');
+    expect([...parameters.map(({ type }) => type.kind), returns?.kind]).toEqual(['number', 'string', 'boolean']);
+  });
+
+  // Of JSDoc, TSDoc, TypeDoc, TypeScript, the Closure Compiler, API Extractor, Vitest and ESLint.
+  test('all other tags are nothing to us', () => {
+    const others =
+      `abstract access alias alpha async augments author beta borrows callback category class classdesc constant const
+    constructor constructs copyright decorator default defaultValue defaultvalue deprecated description desc dict document
+    emits enum event eventProperty example exception exports expand export extends external extern externs file fileoverview
+    final fires function func generator global group hidden hideCategories hideconstructor host idgenerator ignore
+    implements implicitCast import include includeCode inheritDoc inheritdoc inner interface internal kind label lends
+    license link linkcode linkplain listens lends member memberOf memberof mergeModuleWith method mixes mixin module name
+    namespace nocollapse nocompile nosideeffects noimplicitany override overload overview package packageDocumentation
+    preserve preventExpand preventInline primaryExport private privateRemarks product project prop property protected
+    provides provideModule public publicApi readonly record remarks requires satisfies sealed see sortStrategy since static
+    struct summary suppress switch template this throws todo tutorial type typedef typeParam typeparam unrestricted
+    useDeclaredType var variation version virtual vitest-environment yields yield jest-environment ts-ignore eslint-disable
+    note warning bug parent parse page image save-state url html title test tests time date message params-of`.split(
+        /\s+/,
+      );
+    expect(others.length).toBeGreaterThan(100);
+    for (const name of others)
+      expect(only(`/** Adds.\n * @${name} 5 a\n * @${name}\n */ export function f() {}`)).toMatchObject({
+        doc: 'Adds.',
+        safe: false,
+      });
+  });
+
   test.each(['/* @pure */', '// @pure', '// Adds.\n// @pure @maxAge 60\n'])(
     'a promise in a comment that is no doc comment is an error: %j',
     (comment) => {

@@ -13,6 +13,7 @@ import { messageType } from '../../../src/coap/codec/message.ts';
 import { utf8 } from '../../../src/core/bytes.ts';
 import { seconds } from '../../../src/core/duration.ts';
 import type { ClientCredentials } from '../../../src/dtls/credentials.ts';
+import { funcoap as funcoapProcess, type Ended } from '../../cli/process.ts';
 import { ran, type Ran } from '../../cli/terminal.ts';
 import { GatewayProcess } from '../../gateway/gateway-process.ts';
 import { RawDevice } from '../../gateway/raw-device.ts';
@@ -26,9 +27,6 @@ const libraries = {
     /** @safe */ export function am(): string { return context().identity; }
     export function mark(): number { appendFileSync('$MARKS', '.'); return 1; }`,
 };
-
-const isOpen = 'there is somebody who can come in now';
-const isNotOpen = 'who is enrolled cannot come in yet';
 
 let folder: string;
 let port: number;
@@ -136,31 +134,6 @@ describe('the first who is enrolled while the gateway runs', () => {
     expect(gateway.log.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
-  test.each(['1', '2'])(
-    'is let in by one of two gateways of %s processes on the same data folder; the other says in its log why not by it',
-    async (processes) => {
-      const data = `data.folder=${join(folder, 'data')}`;
-      await start(`processes=${processes}`);
-      const second = await GatewayProcess.start({
-        libraries,
-        settings: [data, 'coaps.listen=127.0.0.1', 'coaps.port=0', `processes=${processes}`],
-      });
-      try {
-        await run('enroll first --json');
-        const both = [gateway, second];
-        const lines = (words: string): Record<string, unknown>[] =>
-          both.flatMap(({ log }) => log.filter(({ msg }) => String(msg).startsWith(words)));
-        await vi.waitFor(() => expect([lines(isOpen).length, lines(isNotOpen).length]).toEqual([1, 1]), {
-          timeout: 20_000,
-        });
-        const [refused] = lines(isNotOpen);
-        expect(refused?.['msg']).toMatch(/: Another gateway uses the data folder .*; stop that one, or give this one/);
-      } finally {
-        await second.stop();
-      }
-    },
-  );
-
   test('is told where it is stored where the gateway that runs has another data folder', async () => {
     await start();
     const other = join(folder, 'other');
@@ -206,3 +179,21 @@ test('no command waits for a gateway that was killed', async () => {
   await enroll('nobody-looks');
   expect(performance.now() - before).toBeLessThan(2500);
 });
+
+test.each(['1', '2'])(
+  'a gateway of %s processes has its data folder for itself also while nobody is enrolled, until it ends, however it ends',
+  async (processes) => {
+    await start(`processes=${processes}`);
+    const port = `coap.port=${await freeUdpPort()}`;
+    const second = (): Promise<Ended> => funcoapProcess(['serve', '--set', port, '--set', 'http.listen='], folder);
+    expect(await second()).toEqual({
+      code: 2,
+      out: '',
+      err: `funcoap: Another gateway (process ${gateway.pid}) uses the data folder ${join(folder, 'data')}; stop that one, or give this one a folder of its own (--data, data.folder).\n`,
+    });
+    gateway.signal('SIGKILL');
+    await gateway.ended();
+    await start(`processes=${processes}`);
+    expect(gateway.errors).not.toContain('data-in-use');
+  },
+);

@@ -159,7 +159,7 @@ class Streams(Case):
         self.assertEqual([item for item, _ in self.gw.live.ticks(1, 500, 500)], [0])
 
     def test_silence_is_found_out_where_nothing_listens_any_more(self):
-        self.patch("_PING_AFTER", 0.1)
+        self.patch("_RENEW_AFTER", 0.1)
         self.patch("_PAUSE", 0.1)
         relay = Relay()
         with funcoap.connect(relay.uri) as gw:
@@ -185,13 +185,27 @@ class Streams(Case):
         self.assertEqual(list(self.gw.live.slow(2)), [0, 1])
         self.assertEqual(self.gw.live.counted()["begun"], begun + 1)
 
-    def test_a_loop_that_takes_longer_than_the_silence_goes_on(self):
-        self.patch("_RENEW_AFTER", 0.1)
+    def begun_by_a_busy_loop(self, busy):
+        """How often a loop over four items, each of which keeps it busy for so long, begins an observation."""
+        begun, begin = [], funcoap._Observation.begin
+        counted = lambda *args: begun.append(1) or begin(*args)
+        self.addCleanup(setattr, funcoap._Observation, "begin", begin)
+        funcoap._Observation.begin = counted
         got = []
         for item in self.gw.live.count(4):
             got.append(item)
-            time.sleep(0.2)
+            time.sleep(busy)
         self.assertEqual(got, [0, 1, 2, 3])
+        return len(begun)
+
+    def test_a_loop_that_takes_longer_than_the_silence_goes_on_with_its_observation(self):
+        self.patch("_RENEW_AFTER", 1.0)
+        self.assertEqual(self.begun_by_a_busy_loop(1.1), 1)
+
+    def test_a_loop_for_which_the_gateway_does_not_wait_so_long_goes_on_with_another_one(self):
+        self.patch("_RENEW_AFTER", 0.1)
+        self.patch("_PATIENCE", 0.1)
+        self.assertGreater(self.begun_by_a_busy_loop(0.2), 2)
 
     def test_lost_messages_lose_no_items(self):
         self.patch("_ACK_TIMEOUT", 0.2)

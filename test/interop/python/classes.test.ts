@@ -6,7 +6,7 @@ import { decodeCbor } from '../../../src/cbor/decode.ts';
 import { dotted } from '../../../src/coap/codec/codes.ts';
 import type { Value } from '../../../src/core/value.ts';
 import { decodeProblem } from '../../../src/functions/problem-details.ts';
-import { objectBench, told, type ObjectBench } from './object-bench.ts';
+import { objectBench, told, valueOf, type ObjectBench } from './object-bench.ts';
 import { missingPython, pythonFolder } from './python-folder.ts';
 
 const missing = missingPython();
@@ -126,13 +126,20 @@ class Pair(typing.NamedTuple):
     a: int
 class Shape(typing.Protocol):
     def draw(self): ...
+@dataclasses.dataclass
 class Abstract(abc.ABC):
+    size: int = 1
     @abc.abstractmethod
     def draw(self): ...
+    def twice(self) -> list: return [self.draw(), self.draw()]
+class _Drawn(Abstract):
+    def draw(self): return 'drawn'
 class _Hidden: pass
 class Impossible:
     def __init__(self, _key): pass
 
+def drawn() -> Abstract: return _Drawn()
+def draw(what: Abstract): return what.draw()
 def plain(part: Part): return [part, Money(5)]
 def pid(): return os.getpid()
 `;
@@ -299,6 +306,9 @@ describe('a Python class', () => {
       'Account',
       'Basket',
       'Guarded',
+      'Abstract',
+      'drawn',
+      'draw',
       'plain',
       'pid',
       'Impossible',
@@ -348,12 +358,31 @@ describe('a Python class', () => {
   });
 
   test('that is a record, frozen, an Enum, an exception or a Protocol makes none: its instances are values', async () => {
-    for (const name of ['Part', 'Money', 'Colour', 'Broken', 'Pair', 'Shape', 'Abstract', '_Hidden', 'Impossible'])
+    for (const name of ['Part', 'Money', 'Colour', 'Broken', 'Pair', 'Shape', '_Hidden', 'Impossible'])
       expect([name, dotted((await coap('POST', `/func/bank/${name}`, ['x'])).code)]).toEqual([name, '4.04']);
     expect(told(await coap('POST', '/func/bank/plain', [{ name: 'A' }]))).toEqual([
       '2.04',
       [{ name: 'A' }, { cents: 5 }],
     ]);
+  });
+
+  test('that is abstract makes none, and says so; objects of what extends it are known by it', async () => {
+    const refused = await coap('POST', '/func/bank/Abstract?_why');
+    expect([dotted(refused.code), decodeProblem(refused.payload)]).toMatchObject([
+      '4.04',
+      {
+        name: 'not-callable',
+        detail: 'No object is made of bank/Abstract: it is abstract (draw); make an object of a class that extends it.',
+      },
+    ]);
+    const described = decodeCbor((await coap('GET', '/func/bank/Abstract?_describe')).payload);
+    expect(described).toMatchObject({ parameters: [], attributes: { size: { writable: true } } });
+    // A record of its fields makes none either.
+    expect(told(await coap('POST', '/func/bank/draw', [{ size: 2 }]))).toBe('wrong-type');
+    const path = valueOf(await coap('POST', '/func/bank/drawn')) as string;
+    expect(told(await coap('POST', `${path}/twice`))).toEqual(['2.04', ['drawn', 'drawn']]);
+    expect(told(await coap('POST', '/func/bank/draw', [path]))).toEqual(['2.04', 'drawn']);
+    await coap('DELETE', path);
   });
 
   test('P7 of others makes objects where __all__ lists it, unchanged', async () => {

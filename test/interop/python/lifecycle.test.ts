@@ -194,6 +194,41 @@ describe('a mistake is told in one sentence, and takes no other library down', (
       'unsafe.py:1: only results of a pure function are cached; promise that f is pure, or remove maxAge.',
     ],
     [
+      'misspelt',
+      { 'misspelt.py': 'def f(): pass\n', 'funcoap.json': '{ "functions": { "f": { "max_age": 60 } } }' },
+      'funcoap.json: functions.f: max_age is not known: did you mean maxAge?',
+    ],
+    [
+      'key',
+      { 'key.py': 'def f(): pass\n', 'funcoap.json': '{ "timeout": 1 }' },
+      'funcoap.json: timeout is not known: there may be processes, functions.',
+    ],
+    [
+      'listed',
+      { 'listed.py': 'def count(): pass\n__all__ = [\n    "count",\n    "cuont",\n]\n' },
+      "listed.py:4: __all__ has 'cuont', which is not in the module: did you mean 'count'?",
+    ],
+    [
+      'nowhere',
+      { '__init__.py': "import sys\nnames = ['elsewhere']\n__all__ = ['f', *names]\ndef f(): pass\n" },
+      "__init__.py:3: __all__ has 'elsewhere', which is not in the module: mend the name, or remove it.",
+    ],
+    [
+      'text',
+      { 'text.py': "\n__all__ = 'f'\ndef f(): pass\n" },
+      "text.py:2: __all__ is a str; write a list of names, such as __all__ = ['count'].",
+    ],
+    [
+      'functions',
+      { 'functions.py': 'def f(): pass\n__all__ = [f]\n' },
+      'functions.py:2: __all__ has f itself in it, which is no text; write names in quotes.',
+    ],
+    [
+      'hidden-list',
+      { 'hidden_list.py': "globals()['__all' + '__'] = ['g']\ndef f(): pass\n" },
+      "hidden_list.py: __all__ has 'g', which is not in the module: mend the name, or remove it.",
+    ],
+    [
       'empty',
       { 'other.py': 'def f(): pass\n' },
       'the folder has no index.ts or index.js, and no empty.py or __init__.py; write one that has functions.',
@@ -212,6 +247,20 @@ describe('a mistake is told in one sentence, and takes no other library down', (
     expect(await folder.problem('syntax', 'f')).toBe('library-failed');
     folder.write('syntax/syntax.py', 'def f(): return 5\n');
     expect(await folder.say('syntax/f')).toBe(5);
+  });
+
+  test('a package may list what it imports when it is asked for it', async () => {
+    const folder = await pythonFolder({
+      'lazy/__init__.py': `__all__ = ('f', 'part', 'late', '__version__')
+__version__ = '1'
+def f(): return 1
+def __getattr__(name):
+    if name == 'late': return 5
+    raise AttributeError(name)
+`,
+      'lazy/part.py': 'raise ValueError("nobody asked")\n',
+    });
+    expect(await folder.say('lazy/f')).toBe(1);
   });
 
   test('the last good version stays in service', async () => {

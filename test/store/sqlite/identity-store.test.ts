@@ -132,7 +132,7 @@ describe('an SQLite file', () => {
     writeFileSync(join(folder, '..', 'no-folder'), '');
     const inFile = join(folder, '..', 'no-folder');
     expect(() => SqliteIdentityStore.open(inFile, clock)).toThrow(
-      expect.objectContaining({ code: 'store-failed', message: expect.stringContaining(inFile) }),
+      expect.objectContaining({ code: 'cannot-create', message: expect.stringContaining(inFile) }),
     );
   });
 

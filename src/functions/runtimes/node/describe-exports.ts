@@ -116,6 +116,7 @@ function describeExport(
     notCallable: notCallable ?? called,
     members: declared.members,
     instance: declared.instance,
+    notMade: declared.notMade,
     ...(declared.members !== undefined && { parents: parentsOf(value, classes) }),
   };
 }

@@ -1,5 +1,5 @@
 /** The objects that live on a thread, and what is done with them: the names of functions/object-calls.ts. */
-import { runningCall, type CallFacts, type References } from '../../call-context.ts';
+import { runningCall, type CallFacts, type References, type RunningCall } from '../../call-context.ts';
 import type { InstanceMode, InstanceModes } from '../../description.ts';
 import { classNames, isClass, type ClassNames, type Constructor } from './class-names.ts';
 import { HandedObjects, NoObjects } from './handed-objects.ts';
@@ -13,6 +13,9 @@ export class ObjectTable {
   readonly #ids = new ObjectIds();
   /** The instances that are for all callers, by the names of their classes. */
   readonly #single = new Map<string, object>();
+  /** Whose streams calls have opened, and the generators of theirs that wait in their `finally`. */
+  readonly #ofCall = new WeakMap<RunningCall, object>();
+  readonly #ending = new WeakMap<object, Set<Promise<void>>>();
   #classes: ClassNames = new Map();
   #modes: InstanceModes = new Map();
 
@@ -69,8 +72,20 @@ export class ObjectTable {
     return (id, ...args) => {
       const begin = calling(method.slice(dot + 1), args);
       const object = this.#held(id);
-      return object instanceof PerCall ? object.during(begin) : begin(object);
+      if (object instanceof PerCall) return object.during(begin);
+      const call = runningCall.getStore();
+      if (call !== undefined) this.#ofCall.set(call, object);
+      return begin(object);
     };
+  }
+
+  /** The stream that was opened by this call is closed, and its generator has not ended yet: its object ends later. */
+  ending(call: RunningCall, ended: Promise<void>): void {
+    const object = this.#ofCall.get(call);
+    if (object === undefined) return;
+    const all = this.#ending.get(object) ?? new Set();
+    this.#ending.set(object, all.add(ended));
+    void ended.then(() => all.delete(ended));
   }
 
   #making(name: string, made: Constructor, mode: InstanceMode | undefined): Callable {
@@ -109,9 +124,23 @@ export class ObjectTable {
   /** Nobody has it any more. The instance for all callers is let go of by itself, as the object without an id. */
   #end(name: string, id: unknown, times: unknown): Promise<undefined> | undefined {
     const single = this.#single.get(name);
-    if (id === '') return single && letGo(single);
+    if (id === '') return single && this.#letGo(single);
     const object = this.#ids.remove(id, times);
-    return object === undefined || object === single || object instanceof PerCall ? undefined : letGo(object);
+    return object === undefined || object === single || object instanceof PerCall ? undefined : this.#letGo(object);
+  }
+
+  #letGo(object: object): Promise<undefined> | undefined {
+    const ending = this.#ending.get(object);
+    if (ending === undefined || ending.size === 0) return letGo(object);
+    // A generator may wait for what never comes; and letting go of the object takes time too.
+    const left = ((runningCall.getStore()?.facts.deadline ?? 0) - Date.now()) / 2;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, left);
+    void Promise.all(ending).then(() => resolve());
+    return promise.then(() => {
+      clearTimeout(timer);
+      return letGo(object);
+    });
   }
 }
 

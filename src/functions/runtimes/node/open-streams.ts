@@ -14,16 +14,26 @@ interface OpenStream {
   readonly call: RunningCall;
   /** Settles a `next` that still waits when the stream is closed. */
   readonly closed: PromiseWithResolvers<readonly []>;
+  /** An item is waited for. */
+  waits: boolean;
 }
 
 export class OpenStreams {
   readonly #open = new Map<number, OpenStream>();
   readonly #callable: (name: string) => Callable | undefined;
+  readonly #ending: (call: RunningCall, ended: Promise<void>) => void;
   #numbers = 0;
 
-  /** @param callable the function of this name, or the method of an object (functions/object-calls.ts) */
-  constructor(callable: (name: string) => Callable | undefined) {
+  /**
+   * @param callable the function of this name, or the method of an object (functions/object-calls.ts)
+   * @param ending told of a generator that waits in its `finally`, and of the call that opened its stream
+   */
+  constructor(
+    callable: (name: string) => Callable | undefined,
+    ending: (call: RunningCall, ended: Promise<void>) => void,
+  ) {
     this.#callable = callable;
+    this.#ending = ending;
   }
 
   /** What a step calls; undefined for any other name. */
@@ -52,7 +62,7 @@ export class OpenStreams {
         : undefined;
     if (iterator === undefined) throw notIterable();
     const number = this.#numbers++;
-    this.#open.set(number, { iterator, call, closed: Promise.withResolvers() });
+    this.#open.set(number, { iterator, call, closed: Promise.withResolvers(), waits: false });
     return number;
   }
 
@@ -79,10 +89,12 @@ export class OpenStreams {
 
   async #pullLater(
     number: number,
-    { iterator }: OpenStream,
+    stream: OpenStream,
     first: PromiseLike<IteratorResult<unknown>>,
     skip: number,
   ): Promise<readonly unknown[]> {
+    const { iterator } = stream;
+    stream.waits = true;
     try {
       let step = await first;
       for (let left = skip; step.done !== true; left--) {
@@ -93,6 +105,8 @@ export class OpenStreams {
     } catch (error) {
       this.#open.delete(number);
       throw error;
+    } finally {
+      stream.waits = false;
     }
   }
 
@@ -110,8 +124,12 @@ export class OpenStreams {
     stream.call.abort('Nobody reads this stream any more.');
     runningCall.run(stream.call, () => {
       const ending = stream.iterator.return?.();
+      if (!isThenable(ending)) return;
       // What its cleaning up throws is nobody's: the stream is over.
-      if (isThenable(ending)) void ending.then(undefined, () => undefined);
+      const over = (): void => undefined;
+      const ended = Promise.resolve(ending).then(over, over);
+      // One that waits for an item, and does not hear its signal, may do so for ever.
+      if (!stream.waits) this.#ending(stream.call, ended);
     });
   }
 }

@@ -34,10 +34,13 @@ const objects = new ObjectTable();
 /** Some argument of the run that is being read refers to an object that is not there any more. */
 let absent: string | undefined;
 const runs = new RunReader();
-const streams = new OpenStreams((name) => {
-  const named = exports.get(name);
-  return isCallable(named) ? named : objects.streaming(name);
-});
+const streams = new OpenStreams(
+  (name) => {
+    const named = exports.get(name);
+    return isCallable(named) ? named : objects.streaming(name);
+  },
+  (call, ended) => objects.ending(call, ended),
+);
 const link: Link = new Link({
   incoming: start.incoming,
   outgoing: start.outgoing,

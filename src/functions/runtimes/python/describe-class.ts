@@ -25,10 +25,12 @@ export function describeClass(
   const constructed = describeFunction(of, manifest, file);
   // Who cannot give its constructor what it needs makes none.
   if (constructed.notCallable !== undefined) return constructed;
-  const instance = instanceOf(of, constructed, where);
+  const { notMade } = of;
+  const made = notMade == null ? instanceOf(of, constructed, where) : undefined;
   return {
     ...constructed,
-    ...(instance && { instance }),
+    ...(made && { instance: made }),
+    ...(notMade != null && { notMade, parameters: [] }),
     notCallable: classReason,
     parents: of.parents,
     members: members.map((each) => describeMember(`${of.method}.${each.name}`, each, manifest, file)),

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { milliseconds, type Milliseconds } from '../../../core/duration.ts';
 import { UsageError } from '../../../core/error.ts';
+import { nearestName, shown } from '../../names.ts';
 
 const manifestName = 'funcoap.json';
 /** A year: longer than anything is served. */
@@ -18,14 +19,15 @@ const maxSeconds = 31_536_000;
 const span = z.number().min(0).max(maxSeconds);
 
 /** What a decorator or the manifest may promise of a function. Times are in seconds. */
-const promisesSchema: z.ZodType<Promises> = z.strictObject({
+const promisesShape = {
   safe: z.boolean().optional(),
   pure: z.boolean().optional(),
   maxAge: span.optional(),
   staleWhileRevalidate: span.optional(),
   shared: z.boolean().optional(),
   timeLimit: z.number().positive().max(maxSeconds).optional(),
-}) as z.ZodType<Promises>;
+};
+const promisesSchema = z.strictObject(promisesShape) as z.ZodType<Promises>;
 
 export interface Promises {
   readonly safe?: boolean;
@@ -62,11 +64,21 @@ export function readManifest(folder: string): PythonManifest {
   const parsed = manifestSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
+  if (issue?.code === 'unrecognized_keys') throw unknownKey(issue.keys[0] ?? '', issue.path);
   const where = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.map(String).join('.')}: `;
   throw new UsageError(
     'library-load',
     `${manifestName}: ${where}${issue?.message ?? 'is not understood'}; see docs/python.md.`,
   );
+}
+
+/** A promise that is misspelt would be broken without a word. */
+function unknownKey(key: string, path: readonly PropertyKey[]): UsageError {
+  const known = Object.keys(path.length === 0 ? manifestSchema.shape : promisesShape);
+  const near = nearestName(key, known);
+  const hint = near === undefined ? `there may be ${known.join(', ')}.` : `did you mean ${near}?`;
+  const where = path.length === 0 ? '' : `${path.map(String).join('.')}: `;
+  return new UsageError('library-load', `${manifestName}: ${where}${shown(key)} is not known: ${hint}`);
 }
 
 /** Promises that are times, as decorators spell them. */

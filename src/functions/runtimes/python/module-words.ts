@@ -40,6 +40,7 @@ export interface SaidExport {
   /** Of a class. */
   readonly members?: readonly SaidMember[] | undefined;
   readonly instance?: unknown;
+  readonly notMade?: string | null | undefined;
   /** Classes that are exported too, the nearest first. */
   readonly parents?: readonly string[] | undefined;
 }
@@ -99,6 +100,7 @@ export const saidExports: z.ZodType<readonly SaidExport[]> = z.array(
     notCallable: z.string().nullable(),
     members: z.array(member).optional(),
     instance: z.unknown().optional(),
+    notMade: z.string().nullish(),
     parents: z.array(z.string()).optional(),
   }),
 );

@@ -39,6 +39,7 @@ class ServedClass:
             'returns': None,
             'promises': vars(made).get('__funcoap__', {}),
             'instance': getattr(made, '__instance__', None),
+            'notMade': _not_made(made),
             'parents': [class_names[base] for base in made.__mro__[1:] if base in class_names],
             'members': self._members(),
         }
@@ -141,8 +142,14 @@ def _is_method(found):
     return (not isinstance(found, (type, staticmethod, classmethod))) and (inspect.isroutine(found) or is_function(found))
 
 
+def _not_made(made):
+    if not inspect.isabstract(made):
+        return None
+    return f"it is abstract ({', '.join(sorted(made.__abstractmethods__))}); make an object of a class that extends it"
+
+
 def _is_value(made):
-    if issubclass(made, _values) or inspect.isabstract(made) or getattr(made, '_is_protocol', False):
+    if issubclass(made, _values) or getattr(made, '_is_protocol', False):
         return True
     if not hasattr(made, '__dataclass_fields__'):
         return False

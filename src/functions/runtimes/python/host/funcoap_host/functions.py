@@ -10,6 +10,7 @@ import re
 import typing
 
 import funcoap
+from .all_names import listed_names
 from .cbor import omitted
 from .shapes import any_type, hints_of, result_of, shape_of
 
@@ -166,9 +167,8 @@ def _add_default(entry, default):
 
 
 def exported(module):
-    """What the module offers, in the order in which it defines it: what is its own, or what stands in __all__."""
-    listed = getattr(module, '__all__', None)
-    names = None if listed is None else {name for name in listed if isinstance(name, str)}
+    """What the module offers, in the order in which it defines it: what is its own, or what stands in __all__. Raises LoadFailure."""
+    names = listed_names(module)
     for name, value in list(vars(module).items()):
         if name.startswith('_') or not callable(value):
             continue

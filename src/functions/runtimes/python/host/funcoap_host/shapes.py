@@ -95,7 +95,8 @@ def _class(hint, inner):
     name = references.class_names.get(hint)
     if name is not None:
         instance = {'kind': 'instance', 'class': name}, references.ids.argument
-        is_record = hasattr(hint, '__dataclass_fields__') and not any(outer is _given for outer in inner)
+        is_record = (hasattr(hint, '__dataclass_fields__') and not getattr(hint, '__abstractmethods__', None)
+                     and not any(outer is _given for outer in inner))
         return _union([instance, _dataclass(hint, inner)]) if is_record else instance
     if issubclass(hint, enum.Enum):
         return _one_of([member.value for member in hint]), hint
