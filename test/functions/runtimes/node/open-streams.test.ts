@@ -18,6 +18,7 @@ const call = (): RunningCall =>
 
 test('what is over has no next item, and is closed once; what its cleaning up throws is nobody’s', async () => {
   let cleaned = 0;
+  const ended: Promise<void>[] = [];
   const streams = new OpenStreams(
     () =>
       async function* items() {
@@ -29,7 +30,7 @@ test('what is over has no next item, and is closed once; what its cleaning up th
           await Promise.reject(new Error('of nobody'));
         }
       },
-    () => undefined,
+    (_, end) => ended.push(end),
   );
   const step = (name: string, ...args: readonly unknown[]): unknown =>
     runningCall.run(call(), () => streams.find(name)?.(...args));
@@ -41,5 +42,6 @@ test('what is over has no next item, and is closed once; what its cleaning up th
   expect(await step(nextName, 99, 0)).toEqual([]);
   // A rejection that nobody heard is told when the microtasks are over.
   await new Promise(setImmediate);
-  expect(cleaned).toBe(1);
+  await Promise.all(ended);
+  expect([cleaned, ended.length]).toEqual([1, 1]);
 });
