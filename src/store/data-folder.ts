@@ -36,7 +36,7 @@ export async function holdDataFolder(folder: string, scheduler: Scheduler): Prom
   }
   say(holder);
   return () => {
-    rmSync(holder, { force: true });
+    forget(holder);
     unlock();
   };
 }
@@ -47,13 +47,22 @@ function say(path: string): void {
     writeFileSync(path, `${process.pid}\n`, { mode: 0o600 });
   } catch {
     // The disk is full: another one's is not told.
+    forget(path);
+  }
+}
+
+function forget(path: string): void {
+  try {
     rmSync(path, { force: true });
+  } catch {
+    // The next one writes over it.
   }
 }
 
 function processIn(path: string): string {
   try {
-    return ` (process ${Number(readFileSync(path, 'utf8'))})`;
+    const pid = Number(readFileSync(path, 'utf8'));
+    return Number.isInteger(pid) && pid > 0 ? ` (process ${pid})` : '';
   } catch {
     return '';
   }

@@ -2,12 +2,11 @@
  * What only one process at a time may use: a lock that the system takes away when its holder ends, however it ends. SQLite knows
  * how to take such a lock on every system; the file holds nothing.
  */
-import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { Scheduler } from '../core/clock.ts';
 import { after, milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
-import { reasonOf } from './make-folder.ts';
+import { makeFile, reasonOf } from './make-folder.ts';
 
 /** A process that was just killed may not be gone yet. No RFC's numbers. */
 const patience = milliseconds(1000);
@@ -21,7 +20,7 @@ export function lockFile(path: string): (() => void) | undefined {
   let database: DatabaseSync | undefined;
   try {
     // Made here, for its mode and for what the system says.
-    closeSync(openSync(path, 'a', 0o600));
+    makeFile(path);
     database = new DatabaseSync(path, { timeout: 0 });
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (cause) {

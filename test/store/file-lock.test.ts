@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -59,4 +59,14 @@ test('that cannot be taken is no lock of somebody else', () => {
   expect(() => lockFile(folder)).toThrow(
     expect.objectContaining({ code: 'store-failed', message: expect.stringContaining('cannot be taken') as string }),
   );
+});
+
+test("stays its holder's also when that one itself asks whether it is free", ({ skip }) => {
+  const unlock = lockFile(path);
+  // What other processes see, who have no part in what SQLite remembers in this one.
+  const isHeld = (): boolean => readFileSync('/proc/locks', 'latin1').includes(`:${statSync(path).ino} `);
+  skip(!existsSync('/proc/locks') || !isHeld(), 'the system does not say which locks there are');
+  expect(lockFile(path)).toBeUndefined();
+  expect(isHeld()).toBe(true);
+  unlock?.();
 });
