@@ -128,7 +128,7 @@ const elsewhere: ReadonlyMap<string, string> = new Map([
 /** Also tells an ordinary comment that was meant as a doc comment. */
 export const beginsWithPromise: RegExp = new RegExp(`^\\s*@(?:${promises.join('|')})\\b`, 'i');
 /** ` @pure @maxAge 5 m`, ` @instance single` at the end of a line; what is behind a letter is an address. */
-const endsInTags = /(?<=\s)(?:@[a-z]+\b(?:\s*\d[\d.]*\s*[a-z]*|\s+(?:single|session|percall)\b)?\s*)+$/i;
+const endsInTags = /(?<=\s)(?:@[a-z]+\b(?:\s*\d[\d.]*(?:\s*[a-z]+)?|\s+(?:single|session|percall)\b)?\s*)+$/i;
 
 /** The text before the first tag, and the tags; an `@` inside a fenced example is text. */
 function split(comment: string): { text: string; tags: readonly Tag[] } {

@@ -59,6 +59,11 @@ describe('documentation and promises', () => {
     expect(only(`${comment} export function f(a) {}`)).toMatchObject({ pure: true, maxAge: 60_000 });
   });
 
+  test('a line is read at once, whatever stands in it', () => {
+    const { doc } = only(`/** Adds${' @a 1'.repeat(40)} and so on */ export function f() {}`);
+    expect(doc).toMatch(/^Adds @a 1/);
+  });
+
   test('text before tags on their line is kept, without them', () => {
     expect(only('/** Adds. @pure @maxAge 60 */ export function f() {}').doc).toBe('Adds.');
     expect(only('/** @pure\n * @param a the left one @safe */ export function f(a) {}').parameters[0]?.doc).toBe(
