@@ -29,9 +29,13 @@ export async function holdDataFolder(folder: string, scheduler: Scheduler): Prom
   const unlock = await lockFileSoon(join(folder, 'gateway.lock'), scheduler);
   const holder = join(folder, 'gateway.pid');
   if (unlock === undefined) {
+    const pid = processIn(holder);
+    const which = pid === undefined ? '' : ` (process ${pid})`;
+    // SQLite says the same where locks are not to be had (ENOLCK); then no gateway writes who it is.
+    const orElse = pid === undefined ? ', or its file system has no locks' : '';
     throw new UsageError(
       'data-in-use',
-      `Another gateway${processIn(holder)} uses the data folder ${folder}; stop that one, or give this one a folder of its own (--data, data.folder).`,
+      `Another gateway${which} uses the data folder ${folder}${orElse}; stop that one, or give this one a folder of its own (--data, data.folder).`,
     );
   }
   say(holder);
@@ -59,11 +63,11 @@ function forget(path: string): void {
   }
 }
 
-function processIn(path: string): string {
+function processIn(path: string): number | undefined {
   try {
     const pid = Number(readFileSync(path, 'utf8'));
-    return Number.isInteger(pid) && pid > 0 ? ` (process ${pid})` : '';
+    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
   } catch {
-    return '';
+    return undefined;
   }
 }

@@ -26,7 +26,8 @@ export function lockFile(path: string): (() => void) | undefined {
   } catch (cause) {
     database?.close();
     if (cause instanceof Error && 'errcode' in cause && cause.errcode === busy) return undefined;
-    throw new UsageError('store-failed', `The lock ${path} cannot be taken: ${reasonOf(cause)}.`, { cause });
+    const cure = 'let this user write there, or name another data folder (--data, data.folder)';
+    throw new UsageError('store-failed', `The lock ${path} cannot be taken: ${reasonOf(cause)}; ${cure}.`, { cause });
   }
   const held = database;
   return () => held.close();

@@ -68,7 +68,9 @@ test('is held, and the other is refused, also where it cannot be told which proc
   const letGo = await holdDataFolder(folder, scheduler);
   const second = holdDataFolder(folder, scheduler);
   scheduler.advance(seconds(2));
-  await expect(second).rejects.toThrow('Another gateway uses the data folder');
+  await expect(second).rejects.toThrow(
+    `Another gateway uses the data folder ${folder}, or its file system has no locks; stop`,
+  );
   letGo();
   (await holdDataFolder(folder, scheduler))();
 });

@@ -168,7 +168,9 @@ const isPromise = (tag: string): boolean =>
 /** The tag of ours that a name is, or that it was meant to be. */
 function meantBy(name: string): string | undefined {
   if (otherNames.includes(name)) return undefined;
-  const near = nearestName(name, [...promises, ...described, ...elsewhere.keys()], name.length <= 8 ? 1 : 2);
+  // One slip in three letters is another word: @pre.
+  const slips = name.length <= 3 ? 0 : name.length <= 8 ? 1 : 2;
+  const near = nearestName(name, [...promises, ...described, ...elsewhere.keys()], slips);
   return near === undefined ? undefined : (elsewhere.get(near) ?? near);
 }
 

@@ -143,7 +143,7 @@ describe('documentation and promises', () => {
     provides provideModule public publicApi readonly record remarks requires satisfies sealed see sortStrategy since static
     struct summary suppress switch template this throws todo tutorial type typedef typeParam typeparam unrestricted
     useDeclaredType var variation version virtual vitest-environment yields yield jest-environment ts-ignore eslint-disable
-    note warning bug parent parse page image save-state url html title test tests time date message params-of`.split(
+    note warning bug parent parse page image save-state url html title test tests time date message params-of pre post cond`.split(
         /\s+/,
       );
     expect(others.length).toBeGreaterThan(100);
