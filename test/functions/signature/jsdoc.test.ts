@@ -125,6 +125,17 @@ describe('documentation and promises', () => {
     expect(only('/** @param x a\n * @param y b */\nexport function f(x, z) {}').parameters).toHaveLength(2);
   });
 
+  test.each([
+    [
+      'of an overload',
+      '/** @param value a */ export function f(value: string): void; export function f(values) {}',
+      'index.ts',
+    ],
+    ['of what is taken apart', '/** @param {object} options a */ export function f({ x }, option) {}', 'index.js'],
+  ])('that is like a parameter is %s', (_, source, file) => {
+    expect(only(source, file).parameters.length).toBeGreaterThan(0);
+  });
+
   test('a declarator has the comment that stands before it', () => {
     const [a, b] = read('/** @safe */\nexport const a = () => 1, /** @pure */ b = () => 2;');
     expect([a?.safe, a?.pure, b?.pure]).toEqual([true, false, true]);
