@@ -28,7 +28,7 @@ export function accepted(response: CoapResponse, fn?: DescribedFunction): CoapRe
   throw new RemoteError(target, doorAnswerOf(response), fn?.parameters);
 }
 
-function sentence({ code, expected, message, parameter, retryAfter, status, thrown }: RemoteError): string {
+function sentence({ code, expected, message, parameter, retryAfter, status, target, thrown }: RemoteError): string {
   const isUntold = message === titles.get(code);
   const kind = expected === undefined ? '' : `, ${expected} expected`;
   const place = parameter === undefined ? '' : ` (parameter ${parameter}${kind})`;
@@ -38,7 +38,7 @@ function sentence({ code, expected, message, parameter, retryAfter, status, thro
   const again = retryAfter === undefined ? '' : ` Try again in ${retryAfter / 1000} s.`;
   const stack = thrown === undefined ? '' : `\n${thrown.stack ?? thrown.message}`;
   // Without words it says so by itself.
-  const head = message.includes(status) ? '' : `${`${status} ${nameOf(status)}`.trimEnd()}: `;
+  const head = message.startsWith(`${target} was answered `) ? '' : `${`${status} ${nameOf(status)}`.trimEnd()}: `;
   return `${head}${said}${again}${stack}`;
 }
 

@@ -28,13 +28,9 @@ export function removeOthers({ data: { folder } }: Pick<Config, 'data'>, nodes: 
   try {
     removeOtherParts(associations, nodes);
   } catch (cause) {
-    throw new UsageError(
-      'store-failed',
-      `What is not needed in ${associations} cannot be removed: ${reasonOf(cause)}.`,
-      {
-        cause,
-      },
-    );
+    if (cause instanceof UsageError) throw cause;
+    const what = `What is not needed in ${associations} cannot be removed: ${reasonOf(cause)}.`;
+    throw new UsageError('store-failed', what, { cause });
   }
 }
 

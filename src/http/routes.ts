@@ -109,7 +109,8 @@ export async function openRoutes(options: RoutesOptions): Promise<Routes> {
   app.addHook('onRequest', (request, reply, done) => {
     const { isOpen = false } = request.routeOptions.config;
     if (!isLetIn(request, isOpen, exchangeOf(request, reply))) return;
-    if (request.headers.expect === undefined) done();
+    // RFC 9110 §10.1.1: of HTTP/1.0 it is ignored.
+    if (request.headers.expect === undefined || request.raw.httpVersion === '1.0') done();
     else if (request.is404) exchangeOf(request, reply).fail(nothingThere(exchangeOf(request, reply)));
     else if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) exchangeOf(request, reply).fail(tooLong());
     else {

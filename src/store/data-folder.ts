@@ -29,14 +29,18 @@ export async function holdDataFolder(folder: string, scheduler: Scheduler): Prom
   const unlock = await lockFileSoon(join(folder, 'gateway.lock'), scheduler);
   const holder = join(folder, 'gateway.pid');
   if (unlock === undefined) {
+    const pid = processIn(holder);
+    const which = pid === undefined ? '' : ` (process ${pid})`;
+    // SQLite says the same where locks are not to be had (ENOLCK); then no gateway writes who it is.
+    const orElse = pid === undefined ? ', or its file system has no locks' : '';
     throw new UsageError(
       'data-in-use',
-      `Another gateway${processIn(holder)} uses the data folder ${folder}; stop that one, or give this one a folder of its own (--data, data.folder).`,
+      `Another gateway${which} uses the data folder ${folder}${orElse}; stop that one, or give this one a folder of its own (--data, data.folder).`,
     );
   }
   say(holder);
   return () => {
-    rmSync(holder, { force: true });
+    forget(holder);
     unlock();
   };
 }
@@ -47,14 +51,23 @@ function say(path: string): void {
     writeFileSync(path, `${process.pid}\n`, { mode: 0o600 });
   } catch {
     // The disk is full: another one's is not told.
-    rmSync(path, { force: true });
+    forget(path);
   }
 }
 
-function processIn(path: string): string {
+function forget(path: string): void {
   try {
-    return ` (process ${Number(readFileSync(path, 'utf8'))})`;
+    rmSync(path, { force: true });
   } catch {
-    return '';
+    // The next one writes over it.
+  }
+}
+
+function processIn(path: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(path, 'utf8'));
+    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+  } catch {
+    return undefined;
   }
 }

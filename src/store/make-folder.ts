@@ -1,5 +1,5 @@
-/** Folders, made with those above them, and what a person is told where that cannot be. */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+/** Folders, made with those above them, and empty files; and what a person is told where that cannot be. */
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -15,6 +15,19 @@ export function makeFolder(path: string, mode = 0o777): void {
       makeFolder(dirname(path), mode);
       makeFolder(path, mode);
     } else if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;
+  }
+}
+
+/**
+ * Where there is none, for its owner alone. One that is there is not opened: whoever closes a file lets go of all locks that this
+ * process has of it (fcntl(2)), those of SQLite among them.
+ */
+export function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    accessSync(path, constants.R_OK | constants.W_OK);
   }
 }
 

@@ -312,6 +312,30 @@ describe('an observation that is silent', () => {
   });
 });
 
+test('what is told under the token before, while another is registered, does not end what goes on under that one', async () => {
+  const { client, network, observations, traffic, notify } = await connected();
+  const renewed = (): { uri: string; method: 'GET' } => ({ uri: `${uri}?_from=7`, method: 'GET' });
+  const how = { paced: true, renewAfter: milliseconds(15_000), renewed };
+  const observation = client.observe({ uri, method: 'GET' }, how);
+  const first = observation.next();
+  await pass(network);
+  await first;
+  const next = observation.next();
+  traffic.lost = true;
+  for (let i = 0; i < 31; i++) await pass(network, 500);
+  traffic.lost = false;
+  await notify('1');
+  await pass(network);
+  expect(observations.map(({ ended }) => ended)).toEqual([false]);
+  for (let i = 0; i < 6; i++) await pass(network, 1000);
+  expect(observations).toHaveLength(2);
+  expect(text(await next)).toBe('0');
+  // Now it is not wanted any more.
+  for (let i = 0; i < 20; i++) await pass(network, 1000);
+  expect(observations[0]?.ended).toBe(true);
+  await client.close();
+});
+
 test('after so much silence as is said it registers again, also while nobody wants what was told', async () => {
   const { client, network, observations, notify } = await connected();
   const observation = client.observe({ uri, method: 'GET' }, { paced: true, renewAfter: milliseconds(60_000) });

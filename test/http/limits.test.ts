@@ -136,6 +136,10 @@ describe('who asks whether to send its body', () => {
     const heard = await untilClosed(await socketTo(await doors.open()), text);
     expect(heard).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*\r\nconnection: close\r\n`, 'i'));
   });
+  test('and speaks HTTP/1.0 has its answer alone', async () => {
+    const asked = asking('POST /func/slow/quick HTTP/1.0', 'Content-Length: 2');
+    expect(await untilClosed(await socketTo(await doors.open()), `${asked}[]`)).toMatch(/^HTTP\/1.1 200 OK/);
+  });
   test('is told to, and answered', async () => {
     const socket = await socketTo(await doors.open());
     for (let time = 1; time <= 3; time++) {

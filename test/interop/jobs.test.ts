@@ -1,4 +1,6 @@
 /** Jobs outlast the gateway, and are those of all its processes. Real processes, really killed. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,8 +10,12 @@ import { encodeCbor } from '../../src/cbor/encode.ts';
 import { method } from '../../src/coap/codec/codes.ts';
 import type { Message } from '../../src/coap/codec/message.ts';
 import { findStrings, optionNumber, stringOption } from '../../src/coap/codec/options.ts';
+import { seconds } from '../../src/core/duration.ts';
+import { timeOfDay } from '../../src/core/time-of-day.ts';
 import type { Value } from '../../src/core/value.ts';
 import { decodeProblem } from '../../src/functions/problem-details.ts';
+import { SqliteJobStore } from '../../src/store/sqlite/job-store.ts';
+import { systemScheduler } from '../../src/transport/scheduler.ts';
 import { GatewayProcess } from '../gateway/gateway-process.ts';
 import { RawDevice } from '../gateway/raw-device.ts';
 import { childrenOf, oneOfEach, probe } from '../processes/devices.ts';
@@ -175,4 +181,23 @@ describe.runIf(process.platform === 'linux')('of two processes', () => {
     expect(new Set(outcomes)).toEqual(new Set(['done', 'job-lost']));
     expect(gateway.marks).toBe(6);
   });
+});
+
+test('a process that begins is not taken for one that is gone by another that looks just then', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'funcoap-begins-'));
+  const looking = SqliteJobStore.open(folder, systemScheduler);
+  const told = Array.from({ length: 3 }, async (): Promise<unknown> => {
+    const child = fork(new URL('begins-jobs.ts', import.meta.url), [folder, '300']);
+    const [faults] = (await once(child, 'message')) as unknown[];
+    return faults;
+  });
+  const over = new AbortController();
+  const all = Promise.all(told).finally(() => over.abort());
+  while (!over.signal.aborted) {
+    await looking.sweep(timeOfDay(0), seconds(60));
+    await new Promise(setImmediate);
+  }
+  await looking.close();
+  rmSync(folder, { recursive: true });
+  expect(await all).toEqual([[], [], []]);
 });

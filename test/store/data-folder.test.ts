@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -59,5 +59,18 @@ test('is held by one gateway at a time, and the other is told which process has 
   });
   letGo();
   expect(existsSync(join(folder, 'gateway.pid'))).toBe(false);
+  (await holdDataFolder(folder, scheduler))();
+});
+
+test('is held, and the other is refused, also where it cannot be told which process has it', async () => {
+  mkdirSync(join(folder, 'gateway.pid'));
+  const scheduler = new ManualScheduler();
+  const letGo = await holdDataFolder(folder, scheduler);
+  const second = holdDataFolder(folder, scheduler);
+  scheduler.advance(seconds(2));
+  await expect(second).rejects.toThrow(
+    `Another gateway uses the data folder ${folder}, or its file system has no locks; stop`,
+  );
+  letGo();
   (await holdDataFolder(folder, scheduler))();
 });

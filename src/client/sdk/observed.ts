@@ -4,6 +4,7 @@ import { decodeCborSequence } from '../../cbor/decode.ts';
 import { decodeRepresentation } from '../../cbor/representation.ts';
 import { codeClass, responseCode } from '../../coap/codec/codes.ts';
 import { findStrings, optionNumber } from '../../coap/codec/options.ts';
+import { parseCoapUri } from '../../coap/codec/uri.ts';
 import { equalBytes, hex } from '../../core/bytes.ts';
 import type { Scheduler } from '../../core/clock.ts';
 import { after, milliseconds, seconds, type Milliseconds } from '../../core/duration.ts';
@@ -82,7 +83,7 @@ export async function* observedResult(
     named = last;
     return { ...asked, etag: named?.etag };
   };
-  for await (const answer of client.observe(asked, { renewAfter: longestSilence, renewed })) {
+  for await (const answer of client.observe(asked, { renewAfter: expectedWithin(request.uri), renewed })) {
     const { code, contentFormat: format, payload, etag, maxAge } = answer;
     if (codeClass(code) !== 2) {
       yield { type: 'failed', answer: doorAnswerOf(answer) };
@@ -99,6 +100,13 @@ export async function* observedResult(
     last = { type: 'state', value, etag };
     yield last;
   }
+}
+
+/** For c.pmin nothing is to be told, as registering again would. */
+function expectedWithin(uri: string): Milliseconds {
+  const words = findStrings(parseCoapUri(uri).options, optionNumber.uriQuery) ?? [];
+  const pmin = words.find((word) => word.startsWith('c.pmin='))?.slice('c.pmin='.length);
+  return milliseconds(longestSilence + seconds(Number(pmin ?? 0) || 0));
 }
 
 type StateEvent = Extract<WatchEvent, { readonly type: 'state' }>;

@@ -76,6 +76,8 @@ export class ClientTransfer implements ExchangeListener {
   #exchange: ClientExchange | undefined;
   /** The exchange that notifications come by. */
   #observing: ClientExchange | undefined;
+  /** The one that they came by, until the answer to its successor. */
+  #replaced: ClientExchange | undefined;
 
   constructor(
     exchanges: ClientExchanges,
@@ -139,8 +141,14 @@ export class ClientTransfer implements ExchangeListener {
   }
 
   #endObserving(now: Instant): void {
+    this.#forgetReplaced(now);
     this.#observing?.close(now);
     this.#observing = undefined;
+  }
+
+  #forgetReplaced(now: Instant): void {
+    this.#replaced?.close(now);
+    this.#replaced = undefined;
   }
 
   answered(message: Message, options: readonly Option[], now: Instant): void {
@@ -215,6 +223,7 @@ export class ClientTransfer implements ExchangeListener {
   }
 
   #download(message: Message, options: readonly Option[], now: Instant): void {
+    this.#forgetReplaced(now);
     const block = isSuccess(message) ? findBlock(options, optionNumber.block2) : undefined;
     if (message.code === responseCode.requestEntityIncomplete && this.#receivedBytes > 0 && this.#maySendAgain()) {
       this.#restart(now); // what it had stored is gone
@@ -296,7 +305,11 @@ export class ClientTransfer implements ExchangeListener {
   #send(extra: readonly Option[], payload: Uint8Array, now: Instant): void {
     const { code, confirmable } = this.#request;
     const registers = extra.some((option) => option.number === optionNumber.observe);
-    if (registers) this.#observing?.close(now);
+    if (registers && this.#replaced !== undefined) this.#observing?.close(now);
+    else if (registers) {
+      this.#replaced = this.#observing;
+      this.#replaced?.replace(now);
+    }
     this.#exchange?.close(now); // a notification has come while the one before it was read
     const keepOpen = registers ? (this.#request.paced === true ? 'paced' : 'yes') : 'no';
     const exchange = this.#exchanges.open(this.#peer, keepOpen, this);

@@ -112,6 +112,7 @@ export class ClientExchange implements TransmissionOwner {
   #isUnconfirmed = false;
   #isLeaving = false;
   #isPaused = false;
+  #isReplaced = false;
   /** A datagram that came while it was paused; the newest, since the peer sends the others again. */
   #held: Uint8Array | undefined;
 
@@ -142,7 +143,7 @@ export class ClientExchange implements TransmissionOwner {
   /** Whether a confirmable message has to wait for `resume`. */
   hold(bytes: Uint8Array): boolean {
     if (this.#isPaused) this.#held = bytes.slice();
-    return this.#isPaused;
+    return this.#isPaused || this.#isReplaced;
   }
 
   /** Whoever takes notifications one by one takes the next. */
@@ -164,6 +165,17 @@ export class ClientExchange implements TransmissionOwner {
       this.#receiveHeld(now);
       this.close(now);
     }
+  }
+
+  /**
+   * It is registered under another token, and the server may not know yet: what it tells is neither acknowledged nor rejected, which
+   * would end what goes on under the other (RFC 7641 §3.6).
+   */
+  replace(now: Instant): void {
+    this.#stopSending(now);
+    this.#isPaused = false;
+    this.#isReplaced = true;
+    this.#held = undefined;
   }
 
   #receiveHeld(now: Instant): void {
@@ -198,6 +210,7 @@ export class ClientExchange implements TransmissionOwner {
   }
 
   receive(message: Message, now: Instant): void {
+    if (this.#isReplaced) return;
     // RFC 7252 §5.2.2: a response is an acknowledgement too.
     if (this.#transmission !== undefined) this.#exchanges.layer.transmissions.answered(this.#transmission, now);
     this.#transmission = undefined;

@@ -128,7 +128,7 @@ const elsewhere: ReadonlyMap<string, string> = new Map([
 /** Also tells an ordinary comment that was meant as a doc comment. */
 export const beginsWithPromise: RegExp = new RegExp(`^\\s*@(?:${promises.join('|')})\\b`, 'i');
 /** ` @pure @maxAge 5 m`, ` @instance single` at the end of a line; what is behind a letter is an address. */
-const endsInTags = /(?<=\s)(?:@[a-z]+\b(?:\s*\d[\d.]*\s*[a-z]*|\s+(?:single|session|percall)\b)?\s*)+$/i;
+const endsInTags = /(?<=\s)(?:@[a-z]+\b(?:\s*\d[\d.]*(?:\s*[a-z]+)?|\s+(?:single|session|percall)\b)?\s*)+$/i;
 
 /** The text before the first tag, and the tags; an `@` inside a fenced example is text. */
 function split(comment: string): { text: string; tags: readonly Tag[] } {
@@ -168,7 +168,9 @@ const isPromise = (tag: string): boolean =>
 /** The tag of ours that a name is, or that it was meant to be. */
 function meantBy(name: string): string | undefined {
   if (otherNames.includes(name)) return undefined;
-  const near = nearestName(name, [...promises, ...described, ...elsewhere.keys()], name.length <= 8 ? 1 : 2);
+  // One slip in three letters is another word: @pre.
+  const slips = name.length <= 3 ? 0 : name.length <= 8 ? 1 : 2;
+  const near = nearestName(name, [...promises, ...described, ...elsewhere.keys()], slips);
   return near === undefined ? undefined : (elsewhere.get(near) ?? near);
 }
 

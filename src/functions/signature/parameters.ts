@@ -39,7 +39,12 @@ export function readParameters(
   const own = nodes.filter((node) => !(node.type === 'Identifier' && node.name === 'this'));
   const docs = context.doc.parameters.filter((parameter) => !parameter.name.includes('.'));
   const taken = new Set(own.map(plainName).filter((name) => name !== undefined));
-  checkNames(docs, [...taken], context.where);
+  // By its position one may be about what is taken apart, whatever it is called.
+  checkNames(
+    docs.filter((_, index) => own[index] === undefined || plainName(own[index]) !== undefined),
+    [...taken],
+    context.where,
+  );
   return own.map((node, index) => {
     const plain = plainName(node);
     const doc =
@@ -52,12 +57,15 @@ export function readParameters(
   });
 }
 
-/** The type and the text of a name that is misspelt would be nobody's. What is like no parameter may be a left-over. */
+/**
+ * The type of a name that is misspelt would be nobody's. What is like no parameter may be a left-over; and where TypeScript has the
+ * types, it may be a parameter of an overload.
+ */
 function checkNames(docs: readonly DocParameter[], names: readonly string[], where: string): void {
   const said = new Set(docs.map(({ name }) => name));
   const open = names.filter((name) => !said.has(name));
-  for (const { name } of docs) {
-    const near = names.includes(name) ? undefined : nearestName(name, open);
+  for (const { name, type } of docs) {
+    const near = type === undefined || names.includes(name) ? undefined : nearestName(name, open);
     if (near !== undefined)
       throw new UsageError('library-parameter', `${where}: @param ${name} is no parameter: did you mean ${near}?`);
   }

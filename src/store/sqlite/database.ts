@@ -2,12 +2,11 @@
  * Opens an SQLite file that several processes use at once: write-ahead log, waiting for each other, a schema with a
  * version, and file modes that keep others out.
  */
-import { closeSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { UsageError } from '../../core/error.ts';
 import { makeDataFolder } from '../data-folder.ts';
-import { reasonOf } from '../make-folder.ts';
+import { makeFile, reasonOf } from '../make-folder.ts';
 
 /** How long a process waits for another one's change. */
 const busyTimeoutMs = 5000;
@@ -23,7 +22,7 @@ export function openDatabase(path: string, migrations: readonly string[]): Datab
   try {
     makeDataFolder(dirname(path));
     // Made here, for its mode: SQLite gives the write-ahead log the mode of the database.
-    closeSync(openSync(path, 'a', 0o600));
+    makeFile(path);
     database = new DatabaseSync(path, { timeout: busyTimeoutMs });
     // FULL: what a command has said is done survives a power cut. Changes are rare.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');

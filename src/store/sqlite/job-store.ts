@@ -51,7 +51,8 @@ export class SqliteJobStore implements JobStore {
     this.#database = database;
     this.#statements = new Statements(database);
     this.#changes = new ChangeWatch(database, scheduler);
-    this.#unlock = ownLock(this.#lockOf(this.#owner));
+    // Nobody looks meanwhile whether it is free: `sweep`.
+    this.#unlock = transaction(database, () => ownLock(this.#lockOf(this.#owner)));
   }
 
   /**
@@ -176,7 +177,10 @@ export class SqliteJobStore implements JobStore {
   }
 
   async sweep(now: TimeOfDay, retention: Milliseconds): Promise<void> {
-    const gone = this.#goneOwners();
+    const others = this.#otherOwners();
+    // Alone: a lock that is just being taken is not free, although it is for a moment.
+    const gone =
+      others.length === 0 ? [] : transaction(this.#database, () => others.filter((one) => this.#isGone(one)));
     const isOver = this.#statements.all('SELECT 1 FROM jobs WHERE keep_until <= ? LIMIT 1', [now]).length > 0;
     if (gone.length === 0 && !isOver) return;
     await this.#change(() => {
@@ -211,12 +215,12 @@ export class SqliteJobStore implements JobStore {
     return { jobs: Number(row?.['jobs']), bytes: Number(row?.['bytes']) };
   }
 
-  /** Names of processes that have left their lock, or jobs, behind. */
-  #goneOwners(): string[] {
+  /** Names of other processes that have a lock, or jobs, or have left them behind. */
+  #otherOwners(): string[] {
     const locks = readdirSync(this.#folder).flatMap((name) => /^([0-9a-f-]+)\.lock$/.exec(name)?.[1] ?? []);
     const owners = this.#statements.all(`SELECT DISTINCT owner FROM jobs WHERE state = 'running'`);
     const names = new Set([...locks, ...owners.map((row) => String(row['owner']))]);
-    return [...names].filter((owner) => owner !== this.#owner && this.#isGone(owner));
+    return [...names].filter((owner) => owner !== this.#owner);
   }
 
   #isGone(owner: string): boolean {

@@ -119,3 +119,28 @@ test('a result that is watched is asked for again with its ETag, and told again 
   ]);
   await client.close();
 });
+
+test('a result is not asked for again within c.pmin, when nothing is to be told', async () => {
+  let price = 0;
+  const { client, network, asked } = await connected(() =>
+    response(responseCode.content, {
+      etag: Uint8Array.of(price),
+      maxAge: 3600,
+      contentFormat: contentFormat.cbor,
+      payload: encodeCbor(price++),
+    }),
+  );
+  const told: unknown[] = [];
+  const read = async (): Promise<void> => {
+    const events = observedResult(client, { uri: `${uri}?c.pmin=30&_why`, method: 'FETCH' }, network.scheduler);
+    for await (const event of events) told.push(event);
+  };
+  const reading = read();
+  reading.catch(() => undefined);
+  await pass(network, 44);
+  expect(told).toHaveLength(1);
+  await pass(network, 4);
+  expect(told).toHaveLength(2);
+  expect(asked.map(([at]) => at)).toEqual([expect.closeTo(1, 0), expect.closeTo(46, -0.5)]);
+  await client.close();
+});

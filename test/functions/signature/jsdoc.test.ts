@@ -59,6 +59,11 @@ describe('documentation and promises', () => {
     expect(only(`${comment} export function f(a) {}`)).toMatchObject({ pure: true, maxAge: 60_000 });
   });
 
+  test('a line is read at once, whatever stands in it', () => {
+    const { doc } = only(`/** Adds${' @a 1'.repeat(40)} and so on */ export function f() {}`);
+    expect(doc).toMatch(/^Adds @a 1/);
+  });
+
   test('text before tags on their line is kept, without them', () => {
     expect(only('/** Adds. @pure @maxAge 60 */ export function f() {}').doc).toBe('Adds.');
     expect(only('/** @pure\n * @param a the left one @safe */ export function f(a) {}').parameters[0]?.doc).toBe(
@@ -120,6 +125,17 @@ describe('documentation and promises', () => {
     expect(only('/** @param x a\n * @param y b */\nexport function f(x, z) {}').parameters).toHaveLength(2);
   });
 
+  test.each([
+    [
+      'of an overload',
+      '/** @param value a */ export function f(value: string): void; export function f(values) {}',
+      'index.ts',
+    ],
+    ['of what is taken apart', '/** @param {object} options a */ export function f({ x }, option) {}', 'index.js'],
+  ])('that is like a parameter is %s', (_, source, file) => {
+    expect(only(source, file).parameters.length).toBeGreaterThan(0);
+  });
+
   test('a declarator has the comment that stands before it', () => {
     const [a, b] = read('/** @safe */\nexport const a = () => 1, /** @pure */ b = () => 2;');
     expect([a?.safe, a?.pure, b?.pure]).toEqual([true, false, true]);
@@ -138,7 +154,7 @@ describe('documentation and promises', () => {
     provides provideModule public publicApi readonly record remarks requires satisfies sealed see sortStrategy since static
     struct summary suppress switch template this throws todo tutorial type typedef typeParam typeparam unrestricted
     useDeclaredType var variation version virtual vitest-environment yields yield jest-environment ts-ignore eslint-disable
-    note warning bug parent parse page image save-state url html title test tests time date message params-of`.split(
+    note warning bug parent parse page image save-state url html title test tests time date message params-of pre post cond`.split(
         /\s+/,
       );
     expect(others.length).toBeGreaterThan(100);

@@ -239,6 +239,11 @@ describe('a mistake is told in one sentence, and takes no other library down', (
       "hidden_list.py: __all__ has 'g', which is not in the module: mend the name, or remove it.",
     ],
     [
+      'dotted',
+      { '__init__.py': "__all__ = ['part.f']\n", 'part.py': 'raise ValueError("nobody asked")\n' },
+      "__init__.py:1: __all__ has 'part.f', which is not in the module: mend the name, or remove it.",
+    ],
+    [
       'empty',
       { 'other.py': 'def f(): pass\n' },
       'the folder has no index.ts or index.js, and no empty.py or __init__.py; write one that has functions.',

@@ -30,7 +30,8 @@ def _has(module, name):
     """Also what a package imports when it is asked for it."""
     if hasattr(module, name):
         return True
-    return hasattr(module, '__path__') and importlib.util.find_spec(f'{module.__name__}.{name}') is not None
+    # Behind a dot is what another module has, which would be imported to look.
+    return hasattr(module, '__path__') and name.isidentifier() and importlib.util.find_spec(f'{module.__name__}.{name}') is not None
 
 
 def _wrong(module, what, name=None):
