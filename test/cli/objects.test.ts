@@ -24,6 +24,7 @@ const libraries = {
       /** @safe */ *history(entries: number = 2): Generator<string> { for (let at = 0; at < entries; at++) yield this.owner + at; }
       refuse(): never { throw new TypeError('no'); }
     }
+    export abstract class Shape { abstract area(): number; }
     let rung = 0;
     export function ring(): number { return ++rung; }
     /** @safe */ export function add(a: number, b: number): number { return a + b; }`,
@@ -151,4 +152,9 @@ test('a method that is a stream is watched, item by item, from where it is told 
   );
   expect(await out('call', '--json', `${account}/history`, 'entries=3')).toBe('["Ada0","Ada1","Ada2"]\n');
   await out('release', account);
+});
+
+test('what no object is made of is said before its arguments are looked at', async () => {
+  const { code, err } = await run('call', `${gateway.coap}/func/bank/Shape`, 'width=3');
+  expect([code, err]).toEqual([2, expect.stringMatching(/bank\/Shape cannot be called: it is abstract;/) as string]);
 });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openCoapClient, type CoapClient } from '../../src/client/coap-client.ts';
 import { RequestError } from '../../src/client/request-error.ts';
-import { textOf, utf8 } from '../../src/core/bytes.ts';
+import { hex, textOf, utf8 } from '../../src/core/bytes.ts';
 import { CoapEngine, defaultEngineLimits } from '../../src/coap/engine.ts';
 import { responseCode } from '../../src/coap/codec/codes.ts';
 import { defaultParameters } from '../../src/coap/parameters.ts';
@@ -98,6 +98,8 @@ let server: Server;
 let client: CoapClient;
 let scheduler: ManualScheduler;
 let uri: string;
+/** Messages that the client has sent. */
+let sent: number;
 
 /** Nobody is told that it is over. */
 async function forgetAll(): Promise<void> {
@@ -135,7 +137,11 @@ beforeEach(async () => {
   await server.open();
   uri = `coaps://127.0.0.1:${server.port}`;
   scheduler = new ManualScheduler();
-  client = await openCoapClient({ scheduler, credentials: pskClient });
+  sent = 0;
+  const onMessage = (direction: 'in' | 'out'): void => {
+    if (direction === 'out') sent++;
+  };
+  client = await openCoapClient({ scheduler, credentials: pskClient, onMessage });
   expect(await ask()).toBe('here');
 });
 afterEach(async () => {
@@ -183,6 +189,24 @@ test('where nobody answers the handshake, that is said, and not that it was refu
   deaf.close();
 });
 
+test('a handshake in which what was asked has timed out goes on, and is not begun anew', async () => {
+  const randoms = new Set<string>();
+  const deaf = createSocket('udp4').bind(0, '127.0.0.1');
+  // RFC 6347 §4.2.2: behind the headers of record and message, and the version
+  deaf.on('message', (hello) => randoms.add(hex(hello.subarray(27, 59))));
+  await once(deaf, 'listening');
+  uri = `coaps://127.0.0.1:${deaf.address().port}`;
+  for (const asked of ['first', 'second']) expect(await failsAfter(ask(asked))).toBe('request-handshake-timeout');
+  await arrived();
+  expect(randoms.size).toBe(1);
+  deaf.close();
+});
+
+test('where nobody listens, that is said, and not that the handshake was refused', async () => {
+  uri = 'coaps://127.0.0.1:9';
+  expect(await failureOf(ask())).toBe('request-unreachable');
+});
+
 test('what else was under way over the lost association fails when another is begun', async () => {
   const observation = client.observe({ uri, method: 'GET' });
   expect((await observation.next()).done).toBe(false);
@@ -191,6 +215,11 @@ test('what else was under way over the lost association fails when another is be
   expect(await failsAfter(ask())).toBe('request-timeout');
   expect(await ask()).toBe('here');
   expect(await next).toBe('request-timeout');
+  // That the observation is not wanted any more was said over what is lost: it is not said again.
+  const before = sent;
+  scheduler.advance(maxTransmitWait);
+  await arrived();
+  expect(sent).toBe(before);
 });
 
 test('a request that was acknowledged and not answered in its own time says nothing of the association', async () => {

@@ -13,12 +13,12 @@ import { after, milliseconds, type Instant } from '../../core/duration.ts';
 import { GenerationalMap } from '../../core/generational-map.ts';
 import { PeerError } from '../../core/error.ts';
 import type { Value } from '../../core/value.ts';
-import { isClass, type DescribedFunction } from '../../directory/described.ts';
+import type { DescribedFunction } from '../../directory/described.ts';
 import { readDirectory, readFunction, readLibrary, type LibrarySummary } from '../../directory/read-description.ts';
 import { nearestName } from '../../functions/names.ts';
 import { problemOf } from '../answer-problem.ts';
 import type { DoorAnswer } from './door.ts';
-import { ArgumentError, notAGateway, notCallable, RemoteError } from './errors.ts';
+import { ArgumentError, notAGateway, RemoteError } from './errors.ts';
 import type { Question } from './retries.ts';
 
 /** Asks the gateway for a description. */
@@ -130,8 +130,6 @@ export class Catalogue {
     if (answer.code === responseCode.notFound) throw await this.#notThere(library, method, answer);
     const value = this.#read(answer, readFunction);
     if (known !== undefined) this.#onChange(library);
-    // A class whose objects are made by others is known for what they offer; who makes one is told by the gateway.
-    if (value.notCallable !== undefined && !isClass(value)) throw notCallable(value);
     this.#functions.set(key, { value, etag: answer.etag, freshUntil: after(now, answer.maxAge) });
     return value;
   }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { contentFormat } from '../../../src/cbor/content-format.ts';
 import { encodeCbor } from '../../../src/cbor/encode.ts';
 import { openCoapClient, type CoapClient } from '../../../src/client/coap-client.ts';
-import { observedResult, observedStream } from '../../../src/client/sdk/observed.ts';
+import { endedJob, observedResult, observedStream } from '../../../src/client/sdk/observed.ts';
 import { responseCode } from '../../../src/coap/codec/codes.ts';
 import { findOption, findStrings, findUint, optionNumber } from '../../../src/coap/codec/options.ts';
 import { CoapEngine, defaultEngineLimits } from '../../../src/coap/engine.ts';
@@ -142,5 +142,31 @@ test('a result is not asked for again within c.pmin, when nothing is to be told'
   await pass(network, 4);
   expect(told).toHaveLength(2);
   expect(asked.map(([at]) => at)).toEqual([expect.closeTo(1, 0), expect.closeTo(46, -0.5)]);
+  await client.close();
+});
+
+test('a gateway that has no room for who waits for a job is asked again when it says', async () => {
+  const busy = response(responseCode.serviceUnavailable, { maxAge: 7 });
+  const done = response(responseCode.content, { contentFormat: contentFormat.cborSequence, payload: encodeCbor('it') });
+  const { client, network, asked } = await connected(() => (asked.length === 1 ? busy : done));
+  const told: string[] = [];
+  const ended = endedJob(client, { uri, method: 'GET' }, network.scheduler, () => told.push('pending'));
+  ended.catch(() => undefined);
+  await pass(network, 10);
+  expect(asked.map(([at]) => at)).toEqual([expect.closeTo(1, 0), expect.closeTo(8, -0.5)]);
+  expect((await ended).payload).toEqual(encodeCbor('it'));
+  expect(told).toEqual(['pending']);
+  await client.close();
+});
+
+test.each(['text', ['first', 'item'], 7])('%j is no item of a stream', async (told) => {
+  const payload = encodeCbor(told);
+  const { client, network } = await connected(() =>
+    response(responseCode.content, { contentFormat: contentFormat.cborSequence, payload }),
+  );
+  const first = observedStream(client, { from: 0, run: undefined }, () => ({ uri, method: 'FETCH' })).next();
+  first.catch(() => undefined);
+  await pass(network, 2);
+  await expect(first).rejects.toMatchObject({ code: 'not-a-stream' });
   await client.close();
 });

@@ -1,12 +1,14 @@
 /** When a call is tried again, on a clock that the test moves. */
+import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { method, responseCode, type ResponseCode } from '../../../src/coap/codec/codes.ts';
 import { response, type Response } from '../../../src/coap/response.ts';
 import { contentFormat } from '../../../src/cbor/content-format.ts';
 import { encodeCbor } from '../../../src/cbor/encode.ts';
+import { RequestError } from '../../../src/client/request-error.ts';
 import type { DoorAnswer } from '../../../src/client/sdk/door.ts';
-import { comeBackIn, passed } from '../../../src/client/sdk/retries.ts';
-import { seconds } from '../../../src/core/duration.ts';
+import { comeBackIn, passed, throughOutages } from '../../../src/client/sdk/retries.ts';
+import { milliseconds, seconds } from '../../../src/core/duration.ts';
 import type { Value } from '../../../src/core/value.ts';
 import { CallError, problems, type ProblemName } from '../../../src/functions/call-error.ts';
 import { encodeProblem } from '../../../src/functions/problem-details.ts';
@@ -152,4 +154,27 @@ test('nobody waits who has given up before', async () => {
   const { scheduler } = new ScriptedGateway().network;
   const waited = passed(seconds(5), scheduler, AbortSignal.abort(), 'coap://192.0.2.1');
   await expect(waited).rejects.toMatchObject({ code: 'request-aborted' });
+});
+
+test('the signal is let go of when the wait is over', async () => {
+  const gateway = new ScriptedGateway();
+  const { signal } = new AbortController();
+  await gateway.pass(passed(seconds(5), gateway.network.scheduler, signal, 'coap://192.0.2.1'), 1000);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
+test('a gateway that is heard in between may be away again for as long, and is asked again as soon', async () => {
+  const gateway = new ScriptedGateway();
+  const { scheduler } = gateway.network;
+  const origin = 'coap://192.0.2.1';
+  let asked = 0;
+  const ask = async (heard: () => void): Promise<string> => {
+    heard();
+    if (++asked < 5) throw new RequestError('association-closed', origin);
+    return await Promise.resolve('there');
+  };
+  const options = { longest: milliseconds(300), scheduler, signal: undefined, origin };
+  const started = scheduler.now();
+  expect(await gateway.pass(throughOutages(ask, options))).toBe('there');
+  expect(scheduler.now() - started).toBeLessThan(1000);
 });

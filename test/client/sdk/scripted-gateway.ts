@@ -35,6 +35,8 @@ export class ScriptedGateway {
   readonly script: (Response | 'silent')[] = [];
   /** What its functions take. */
   parameters: readonly Value[] = [];
+  /** What is said of them besides, each time that somebody asks. */
+  more: () => Readonly<Record<string, Value>> = () => ({});
   /** Methods of the calls that arrived. */
   readonly calls: number[] = [];
 
@@ -95,7 +97,13 @@ export class ScriptedGateway {
     if (query.includes('_describe')) {
       const name = path[2] ?? '';
       return value(
-        { library: 'lib', method: name, parameters: this.parameters, ...(name === 'read' && { safe: true }) },
+        {
+          library: 'lib',
+          method: name,
+          parameters: this.parameters,
+          ...(name === 'read' && { safe: true }),
+          ...this.more(),
+        },
         60,
       );
     }
