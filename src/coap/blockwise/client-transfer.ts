@@ -153,14 +153,6 @@ export class ClientTransfer implements ExchangeListener {
     this.#observing = undefined;
   }
 
-  /** Notifications come under another token from now on. */
-  #replace(now: Instant): void {
-    if (this.#replaced === undefined) {
-      this.#replaced = this.#observing;
-      this.#replaced?.replace(now);
-    } else this.#observing?.close(now);
-  }
-
   #forgetReplaced(now: Instant): void {
     this.#replaced?.close(now);
     this.#replaced = undefined;
@@ -321,7 +313,11 @@ export class ClientTransfer implements ExchangeListener {
     const { code, confirmable } = this.#request;
     const registers = extra.some((option) => option.number === optionNumber.observe);
     const again = registers && this.#isAgain ? this.#observing : undefined;
-    if (registers && again === undefined) this.#replace(now);
+    if (registers && again === undefined) {
+      if (this.#replaced === undefined) this.#observing?.replace(now);
+      else this.#observing?.close(now);
+      this.#replaced ??= this.#observing;
+    }
     this.#exchange?.close(now); // a notification has come while the one before it was read
     const keepOpen = registers ? (this.#request.paced === true ? 'paced' : 'yes') : 'no';
     const exchange = again ?? this.#exchanges.open(this.#peer, keepOpen, this);
