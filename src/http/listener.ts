@@ -11,6 +11,7 @@ import { seconds, type Milliseconds } from '../core/duration.ts';
 import { UsageError } from '../core/error.ts';
 import { formatAddress, isLoopback, normaliseAddress } from '../transport/address.ts';
 import type { Connection } from './guest.ts';
+import { networkOf } from '../transport/network.ts';
 import type { PeerConnections } from './peer-connections.ts';
 
 /** PEM. */
@@ -67,6 +68,8 @@ const portAttempts = 10;
 
 /** A connection, and the answers to its requests that are under way. */
 export interface Client extends Connection {
+  /** As `PeerConnections` counts it. */
+  readonly peer: string;
   readonly answers: Set<ServerResponse>;
 }
 
@@ -170,16 +173,19 @@ export class Listener {
     // Bounded by their bytes. By number they would be cut off silently, and with them what a proxy says at the end.
     server.maxHeadersCount = 0;
     // Who only keeps a connection makes room for who asks something. To Node an answer that is still being read is over.
-    server.on('drop', () => {
+    const makeRoom = (peer?: string): boolean => {
       for (const [socket, said] of resting) {
-        if (socket.bytesRead !== said) continue;
+        if (socket.bytesRead !== said || (peer !== undefined && this.#clients.get(socket)?.peer !== peer)) continue;
+        resting.delete(socket);
         socket.destroy();
-        return;
+        return true;
       }
-    });
+      return false;
+    };
+    server.on('drop', () => makeRoom());
     // Also where TLS has not begun.
     server.prependListener('connection', (socket: Socket) => {
-      if (peers?.admit(socket) !== true) socket.destroy();
+      if (peers?.admit(socket, makeRoom) !== true) socket.destroy();
     });
     server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
       this.#clients.set(socket, clientOf(socket, isLoopbackListener, tls));
@@ -246,6 +252,7 @@ function clientOf(socket: Socket, isLoopbackListener: boolean, tls: TlsMaterial 
   const local = at(socket.localAddress, socket.localPort);
   const shown = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
   return {
+    peer: networkOf(remote.address),
     remote,
     local,
     scheme: tls === undefined ? 'http' : 'https',

@@ -11,14 +11,17 @@ export class PeerConnections {
     this.#most = most;
   }
 
-  /** Counts a connection until it is closed; false where its address has as many as it may. */
-  admit(socket: Socket): boolean {
+  /**
+   * Counts a connection until it is closed; false where its address has as many as it may.
+   * @param makeRoom closes one of these that is of no use; false where all are
+   */
+  admit(socket: Socket, makeRoom: (peer: string) => boolean): boolean {
     const { remoteAddress } = socket;
     // It is closed again already.
     if (remoteAddress === undefined) return true;
     const peer = networkOf(remoteAddress);
     const count = this.#counts.get(peer) ?? 0;
-    if (count >= this.#most) return false;
+    if (count >= this.#most && !makeRoom(peer)) return false;
     this.#counts.set(peer, count + 1);
     socket.once('close', () => {
       const left = (this.#counts.get(peer) ?? 1) - 1;

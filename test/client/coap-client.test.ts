@@ -290,6 +290,21 @@ describe('an observation that is silent', () => {
     expect(outcome.error).toMatchObject({ code: 'request-timeout' });
   });
 
+  test('registers again under its token, whose entry it renews, also where its body goes in blocks', async () => {
+    const { client, network, observations, requests } = await connected();
+    const payload = new Uint8Array(3000);
+    const how = { renewAfter: milliseconds(15_000) };
+    const observation = client.observe({ uri, method: 'FETCH', payload }, how);
+    const read = async (): Promise<void> => {
+      for await (const { payload: told } of observation) expect(textOf(told)).toBe('0');
+    };
+    read().catch(() => undefined);
+    for (let i = 0; i < 50; i++) await pass(network, 1000);
+    expect(requests.map((request) => request.payload.length)).toEqual([3000, 3000, 3000, 3000]);
+    expect(observations.map(({ ended }) => ended)).toEqual([true, true, true, false]);
+    await client.close();
+  });
+
   test('registers again under another token where it asks for something else, under its own where only an ETag is', async () => {
     const { client, network, observations, requests } = await connected();
     const renewed = [

@@ -167,6 +167,24 @@ describe('many', () => {
     for (const socket of sockets) socket.destroy();
     await vi.waitFor(async () => expect((await ask(`${door.url}/frmlist`)).status).toBe(200), patiently);
   });
+  test('of the connections of one address the longest silent makes room for one that asks', async () => {
+    const door = await doors.open({ maxConnections: 100, maxConnectionsPerPeer: 2 });
+    const asked = head('GET /frmlist HTTP/1.1', 'Host: localhost');
+    const kept = [await socketTo(door, '127.0.0.2'), await socketTo(door), await socketTo(door)];
+    for (const socket of kept) {
+      socket.write(asked);
+      await once(socket, 'data');
+    }
+    const closed = kept.map((socket) => once(socket, 'close'));
+    const heard = untilClosed(
+      await socketTo(door),
+      head('GET /frmlist HTTP/1.1', 'Host: localhost', 'Connection: close'),
+    );
+    expect(await heard).toContain('200 OK');
+    await closed[1];
+    expect(kept.map(({ destroyed }) => destroyed)).toEqual([false, true, false]);
+    for (const socket of kept) socket.destroy();
+  });
   test('connections of one address are so many, and leave room for another', async () => {
     const door = await doors.open({ maxConnections: 100, maxConnectionsPerPeer: 2 });
     const sockets = [await socketTo(door), await socketTo(door)];

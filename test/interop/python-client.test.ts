@@ -142,7 +142,7 @@ describe.skipIf(reason !== undefined)(`the Python client${reason === undefined ?
 
   test.each([
     ['calls.py', 25],
-    ['ongoing.py', 38],
+    ['ongoing.py', 39],
     ['restarted.py', 8],
   ])('its own tests in %s pass', async (name, count) => {
     const environment = {

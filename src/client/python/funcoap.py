@@ -1173,7 +1173,10 @@ class _Observation(_Endpoint):
         """Takes the place of the one before. Its answer may be the first that is told, where that has overtaken it."""
         # RFC 9175 §3.3: it says to which body the later blocks of what is told belong.
         options = [*options, (_REQUEST_TAG, os.urandom(4))] if len(body) > 16 << _LARGEST_SZX else options
-        self._request, self._token = (code, options, body), os.urandom(4)
+        if self.over or self._request != (code, options, body):
+            self._token = os.urandom(4)
+        # RFC 7641 §3.3.1: what is the same is registered again under its token, so that the gateway has one observation of it.
+        self._request = (code, options, body)
         self._told.clear()
         self._held = None
         self.over = False

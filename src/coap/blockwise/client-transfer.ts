@@ -78,6 +78,8 @@ export class ClientTransfer implements ExchangeListener {
   #observing: ClientExchange | undefined;
   /** The one that they came by, until the answer to its successor. */
   #replaced: ClientExchange | undefined;
+  /** The body is on its way once more for an observation that stays what it is. */
+  #isAgain = false;
 
   constructor(
     exchanges: ClientExchanges,
@@ -96,6 +98,11 @@ export class ClientTransfer implements ExchangeListener {
   }
 
   start(now: Instant): void {
+    this.#begin(false, now);
+  }
+
+  #begin(isAgain: boolean, now: Instant): void {
+    this.#isAgain = isAgain;
     this.#sent = 0;
     this.#resetDownload();
     this.#sendBody(now);
@@ -112,7 +119,7 @@ export class ClientTransfer implements ExchangeListener {
     const { code, payload, confirmable } = this.#request;
     const isOther = !areSame(withoutETag(options), withoutETag(this.#options));
     this.#options = options;
-    if (this.#isCut() || isOther) this.start(now);
+    if (this.#isCut() || isOther) this.#begin(!isOther, now);
     else this.#observing?.send({ code, options: this.#withOptions(this.#firstOptions()), payload, confirmable }, now);
   }
 
@@ -305,14 +312,15 @@ export class ClientTransfer implements ExchangeListener {
   #send(extra: readonly Option[], payload: Uint8Array, now: Instant): void {
     const { code, confirmable } = this.#request;
     const registers = extra.some((option) => option.number === optionNumber.observe);
-    if (registers && this.#replaced !== undefined) this.#observing?.close(now);
-    else if (registers) {
-      this.#replaced = this.#observing;
-      this.#replaced?.replace(now);
+    const again = registers && this.#isAgain ? this.#observing : undefined;
+    if (registers && again === undefined) {
+      if (this.#replaced === undefined) this.#observing?.replace(now);
+      else this.#observing?.close(now);
+      this.#replaced ??= this.#observing;
     }
     this.#exchange?.close(now); // a notification has come while the one before it was read
     const keepOpen = registers ? (this.#request.paced === true ? 'paced' : 'yes') : 'no';
-    const exchange = this.#exchanges.open(this.#peer, keepOpen, this);
+    const exchange = again ?? this.#exchanges.open(this.#peer, keepOpen, this);
     if (registers) this.#observing = exchange;
     else this.#exchange = exchange;
     this.#count++;

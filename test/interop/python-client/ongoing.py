@@ -35,6 +35,7 @@ class Relay:
         self.thread.start()
 
     def run(self):
+        self.sent = []
         inside, clients = {}, {}
         while not self.ended:
             for ready in select.select([self.outside, *clients], [], [], 0.02)[0]:
@@ -46,6 +47,7 @@ class Relay:
                     inside[client] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
                     inside[client].connect(self.server)
                     clients[inside[client]] = client
+                self.sent.append(data)
                 inside[client].send(data)
         for one in [self.outside, *clients]:
             one.close()
@@ -261,6 +263,18 @@ class Jobs(Case):
             threading.Timer(0.1, relay.cut).start()
             threading.Timer(0.4, relay.open).start()
             self.assertEqual(job.result(), {"year": 2})
+
+    def test_one_that_takes_long_is_asked_for_under_one_token(self):
+        self.patch("_RENEW_AFTER", 0.1)
+        relay = Relay()
+        with funcoap.connect(relay.uri) as gw:
+            job = gw.live.build.job(4, 700)
+            relay.sent.clear()
+            self.assertEqual(job.result(), {"year": 4})
+        relay.cut()
+        tokens = [data[4 : 4 + (data[0] & 15)] for data in relay.sent if data[1] == 1]
+        self.assertGreater(len(tokens), 2)
+        self.assertEqual(len(set(tokens)), 1)
 
     def test_what_is_no_uri_of_a_job_is_refused(self):
         for uri in ["/o/abc", "coap://elsewhere/j/abc", "/j/a/b"]:
