@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -55,8 +55,13 @@ test('of one that goes on is waited for a second', async () => {
   unlock?.();
 });
 
-test('that cannot be taken is no lock of somebody else', () => {
-  expect(() => lockFile(folder)).toThrow(
-    expect.objectContaining({ code: 'store-failed', message: expect.stringContaining('cannot be taken') as string }),
+test('that cannot be taken is no lock of somebody else, and it is told what to do', () => {
+  writeFileSync(path, '');
+  const below = join(path, 'lock');
+  expect(() => lockFile(below)).toThrow(
+    expect.objectContaining({
+      code: 'store-failed',
+      message: `The lock ${below} cannot be taken: what it is to be in is a file; make the folder writable, or name another data folder (--data, data.folder).`,
+    }),
   );
 });
