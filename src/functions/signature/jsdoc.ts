@@ -117,6 +117,8 @@ const promises = [...flags, ...durations, ...words] as const;
 /** Tags that describe, and other names for them. */
 const described = ['param', 'returns'] as const;
 const otherNames: readonly string[] = ['return', 'arg', 'argument'];
+/** Doxygen's: a precondition, a parameter of a template. They look like slips of ours and are none. */
+const foreign: readonly string[] = ['pre', 'tparam'];
 /** What promises are called elsewhere. */
 const elsewhere: ReadonlyMap<string, string> = new Map([
   ['cache', 'pure'],
@@ -167,7 +169,7 @@ const isPromise = (tag: string): boolean =>
 
 /** The tag of ours that a name is, or that it was meant to be. */
 function meantBy(name: string): string | undefined {
-  if (otherNames.includes(name)) return undefined;
+  if (otherNames.includes(name) || foreign.includes(name)) return undefined;
   const near = nearestName(name, [...promises, ...described, ...elsewhere.keys()], name.length <= 8 ? 1 : 2);
   return near === undefined ? undefined : (elsewhere.get(near) ?? near);
 }
