@@ -38,14 +38,19 @@ const failureWords: Readonly<Record<RequestFailure | GivenUp | SecurityFailure, 
   'closed': 'was given up, because the client was closed',
 };
 
+/** HTTP has no Reset: there the connection fails. */
+const connectionFailed =
+  'was not answered, because the connection failed; if the gateway was stopped meanwhile, the call may have run';
+
 /** A request that got no answer. `code` is `request-` and one of `RequestFailure`, `GivenUp` or `SecurityFailure`. */
 export class RequestError extends FuncoapError {
   readonly family: ErrorFamily = 'peer';
 
   /** @param detail what more is known of it */
   constructor(reason: RequestFailure | GivenUp | SecurityFailure, uri: string, detail?: string) {
+    const words = reason === 'reset' && /^https?:/i.test(uri) ? connectionFailed : failureWords[reason];
     // Without the query, part of which may be the client's own.
-    const said = `${uri.replace(/\?.*$/s, '')} ${failureWords[reason]}`;
+    const said = `${uri.replace(/\?.*$/s, '')} ${words}`;
     super(`request-${reason}`, detail === undefined ? `${said}.` : `${said}: ${detail}.`);
   }
 }

@@ -85,7 +85,7 @@ export class Objects implements ObjectKeeper {
     if (held !== undefined) return held;
     throw new CallError(
       'no-such-resource',
-      `There is no object ${id.slice(0, 16)} of yours; one that is not used for long is let go of.`,
+      `There is no object ${id.slice(0, 16)} of yours; one that is not used for long is let go of, and all end with the gateway.`,
     );
   }
 

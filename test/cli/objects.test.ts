@@ -110,7 +110,7 @@ test.each([
     ['call', '*/deposit', '5', '6'],
   ],
   ['an argument that does not fit', 2, /amount must be a number/, ['call', '*/deposit', 'x']],
-  ['an object that is not there', 4, /4\.04 .*There is no object/, ['release', '*x']],
+  ['an object that is not there', 4, /4\.04 .*There is no object .* and all end with the gateway/s, ['release', '*x']],
   ['letting go of a function', 2, /is no object/, ['release', 'coap://127.0.0.1/func/bank/add']],
   ['letting go of a member', 2, /is no object/, ['release', '*/owner']],
   ['setting a function', 2, /is no attribute of an object/, ['set', 'coap://127.0.0.1/func/bank/add', '5']],

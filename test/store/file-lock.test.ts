@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -67,8 +67,13 @@ test('of one that goes on is waited for a second', async () => {
   unlock?.();
 });
 
-test('that cannot be taken is no lock of somebody else', () => {
-  expect(() => lockFile(folder)).toThrow(
-    expect.objectContaining({ code: 'store-failed', message: expect.stringContaining('cannot be taken') as string }),
+test('that cannot be taken is no lock of somebody else, and it is told what to do', () => {
+  writeFileSync(path, '');
+  const below = join(path, 'lock');
+  expect(() => lockFile(below)).toThrow(
+    expect.objectContaining({
+      code: 'store-failed',
+      message: `The lock ${below} cannot be taken: what it is to be in is a file; let this user write there, or name another data folder (--data, data.folder).`,
+    }),
   );
 });

@@ -116,7 +116,7 @@ const words = ['instance'] as const;
 const promises = [...flags, ...durations, ...words] as const;
 /** Tags that describe, and other names for them. */
 const described = ['param', 'returns'] as const;
-const otherNames: readonly string[] = ['return', 'arg', 'argument'];
+const otherNames: readonly string[] = ['return', 'arg', 'argument', 'tparam'];
 /** What promises are called elsewhere. */
 const elsewhere: ReadonlyMap<string, string> = new Map([
   ['cache', 'pure'],

@@ -28,6 +28,17 @@ test('so much silence while something is wanted is the end of it; what is busy h
   expect(exchange.failure(new TypeError('terminated'))).toMatchObject({ code: 'request-timeout' });
 });
 
+test('a connection that ends before the answer is told as one, and not as a message that CoAP rejected', () => {
+  const exchange = new HttpExchanges(new ManualScheduler()).begin('http://192.0.2.1/x?_why', seconds(10), undefined);
+  const thrown = new TypeError('fetch failed', { cause: new Error('other side closed') });
+  expect(exchange.failure(thrown)).toMatchObject({
+    code: 'request-reset',
+    message:
+      'http://192.0.2.1/x was not answered, because the connection failed; if the gateway was stopped meanwhile, the call may have run: other side closed.',
+  });
+  exchange.end();
+});
+
 test('also before anything has come', () => {
   const clock = new ManualScheduler();
   const exchange = new HttpExchanges(clock).begin('http://192.0.2.1/x', seconds(10), undefined);

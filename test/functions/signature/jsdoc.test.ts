@@ -113,7 +113,6 @@ describe('documentation and promises', () => {
     expect([...parameters.map(({ type }) => type.kind), returns?.kind]).toEqual(['number', 'string', 'boolean']);
   });
 
-  // Of JSDoc, TSDoc, TypeDoc, TypeScript, the Closure Compiler, API Extractor, Vitest and ESLint.
   test('a parameter that is nearly one is an error, another is none', () => {
     const doc = (name: string): string =>
       `/** @param {number} ${name} how long */\nexport function f(length, { x }) {}`;
@@ -141,6 +140,7 @@ describe('documentation and promises', () => {
     expect([a?.safe, a?.pure, b?.pure]).toEqual([true, false, true]);
   });
 
+  // Of JSDoc, TSDoc, TypeDoc, TypeScript, the Closure Compiler, API Extractor, Vitest, ESLint and Doxygen.
   test('all other tags are nothing to us', () => {
     const others =
       `abstract access alias alpha async augments author beta borrows callback category class classdesc constant const
@@ -154,7 +154,8 @@ describe('documentation and promises', () => {
     provides provideModule public publicApi readonly record remarks requires satisfies sealed see sortStrategy since static
     struct summary suppress switch template this throws todo tutorial type typedef typeParam typeparam unrestricted
     useDeclaredType var variation version virtual vitest-environment yields yield jest-environment ts-ignore eslint-disable
-    note warning bug parent parse page image save-state url html title test tests time date message params-of pre post cond`.split(
+    note warning bug parent parse page image save-state url html title test tests time date message params-of pre post cond
+     invariant tparam`.split(
         /\s+/,
       );
     expect(others.length).toBeGreaterThan(100);
