@@ -323,6 +323,19 @@ describe('a certificate over https', () => {
     for (const socket of idle) socket.destroy();
     await vi.waitFor(async () => expect((await amAt(gateway, { cert, key })).json).toBe('gate'), patiently);
   });
+  test('its own pages are of https', async () => {
+    const gateway = await doors.open(secure);
+    const from = async (origin: string): Promise<number> =>
+      (
+        await ask(`${gateway.secureUrl}/func/who/change`, {
+          method: 'POST',
+          headers: { origin },
+          tls: { ca, cert, key },
+        })
+      ).status;
+    expect(await from(gateway.secureUrl)).toBe(200);
+    expect(await from(gateway.secureUrl.replace('https:', 'http:'))).toBe(403);
+  });
   test('plain HTTP is not spoken there', async () => {
     const gateway = await doors.open(secure);
     await expect(ask(gateway.secureUrl.replace('https:', 'http:'))).rejects.toMatchObject({ code: 'ECONNRESET' });
