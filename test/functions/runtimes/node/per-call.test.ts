@@ -2,10 +2,10 @@
 import { expect, test } from 'vitest';
 import { letGo, PerCall } from '../../../../src/functions/runtimes/node/per-call.ts';
 
-const closed: string[] = [];
+const closed: unknown[] = [];
 class Query {
-  readonly #table: string;
-  constructor(table: string) {
+  readonly #table: unknown;
+  constructor(table: unknown) {
     this.#table = table;
   }
   close(): void {
