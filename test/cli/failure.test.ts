@@ -5,7 +5,10 @@ import { encodeCbor } from '../../src/cbor/encode.ts';
 import { exitCode, type ExitCode } from '../../src/cli/exit-code.ts';
 import { exitCodeOf, failureText } from '../../src/cli/failure.ts';
 import { RequestError } from '../../src/client/request-error.ts';
+import type { DoorAnswer } from '../../src/client/sdk/door.ts';
 import { RemoteError } from '../../src/client/sdk/errors.ts';
+import { responseCode } from '../../src/coap/codec/codes.ts';
+import { emptyBytes } from '../../src/core/bytes.ts';
 import { seconds } from '../../src/core/duration.ts';
 import { InternalError, PeerError, UsageError } from '../../src/core/error.ts';
 import { CallError, problems, type CallErrorDetails, type ProblemName } from '../../src/functions/call-error.ts';
@@ -30,17 +33,27 @@ test('who watches a stream that is lost is told why that may be, and how it is b
   expect(failureText(told('overloaded'))).not.toContain('--from');
 });
 
-const refused = (name: ProblemName, details: CallErrorDetails = {}, maxAge = 0, words = true): RemoteError =>
+const refused = (name: ProblemName, details: CallErrorDetails = {}, maxAge = 0, message = 'It is so.'): RemoteError =>
   new RemoteError('lib/ticks', {
     code: problems[name].status,
     contentFormat: contentFormat.problemDetails,
-    payload: encodeProblem(new CallError(name, 'It is so.', details), { words, internals: true }),
+    payload: encodeProblem(new CallError(name, message, details), { words: true, internals: true }),
     etag: undefined,
     maxAge: seconds(maxAge),
   });
 
+const unexplained: DoorAnswer = {
+  code: responseCode.badRequest,
+  contentFormat: undefined,
+  payload: emptyBytes,
+  etag: undefined,
+  maxAge: seconds(0),
+};
+
 test.each<[string, RemoteError, string]>([
   ['words of its own', refused('bad-request'), '4.00 Bad Request: It is so.'],
+  ['a question', refused('bad-request', {}, 0, 'Is it so?'), '4.00 Bad Request: Is it so?'],
+  ['the code alone', new RemoteError('lib/ticks', unexplained), 'lib/ticks was answered 4.00 Bad Request.'],
   [
     'no words, and where there are more',
     told('function-failed'),

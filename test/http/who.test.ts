@@ -344,7 +344,7 @@ describe('a certificate over https', () => {
 
 describe('a proxy that is trusted', () => {
   test('tells whom it speaks for; what stands before its own word is not believed', async () => {
-    const gateway = await doors.open({ proxies: ['127.0.0.1', '192.0.2.9'] });
+    const gateway = await doors.open({ proxies: ['::ffff:127.0.0.1', '192.0.2.9', '2001:DB8::0:9'] });
     const { authorization = '' } = bearing(await tokenOf('ann')).headers ?? {};
     const peer = async (forwarded: string): Promise<unknown> =>
       (await ask(`${gateway.url}/func/who/peer`, { headers: { authorization, 'x-forwarded-for': forwarded } })).json;
@@ -360,6 +360,8 @@ describe('a proxy that is trusted', () => {
       ]);
     expect(await peer('198.51.100.7, <b>, 192.0.2.9')).toBe('192.0.2.9:0');
     expect(await peer('2001:db8::1')).toBe('[2001:db8::1]:0');
+    // However an address is written, it is that one.
+    expect(await peer('2001:DB8:0::1, 2001:db8:0:0::9')).toBe('[2001:db8::1]:0');
   });
 });
 

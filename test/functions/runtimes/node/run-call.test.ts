@@ -30,9 +30,16 @@ test('what is gone through when it has been returned belongs to the call', async
 });
 
 test('an argument that was not given is none', async () => {
-  const named = fn({ params: { a: z.number().default(3), b: z.number() } }, ({ a, b }) => a + b);
+  const named = fn({ params: { a: z.number().optional(), b: z.number() } }, (given) => Object.keys(given));
   const callable = named as unknown as Callable;
-  expect(await runCall(callable, [undefined, 2], new RunningCall(facts))).toMatchObject({ value: 5 });
+  expect(await runCall(callable, [undefined, 2], new RunningCall(facts))).toMatchObject({ value: ['b'] });
+});
+
+test('only text is told of an error, whatever stands in it', async () => {
+  const ended = await end(() => {
+    throw Object.assign(new TypeError(), { message: 7, stack: ['no stack'] });
+  });
+  expect(ended).toEqual(failed({ thrown: { name: 'TypeError', message: '7', stack: 'no stack' } }));
 });
 
 test.each<[string, () => unknown, string]>([
