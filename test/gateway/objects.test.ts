@@ -46,6 +46,9 @@ const libraries = {
       private rob(): string { return this.secret; }
       close(): void { writeFileSync(this.owner + '.closed', ''); }
     }
+    export class Later {
+      constructor(name: string) { return Promise.reject(new Error(name)) as unknown as this; }
+    }
     let spun = 0;
     /** @safe */
     export function times(): number { return spun; }
@@ -178,6 +181,13 @@ test('of an abstract class, and of one with a private constructor, nobody makes 
   expect(told(await coap('POST', '/func/shapes/areaOf', [square]))).toEqual(['2.04', 40]);
   expect(told(await coap('POST', '/func/shapes/areaOf', [unit]))).toEqual(['2.04', 1]);
   for (const path of [square, door, unit]) await coap('DELETE', path);
+});
+
+test('a constructor that gives a promise makes no object, and what becomes of the promise harms nobody', async () => {
+  const account = await make(join(gateway.folder, 'ann'));
+  expect(told(await coap('POST', '/func/bank/Later', ['late']))).toBe('function-failed');
+  expect(told(await coap('POST', `${account}/deposit`, [5]))).toEqual(['2.04', 5]);
+  await coap('DELETE', account);
 });
 
 test('discovery says what a class takes and what its objects offer', async () => {

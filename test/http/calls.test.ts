@@ -62,6 +62,9 @@ describe('P22 arguments', () => {
     } = await ask(`${url}/add`, { method: 'POST', headers, body: encodeCbor([10, 20]) });
     expect([status, decodeCbor(bytes), answered['content-type']]).toEqual([200, 30, 'application/cbor']);
   });
+  test('a body that says that it is as it is', async () => {
+    expect((await post(`${url}/add`, [10, 20], { 'content-encoding': 'Identity' })).json).toBe(30);
+  });
   test('in the query of a GET', async () => expect((await ask(`${url}/add?a=10&b=20`)).json).toBe(30));
   test('a plus sign in the query is a space', async () => {
     const { json } = await ask(`${url}/put?text=a+b%2Bc`, { method: 'POST' });
@@ -203,6 +206,20 @@ describe('errors', () => {
       400,
       'bad-option',
     ],
+    [
+      'a condition that something has changed',
+      '/func/calc/put?text=x',
+      { method: 'POST', headers: { 'if-none-match': '*' } },
+      400,
+      'bad-option',
+    ],
+    [
+      'a condition that nothing has changed since',
+      '/func/calc/put?text=x',
+      { method: 'POST', headers: { 'if-unmodified-since': 'Sat, 31 Jan 2026 12:00:00 GMT' } },
+      400,
+      'bad-option',
+    ],
     ['an argument missing', '/func/calc/add', {}, 422, 'missing-argument'],
     [
       'an argument unknown',
@@ -232,6 +249,13 @@ describe('errors', () => {
       'a body with a GET',
       '/func/calc/add',
       { headers: { ...json, 'content-length': '3' }, body: '[1]' },
+      400,
+      'bad-request',
+    ],
+    [
+      'a body with a GET that does not say how long it is',
+      '/func/calc/add?a=1',
+      { headers: { ...json, 'transfer-encoding': 'chunked' }, body: '[1]' },
       400,
       'bad-request',
     ],
@@ -278,6 +302,10 @@ describe('errors', () => {
     });
     expect(answer.text).not.toContain('secret words');
     expect(answer.text.length).toBeLessThan(500);
+  });
+  test('a body with a HEAD is none that is looked at', async () => {
+    const headers = { ...json, 'content-length': '3' };
+    expect((await ask(`${url}/add?a=1`, { method: 'HEAD', headers, body: '[1]' })).status).toBe(400);
   });
   test('405 says what is offered instead', async () => {
     expect((await ask(`${url}/add`, { method: 'PUT' })).headers.allow).toBe('GET, HEAD, QUERY, POST, OPTIONS');

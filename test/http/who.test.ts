@@ -323,6 +323,19 @@ describe('a certificate over https', () => {
     for (const socket of idle) socket.destroy();
     await vi.waitFor(async () => expect((await amAt(gateway, { cert, key })).json).toBe('gate'), patiently);
   });
+  test('its own pages are of https', async () => {
+    const gateway = await doors.open(secure);
+    const from = async (origin: string): Promise<number> =>
+      (
+        await ask(`${gateway.secureUrl}/func/who/change`, {
+          method: 'POST',
+          headers: { origin },
+          tls: { ca, cert, key },
+        })
+      ).status;
+    expect(await from(gateway.secureUrl)).toBe(200);
+    expect(await from(gateway.secureUrl.replace('https:', 'http:'))).toBe(403);
+  });
   test('plain HTTP is not spoken there', async () => {
     const gateway = await doors.open(secure);
     await expect(ask(gateway.secureUrl.replace('https:', 'http:'))).rejects.toMatchObject({ code: 'ECONNRESET' });
@@ -331,7 +344,7 @@ describe('a certificate over https', () => {
 
 describe('a proxy that is trusted', () => {
   test('tells whom it speaks for; what stands before its own word is not believed', async () => {
-    const gateway = await doors.open({ proxies: ['127.0.0.1', '192.0.2.9'] });
+    const gateway = await doors.open({ proxies: ['::ffff:127.0.0.1', '192.0.2.9', '2001:DB8::0:9'] });
     const { authorization = '' } = bearing(await tokenOf('ann')).headers ?? {};
     const peer = async (forwarded: string): Promise<unknown> =>
       (await ask(`${gateway.url}/func/who/peer`, { headers: { authorization, 'x-forwarded-for': forwarded } })).json;
@@ -347,6 +360,8 @@ describe('a proxy that is trusted', () => {
       ]);
     expect(await peer('198.51.100.7, <b>, 192.0.2.9')).toBe('192.0.2.9:0');
     expect(await peer('2001:db8::1')).toBe('[2001:db8::1]:0');
+    // However an address is written, it is that one.
+    expect(await peer('2001:DB8:0::1, 2001:db8:0:0::9')).toBe('[2001:db8::1]:0');
   });
 });
 

@@ -24,7 +24,7 @@ const refused = response(responseCode.unprocessableEntity, {
 /** What a loop over a stream gives, and the code of the error that it ends with. */
 async function read(gateway: ScriptedGateway, ...script: Response[]): Promise<readonly [Value[], unknown]> {
   const gw = await gateway.open();
-  const stream = gw.lib.read as RemoteFunction<[], Readonly<Record<string, never>>, AsyncIterable<Value>>;
+  const stream = gw.lib.read as unknown as RemoteFunction<[], Readonly<Record<string, never>>, AsyncIterable<Value>>;
   gateway.script.push(...script);
   const items: Value[] = [];
   const loop = async (): Promise<void> => {

@@ -236,7 +236,7 @@ def everything():
     return {
         'bytes': [b'\\x00', bytearray(b'\\x01'), memoryview(b'\\x02')],
         'when': datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.timezone(datetime.timedelta(hours=2))),
-        'day': datetime.date(2026, 1, 31), 'time': datetime.time(12, 30), 'span': datetime.timedelta(minutes=1),
+        'first': datetime.datetime.min, 'day': datetime.date(2026, 1, 31), 'time': datetime.time(12, 30), 'span': datetime.timedelta(minutes=1),
         'big': 2 ** 100, 'small': -2 ** 70, 'nan': float('nan'), 'zero': -0.0, 'inf': float('-inf'),
         'decimal': decimal.Decimal('1.50'), 'fraction': fractions.Fraction(1, 3),
         'set': {'b', 'a', 'c'}, 'mixed': frozenset([1]), 'tuple': (1, (2,)), 'enum': Level.HIGH,
@@ -254,6 +254,7 @@ def nothing(): pass
     expect(await folder.say('lib/everything')).toEqual({
       bytes: [new Uint8Array([0]), new Uint8Array([1]), new Uint8Array([2])],
       when: new Date('2026-01-31T10:00:00Z'),
+      first: '0001-01-01T00:00:00',
       day: '2026-01-31',
       time: '12:30:00',
       span: 60,
