@@ -27,7 +27,11 @@ export function lockFile(path: string): (() => void) | undefined {
   } catch (cause) {
     database?.close();
     if (cause instanceof Error && 'errcode' in cause && cause.errcode === busy) return undefined;
-    throw new UsageError('store-failed', `The lock ${path} cannot be taken: ${reasonOf(cause)}; make the folder writable, or name another data folder (--data, data.folder).`, { cause });
+    throw new UsageError(
+      'store-failed',
+      `The lock ${path} cannot be taken: ${reasonOf(cause)}; make the folder writable, or name another data folder (--data, data.folder).`,
+      { cause },
+    );
   }
   const held = database;
   return () => held.close();

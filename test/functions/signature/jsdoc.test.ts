@@ -139,9 +139,7 @@ describe('documentation and promises', () => {
     struct summary suppress switch template this throws todo tutorial type typedef typeParam typeparam unrestricted
     useDeclaredType var variation version virtual vitest-environment yields yield jest-environment ts-ignore eslint-disable
     note warning bug parent parse page image save-state url html title test tests time date message params-of
-    pre post invariant tparam`.split(
-        /\s+/,
-      );
+    pre post invariant tparam`.split(/\s+/);
     expect(others.length).toBeGreaterThan(100);
     for (const name of others)
       expect(only(`/** Adds.\n * @${name} 5 a\n * @${name}\n */ export function f() {}`)).toMatchObject({
