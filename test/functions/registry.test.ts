@@ -65,6 +65,21 @@ describe('a library of both tiers', () => {
     expect(() => registry.find('both', 'join')).toThrow(expect.objectContaining({ code: 'not-callable' }));
   });
 
+  it('lists what `export *` brings from its own files with the reason, and what packages bring not at all', async () => {
+    const { registry } = await libraryFolder({
+      'star/index.ts': "export * from './more.ts'; export * from 'node:path'; export const own = () => 1;",
+      'star/more.ts': 'export const more = () => 1; export const _hidden = () => 1; export const constant = 1;',
+      'path/index.ts': "export * from 'node:path'; export const own = () => 1;",
+    });
+    const listed = registry.libraries().map(({ functions }) => functions.map(({ method }) => method));
+    expect(listed).toEqual([['own'], expect.arrayContaining(['own', 'more'])]);
+    expect(() => registry.find('star', 'more')).toThrow(
+      'it comes from ./more.ts: re-exports are not served; write a function of your own that calls it',
+    );
+    for (const name of ['_hidden', 'constant'])
+      expect(() => registry.find('star', name)).toThrow(expect.objectContaining({ code: 'no-such-method' }));
+  });
+
   it('lists generators and classes with the reason why they cannot be called', async () => {
     const { registry } = await libraryFolder({ 'both/index.ts': declared });
     for (const name of ['counter', 'Thing']) {

@@ -35,7 +35,6 @@ export function readExports(source: string, file: string, files?: SourceReader):
   const module = readModule(source, file, files);
   const { program } = module;
   const found = new Map<string, Named>();
-  let stars = 0;
   for (const statement of program.body) {
     const isList = statement.type === 'ExportNamedDeclaration' && statement.declaration == null;
     for (const [name, named] of exportsOf(statement, module)) {
@@ -44,19 +43,24 @@ export function readExports(source: string, file: string, files?: SourceReader):
         throw new UsageError('library-syntax', `${file}:${lineOf(statement)}: ${name} is exported twice; remove one.`);
       found.set(name, named);
     }
-    if (statement.type === 'ExportAllDeclaration') {
-      found.set(
-        `*${stars++ || ''}`,
-        other(
-          statement,
-          `what ${statement.source.value} exports is not served; write functions of your own that call it`,
-        ),
-      );
-    }
+  }
+  // What packages export is not listed: there may be hundreds.
+  const [first, ...more] = program.body.filter(isStarOfLibrary);
+  if (first !== undefined) {
+    const files = [first, ...more].map(({ source: { value } }) => value);
+    found.set(everythingElse, reExport(first, files.join(' or ')));
   }
   // A default export is `default`, whatever it is called inside.
   return [...found].filter(([name]) => !name.startsWith('_')).map(([name, named]) => describe(name, named, module));
 }
+
+/** The name of what `export *` brings, whose names stand in other files. */
+export const everythingElse = '*';
+
+const isStarOfLibrary = (statement: Statement): statement is Extract<Statement, { type: 'ExportAllDeclaration' }> =>
+  statement.type === 'ExportAllDeclaration' &&
+  statement.exportKind !== 'type' &&
+  /^\.\.?\//.test(statement.source.value);
 
 /** The names that a statement exports. */
 function exportsOf(statement: Statement, module: Module): [string, Named][] {

@@ -9,7 +9,7 @@ import { UsageError } from '../../../core/error.ts';
 import { milliseconds, seconds } from '../../../core/duration.ts';
 import { isLibraryFunction, type FunctionDefinition } from '../../library.ts';
 import { libraryTitle } from '../../library-title.ts';
-import { readExports } from '../../signature/exports.ts';
+import { everythingElse, readExports } from '../../signature/exports.ts';
 import type { SourceReader } from '../../signature/module-names.ts';
 import { streamProblem } from '../../signature/streams.ts';
 import { parametersFromJsonSchema, typeFromJsonSchema } from '../../signature/json-schema.ts';
@@ -61,7 +61,7 @@ export function describeExports(
   const described: ExportDescription[] = [];
   const made = new Set(declarations.filter(({ members }) => members !== undefined).map(({ name }) => name));
   const classes = classNames(exports, made);
-  for (const declared of declarations) {
+  for (const declared of [...declarations, ...broughtAlong(declarations, exports)]) {
     const value = exports.get(declared.name);
     // Types are gone, and constants are nobody's business; what looks like a function is listed with the reason.
     if (typeof value !== 'function') continue;
@@ -69,6 +69,15 @@ export function describeExports(
   }
   checkInline(described, declarations, file);
   return { title: libraryTitle(dirname(entry)), exports: described };
+}
+
+/** What `export *` brings: listed with the reason, as what is re-exported by name is. */
+function broughtAlong(declarations: readonly DeclaredExport[], exports: Exports): readonly DeclaredExport[] {
+  const star = declarations.find(({ name }) => name === everythingElse);
+  if (star === undefined) return [];
+  const known = new Set(declarations.map(({ name }) => name));
+  const names = [...exports.keys()].filter((name) => !known.has(name) && !name.startsWith('_'));
+  return names.map((name) => ({ ...star, name }));
 }
 
 /** Where there are objects, functions and objects meet on one thread. */
