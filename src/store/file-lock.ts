@@ -2,7 +2,7 @@
  * What only one process at a time may use: a lock that the system takes away when its holder ends, however it ends. SQLite knows
  * how to take such a lock on every system; the file holds nothing.
  */
-import { closeSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { Scheduler } from '../core/clock.ts';
 import { after, milliseconds } from '../core/duration.ts';
@@ -20,8 +20,9 @@ const busy = 5;
 export function lockFile(path: string): (() => void) | undefined {
   let database: DatabaseSync | undefined;
   try {
-    // Made here, for its mode and for what the system says.
-    closeSync(openSync(path, 'a', 0o600));
+    // Made here, for its mode and for what the system says. Never opened where it is held: to close it would end the lock (fcntl(2)).
+    if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK);
+    else closeSync(openSync(path, 'a', 0o600));
     database = new DatabaseSync(path, { timeout: 0 });
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (cause) {

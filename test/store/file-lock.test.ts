@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { milliseconds } from '../../src/core/duration.ts';
 import { lockFile, lockFileSoon } from '../../src/store/file-lock.ts';
@@ -21,6 +23,16 @@ test('is had by one at a time, and at once or not at all', () => {
   const again = lockFile(path);
   expect(again).toBeDefined();
   again?.();
+});
+
+test('is not lost where its holder looks once more', () => {
+  const unlock = lockFile(path);
+  expect(lockFile(path)).toBeUndefined();
+  const source = fileURLToPath(new URL('../../src/store/file-lock.ts', import.meta.url));
+  const another = `const { lockFile } = await import(${JSON.stringify(source)}); console.log(lockFile(${JSON.stringify(path)}) === undefined);`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', another], { encoding: 'utf8' });
+  expect(stdout).toBe('true\n');
+  unlock?.();
 });
 
 /** Lets time pass until nobody waits for it any more, or `most` times. */
