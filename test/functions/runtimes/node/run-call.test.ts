@@ -37,7 +37,7 @@ test('an argument that was not given is none', async () => {
 
 test('only text is told of an error, whatever stands in it', async () => {
   const ended = await end(() => {
-    throw Object.assign(new TypeError(), { message: 7, stack: ['no stack'] });
+    throw Object.assign(new TypeError('x'), { message: 7, stack: ['no stack'] });
   });
   expect(ended).toEqual(failed({ thrown: { name: 'TypeError', message: '7', stack: 'no stack' } }));
 });
@@ -45,7 +45,11 @@ test('only text is told of an error, whatever stands in it', async () => {
 test.each<[string, () => unknown, string]>([
   ['what is no Error', () => 'x', 'The function threw a value that is no Error.'],
   ['a name that is none', () => Object.assign(new Error('x'), { name: 'a\nb' }), 'The function threw an error.'],
-  ['a message that is no text', () => Object.assign(new TypeError(), { message: 7 }), 'The function threw TypeError.'],
+  [
+    'a message that is no text',
+    () => Object.assign(new TypeError('x'), { message: 7 }),
+    'The function threw TypeError.',
+  ],
   [
     'what throws when it is looked at',
     () =>
