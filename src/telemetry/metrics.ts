@@ -175,7 +175,12 @@ export function collectMetrics(options: MetricsOptions): Metrics {
     }
   });
   counterOf('cache_answers_total', 'Answers by the part that the result cache took.', 'state', cacheStates);
-  counterOf('function_failures_total', 'Calls that failed by the fault of the function, and threads that it ended.', 'problem', failures);
+  counterOf(
+    'function_failures_total',
+    'Calls that failed by the fault of the function, and threads that it ended.',
+    'problem',
+    failures,
+  );
   counter(
     'ongoing_total',
     'Jobs, streams and observed results: opened, started, ended, refused.',
