@@ -91,7 +91,8 @@ const funcoap =
       FUNCOAP_COAP_LISTEN: '127.0.0.1',
       FUNCOAP_COAP_PORT: String(port),
       FUNCOAP_LIBRARIES_FOLDER: join(here, 'libraries'),
-      FUNCOAP_DATA_FOLDER: join(programs.folder, 'data'),
+      // A folder belongs to one gateway, and variants of it run side by side.
+      FUNCOAP_DATA_FOLDER: join(programs.folder, `data-${port}`),
       // Gateways that are measured one after the other, and those of whoever is at work beside, all have this port.
       FUNCOAP_HTTP_LISTEN: '',
       FUNCOAP_LOG_LEVEL: 'warn',
