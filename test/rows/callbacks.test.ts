@@ -18,7 +18,9 @@ const ownCode = `
 export async function build(client: string, steps: number): Promise<string> {
   for (let at = 1; at <= steps; at++) await call(client, 'progress', at);
   return 'built';
-}`;
+}
+/** @safe */
+export function inWaiting(): number { return waiting; }`;
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -228,9 +230,11 @@ test('who reads its calls anew takes over from whoever read before, and stays wh
 test('what its caller has given up before it was read is not given to the client', async () => {
   const client = await registered('late', { read: '' });
   const job = await post(`${gateway.url}/func/callbacks/call?_job`, ['late', 'read', 'given up']);
-  const jobs = async (): Promise<unknown> => (await ask(`${gateway.url}/j`)).json;
-  await expect.poll(jobs).toContainEqual(expect.objectContaining({ state: 'running' }));
+  const inWaiting = async (): Promise<unknown> => (await ask(`${gateway.url}/func/callbacks/inWaiting`)).json;
+  await expect.poll(inWaiting).toBe(1);
   await ask(gateway.url + String(job.headers.location), { method: 'DELETE' });
+  // The function hears of it a little after whoever gave it up.
+  await expect.poll(inWaiting).toBe(0);
   const { response, events } = await reading(`${client}/calls`);
   const waiting = callOf('late', 'read', 'wanted');
   await expect.poll(events).toMatch(/^id: 0\ndata: \[\d+,"read",\["wanted"\]/);
