@@ -2,19 +2,16 @@ import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { openCoapClient, type CoapClient, type ObserveOptions } from '../../src/client/coap-client.ts';
 import type { CoapResponse } from '../../src/client/coap-request.ts';
-import { CoapEngine, defaultEngineLimits } from '../../src/coap/engine.ts';
 import { responseCode } from '../../src/coap/codec/codes.ts';
 import type { Observation } from '../../src/coap/observe/observation.ts';
-import { defaultParameters } from '../../src/coap/parameters.ts';
 import type { Request } from '../../src/coap/request.ts';
 import { response } from '../../src/coap/response.ts';
 import { hex, textOf, utf8 } from '../../src/core/bytes.ts';
 import { milliseconds } from '../../src/core/duration.ts';
-import { drive } from '../../src/transport/driver.ts';
 import { MemoryNetwork } from '../../src/transport/memory.ts';
+import { openMemoryServer } from './memory-server.ts';
 
 const uri = 'coap://192.0.2.1/x';
-const random = { uniform: () => 0.5, bytes: (length: number) => new Uint8Array(length) };
 
 /** A client, and a server that says its path, lets itself be observed and is silent at /silent. */
 async function connected(maxAge = 60): Promise<{
@@ -32,10 +29,10 @@ async function connected(maxAge = 60): Promise<{
     traffic.sent++;
     return traffic.lost;
   };
-  const network = new MemoryNetwork({ random: random.uniform, link: { lose } });
+  const network = new MemoryNetwork({ random: () => 0.5, link: { lose } });
   const { scheduler } = network;
   const observations: Observation[] = [];
-  const handle = (request: Request): void => {
+  const { openTransport, wake } = await openMemoryServer(network, (request, server) => {
     requests.push(request);
     if (request.options.some(({ value }) => String.fromCharCode(...value) === 'silent')) return;
     const observation = server.observe(request, () => undefined, scheduler.now());
@@ -45,24 +42,7 @@ async function connected(maxAge = 60): Promise<{
       response(responseCode.content, { payload: utf8('0'), maxAge, observation }),
       scheduler.now(),
     );
-  };
-  const server: CoapEngine = new CoapEngine(
-    {
-      limits: defaultEngineLimits,
-      parametersFor: () => defaultParameters,
-      random,
-      seal: (input) => input,
-      now: scheduler.now(),
-    },
-    { handle },
-  );
-  const { wake } = await drive(
-    server,
-    (receiver) => network.open({ address: '192.0.2.1', port: 5683 }, receiver),
-    scheduler,
-  );
-  const openTransport = (receiver: Parameters<typeof network.open>[1]): ReturnType<typeof network.open> =>
-    network.open({ address: '192.0.2.2', port: 0 }, receiver);
+  });
   const notify = async (text: string): Promise<void> => {
     observations[0]?.notify(response(responseCode.content, { payload: utf8(text) }), true, scheduler.now());
     wake();

@@ -6,17 +6,14 @@ import { openCoapClient, type CoapClient } from '../../../src/client/coap-client
 import { endedJob, observedResult, observedStream } from '../../../src/client/sdk/observed.ts';
 import { responseCode } from '../../../src/coap/codec/codes.ts';
 import { findOption, findStrings, findUint, optionNumber } from '../../../src/coap/codec/options.ts';
-import { CoapEngine, defaultEngineLimits } from '../../../src/coap/engine.ts';
-import { defaultParameters } from '../../../src/coap/parameters.ts';
 import type { Request } from '../../../src/coap/request.ts';
 import { response, type Response } from '../../../src/coap/response.ts';
 import { hex } from '../../../src/core/bytes.ts';
 import { milliseconds } from '../../../src/core/duration.ts';
-import { drive } from '../../../src/transport/driver.ts';
 import { MemoryNetwork } from '../../../src/transport/memory.ts';
+import { openMemoryServer } from '../memory-server.ts';
 
 const uri = 'coap://192.0.2.1/x';
-const random = { uniform: () => 0.5, bytes: (length: number) => new Uint8Array(length) };
 const etag = Uint8Array.of(0x9f, 0x3a);
 
 /** A server that observes where what it answers is no error. */
@@ -26,11 +23,11 @@ async function connected(answer: (request: Request) => Response): Promise<{
   /** Seconds, the query and the ETag of each request. */
   readonly asked: readonly (readonly [number, readonly string[] | undefined, string | undefined])[];
 }> {
-  const network = new MemoryNetwork({ random: random.uniform, link: {} });
+  const network = new MemoryNetwork({ random: () => 0.5, link: {} });
   const { scheduler } = network;
   const started = scheduler.now();
   const asked: [number, readonly string[] | undefined, string | undefined][] = [];
-  const handle = (request: Request): void => {
+  const { openTransport } = await openMemoryServer(network, (request, server) => {
     const now = scheduler.now();
     if (findUint(request.options, optionNumber.observe) !== 0) return;
     const tag = findOption(request.options, optionNumber.etag);
@@ -39,22 +36,8 @@ async function connected(answer: (request: Request) => Response): Promise<{
     const told = answer(request);
     const observation = told.code < 0x80 ? server.observe(request, () => undefined, now) : undefined;
     server.respond(request, { ...told, ...(observation && { observation }) }, now);
-  };
-  const server: CoapEngine = new CoapEngine(
-    {
-      limits: defaultEngineLimits,
-      parametersFor: () => defaultParameters,
-      random,
-      seal: (input) => input,
-      now: scheduler.now(),
-    },
-    { handle },
-  );
-  await drive(server, (receiver) => network.open({ address: '192.0.2.1', port: 5683 }, receiver), scheduler);
-  const client = await openCoapClient({
-    scheduler,
-    openTransport: (receiver) => network.open({ address: '192.0.2.2', port: 0 }, receiver),
   });
+  const client = await openCoapClient({ scheduler, openTransport });
   return { client, network, asked };
 }
 

@@ -6,14 +6,12 @@ import type { Connection } from '../../../src/client/sdk/connection-controls.ts'
 import type { RemoteFunction } from '../../../src/client/sdk/remote-function.ts';
 import { method, responseCode } from '../../../src/coap/codec/codes.ts';
 import { findStrings, optionNumber } from '../../../src/coap/codec/options.ts';
-import { CoapEngine, defaultEngineLimits } from '../../../src/coap/engine.ts';
-import { defaultParameters } from '../../../src/coap/parameters.ts';
 import type { Request } from '../../../src/coap/request.ts';
 import { response, type Response } from '../../../src/coap/response.ts';
 import { milliseconds, type Milliseconds } from '../../../src/core/duration.ts';
 import type { Value } from '../../../src/core/value.ts';
-import { drive } from '../../../src/transport/driver.ts';
 import { MemoryNetwork } from '../../../src/transport/memory.ts';
+import { openMemoryServer } from '../memory-server.ts';
 
 export interface Scripted {
   readonly lib: Readonly<Record<'read' | 'write', RemoteFunction>>;
@@ -43,26 +41,14 @@ export class ScriptedGateway {
   async open(options: ConnectOptions = {}): Promise<Connection<Scripted>> {
     const { network } = this;
     const { scheduler } = network;
-    const random = { uniform: () => 0.5, bytes: (length: number) => new Uint8Array(length).fill(7) };
-    const handle = (request: Request): void => {
+    const { openTransport } = await openMemoryServer(network, (request, server) => {
       const answer = this.#answer(request);
       if (answer !== 'silent') server.respond(request, answer, scheduler.now());
-    };
-    const server: CoapEngine = new CoapEngine(
-      {
-        limits: defaultEngineLimits,
-        parametersFor: () => defaultParameters,
-        random,
-        seal: (input) => input,
-        now: scheduler.now(),
-      },
-      { handle },
-    );
-    await drive(server, (receiver) => network.open({ address: '192.0.2.1', port: 5683 }, receiver), scheduler);
+    });
     return await this.pass(
       connect<Scripted>('coap://192.0.2.1', {
         scheduler,
-        openTransport: (receiver) => network.open({ address: '192.0.2.2', port: 0 }, receiver),
+        openTransport,
         ...options,
       }),
     );
